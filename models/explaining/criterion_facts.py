@@ -13,7 +13,7 @@ from features.schema.source import Source
 from features.schema.vocabulary import EvidenceStatus
 from models.explaining.framework import Framework
 from models.explaining.language import Language
-from models.explaining.reasons import Reason
+from models.explaining.reasons import SHOWN_DIGITS, Reason, sign_of
 from models.explaining.wording.labels import translate_label, translate_value
 
 SHOWN = 2  # facts of a criterion: "the one or two facts behind it" of the rep's card
@@ -72,6 +72,8 @@ def list_facts(
 ) -> list[dict[str, Any]]:
     """Facts of one criterion: every stated answer first, then the largest others, one of them at least.
 
+    What moves the score by less than is printed speaks neither for nor against the lead: its ``sign`` is ``=``.
+
     Parameters
     ----------
     stated, reasons : of this criterion; reasons largest first
@@ -84,11 +86,11 @@ def list_facts(
         text = language.text("{label}: {value}", label=answer.label, value=answer.value)
         if answer.expired:
             text += language.text(" (too old to count as known)")
-        points = round(answer.points, 1)
+        points = round(answer.points, SHOWN_DIGITS)
         facts.append(
             {
                 "text": text if reason is None or answer.expired else reason.text,
-                "sign": "-" if points < 0 else "+",
+                "sign": sign_of(points),
                 "points": points,
                 "stated": True,
                 "question": answer.question,
@@ -98,8 +100,8 @@ def list_facts(
     told = {answer.feature for answer in stated}
     others = [reason for reason in reasons if reason.feature not in told]
     for reason in others[: max(SHOWN - len(facts), 1)]:
-        points = round(reason.contribution * unit, 1)
-        facts.append({"text": reason.text, "sign": reason.sign, "points": points, "stated": False})
+        points = round(reason.contribution * unit, SHOWN_DIGITS)
+        facts.append({"text": reason.text, "sign": sign_of(points), "points": points, "stated": False})
     return facts
 
 

@@ -18,6 +18,7 @@ from models.explaining.wording.labels import translate_label, translate_value
 from models.interfaces import Contributions
 
 TOP = 3  # reasons of a lead in a scored file: columns reason_1 to reason_3
+SHOWN_DIGITS = 1  # of the points of one fact
 _SENTENCES = 5_000  # sentences a writer keeps; bounds its memory, as numbers take many values
 _NAME_LISTS = 64  # lists of features whose ages are kept: one a set of components, so a few are in use
 _LEAST_DIFFERENCE = 0.005  # of two shares that are compared: closer ones would print as the same per cent
@@ -50,10 +51,15 @@ class Reason(NamedTuple):
         label = (feature.label if feature is not None else "") or self.feature.replace("_", " ")
         return translate_label(self.writer.language, label.removeprefix("days since "))
 
-    @property
-    def sign(self) -> str:
-        """``+`` where the feature speaks for the lead, ``-`` where it speaks against it."""
-        return "+" if self.contribution > 0 else "-"
+
+def sign_of(points: float) -> str:
+    """``+`` where a fact speaks for the lead, ``-`` against it, ``=`` for neither: points that print as 0.0.
+
+    >>> [sign_of(points) for points in (0.05001, 0.04, -0.04, -3)]
+    ['+', '=', '=', '-']
+    """
+    shown = round(points, SHOWN_DIGITS)
+    return "+" if shown > 0 else "-" if shown < 0 else "="
 
 
 class ReasonWriter:

@@ -124,6 +124,15 @@ def ledger_command(
     return 0
 
 
+def write_signed(points: int) -> str:
+    """Points in four places with their sign; 0 has none.
+
+    >>> write_signed(3), write_signed(-12), write_signed(0)
+    ('  +3', ' -12', '   0')
+    """
+    return f"{points:>+4}" if points else f"{points:>4}"
+
+
 def card_text(card: dict[str, Any]) -> str:
     """A lead card as text in the card's language: the bars add up to the score."""
     from models.explaining.language import load_language
@@ -135,11 +144,14 @@ def card_text(card: dict[str, Any]) -> str:
     start = say(
         "start (score 50 stands for {probability})", probability=language.share(card["reference_probability"], 1)
     )
-    lines += [f"{'50':>4}  {start}", f"{card['points_base']:>+4}  {say('base: what leads are like on average')}"]
+    lines += [
+        f"{'50':>4}  {start}",
+        f"{write_signed(card['points_base'])}  {say('base: what leads are like on average')}",
+    ]
 
     for row in card["criteria"]:
         status = f" [{say(row['status'].replace('_', ' '))}]" if "status" in row else ""
-        lines.append(f"{row['points']:>+4}  {row['label']}{status}")
+        lines.append(f"{write_signed(row['points'])}  {row['label']}{status}")
         lines += [f"        {fact['sign']} {fact['text']}" for fact in row["facts"]]
         if row.get("differs"):
             lines.append(f"        {row['differs']}")
@@ -150,7 +162,7 @@ def card_text(card: dict[str, Any]) -> str:
             lines.append(f"        ? {say('Look up {field}: the score would be {low} to {high}', **found)}")
 
     if card["points_clip"]:
-        lines.append(f"{card['points_clip']:>+4}  {say('clipped to 0..100')}")
+        lines.append(f"{write_signed(card['points_clip'])}  {say('clipped to 0..100')}")
 
     scale = say("{framework}, scale {scale}", framework=card["framework"]["title"], scale=card["scale_version"])
     lines.append(f"{'=' + str(card['score']):>4}  {scale}")

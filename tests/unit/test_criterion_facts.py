@@ -56,6 +56,25 @@ def test_the_answer_is_first_however_small_its_points(writer: ReasonWriter) -> N
     assert [fact["stated"] for fact in list_facts([], found, UNIT, ENGLISH)] == [False, False]
 
 
+@pytest.mark.parametrize(("points", "sign"), [(0.0, "="), (0.04, "="), (-0.04, "="), (0.06, "+"), (-0.06, "-")])
+def test_what_prints_as_no_points_speaks_neither_for_nor_against(
+    writer: ReasonWriter, points: float, sign: str
+) -> None:
+    said, other = list_facts([answer(points)], reasons(writer, account_employees=points / UNIT), UNIT, ENGLISH)[:2]
+    assert said["sign"] == other["sign"] == sign
+
+
+def test_every_sign_on_a_card_is_that_of_the_points_beside_it(scored: Scored) -> None:
+    signs = set()
+    for at in range(20):
+        for row in scored.card(at)["criteria"]:
+            for fact in row["facts"]:
+                shown = "+" if fact["points"] > 0 else "-" if fact["points"] < 0 else "="
+                assert fact["sign"] == shown, fact
+                signs.add(shown)
+    assert {"+", "-"} <= signs
+
+
 @pytest.mark.parametrize(
     ("status", "points", "own", "others", "said"),
     [

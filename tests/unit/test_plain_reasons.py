@@ -69,6 +69,13 @@ def test_one_reason_a_topic_and_those_that_tell_leads_apart_first() -> None:
     assert choose_reasons(reasons, None, 10.0, helps=False, count=3) == []
 
 
+@pytest.mark.parametrize("helps", [True, False])
+def test_what_moves_the_score_by_less_than_is_printed_is_no_reason(helps: bool) -> None:
+    side = 1 if helps else -1
+    small, clear = reason("title", "boss", 0.004 * side), reason("visits", 5.0, 0.01 * side)
+    assert [one.feature for one in choose_reasons([small, clear], None, 10.0, helps=helps, count=3)] == ["visits"]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [

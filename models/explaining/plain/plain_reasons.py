@@ -12,7 +12,7 @@ from features.schema.operations import AnswerValue
 from features.schema.source import Question, Source
 from features.schema.vocabulary import Topic
 from models.explaining.language import Language
-from models.explaining.reasons import Reason, describe_fact
+from models.explaining.reasons import SHOWN_DIGITS, Reason, describe_fact, sign_of
 from models.explaining.wording.labels import capitalise, translate_label, translate_value
 
 _LEAST_DIFFERENCE = 0.01  # of two rates: closer ones would print as the same per cent
@@ -65,8 +65,8 @@ class PlainReason:
             "says": self.says,
             "compares": self.compares,
             "figures": self.figures,
-            "sign": "+" if self.helps else "-",
-            "points": round(self.points, 1),
+            "sign": sign_of(self.points),
+            "points": round(self.points, SHOWN_DIGITS),
         }
 
 
@@ -87,14 +87,16 @@ def choose_reasons(
 ) -> list[PlainReason]:
     """The largest reasons of one side, one of a topic, those first that tell apart who wins.
 
-    Features of the rubric and of evidence repeat what answers and activities say, so they stand back.
+    What moves the score by less than is printed is no reason. Features of the rubric and of evidence repeat what
+    answers and activities say, so they stand back.
     """
     clear: list[PlainReason] = []
     other: list[PlainReason] = []
     topics: set[Topic | str] = set()
     for reason in reasons:
         feature = reason.writer.features.get(reason.feature)
-        if (reason.contribution > 0) != helps or feature is None or feature.family in ("rules", "evidence"):
+        side = "+" if helps else "-"
+        if sign_of(reason.contribution * unit) != side or feature is None or feature.family in ("rules", "evidence"):
             continue
         topic = reason.feature if feature.topic is Topic.CONTEXT else feature.topic
         if topic in topics:
