@@ -162,3 +162,10 @@ def test_who_joined_after_the_look_or_long_before_it_is_not_judged_by_it() -> No
 def test_members_are_not_in_what_everybody_may_read() -> None:
     assert "members" not in figures().record()
     assert world()["stages"]["entered_at"].min() == at(0)
+
+
+def test_a_programme_that_nobody_joined_has_no_members() -> None:
+    members, looks, tables, found = nurtured(0.0)
+    for nobody in (members.iloc[:0], members.assign(programme="another")):
+        row = compare_programmes(nobody, looks, tables, found, {}).iloc[0]
+        assert (row["members"], row["compared"], row["verdict"]) == (0, 0, "too few to compare")

@@ -81,8 +81,8 @@ def compare_programmes(
     found = []
     for programme in policy.programmes:
         own = members[(members["programme"] == programme.name).to_numpy(dtype=bool)]
-        since = own.set_index("lead_id")["since"]
-        joined = looks.assign(since=looks["lead_id"].map(since))
+        since = own.set_index("lead_id")["since"].astype("datetime64[us]").reindex(looks["lead_id"])
+        joined = looks.assign(since=since.to_numpy())
         wait = joined["as_of"] - joined["since"]
         entry = joined[
             ((wait > pd.Timedelta(0)) & (wait <= pd.Timedelta(days=JOINED_WITHIN_DAYS))).to_numpy(dtype=bool)
