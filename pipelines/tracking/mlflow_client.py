@@ -85,7 +85,11 @@ def client_of(paths: Paths) -> Iterator[tuple[Any, Any]]:
     RegistryError : the server does not answer
     """
     check_reachable(Store.of(paths).uri)
-    os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+    os.environ |= {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # a server's runs are announced there, before our JSON
+    }
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     import mlflow
