@@ -100,6 +100,21 @@ def test_a_worse_challenger_is_kept_back_and_says_by_what(cli: Cli, tiny_copy: T
     assert answer.rows > 0 and answer.months
 
 
+@pytest.mark.parametrize(("best", "passes"), [(5.0, False), (3.9, True)], ids=["25 ms a lead", "19.5 ms a lead"])
+def test_a_bundle_that_is_too_slow_is_kept_back(
+    best: float, passes: bool, tiny_copy: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound is 20 ms a lead, in a batch of 200, the best of three tries: a busy moment keeps nobody back."""
+    good = keep(tiny_copy, rescaled(early_champion(tiny_copy, tmp_path)), tmp_path / "good")
+    clock = iter([0.0, 60.0, 100.0, 100.0 + best, 200.0, 290.0])
+    monkeypatch.setattr("pipelines.registry.promotion_gate.time.process_time", lambda: next(clock))
+    answer = ask_gate(tiny_copy.context, good, FEW)
+    assert answer.passes is passes, answer.sentence
+    if not passes:
+        assert answer.verdict == "not_clean" and "25.0 ms, 20 are allowed" in answer.sentence
+        assert "'milliseconds' under 'gate'" in answer.needed
+
+
 def test_only_rows_later_than_both_are_looked_at(tiny_copy: TinyRun, tmp_path: Path) -> None:
     """The same two models, one of them trained on everything: nothing is left to compare them on."""
     champion = early_champion(tiny_copy, tmp_path)
