@@ -1,5 +1,7 @@
 """What a training run may spend, as counts; wall time is not a budget, so that a run can be repeated."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -79,6 +81,9 @@ class MonitorSettings(BaseModel):
     minimum_won: int = Field(default=20, ge=5, description="won leads since the training before they are judged")
     data_days: float | None = Field(
         default=None, gt=0, description="age of the data, by the clock on the wall, from which to act; null: any age"
+    )
+    stage_days: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description="days within which a stage, or 'retrain', is to have run; none: not looked at"
     )
     draws: int = Field(default=1000, ge=200)
     seed: int = 7

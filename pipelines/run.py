@@ -11,6 +11,7 @@ from features.schema.vocabulary import Verdict
 from pipelines.artifacts.artifact import Record
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.artifacts.train_record import TrainRecord
+from pipelines.feeds.stage_times import note_stage
 from pipelines.registry.champion import MoveKind, PointerMove, ensure_pointer, keep_bundle, point_to, read_champion
 from pipelines.stages.stage_table import STAGES, TRACK, stage
 from pipelines.workspace.atomic_files import read_json, write_json
@@ -75,6 +76,7 @@ def run_stage(context: Context, name: str) -> StageRun:
 
     taken = round(time.perf_counter() - started, 2)
     write_json(context.paths.seconds, known | {name: taken})
+    note_stage(context.paths, name, taken)
     release_memory()
     return StageRun(left, taken, role)
 

@@ -20,9 +20,11 @@ from models.judging.promotion.unseen_rows import find_unseen_rows, unit_of
 from models.settings import GateSettings, MonitorSettings
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.monitor_record import MonitorRecord
+from pipelines.feeds.accepted_faults import read_accepted, settle_accepted
 from pipelines.feeds.feed_findings import judge_data_age, judge_feeds, judge_leaks
 from pipelines.feeds.feed_profiles import read_feed_profile
 from pipelines.feeds.measured_cadence import read_cadence
+from pipelines.feeds.stage_times import judge_stage_times
 from pipelines.registry.champion import require_champion
 from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.promotion_gate import fits, trained_through
@@ -72,9 +74,10 @@ def monitor(context: Context, settings: MonitorSettings, seen: WatchedRows | Non
     outcomes, won = _judge_outcomes(context, bundle, matrix, settings)
     findings += outcomes
     if not now.is_file:
-        findings = [*judge_feeds(context, profile), judge_leaks(context), *findings]
-        age = judge_data_age(context, settings)
-        findings += [age] if age is not None else []
+        feeds = settle_accepted(judge_feeds(context, profile), read_accepted(context.paths, bundle.hash))
+        findings = [*feeds, judge_leaks(context), *findings]
+        clocks = judge_data_age(context, settings), judge_stage_times(context.paths, settings)
+        findings += [finding for finding in clocks if finding is not None]
 
     level = monitor_findings.overall(findings)
     through = trained_through(bundle)

@@ -15,10 +15,12 @@ from features.schema.vocabulary import Verdict as TrainingVerdict
 from models.judging.drift.monitor_findings import Level
 from models.settings import GateSettings, MonitorSettings
 from pipelines.artifacts.audit_record import AuditRecord
-from pipelines.artifacts.monitor_record import MonitorRecord
+from pipelines.artifacts.monitor_record import MonitorFinding, MonitorRecord
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.diagnostics.monitor import monitor
+from pipelines.feeds.accepted_faults import accept_faults
 from pipelines.feeds.measured_cadence import write_cadence
+from pipelines.feeds.stage_times import note_stage
 from pipelines.ingest.errors import TableLostError
 from pipelines.promotion import make_champion
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_champion
@@ -133,7 +135,10 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
     )
     write_page(context.paths, record)
     if now is not None and verdict.decision is not Decision.REFUSED:
+        if options.accept_feeds and moved is not None:
+            accept_faults(context.paths, broken_feeds(moved), moved.bundle, options.accept_feeds)
         keep_seen(context.paths, now)
+    note_stage(context.paths, "retrain", time.perf_counter() - started)
     return record
 
 
@@ -179,7 +184,7 @@ def _refuse_broken(moved: MonitorRecord | None, options: RetrainOptions) -> _Out
     """Refusal where a feed is broken: a model trained now would learn the fault."""
     if moved is None or options.accept_feeds:
         return None
-    broken = [one for one in moved.findings if one.level == Level.ACT and one.check in _BROKEN]
+    broken = broken_feeds(moved)
     if not broken:
         return None
     return _Outcome(
@@ -187,11 +192,16 @@ def _refuse_broken(moved: MonitorRecord | None, options: RetrainOptions) -> _Out
             decision=Decision.REFUSED,
             sentence="A feed is broken, so nothing was trained: " + " ".join(one.sentence for one in broken[:3]),
             next=(
-                f"{broken[0].next} If it is right as it is: --accept-feeds REASON, at every retrain until a model "
-                "trained since is the champion."
+                f"{broken[0].next} If it is right as it is: --accept-feeds REASON; new values, columns that are no "
+                "longer filled and feeds that ended are then known until another model is the champion."
             ),
         )
     )
+
+
+def broken_feeds(moved: MonitorRecord) -> list[MonitorFinding]:
+    """What of the monitor's findings says that a feed is broken, beyond what was accepted before."""
+    return [one for one in moved.findings if one.level == Level.ACT and one.check in _BROKEN]
 
 
 def _train_and_judge(context: Context, options: RetrainOptions, new: WhatsNew, tell: Notify) -> _Outcome:

@@ -115,6 +115,11 @@ class Paths:
         return self.root / "seconds.json"
 
     @property
+    def ran(self) -> Path:
+        """When each stage last ended, and how long it took."""
+        return self.root / "ran.json"
+
+    @property
     def cautions(self) -> Path:
         """What test blocks said against bundles, by hash."""
         return self.root / "cautions.json"
@@ -158,6 +163,11 @@ class Paths:
     def cadence(self) -> Path:
         """After how many days past models had aged."""
         return self.root / "feeds" / "cadence.json"
+
+    @property
+    def feeds_accepted(self) -> Path:
+        """What looks like a fault of a feed and was said to be right."""
+        return self.root / "feeds" / "accepted.json"
 
     def feed_profile(self, bundle_hash: str) -> Path:
         """How the tables looked when a bundle was trained."""

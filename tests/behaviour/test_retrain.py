@@ -15,8 +15,9 @@ from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry.champion import ensure_pointer, point_to, read_champion
 from pipelines.retraining.retrain_run import fingerprint_of
 from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
-from pipelines.run import run_stage
+from pipelines.run import StageRun, run_stage
 from pipelines.tracking.mlflow_decisions import keep_decision, tell_decisions
+from pipelines.workspace.context import Context
 from tests.reference.challengers import TEST, early_champion, keep, spoiled
 from tests.reference.tiny_run import TinyRun
 
@@ -93,10 +94,32 @@ def test_a_broken_feed_is_refused_before_anything_is_trained(cli: Cli, run: Tiny
     status, record = _retrain(cli, run)
     assert (status, record["decision"]) == (ExitStatus.RETRAIN_REFUSED, "refused")
     assert "activities has been silent for" in record["sentence"] and "--accept-feeds" in record["next"]
-    assert "at every retrain until a model trained since is the champion" in record["next"]
+    assert "are then known until another model is the champion" in record["next"]
     assert record["challengers"] == [] and record["trained"] is None
     after = read_seen(run.context.paths)
     assert before is not None and after is not None and after.fingerprint == before.fingerprint, "seen only when done"
+
+
+def test_a_feed_that_was_accepted_is_known_at_the_next_retrain(
+    cli: Cli, run: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_training(context: Context, name: str) -> StageRun:
+        if name in ("backtest", "train", "evaluate", "thresholds", "score", "report"):
+            return StageRun(TrainRecord.read(context.paths), 0.0)
+        return run_stage(context, name)
+
+    monkeypatch.setattr("pipelines.retraining.retrain_run.run_stage", without_training)
+    rows = pd.read_csv(run.context.paths.raw / "leads.csv", dtype=str, keep_default_na=False)
+    new = rows["Created Date"] >= "2026-05-01"
+    _rewrite(run, "leads", lambda rows: rows.assign(**{"Lead Source": rows["Lead Source"].mask(new, "podcast")}))
+    status, record = _retrain(cli, run, "--accept-feeds", "marketing started a podcast")
+    assert status == ExitStatus.INCONCLUSIVE and any(one["level"] == "act" for one in record["moved"])
+
+    status, record = _retrain(cli, run)
+    assert status == ExitStatus.INCONCLUSIVE, record["sentence"]
+    known = [one for one in record["moved"] if one["check"] == "feed values"]
+    assert known and {one["level"] for one in known} == {"watch"}
+    assert all(one["sentence"].endswith("marketing started a podcast.") for one in known)
 
 
 def test_without_a_champion_none_is_said_to_be_kept(cli: Cli, run: TinyRun) -> None:
