@@ -35,18 +35,19 @@ def judge_stage_times(paths: Paths, settings: MonitorSettings, now: datetime | N
     if not settings.stage_days:
         return None
     ran, moment = read_stage_times(paths), now or datetime.now(UTC)
-    late, slow, fine = [], [], []
-    for name, days in settings.stage_days.items():
-        level, told = _judge(name, days, ran, moment)
-        {Level.ACT: late, Level.WATCH: slow}.get(level, fine).append((name, told))
-    if late:
-        names = ", ".join(f"'leadscore {name}'" for name, _ in late)
-        remedy = f"Look why the scheduler did not start it, or how it ended; then run {names}."
-        return Finding(PIPELINE, Level.ACT, "; ".join(told for _, told in [*late, *slow]) + ".", remedy)
-    if slow:
-        remedy = "Give it a larger machine or another engine (docs/scaling.md), or declare fewer runs."
-        return Finding(PIPELINE, Level.WATCH, "; ".join(told for _, told in slow) + ".", remedy)
-    return Finding(PIPELINE, Level.OK, "; ".join(told for _, told in fine) + ".")
+    judged = {name: _judge(name, days, ran, moment) for name, days in settings.stage_days.items()}
+    late = [name for name, (level, _) in judged.items() if level == Level.ACT]
+    worst = next(
+        (one for one in (Level.ACT, Level.WATCH) if any(level == one for level, _ in judged.values())), Level.OK
+    )
+    remedy = {
+        Level.ACT: "Look why the scheduler did not start it, or how it ended; then run "
+        + ", ".join(f"'leadscore {name}'" for name in late)
+        + ".",
+        Level.WATCH: "Give it a larger machine or another engine (docs/scaling.md), or declare fewer runs.",
+    }.get(worst, "")
+    told = [text for level, text in judged.values() if worst == Level.OK or level != Level.OK]
+    return Finding(PIPELINE, worst, "; ".join(told) + ".", remedy)
 
 
 def _judge(name: str, days: float, ran: Mapping[str, Any], now: datetime) -> tuple[Level, str]:
