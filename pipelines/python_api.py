@@ -30,7 +30,6 @@ from models.explaining.shap_explanation import shap_explanation
 from models.judging.leakage.audit import audit_columns
 from models.scoring import Rows, score_rows
 from models.settings import MonitorSettings, TrainSettings
-from pipelines.artifacts.artifact import Record
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.promotion import Promotion, promote_bundle
 from pipelines.run import run_all, run_stage
@@ -42,7 +41,7 @@ from pipelines.workspace.table_files import load_tables
 if TYPE_CHECKING:
     import shap
 
-TRAINING = ("validate", "matrix", "audit", "backtest", "train")
+TRAINING = ("validate", "matrix", "audit", "backtest", "train", "register")
 _LABELLED = ("label", "matured", "label_known_at", "weight", "amount")
 
 
@@ -177,11 +176,10 @@ def audit(frame: pd.DataFrame, label: Any, *, order: Any = None, source: Source 
 
 
 def train(data: SourceData) -> Training:
-    """Validate, build the matrix, audit, backtest and train; ``leadscore train`` with the stages before it."""
+    """Validate, build the matrix, audit, backtest, train and register; the stages of ``leadscore run`` up to there."""
     for name in TRAINING:
-        left: Record = run_stage(data.context, name).left
-    assert isinstance(left, TrainRecord)  # noqa: S101  for the type checker
-    folder = data.context.paths.train / "bundle"
+        run_stage(data.context, name)
+    left, folder = TrainRecord.read(data.context.paths), data.context.paths.train / "bundle"
     bundle = load_folder(folder) if (folder / "bundle.json").exists() else None
     return Training(Verdict(left.verdict), left.verdict_text, bundle, left.record())
 

@@ -10,9 +10,7 @@ from typing import Any
 from features.schema.vocabulary import Verdict
 from pipelines.artifacts.artifact import Record
 from pipelines.artifacts.summary_record import SummaryRecord
-from pipelines.artifacts.train_record import TrainRecord
 from pipelines.feeds.stage_times import note_stage
-from pipelines.registry.champion import MoveKind, PointerMove, ensure_pointer, keep_bundle, point_to, read_champion
 from pipelines.stages.stage_table import STAGES, TRACK, stage
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
@@ -25,15 +23,14 @@ Notify = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class StageRun:
-    """What a stage left, the seconds it took and, of training, the new bundle's role (champion or challenger)."""
+    """What a stage left, and the seconds it took."""
 
     left: Record
     seconds: float
-    role: str | None = None
 
     def record(self) -> dict[str, Any]:
-        """JSON-ready: the artifact, and of training the role, None where no bundle was trained."""
-        return self.left.record() | ({"role": self.role} if isinstance(self.left, TrainRecord) else {})
+        """JSON-ready: the artifact."""
+        return self.left.record()
 
 
 def run_all(context: Context, notify: Notify | None = None, *, track: bool = True) -> SummaryRecord:
@@ -72,13 +69,12 @@ def run_stage(context: Context, name: str) -> StageRun:
 
     left = chosen.function(context, {one: known[one] for one in RUN if one in known})
     claim_folder(context.paths, context.source_path)  # not before: a stage that fails leaves nothing behind
-    role = register_trained_bundle(context) if name == "train" else None
 
     taken = round(time.perf_counter() - started, 2)
     write_json(context.paths.seconds, known | {name: taken})
     note_stage(context.paths, name, taken)
     release_memory()
-    return StageRun(left, taken, role)
+    return StageRun(left, taken)
 
 
 def release_memory() -> None:
@@ -90,66 +86,6 @@ def release_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
     if trim is not None:
         trim(0)
-
-
-def register_trained_bundle(context: Context) -> str | None:
-    """Keep the trained bundle; make it champion if there is none or the champion no longer fits; returns its role.
-
-    Both need a clean audit and a verdict that allows it. Any other bundle is a challenger, for the gate to judge.
-    """
-    from models.bundle import load_bundle
-    from pipelines.feeds.feed_profiles import keep_feed_profile
-    from pipelines.registry.promotion_gate import fits, reasons_not_clean
-
-    points = register_points(context)
-    folder = context.paths.train / "bundle"
-    if not (folder / "bundle.json").exists():
-        ensure_pointer(context.paths)
-        return points
-    bundle_hash = keep_bundle(context.paths, folder)
-    keep_feed_profile(context, load_bundle(folder))
-    now = read_champion(context.paths)
-    if now is not None and now.hash == bundle_hash:
-        return "champion"
-    kept_back = (now is not None and fits(context, now.folder)) or context.source.mode == "points"
-    if kept_back or reasons_not_clean(context, load_bundle(folder)):
-        ensure_pointer(context.paths)
-        return "challenger"
-    if now is None:
-        move = PointerMove(MoveKind.FIRST, "there was no champion; audit clean, verdict allows it")
-    else:
-        move = PointerMove(MoveKind.DECLARATION, f"champion {now.hash[:12]} no longer fits the declaration")
-    point_to(context.paths, bundle_hash, move)
-    return "champion"
-
-
-def register_points(context: Context) -> str | None:
-    """Where points are to score alone: the rubric's bundle is kept, and made champion unless a model is one already.
-
-    A model gives way where the source declares ``mode: points``, or where it no longer fits the declaration; points of
-    an older version of the rubric always do. Returns the bundle's role, None where there is none.
-    """
-    from models.bundle import load_bundle
-    from pipelines.registry.promotion_gate import fits
-
-    folder = context.paths.train / "points"
-    if not (folder / "bundle.json").exists():
-        return None
-    bundle_hash = keep_bundle(context.paths, folder)
-    now = read_champion(context.paths)
-    if now is not None and now.hash == bundle_hash:
-        return "champion"
-    why = str(load_bundle(folder).meta.get("verdict_text") or "")
-    if now is None:
-        move = PointerMove(MoveKind.FIRST, f"points score alone: {why}")
-    elif context.source.mode == "points" or not fits(context, now.folder):
-        move = PointerMove(MoveKind.DECLARATION, f"points score alone: {why}")
-    elif load_bundle(now.folder, now.hash).by_points:
-        move = PointerMove(MoveKind.DECLARATION, f"points score alone, as of this run: {why}")
-    else:
-        return "challenger"
-    point_to(context.paths, bundle_hash, move)
-    return "champion"
 
 
 def exit_status(verdict: str) -> int:

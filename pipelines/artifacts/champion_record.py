@@ -92,6 +92,16 @@ def _way_out(paths: Paths) -> str:
     )
 
 
+class RegistrationRecord(Record):
+    """What the stage ``register`` came to: the trained bundle, its role (champion or challenger; None where nothing was
+    trained) and who is champion now.
+    """
+
+    hash: Hash | None
+    role: str | None
+    champion: Hash | None
+
+
 class CautionsRecord(Versioned):
     """What test blocks said against bundles, by hash; empty texts are kept."""
 

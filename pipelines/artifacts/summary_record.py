@@ -1,4 +1,6 @@
-"""``summary.json``: the stable interface other programs read, and DVC's metrics file."""
+"""``summary.json``: the stable interface other programs read; its ten figures beside it are DVC's metrics file."""
+
+from typing import Literal
 
 from features.schema.vocabulary import Verdict
 from pipelines.artifacts.artifact import Artifact, Figure, Record
@@ -7,6 +9,16 @@ from pipelines.artifacts.backtest_record import CandidateRow
 from pipelines.artifacts.comparison_record import PolicyRow, PromiseRecord
 from pipelines.artifacts.counts_record import RowCount
 from pipelines.artifacts.evaluation_record import Figures
+
+_HEADLINE: tuple[Literal["log_loss", "auc", "ap", "brier", "ece", "n", "wins_at_capacity"], ...] = (
+    "log_loss",
+    "auc",
+    "ap",
+    "brier",
+    "ece",
+    "n",
+    "wins_at_capacity",
+)
 
 
 class WinnerRecord(Record):
@@ -52,3 +64,21 @@ class SummaryRecord(Artifact):
     bundle: BundleRecord
     seconds: dict[str, float]
     compared: str = "leads"  # of whom wins at capacity and thresholds speak
+
+    def headline(self) -> dict[str, float]:
+        """Ten figures of the chosen model under names that no choice of a candidate changes, so that runs compare.
+
+        On the test block: ``test.log_loss``, ``test.auc``, ``test.ap``, ``test.brier``, ``test.ece``, ``test.n``,
+        ``test.wins_at_capacity`` and, of the rubric, ``test.rubric_wins_at_capacity``; ``cv.log_loss`` out of fold; the
+        ``base_rate``. What a run did not reach is left out.
+        """
+        chosen, rubric = self.test.get(self.winner.name or ""), self.test.get("rubric")
+        found: dict[str, float | None] = {"base_rate": self.base_rate}
+        if chosen is not None:
+            found |= {f"test.{name}": chosen.get(name) for name in _HEADLINE}
+            found["cv.log_loss"] = next(
+                (row["cv_log_loss"] for row in self.candidates if row["name"] == self.winner.name), None
+            )
+        if rubric is not None:
+            found["test.rubric_wins_at_capacity"] = rubric["wins_at_capacity"]
+        return {name: float(value) for name, value in found.items() if value is not None}

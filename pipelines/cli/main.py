@@ -112,7 +112,7 @@ def _stage(name: str, doc: str) -> None:
     app.command(name)(command)
 
 
-for _name in ("ingest", "validate", "audit", "backtest", "train", "evaluate", "report", TRACK):
+for _name in ("ingest", "validate", "audit", "backtest", "train", "register", "evaluate", "report", TRACK):
     _stage(_name, STAGES[_name].purpose)
 
 

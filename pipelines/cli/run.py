@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pipelines.artifacts.audit_record import FindingRecord
     from pipelines.artifacts.score_record import ScoreRecord
     from pipelines.artifacts.summary_record import SummaryRecord
+    from pipelines.workspace.context import Context
     from pipelines.workspace.paths import Paths
 
 
@@ -49,8 +50,8 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
     context = options.context()
     from features.errors import ExitStatus
     from pipelines.artifacts.audit_record import AuditRecord
+    from pipelines.artifacts.champion_record import RegistrationRecord
     from pipelines.artifacts.tracking_record import TrackRecord
-    from pipelines.artifacts.train_record import TrainRecord
     from pipelines.run import TRAINING_VERDICTS, exit_status, run_stage
     from pipelines.workspace.lock import only_writer
 
@@ -65,10 +66,31 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
 
     if isinstance(left, AuditRecord):
         lines += _finding_lines(left.findings, "--json and the report show all")
-    if isinstance(left, TrainRecord) and left.hash is not None and run.role is not None:
-        lines.append(f"bundle {left.hash[:12]} is {run.role}")
+    if isinstance(left, RegistrationRecord) and left.role is not None:
+        lines.append(f"bundle {(left.hash or left.champion or '')[:12]} is {left.role}")
+    if name == "ingest" and (unwatched := _unwatched_text(context)):
+        lines.append(f"  {unwatched}")
     output.show(run.record(), "\n".join(lines))
     return exit_status(verdict) if gate and verdict in TRAINING_VERDICTS else 0
+
+
+def _unwatched_text(context: "Context") -> str:
+    """Files that a source reads and DVC does not watch, although it lists the source; pinned files never change."""
+    from pipelines.ingest.reading.fetch import get_data
+    from pipelines.workspace.params_file import DEFAULT, watched_data
+
+    source, watched = context.source, watched_data(context.source.name)
+    if watched is None or source.generator is not None:
+        return ""
+    pinned = {table for table, one in source.tables.items() if one.location is not None and one.location.sha256}
+    files = [path for table, path in get_data(source, context.paths).items() if table not in pinned]
+    others = [path for path in dict.fromkeys(files) if not path.resolve().is_relative_to(watched.resolve())]
+    if not others:
+        return ""
+    return (
+        f"{DEFAULT} says that DVC watches {watched} for '{source.name}', but {', '.join(map(str, others))} is read "
+        "too: DVC does not see it change. Name a folder that holds all of them."
+    )
 
 
 def score_to_command(options: Options, to: str, table: str, input_file: str | None, output: Output) -> int:

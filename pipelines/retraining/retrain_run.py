@@ -45,7 +45,7 @@ STATUS = {
     Decision.REFUSED: ExitStatus.RETRAIN_REFUSED,
 }
 _BROKEN = frozenset({"freshness", "feed volume", "history", "feed values", "emptied", "unit", "clock"})
-_TRAINING = ("backtest", "train", "evaluate", "thresholds")
+_TRAINING = ("backtest", "train", "register", "evaluate", "thresholds")
 _AFTER = ("score", "report")
 Notify = Callable[[str, float], None]
 

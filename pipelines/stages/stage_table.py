@@ -87,6 +87,12 @@ def _train(context: "Context", _: Seconds) -> "Record":
     return run_train(context)
 
 
+def _register(context: "Context", _: Seconds) -> "Record":
+    from pipelines.stages.register_bundle import run_register
+
+    return run_register(context)
+
+
 def _evaluate(context: "Context", _: Seconds) -> "Record":
     from pipelines.stages.evaluate import run_evaluate
 
@@ -165,6 +171,13 @@ _IN_ORDER = (
         params=("leadscore",),
     ),
     Stage(
+        name="register",
+        purpose="Keep the trained bundle; the first clean one becomes the champion.",
+        function=_register,
+        inputs=("matrix", "audit", "train"),
+        artifacts=("champion.json", "bundles"),
+    ),
+    Stage(
         name="evaluate",
         purpose="Test figures of every candidate on the final block.",
         function=_evaluate,
@@ -203,7 +216,15 @@ _IN_ORDER = (
             "thresholds",
             "score",
         ),
-        artifacts=("reports/report.html", "reports/summary.json"),
+        artifacts=(
+            "reports/report.html",
+            "reports/summary.json",
+            "reports/metrics.json",
+            "reports/plots/calibration.json",
+            "reports/plots/roc.json",
+            "reports/plots/thresholds.json",
+            "reports/plots/wins_by_workload.json",
+        ),
         params=("monitor",),
         champion=True,
     ),

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 
+from features.errors import SourceError
 from features.rubric.load import load_rubric
 from features.rubric.schema import Rubric
 from features.rubric.versions import RubricHistory, same_rubric
@@ -80,11 +81,13 @@ def open_context(
 
     Raises
     ------
-    SourceError, PolicyError : naming file and line
+    SourceError, PolicyError : naming file and line; also a declaration found by a name that it does not carry
     TakenFolderError : the data folder belongs to another declaration of the same name
     """
     path = find_source(source)
     declared = load_source(path)
+    if path != Path(source) and declared.name != source:  # its results would lie under another name than was asked for
+        raise SourceError(f"{path}: 'name' is '{declared.name}', but the file is {path.name}; write name: {source}.")
 
     paths = Paths(data_dir, declared.name)
     check_folder(paths, path)

@@ -10,7 +10,7 @@ from features.errors import SourceError
 from models.settings import GateSettings, MonitorSettings, TrainSettings
 
 DEFAULT = Path("params.yaml")
-KEY, GATE, MONITOR = "leadscore", "gate", "monitor"
+KEY, GATE, MONITOR, SOURCES = "leadscore", "gate", "monitor", "sources"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -39,6 +39,12 @@ def load_gate(path: Path | None = None) -> GateSettings:
 def load_monitor(path: Path | None = None) -> MonitorSettings:
     """Thresholds of the monitor, under the key ``monitor``; the defaults where the file has none."""
     return _load(MonitorSettings, MONITOR, path, optional=True)
+
+
+def watched_data(source: str) -> Path | None:
+    """What DVC watches of a source's data, by ``params.yaml`` in the working directory; None where it lists none."""
+    listed = _read(DEFAULT).get(SOURCES) if DEFAULT.is_file() else None
+    return Path(listed[source]) if isinstance(listed, dict) and isinstance(listed.get(source), str) else None
 
 
 def _load(kind: type[Model], key: str, path: Path | None, *, optional: bool = False) -> Model:

@@ -45,7 +45,7 @@ def run_in_child(
         last = ""
         for line in child.stderr or ():
             done = _DONE.fullmatch(line.strip())
-            if done is not None:
+            if done is not None and done[1] in STAGES:
                 tell(done[1], float(done[2]))
             elif line.strip():
                 last = line.strip()

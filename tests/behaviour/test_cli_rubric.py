@@ -65,7 +65,7 @@ def test_a_broken_sheet_names_its_line(cli: Cli, tmp_path: Path) -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without validation, which has tests of its own: its library takes seconds to import."""
-    stages = ("ingest", "matrix", "audit", "backtest", "train", "evaluate", "thresholds", "score", "report")
+    stages = ("ingest", "matrix", "audit", "backtest", "train", "register", "evaluate", "thresholds", "score", "report")
     monkeypatch.setattr("pipelines.run.RUN", stages)
 
 

@@ -20,7 +20,8 @@ from models.settings import GateSettings, TrainSettings
 from models.training.points_bundle import fit_points_bundle
 from pipelines.registry.champion import read_champion
 from pipelines.registry.promotion_gate import ask_gate
-from pipelines.run import register_points, run_stage
+from pipelines.run import run_stage
+from pipelines.stages.register_bundle import register_points
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.find_declarations import find_source
@@ -30,7 +31,7 @@ from tests.reference.serving import client_for
 from tests.reference.tiny_run import TinyRun
 
 Cli = Callable[..., tuple[int, str, str]]
-STAGES = ("ingest", "matrix", "audit", "backtest", "train", "evaluate", "thresholds", "score", "report")
+STAGES = ("ingest", "matrix", "audit", "backtest", "train", "register", "evaluate", "thresholds", "score", "report")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ from models.bundle import load_bundle
 from models.settings import GateSettings
 from pipelines.registry.champion import read_champion
 from pipelines.registry.promotion_gate import ask_gate
-from pipelines.run import register_trained_bundle, run_stage
+from pipelines.run import run_stage
+from pipelines.stages.register_bundle import register_trained_bundle
 from pipelines.workspace.atomic_files import read_json, read_parquet, write_json
 from tests.reference.challengers import early_champion, keep, rescaled, spoiled
 from tests.reference.tiny_run import TinyRun

@@ -13,7 +13,8 @@ from features.errors import ExitStatus
 from features.rubric.load import load_rubric
 from features.rubric.yaml_format import rubric_yaml
 from pipelines.registry.champion import read_champion
-from pipelines.run import register_trained_bundle, run_stage
+from pipelines.run import run_stage
+from pipelines.stages.register_bundle import register_trained_bundle
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import open_context
 from pipelines.workspace.matrix_files import load_catalog

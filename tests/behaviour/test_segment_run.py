@@ -13,7 +13,7 @@ from pipelines.workspace.paths import Paths
 from tests.reference.calls import DECLARATION, calls, write_calls
 
 Cli = Callable[..., tuple[int, str, str]]
-STAGES = ("ingest", "matrix", "audit", "backtest", "train", "evaluate", "thresholds", "score", "report")
+STAGES = ("ingest", "matrix", "audit", "backtest", "train", "register", "evaluate", "thresholds", "score", "report")
 
 
 @pytest.fixture(autouse=True)

@@ -76,7 +76,7 @@ def train_on_honest_rows(folder: Path) -> Context:
     path.write_text(DECLARATION.replace("FILE", "honest.csv"), encoding="utf-8")
     settings = TrainSettings.tiny().model_copy(update={"alpha": 0.2})
     context = open_context(str(path), folder / "data", settings)
-    for stage in ("ingest", "matrix", "audit", "backtest", "train"):
+    for stage in ("ingest", "matrix", "audit", "backtest", "train", "register"):
         run_stage(context, stage)
     return context
 

@@ -1,5 +1,6 @@
 """dvc.yaml, the command line and the table of stages say the same, and a stage's deps hold all the code it imports."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +16,24 @@ from tests.reference.import_graph import House
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
-FILE: dict[str, Any] = yaml.safe_load(TEXT)["stages"]
-PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-OWN = "data/${item.source}/"
+STAGES_OF_FILE: dict[str, Any] = yaml.safe_load(TEXT)["stages"]
+FILE: dict[str, Any] = {name: one["do"] for name, one in STAGES_OF_FILE.items()}
+PARAMS_TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+PARAMS: dict[str, Any] = yaml.safe_load(PARAMS_TEXT)
+OWN = "data/${key}/"
 HOUSE = House(ROOT)
+MODULES = {TRACK: "pipelines.tracking.mlflow_run", "register": "pipelines.stages.register_bundle"}  # named otherwise
 
 
 def outputs(name: str) -> set[str]:
     """What a stage of the file leaves, below the source's folder."""
-    outs = [*FILE[name].get("outs", []), *FILE[name].get("metrics", [])]
+    outs = [out for kind in ("outs", "metrics", "plots") for out in FILE[name].get(kind, [])]
     return {(next(iter(out)) if isinstance(out, dict) else out).removeprefix(OWN) for out in outs}
 
 
 def closure(name: str) -> set[str]:
     """Files that a stage's module needs, itself included, relative to the repository."""
-    todo = ["pipelines.tracking.mlflow_run" if name == TRACK else f"pipelines.stages.{name}"]
+    todo = [MODULES.get(name, f"pipelines.stages.{name}")]
     seen: set[str] = set()
     while todo:
         module = todo.pop()
@@ -41,14 +45,16 @@ def closure(name: str) -> set[str]:
 
 def test_stages_are_the_table_s_in_order_for_every_listed_source() -> None:
     assert tuple(FILE) == tuple(STAGES)
-    assert all(one["matrix"] == {"source": "${sources}"} for one in FILE.values())
-    assert sorted(PARAMS["sources"]) == declaration_names("sources")
-    assert len(TEXT.splitlines()) < 120
+    assert all(one["foreach"] == "${sources}" for one in STAGES_OF_FILE.values())
+    offered = re.findall(r"^  # (\w+): data/sources/(\w+)\.yaml", PARAMS_TEXT, re.M)
+    assert sorted([*PARAMS["sources"], *(name for name, _ in offered)]) == declaration_names("sources")
+    assert all(name == file for name, file in offered)
+    assert len(TEXT.splitlines()) < 160
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_s_command_is_a_verb_of_the_command_line_with_its_purpose(name: str) -> None:
-    assert FILE[name]["cmd"] == f"leadscore {name} --source ${{item.source}} --no-gate"
+    assert FILE[name]["cmd"] == f"leadscore {name} --source ${{key}} --no-gate"
     command = typer.main.get_command(app).commands[name]
     assert command.help == STAGES[name].purpose
 
@@ -75,8 +81,8 @@ def test_the_code_a_stage_imports_is_among_its_deps(name: str) -> None:
 def test_every_dep_exists(name: str) -> None:
     for dep in FILE[name]["deps"]:
         if not dep.startswith(OWN):
-            for source in declaration_names("sources"):
-                assert (ROOT / dep.replace("${item.source}", source)).exists(), dep
+            for source, data in PARAMS["sources"].items():
+                assert (ROOT / dep.replace("${key}", source).replace("${item}", data)).exists(), dep
 
 
 def test_an_unknown_stage_is_an_error_that_names_the_known_ones() -> None:

@@ -157,8 +157,10 @@ def _seen_from(file: Path, out: Path | None) -> str:
     """The path of a file as a declaration beside it, or at ``out``, names it."""
     if out is None:
         return str(file)
-    seen = os.path.relpath(file.resolve(), out.resolve().parent)
-    return str(file.resolve()) if seen.startswith("..") else seen
+    here, whole, place = Path.cwd(), file.resolve(), out.resolve().parent
+    seen = os.path.relpath(whole, place)
+    in_one_project = whole.is_relative_to(here) and place.is_relative_to(here)  # and together wherever it is copied to
+    return seen if in_one_project or not seen.startswith("..") else str(whole)
 
 
 def _title(inputs: Sequence[str]) -> str:
