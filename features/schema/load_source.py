@@ -105,7 +105,7 @@ def _inner(model: Any, part: str | int) -> Any:
     if isinstance(model, type) and issubclass(model, BaseModel):
         field = next((f for n, f in model.model_fields.items() if part in (n, f.alias)), None)
         return _unwrap(field.annotation) if field is not None else None
-    arguments = get_args(model)
+    arguments = [one for one in get_args(model) if one is not ...]  # of a tuple of any length
     return _unwrap(arguments[-1]) if arguments else None
 
 

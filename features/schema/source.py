@@ -22,6 +22,7 @@ from features.schema.learning import (
     iso_time,
 )
 from features.schema.opportunities import Opportunities, check_apart
+from features.schema.own.own_code import OURS, OwnCandidate
 from features.schema.people.privacy import Privacy
 from features.schema.table_source import CsvFormat, Location, PackageMember, TableSource
 from features.schema.vocabulary import ColumnType, Role, Stage, WhenKnown
@@ -44,6 +45,7 @@ __all__ = [
     "Location",
     "Modelling",
     "Opportunities",
+    "OwnCandidate",
     "PackageMember",
     "Privacy",
     "Question",
@@ -133,6 +135,12 @@ class Source(Declared):
         exclude_if=lambda declared: declared is None,  # a source without it keeps its hash, and so its bundle's
         description="what the model leans on beside its features",
     )
+    candidates: tuple[OwnCandidate, ...] = Field(
+        default=(),
+        max_length=8,
+        exclude_if=lambda declared: not declared,  # as with 'model'
+        description="estimators of one's own that are judged beside the product's candidates (docs/own_code.md)",
+    )
     prior_correction: Literal["none", "newest"] = Field(
         default="none", description="newest: the level of probabilities follows the newest matured rows alone"
     )
@@ -167,6 +175,17 @@ class Source(Declared):
     @classmethod
     def _is_a_time(cls, text: str | None) -> str | None:
         return iso_time(text)
+
+    @field_validator("candidates")
+    @classmethod
+    def _apart_by_name(cls, found: tuple[OwnCandidate, ...]) -> tuple[OwnCandidate, ...]:
+        names = [one.name for one in found]
+        for name in names:
+            if name in OURS:
+                raise ValueError(f"'{name}' is a candidate of the product; give yours another name")
+            if names.count(name) > 1:
+                raise ValueError(f"two candidates are named '{name}'; give each a name of its own")
+        return found
 
     @model_validator(mode="after")
     def _filter_of_the_cohort(self) -> "Source":

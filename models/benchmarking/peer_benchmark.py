@@ -96,7 +96,7 @@ def compare_with_peers(
     found = backtest_candidates(matrix, chop, settings, rubric)
     decision = decide(matrix, found, settings, newest_level=newest_level)
     twin = fit_twin(matrix, chop, found, settings, rubric)
-    recipe = Recipe(found, decision, settings, rubric)
+    recipe = Recipe(backtest=found, decision=decision, settings=settings, rubric=rubric)
     calibrations = settle_calibrations(twin, matrix, chop.final.train, recipe)
     own = calibrated_log_odds(twin, test.values, calibrations, recipe)
     seconds = {OURS: time.perf_counter() - started}

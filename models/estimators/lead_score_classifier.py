@@ -152,7 +152,7 @@ class LeadScoreClassifier(FrameClassifier):
         self.bundle_ = fit_bundle(
             matrix,
             rows,
-            Recipe(found, decision, settings, rubric),
+            Recipe(backtest=found, decision=decision, settings=settings, rubric=rubric),
             meta={"source": "frame", "source_kind": "flat", "horizon_days": int(self.horizon_days)},
             facts=build_facts(subsample(matrix, rows, settings)),
         )

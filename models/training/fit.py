@@ -1,7 +1,7 @@
 """From a matrix and its chop to a verdict, an evaluated twin and a bundle refitted on all matured rows."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -17,10 +17,12 @@ from models.calibration.level import Level, check_promise, estimate_level
 from models.candidates.blend import blend_log_odds, log_odds_of
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.linear import LinearCandidate
+from models.candidates.own import OwnCandidate, in_bundle
 from models.candidates.prior import PriorCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.candidates.scorecard import ScorecardCandidate
+from models.grouped_folds import draw_rows
 from models.interfaces import Calibration, Candidate, Scale
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.reference_distribution import build_reference_distribution
@@ -44,12 +46,13 @@ from models.training.segmentation import Segmentation
 from models.training.tuning import tune_booster
 from models.training.verdict import Decision
 
+_TRIED_ROWS = 2_000  # development rows on which a user's candidate is tried first: enough for every mistake of shape
 _SPREAD_ROWS = 2_000  # rows that tell the spread between seeds: enough for a mean, and every booster predicts them
 _REACHED = 0.999  # share of leads whose score is not clipped
 _LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """All choices made before the test block: what every later fit follows."""
 
@@ -58,6 +61,11 @@ class Recipe:
     settings: TrainSettings
     rubric: RubricCandidate | None = None
     prior: PriorCandidate | None = None
+    own: tuple[OwnCandidate, ...] = ()
+
+    def factory(self) -> Factory:
+        """The maker of the candidates that were judged."""
+        return factory_of(self.settings, self.backtest.parameters, self.rubric, self.prior, self.own)
 
 
 def factory_of(
@@ -65,8 +73,11 @@ def factory_of(
     parameters: Mapping[str, Any],
     rubric: RubricCandidate | None = None,
     prior: PriorCandidate | None = None,
+    own: Sequence[OwnCandidate] = (),
 ) -> Factory:
-    """A maker of unfitted candidates, simplest first; with a prior bundle, of those alone that few rows can fit."""
+    """A maker of unfitted candidates, simplest first and a user's own last; with a prior bundle, of those alone that
+    few rows can fit.
+    """
     if prior is not None:
         return prior_factory(prior, rubric)
 
@@ -78,18 +89,46 @@ def factory_of(
             "scorecard": ScorecardCandidate(features=settings.scorecard_features),
             "linear": LinearCandidate(),
             "booster": BoosterCandidate(parameters, boosters=settings.boosters, threads=settings.threads),
+            **{one.name: one for one in own},
         }
 
     return make
 
 
 def backtest_candidates(
-    matrix: Matrix, chop: Chop, settings: TrainSettings, rubric: RubricCandidate | None = None
+    matrix: Matrix,
+    chop: Chop,
+    settings: TrainSettings,
+    rubric: RubricCandidate | None = None,
+    own: Sequence[OwnCandidate] = (),
 ) -> Backtest:
-    """Tune the booster on development rows, then judge all candidates on the same blocks."""
+    """Tune the booster on development rows, then judge all candidates, a user's own among them, on the same blocks."""
     require_enough(matrix, chop, settings)
+    beside = find_unstorable(own, matrix, chop, settings)  # a user's mistake is told before minutes of tuning
     parameters = tune_booster(matrix, chop, settings)
-    return run_backtest(matrix, chop, factory_of(settings, parameters, rubric), parameters, settings)
+    found = run_backtest(matrix, chop, factory_of(settings, parameters, rubric, own=own), parameters, settings)
+    return replace(found, beside=beside)
+
+
+def find_unstorable(
+    own: Sequence[OwnCandidate], matrix: Matrix, chop: Chop, settings: TrainSettings
+) -> tuple[str, ...]:
+    """Names of the candidates that no bundle can hold: tried on a few of the development rows.
+
+    Raises
+    ------
+    ContractError : one of them cannot be made or fitted, or predicts what is no probability
+    """
+    if not own:
+        return ()
+    rows = draw_rows(chop.final.train, _TRIED_ROWS, settings.seed)
+    tried = fit_all(matrix, rows, lambda: {one.name: one for one in own}, settings)
+    found = []
+    for name, one in tried.items():
+        one.log_odds(matrix.values.iloc[rows])
+        if not isinstance(one, OwnCandidate) or one.linear_form() is None:
+            found.append(name)
+    return tuple(found)
 
 
 def fit_twin(
@@ -101,7 +140,7 @@ def fit_twin(
     prior: PriorCandidate | None = None,
     fitted: Mapping[str, Candidate] | None = None,
 ) -> dict[str, Candidate]:
-    """All candidates fitted on the rows before the test block: what the test figures belong to.
+    """All candidates of ours fitted on the rows before the test block: what the test figures belong to.
 
     Parameters
     ----------
@@ -185,7 +224,7 @@ def common_model(recipe: Recipe) -> CommonModel:
         winner=decision.winner,
         weights=decision.weights,
         slope=decision.calibration.slope,
-        factory=factory_of(recipe.settings, recipe.backtest.parameters, recipe.rubric, recipe.prior),
+        factory=recipe.factory(),
     )
 
 
@@ -239,12 +278,11 @@ def fit_bundle(
     part = subsample(matrix, rows, settings)
 
     names = (*decision.weights, *(("rubric",) if rubric is not None else ()))
-    factory = factory_of(settings, recipe.backtest.parameters, rubric, recipe.prior)
-    fitted = fit_all(matrix, rows, factory, settings, names=names)
+    fitted = fit_all(matrix, rows, recipe.factory(), settings, names=names)
     components = {name: fitted[name] for name in decision.weights}
     fitted_rubric = fitted.get("rubric")
     seed_deviation = _seed_deviation(components, decision, part)
-    weights = decision.weights
+    components, weights = in_bundle(components, decision.weights)
     segmented = with_segments(components, matrix, rows, recipe).get(SEGMENTED)
     if segmented is not None:
         components, weights = {SEGMENTED: segmented}, {SEGMENTED: 1.0}

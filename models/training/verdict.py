@@ -12,7 +12,7 @@ from features.schema.vocabulary import Verdict
 from models.calibration.affine import fit_level, fit_slope
 from models.calibration.level import LevelHistory, estimate_level, fit_history
 from models.interfaces import Calibration
-from models.judging.cluster_bootstrap import Resampling
+from models.judging.cluster_bootstrap import Resampling, group_sums, resample_totals
 from models.judging.evaluation.backtest import (
     Backtest,
     BlockPredictions,
@@ -21,6 +21,7 @@ from models.judging.evaluation.backtest import (
 )
 from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, FoldPredictions, select_candidate
 from models.judging.evaluation.signal_test import Signal, signal_test
+from models.logistic import log_loss
 from models.settings import TrainSettings
 from models.training.segmentation import Segmentation
 
@@ -99,8 +100,8 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
     signal = _signal(matrix, backtest, settings)
     at_random = _at_random(matrix, backtest)
     choice = select_candidate(
-        FoldPredictions(found.log_odds, won, weight, group),
-        at_random,
+        FoldPredictions(_choosable(found.log_odds, backtest), won, weight, group),
+        None if at_random is None else replace(at_random, log_odds=_choosable(at_random.log_odds, backtest)),
         resampling=Resampling.of(settings),
         few=_rarer_leads(matrix, found.rows) < FEW_LEADS,
     )
@@ -121,6 +122,7 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
     weights = dict(backtest.weights) if choice.winner == "blend" else {choice.winner: 1.0}
     verdict, text = state_verdict(signal, choice, won, weight)
     notes = [*backtest.notes, slopes[choice.winner].disagreement, _NEWEST_NOTE if newest_level else ""]
+    notes += [_told_beside(name, choice.winner, matrix, found, settings) for name in backtest.beside]
     return Decision(
         verdict=verdict,
         verdict_text=text,
@@ -132,6 +134,27 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
         choice=choice,
         notes=tuple(note for note in notes if note),
         levels=levels,
+    )
+
+
+def _choosable(log_odds: Mapping[str, Floats], backtest: Backtest) -> dict[str, Floats]:
+    """The candidates a bundle can hold: what nobody could use must show no signal and win nothing."""
+    return {name: z for name, z in log_odds.items() if name not in backtest.beside}
+
+
+def _told_beside(name: str, winner: str, matrix: Matrix, found: OutOfFold, settings: TrainSettings) -> str:
+    """What choosing a candidate would have been worth that no bundle can hold."""
+    won = matrix.label[found.rows]
+    own, ours = (log_loss(won, found.log_odds[one]) for one in (name, winner))
+    gap = float((own - ours).mean())
+    sums = group_sums(matrix.group_codes[found.rows], {"gap": own - ours - gap})
+    error = float(resample_totals(sums, Resampling.of(settings))["gap"].std(ddof=1) / len(won))
+    side = "above" if gap >= 0 else "below"
+    return (
+        f"{name}, your own candidate, is judged on the same folds and not to be chosen: a bundle holds no code. Its "
+        f"log loss out of fold is {own.mean():.4f}, {abs(gap):.4f} {side} that of {winner} (standard error "
+        f"{error:.4f}). "
+        "What to do if it is better: docs/own_code.md."
     )
 
 
@@ -180,7 +203,7 @@ def _signal(matrix: Matrix, backtest: Backtest, settings: TrainSettings) -> Sign
     def test(found: OutOfFold, block: Ints) -> Signal:
         rows = found.rows
         return signal_test(
-            found.log_odds,
+            _choosable(found.log_odds, backtest),
             matrix.label[rows],
             judging_weight(rows),
             matrix.group_codes[rows],

@@ -173,3 +173,4 @@ class BacktestRecord(Artifact):
     booster_parameters: dict[str, Any] = {}
     blocks: tuple[str, ...] = ()
     random_blocks: tuple[str, ...] | None = None
+    beside: tuple[str, ...] = ()  # candidates of a user's own that no bundle can hold

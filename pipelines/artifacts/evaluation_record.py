@@ -120,6 +120,31 @@ class PopulationRecord(Record):
     sentence: str = ""
 
 
+class LeansOn(TypedDict):
+    """A feature and its share of the mean absolute contributions."""
+
+    feature: str
+    label: str
+    share: Number
+
+
+class OwnCandidateRecord(Record):
+    """A candidate of a user's own: where its code is, whether a bundle can hold it, and what it leans on.
+
+    ``rows`` test rows were explained by shap's permutation explainer; ``largest_gap`` is how far the parts of one were
+    from its log-odds.
+    """
+
+    name: str
+    estimator: str
+    kind: str
+    reads: str
+    storable: bool
+    rows: int
+    leans_on: tuple[LeansOn, ...]
+    largest_gap: Number
+
+
 class EvaluationRecord(Artifact):
     """Test figures; where nothing was judged all but the first lines keep their defaults.
 
@@ -146,3 +171,4 @@ class EvaluationRecord(Artifact):
     recorded: dict[str, Figures] = {}
     accounts: SeenAndUnseen | None = None
     fidelity: FidelityRecord | None = None
+    own: tuple[OwnCandidateRecord, ...] = ()

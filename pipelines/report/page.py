@@ -43,7 +43,7 @@ from pipelines.report.marketing_section import marketing_of
 from pipelines.report.qualification_section import profile_view, qualification_view
 from pipelines.report.report_sections import group_sections
 from pipelines.report.scorecard_page import section_of
-from pipelines.report.text import answer, basis, headline, limits, list_excluded
+from pipelines.report.text import answer, basis, describe_own, headline, limits, list_excluded
 from pipelines.scoring.shown_feedback import meanings_in, show_feedback
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
@@ -90,6 +90,7 @@ def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
         "shows_random": any(row.get("random_log_loss") is not None for row in summary.candidates),
         "evaluation": evaluation,
         "accounts": _accounts(evaluation),
+        "own_candidates": describe_own(evaluation),
         "train": train,
         "chosen": summary.test.get(summary.winner.name or "") if summary.bundle.hash else None,
         "chosen_handoffs": next((row["handoffs_at_capacity"] for row in summary.test.values()), 0),

@@ -106,4 +106,5 @@ def _winner(backtest: BacktestRecord, train: TrainRecord) -> dict[str, Any]:
 
 def _candidates(backtest: BacktestRecord) -> list[dict[str, Any]]:
     rows = [{name: value for name, value in row.items() if name != "blocks"} for row in backtest.candidates]
-    return sorted(rows, key=lambda row: LADDER.index(str(row["name"])))
+    place = {name: k for k, name in enumerate(LADDER)}
+    return sorted(rows, key=lambda row: place.get(str(row["name"]), len(LADDER)))  # a user's own come last

@@ -210,3 +210,19 @@ _WHY: Mapping[Role, str] = {
     Role.PERSONAL: "identifies a person; never learned from",
     Role.SENSITIVE: "sensitive: left out unless accepted with a reason",
 }
+
+
+def describe_own(evaluation: EvaluationRecord) -> tuple[str, ...]:
+    """A sentence or two for each candidate of a user's own: where its code is, what became of it, what it leans on."""
+    found = []
+    for one in evaluation.own:
+        held = (
+            "A bundle can hold it as our linear model does, so it may be chosen"
+            if one.storable
+            else "No bundle can hold its code, so it is judged and never chosen"
+        )
+        leans = ", ".join(f"{row['label']} ({row['share']:.0%})" for row in one.leans_on[:5])
+        how = "exactly" if one.storable else "by shap's permutation explainer"
+        told = f" Of {one.rows} test rows, explained {how}, it leans most on {leans}." if leans else ""
+        found.append(f"{one.name} is {one.kind} from {one.estimator}, reading {one.reads}. {held}.{told}")
+    return tuple(found)

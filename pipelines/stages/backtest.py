@@ -28,6 +28,7 @@ from models.training.segmentation import Segmentation
 from models.training.verdict import Decision, decide
 from pipelines.artifacts.backtest_record import BacktestRecord
 from pipelines.artifacts.verdict_record import StageVerdict
+from pipelines.own_code.own_candidates import own_candidates
 from pipelines.registry.prior_bundle import load_prior, names_prior
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.workspace.atomic_files import read_parquet, stage_dir, write_parquet
@@ -35,6 +36,10 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 from pipelines.workspace.paths import Paths
 
+LEFT_OUT = "Candidates of your own are left out: where wins are few, only a prior bundle and the points are judged."
+NO_SEGMENTS = (
+    "Segments are not tried: a candidate of your own was chosen, and only models of ours are fitted by segment."
+)
 ENOUGH = "A prior bundle is named, and not used: there are enough won and lost leads here to learn from."
 
 
@@ -73,26 +78,32 @@ def _judge(context: Context, matrix: Matrix, split: Chop) -> tuple[Backtest, Dec
     prior = load_prior(context, matrix) if scarce else None
     if prior is not None:
         trial = try_prior(matrix, split, prior.candidate, settings, rubric, scarce=scarce)
-        return trial.backtest, replace(trial.decision, notes=(*prior.notes, *trial.decision.notes))
+        left_out = (LEFT_OUT,) if context.source.candidates else ()
+        return trial.backtest, replace(trial.decision, notes=(*prior.notes, *trial.decision.notes, *left_out))
 
-    found = backtest_candidates(matrix, split, settings, rubric)
+    own = own_candidates(context)
+    found = backtest_candidates(matrix, split, settings, rubric, own)
     decision = decide(matrix, found, settings, newest_level=context.source.prior_correction == "newest")
-    decision = _with_segments(context, matrix, split, found, decision)
+    decision = _with_segments(
+        context, matrix, split, Recipe(backtest=found, decision=decision, settings=settings, rubric=rubric, own=own)
+    )
     if named:
         decision = replace(decision, notes=(*decision.notes, ENOUGH))
     return found, decision
 
 
-def _with_segments(context: Context, matrix: Matrix, split: Chop, found: Backtest, decision: Decision) -> Decision:
+def _with_segments(context: Context, matrix: Matrix, split: Chop, recipe: Recipe) -> Decision:
     """The decision with what is decided on the declared segments, where a model is trained at all."""
-    feature = segment_feature(matrix.catalog, context.source)
+    feature, decision = segment_feature(matrix.catalog, context.source), recipe.decision
     if feature is None or decision.verdict not in TRAINED:
         return decision
+    if decision.winner in {one.name for one in recipe.own}:
+        return replace(decision, notes=(*decision.notes, NO_SEGMENTS))
     decided = judge_segments(
         matrix,
         split,
-        found,
-        common_model(Recipe(found, decision, context.settings, rubric_candidate(context))),
+        recipe.backtest,
+        common_model(recipe),
         context.settings,
         feature=feature.name,
         capacity=SnapshotCapacity.of(context.source),
@@ -108,6 +119,7 @@ def _content(found: Backtest) -> dict[str, Any]:
         "booster_parameters": dict(found.parameters),
         "blocks": list(found.rolling.names),
         "random_blocks": None if found.random is None else list(found.random.names),
+        "beside": list(found.beside),
     }
 
 
@@ -150,6 +162,7 @@ def load_backtest(paths: Paths) -> tuple[Backtest, Decision]:
         folds=tuple(dict(fold) for fold in record.folds),
         table=tuple(dict(row) for row in record.candidates),
         notes=record.notes,
+        beside=record.beside,
     )
     return found, _decision(record)
 

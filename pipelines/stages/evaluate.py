@@ -10,10 +10,11 @@ from features.cohort.splits import Chop
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.bundle import load_bundle
+from models.candidates.own import OwnCandidate
 from models.candidates.scorecard import ScorecardCandidate
 from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import Resampling
-from models.judging.evaluation.backtest import Backtest
+from models.judging.evaluation.backtest import Backtest, fit_all
 from models.judging.evaluation.final_block import rank_figures, wins_at_capacity
 from models.judging.evaluation.metrics import auc
 from models.judging.handoff.population import Population, population_of
@@ -24,6 +25,7 @@ from pipelines.artifacts.final_block import write_test_log_odds
 from pipelines.artifacts.train_record import TwinScorecardRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.explanation_fidelity import fidelity_of
+from pipelines.own_code.own_candidates import own_candidate_record, own_candidates
 from pipelines.registry.prior_bundle import prior_in_use
 from pipelines.rubrics.recorded_baselines import recorded_policies
 from pipelines.rubrics.rubric_candidate import rubric_candidate
@@ -48,8 +50,12 @@ def run_evaluate(context: Context) -> EvaluationRecord:
         found, decision = load_backtest(context.paths)
         prior, rubric = prior_in_use(context, matrix, decision), rubric_candidate(context)
         kept = _fitted_before(context, found, split) if prior is None else {}
+        own = own_candidates(context) if prior is None else ()
         twin = fit_twin(matrix, split, found, context.settings, rubric, prior, kept)
-        recipe = Recipe(found, decision, context.settings, rubric, prior)
+        twin |= fit_all(matrix, split.final.train, lambda: {one.name: one for one in own}, context.settings)
+        recipe = Recipe(
+            backtest=found, decision=decision, settings=context.settings, rubric=rubric, prior=prior, own=own
+        )
         judged = evaluate_twin(twin, matrix, split, recipe, SnapshotCapacity.of(context.source))
 
         base_train = float(matrix.label[split.final.train].mean())
@@ -61,6 +67,9 @@ def run_evaluate(context: Context) -> EvaluationRecord:
         result["recorded"] = _rank_recorded_scores(context, test, population)
         _count_wins_of(context, test, population, judged.log_odds, result["figures"])
         result["accounts"] = _judge_seen_and_unseen(matrix, split, judged.log_odds[decision.winner])
+        result["own"] = [
+            own_candidate_record(one, context, matrix, split) for one in twin.values() if isinstance(one, OwnCandidate)
+        ]
         result["fidelity"] = fidelity_of(context, matrix, split, found, decision, twin)
 
         card = _scorecard_of(twin, matrix)
@@ -91,6 +100,7 @@ def _fitted_before(context: Context, found: Backtest, split: Chop) -> Mapping[st
         and twin.meta["booster_parameters"] == dict(found.parameters)
         and twin.meta["settings"] == context.settings.model_dump()
         and twin.meta["rows"] == len(split.final.train)
+        and twin.meta["winner"] not in {one.name for one in context.source.candidates}  # kept under another's name
     )
     return twin.components if same else {}
 

@@ -23,6 +23,7 @@ from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.artifacts.train_record import ScorecardRecord, TrainRecord
 from pipelines.artifacts.verdict_record import StageVerdict
+from pipelines.own_code.own_candidates import own_candidates
 from pipelines.registry.champion import read_champion
 from pipelines.registry.prior_bundle import prior_in_use
 from pipelines.rubrics.rubric_candidate import rubric_candidate
@@ -111,8 +112,14 @@ def _fit(
     meta = {**_meta(context, purpose), "prior_shift": _prior_shift(context, matrix, rows)}
 
     part = subsample(matrix, rows, context.settings)
+    prior = prior_in_use(context, matrix, decision)
     recipe = Recipe(
-        found, decision, context.settings, rubric_candidate(context), prior_in_use(context, matrix, decision)
+        backtest=found,
+        decision=decision,
+        settings=context.settings,
+        rubric=rubric_candidate(context),
+        prior=prior,
+        own=own_candidates(context),
     )
     fitted = fit_bundle(matrix, rows, recipe, scale=scale, meta=meta, facts=build_facts(part))
     if not asked_features(matrix.catalog):  # every row would be explained for tables of nothing

@@ -62,7 +62,8 @@ def test_no_import_climbs_to_a_higher_room(house: House) -> None:
 
 
 def test_no_module_of_ours_is_imported_by_string(house: House) -> None:
-    assert house.by_string() == []
+    users = "pipelines.own_code.load_code"  # what a declaration names, which may be no module of ours
+    assert [one for one in house.by_string() if not one.startswith(users)] == []
 
 
 def test_no_files_import_each_other(house: House) -> None:

@@ -32,7 +32,7 @@ def trained(strength: float = 1.0, seed: int = 0) -> tuple[Decision, Bundle]:
     chop = toy_chop(len(matrix))
     backtest = backtest_candidates(matrix, chop, SETTINGS)
     decision = decide(matrix, backtest, SETTINGS)
-    recipe = Recipe(backtest, decision, SETTINGS)
+    recipe = Recipe(backtest=backtest, decision=decision, settings=SETTINGS)
     bundle = fit_bundle(matrix, np.arange(len(matrix)), recipe, meta=META, facts={})
     return decision, bundle
 
@@ -94,7 +94,7 @@ def test_test_figures_have_intervals_around_them_and_the_rate_learns_nothing() -
     backtest = backtest_candidates(matrix, chop, SETTINGS)
     decision = decide(matrix, backtest, SETTINGS)
     twin = fit_twin(matrix, chop, backtest, SETTINGS)
-    recipe = Recipe(backtest, decision, SETTINGS)
+    recipe = Recipe(backtest=backtest, decision=decision, settings=SETTINGS)
     judged = evaluate_twin(twin, matrix, chop, recipe, SnapshotCapacity(Capacity(share=0.1)))
     row = judged.figures[decision.winner]
     assert row["n"] == len(chop.final.test)

@@ -49,7 +49,7 @@ def judged(context: Context, matrix: Matrix, split: Chop) -> tuple[dict[str, Any
     found = backtest_candidates(matrix, split, context.settings, rubric)
     decision = decide(matrix, found, context.settings)
     twin = fit_twin(matrix, split, found, context.settings, rubric)
-    recipe = Recipe(found, decision, context.settings, rubric)
+    recipe = Recipe(backtest=found, decision=decision, settings=context.settings, rubric=rubric)
     result = evaluate_twin(twin, matrix, split, recipe, SnapshotCapacity.of(context.source))
     keep = ("n", "won", "auc", "auc_ci", "log_loss", "log_loss_ci")
     figures = {name: {k: v for k, v in row.items() if k in keep} for name, row in result.figures.items()}

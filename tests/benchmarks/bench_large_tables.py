@@ -75,7 +75,9 @@ def our_bundle(matrix: Matrix, rows: Ints, fresh: Matrix, settings: TrainSetting
     split = chop(matrix, Split(), seed=1)
     backtest = backtest_candidates(matrix, split, settings)
     decision = decide(matrix, backtest, settings)
-    bundle = fit_bundle(matrix, rows, Recipe(backtest, decision, settings), meta={}, facts={})
+    bundle = fit_bundle(
+        matrix, rows, Recipe(backtest=backtest, decision=decision, settings=settings), meta={}, facts={}
+    )
     return bundle.log_odds(fresh.values)
 
 

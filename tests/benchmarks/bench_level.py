@@ -48,7 +48,7 @@ def judge(kind: str, seed: int, rows: int = 4000, settings: TrainSettings = SETT
     split = chop(matrix, Split(), seed=seed)
     backtest = backtest_candidates(matrix, split, settings)
     decision = decide(matrix, backtest, settings)
-    recipe = Recipe(backtest, decision, settings)
+    recipe = Recipe(backtest=backtest, decision=decision, settings=settings)
     bundle = fit_bundle(matrix, split.final.train, recipe, meta={}, facts={})
     return _figures(kind, seed, matrix, truth, split.final, bundle, decision.calibration.intercept)
 

@@ -190,7 +190,7 @@ def _bundle_of(context: Context, matrix: Matrix) -> Bundle:
     split = chop(matrix, Split(by="accounts"), seed=7)
     rubric = rubric_candidate(context)
     found = backtest_candidates(matrix, split, SETTINGS, rubric)
-    recipe = Recipe(found, decide(matrix, found, SETTINGS), SETTINGS, rubric)
+    recipe = Recipe(backtest=found, decision=decide(matrix, found, SETTINGS), settings=SETTINGS, rubric=rubric)
     return fit_bundle(matrix, np.arange(len(matrix)), recipe, meta={"source": "others"}, facts={})
 
 

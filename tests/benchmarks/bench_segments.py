@@ -84,7 +84,7 @@ def judge_source(source: str, folder: Path, columns: list[str]) -> None:
     settings = context.settings.model_copy(update=SETTINGS.model_dump(include={"trials", "max_rounds", "boosters"}))
     rubric, capacity = rubric_candidate(context), SnapshotCapacity.of(context.source)
     found = backtest_candidates(matrix, split, settings, rubric)
-    recipe = Recipe(found, decide(matrix, found, settings), settings, rubric)
+    recipe = Recipe(backtest=found, decision=decide(matrix, found, settings), settings=settings, rubric=rubric)
     twin = fit_twin(matrix, split, found, settings, rubric)
     plain = evaluate_twin(twin, matrix, split, recipe, capacity)
     winner = recipe.decision.winner

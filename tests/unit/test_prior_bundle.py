@@ -52,7 +52,9 @@ def other_bundle() -> Bundle:
     found = backtest_candidates(matrix, toy_chop(1200), SETTINGS)
     decision = decide(matrix, found, SETTINGS)
     decision = replace(decision, winner="blend", weights=dict(found.weights))
-    return fit_bundle(matrix, np.arange(1200), Recipe(found, decision, SETTINGS), meta=META, facts={})
+    return fit_bundle(
+        matrix, np.arange(1200), Recipe(backtest=found, decision=decision, settings=SETTINGS), meta=META, facts={}
+    )
 
 
 def new_source(rows: int = 120, *, seed: int = 5, strength: float = 1.0) -> Matrix:
@@ -70,7 +72,7 @@ def tried(strength: float = 1.0) -> tuple[Matrix, Chop, PriorCandidate, Recipe]:
     prior = prior_candidate_of(other_bundle(), map_features(other_bundle().catalog, OWN))
     scarce = is_scarce(matrix, chop, SETTINGS.model_copy(update={"minimum_won": 80}))
     trial = try_prior(matrix, chop, prior, SETTINGS, scarce=scarce)
-    return matrix, chop, prior, Recipe(trial.backtest, trial.decision, SETTINGS, prior=prior)
+    return matrix, chop, prior, Recipe(backtest=trial.backtest, decision=trial.decision, settings=SETTINGS, prior=prior)
 
 
 @cache

@@ -30,7 +30,7 @@ SETTINGS = TrainSettings.tiny()
 def bundle() -> Bundle:
     matrix = toy_matrix()
     backtest = backtest_candidates(matrix, toy_chop(len(matrix)), SETTINGS)
-    recipe = Recipe(backtest, decide(matrix, backtest, SETTINGS), SETTINGS)
+    recipe = Recipe(backtest=backtest, decision=decide(matrix, backtest, SETTINGS), settings=SETTINGS)
     meta = {"source": "toy", "horizon_days": 90}
     return fit_bundle(matrix, np.arange(len(matrix)), recipe, meta=meta, facts=build_facts(matrix))
 

@@ -51,7 +51,7 @@ def judged(opposed: bool) -> tuple[Matrix, Chop, Recipe]:
     found = backtest_candidates(matrix, chop, SETTINGS)
     # the linear model alone: the booster learns what sets segments apart, and then nothing is left to show
     decision = replace(decide(matrix, found, SETTINGS), winner="linear", weights={"linear": 1.0})
-    recipe = Recipe(found, decision, SETTINGS)
+    recipe = Recipe(backtest=found, decision=decision, settings=SETTINGS)
     segments = judge_segments(matrix, chop, found, common_model(recipe), SETTINGS, feature="title", capacity=CAPACITY)
     return matrix, chop, replace(recipe, decision=replace(decision, segments=segments))
 
@@ -254,6 +254,8 @@ def test_a_decision_without_segments_writes_the_same_bundle() -> None:
     matrix = toy_matrix(600, seed=4)
     found = backtest_candidates(matrix, toy_chop(600), SETTINGS)
     decision: Decision = decide(matrix, found, SETTINGS)
-    bundle = fit_bundle(matrix, np.arange(600), Recipe(found, decision, SETTINGS), meta=META, facts={})
+    bundle = fit_bundle(
+        matrix, np.arange(600), Recipe(backtest=found, decision=decision, settings=SETTINGS), meta=META, facts={}
+    )
     assert SegmentedModel.name not in bundle.components and "segments" not in bundle.meta
     assert bundle.level_variance(matrix.values) is None

@@ -68,6 +68,7 @@ class Backtest:
     folds: tuple[dict[str, Any], ...]
     table: tuple[dict[str, Any], ...]
     notes: tuple[str, ...] = field(default=())
+    beside: tuple[str, ...] = field(default=())  # judged, and not to be chosen: no bundle can hold them
 
 
 def judging_weight(rows: Ints) -> Floats:

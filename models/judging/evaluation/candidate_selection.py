@@ -5,7 +5,7 @@ Where won or lost leads are few, a standard error is so wide that the ladder's c
 the blend (docs/adr/0028).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,7 +85,7 @@ def select_candidate(
 
 
 def _measure_gaps(kinds: Sequence[FoldPredictions], resampling: Resampling) -> _LossGaps:
-    names = [name for name in SIMPLEST_FIRST if name in kinds[0].log_odds]
+    names = _simplest_first(kinds[0].log_odds)
     codes = np.unique(np.concatenate([kind.group for kind in kinds]), return_inverse=True)[1]
     ends = np.cumsum([0, *(len(kind.won) for kind in kinds)])
     groups = int(codes.max()) + 1
@@ -99,6 +99,14 @@ def _measure_gaps(kinds: Sequence[FoldPredictions], resampling: Resampling) -> _
     found = resample_totals({name: sums[name] - sums[best] for name in names}, resampling)
     above = {name: (loss[name] - loss[best], float(found[name].std(ddof=1))) for name in names}
     return _LossGaps(loss, best, above)
+
+
+def _simplest_first(given: Iterable[str]) -> list[str]:
+    """Candidates from simple to complex; a user's own, which are linear where they can be chosen, follow ours."""
+    own = [name for name in given if name not in SIMPLEST_FIRST and name != "rate"]
+    at = SIMPLEST_FIRST.index("linear") + 1
+    order = (*SIMPLEST_FIRST[:at], *own, *SIMPLEST_FIRST[at:])
+    return [name for name in order if name in set(given)]
 
 
 def _why(winner: str, standing: _LossGaps, both: bool) -> str:

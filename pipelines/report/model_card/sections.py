@@ -17,7 +17,7 @@ from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.artifacts.verdict_record import MatrixVerdict
 from pipelines.report.formatting import capital, count, day, days, interval, pct, shares
 from pipelines.report.model_card.card import CardSection, CardTable, ModelCard
-from pipelines.report.text import limits, list_excluded
+from pipelines.report.text import describe_own, limits, list_excluded
 from pipelines.workspace.context import Context
 
 _SPLITS: Mapping[str, str] = {
@@ -143,7 +143,9 @@ def _metrics(summary: SummaryRecord, evaluation: EvaluationRecord) -> CardSectio
             for row in evaluation.reliability
         ),
     )
-    return CardSection(title="Metrics", sentences=evaluation.notes, tables=(table, calibration))
+    return CardSection(
+        title="Metrics", sentences=(*evaluation.notes, *describe_own(evaluation)), tables=(table, calibration)
+    )
 
 
 def _figures(found: Figures) -> tuple[str, ...]:
