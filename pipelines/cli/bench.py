@@ -1,12 +1,15 @@
 """``leadscore bench``: how fast a finished run is, and how good it is compared with its peers."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pipelines.cli.options import DataDir, Debug, Json, Params, Source, Tiny
+from features.errors import ExitStatus
+from pipelines.cli.options import DataDir, Debug, Engine, Json, Params, Source, Tiny
 from pipelines.cli.output import Output, options
+from pipelines.workspace.paths import EngineName
 
 if TYPE_CHECKING:
     from models.benchmarking.peer_benchmark import PeerResult
@@ -77,6 +80,45 @@ def quality(
     for line in found.notes():
         output.text(line)
     return 0
+
+
+@app.command()
+def scale(
+    leads: Annotated[int, typer.Option("--leads", help="leads of the synthetic market", min=1_000)] = 1_000_000,
+    events: Annotated[int, typer.Option("--events", help="events per lead", min=1)] = 50,
+    folder: Annotated[
+        str, typer.Option("--folder", help="where everything is written; a billion events take a terabyte")
+    ] = "data/scale",
+    extrapolate: Annotated[
+        int, typer.Option("--extrapolate", help="events for which the figures are extrapolated", min=1)
+    ] = 1_000_000_000,
+    engine: Engine = EngineName.MEMORY,
+    tiny: Tiny = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Rehearse every stage, from files to the worklist, on a large synthetic market: seconds, memory, disk."""
+    from pipelines.diagnostics.scale_rehearsal import ScaleSize, rehearse
+
+    found = rehearse(
+        Path(folder), ScaleSize(leads, events), engine=engine, tiny=tiny, notify=lambda line: typer.echo(line, err=True)
+    )
+    further = found.extrapolate(extrapolate)
+    output = Output(json)
+    if json:
+        stages = [{"stage": name, "hours": hours, "gib": gib} for name, hours, gib in further]
+        output.record(found.record() | {"extrapolated": {"events": extrapolate, "stages": stages}})
+        return 0 if found.finished else int(ExitStatus.INTERNAL)
+
+    size = f"{found.size.leads:,} leads, {found.size.events:,} events (synthetic), {found.processors} processors"
+    columns = ("stage", "seconds", "of processor", "memory, MiB", "disk, MiB", "status")
+    rows = [(c.stage, c.seconds, c.processor_seconds, c.peak_mib, c.disk_mib, c.status) for c in found.costs]
+    output.table(size, columns, [[f"{cell:,}" if not isinstance(cell, str) else cell for cell in row] for row in rows])
+    title = f"{extrapolate:,} events, if stages on all rows grow in proportion and those on thinned rows do not"
+    output.table(title, ("stage", "hours", "memory, GiB"), [(n, f"{h:,.2f}", f"{g:,.1f}") for n, h, g in further])
+    for cost in found.costs:
+        output.text(f"{cost.stage} on a cluster: {cost.where}")
+    return 0 if found.finished else int(ExitStatus.INTERNAL)
 
 
 def _cells(row: "PeerResult") -> tuple[str, ...]:

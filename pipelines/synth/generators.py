@@ -32,7 +32,13 @@ def _cdnow() -> Writer:
     return write_cdnow
 
 
-GENERATORS: dict[str, Callable[[], Writer]] = {"demo": _demo, "leadforge": _leadforge, "cdnow": _cdnow}
+def _scale() -> Writer:
+    from pipelines.synth.scale import write_scale
+
+    return write_scale
+
+
+GENERATORS: dict[str, Callable[[], Writer]] = {"demo": _demo, "leadforge": _leadforge, "cdnow": _cdnow, "scale": _scale}
 MADE_WITH = "generator.json"
 
 
@@ -58,7 +64,7 @@ def make_generated(source: Source, paths: Paths) -> None:
     made_with = {"name": generator.name, "parameters": generator.parameters, "code": hash_code(write)}
     marker = paths.raw / MADE_WITH
     files = [t.location.file for t in source.tables.values() if t.location is not None]
-    if marker.is_file() and read_json(marker) == made_with and all((paths.raw / f).is_file() for f in files):
+    if marker.is_file() and read_json(marker) == made_with and all((paths.raw / f).exists() for f in files):
         return
 
     with stage_dir(paths.raw) as folder:
