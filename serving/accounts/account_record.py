@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from models.accounts.account_view import AccountJudge
@@ -15,16 +14,25 @@ from pipelines.workspace.standing_feedback import StandingFeedback
 from serving.json_values import to_json_values
 from serving.problems import InvalidError, UnknownLeadError
 from serving.state.app_state import AppState
-from serving.state.lead_scoring import gather_rows_now
+from serving.state.lead_scoring import gather_rows_now, version_of
+from serving.state.loaded_state import KeptView
 from serving.store.wall_clock import wall_now
 
 
 def build_account(
-    app_state: AppState, account_id: str, owner: str | None, said: StandingFeedback, framework: str | None = None
+    app_state: AppState,
+    account_id: str,
+    owner: str | None,
+    said: StandingFeedback,
+    framework: str | None = None,
+    *,
+    brief: bool = False,
 ) -> dict[str, Any]:
     """The record of :func:`models.accounts.account_view.describe_account` with everything posted since.
 
-    ``said`` is what sales said and nobody took back: whom nobody may contact, and what is pinned.
+    ``said`` is what sales said and nobody took back: whom nobody may contact, and what is pinned. ``brief`` leaves
+    history and products empty. What was worked out is kept until something becomes known of the account, or the
+    hour is over; it is not to be changed.
 
     Raises
     ------
@@ -34,27 +42,49 @@ def build_account(
     state = app_state.loaded
     if state.data.flat:
         raise InvalidError("this source is one flat table: it has no accounts.")
-    account = int(state.data.account_ids.get_indexer(pd.Index([account_id], dtype="str"))[0])
-    codes = np.flatnonzero(state.data.account_of == account) if account >= 0 else np.empty(0, dtype=np.int64)
-    mine = [int(code) for code in codes if state.data.is_shown_to(int(code), owner)]
-    if not mine:
+    people = state.data.leads_of_account(account_id)
+    shown = [lead for lead in people if state.data.is_shown_to(state.data.code(lead), owner)]
+    if not shown:
         raise UnknownLeadError("this account is not in the data (or no lead of it is yours); check the id on a card.")
 
+    code, only = state.data.code(shown[0]), None if owner is None else frozenset(shown)
+    with app_state.store.reading() as session:
+        version = version_of(app_state, session, state.data, code)
+    said = StandingFeedback(
+        silenced=said.silenced.intersection(people),
+        pinned={lead: pinned for lead, pinned in said.pinned.items() if lead in people},
+    )
+    key = ("account", account_id, only, framework, brief, said.silenced, tuple(sorted(said.pinned.items())), version)
+    found: dict[str, Any] = state.keep(
+        KeptView(key, lambda: _judge(app_state, account_id, code, only, said, framework, brief))
+    )
+    return found if only is None else take_out_others(found, only)
+
+
+def _judge(
+    app_state: AppState,
+    account_id: str,
+    code: int,
+    shown: frozenset[str] | None,
+    said: StandingFeedback,
+    framework: str | None,
+    brief: bool,
+) -> dict[str, Any]:
+    state = app_state.loaded
     judge = AccountJudge(
         bundle=state.model.bundle,
         source=state.model.source,
         framework=app_state.framework(framework),
         accounts=state.model.context.accounts_policy,
-        product_shares=read_product_chances(app_state),
+        product_shares=None if brief else read_product_chances(app_state),
         qualification=state.model.context.policy,
         silenced=said.silenced,
         pins=Pins(said.pinned, meanings_in(state.model.context, by_points=state.model.bundle.by_points)),
     )
     with app_state.store.reading() as session:
-        tables, as_of = gather_rows_now(app_state, session, state, mine[:1])
-    shown = {str(state.data.lead_ids[code]) for code in mine}
-    found = named_account(judge, tables, account_id, as_of, shown=None if owner is None else shown)
-    return to_json_values(found if owner is None else take_out_others(found, shown))
+        tables, as_of = gather_rows_now(app_state, session, state, [code])
+    found: dict[str, Any] = to_json_values(named_account(judge, tables, account_id, as_of, shown=shown, brief=brief))
+    return found
 
 
 def read_product_chances(app_state: AppState) -> ProductChances | None:

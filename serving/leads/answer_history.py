@@ -1,10 +1,12 @@
 """All answers on record about a lead, the source's own and those given here, each with its author."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import select
 
+from features.schema.source import Question
 from models.explaining.framework import Framework
 from serving.state.app_state import AppState
 from serving.state.gather_rows import gather_rows
@@ -57,12 +59,13 @@ def _text(value: Any) -> str:
 
 
 def group_answers(
-    app_state: AppState, lead_id: str, owner: str | None, framework: Framework
+    answers: Sequence[dict[str, Any]], questions: Mapping[str, Question], framework: Framework
 ) -> dict[str, list[dict[str, Any]]]:
-    """Questions answered so far by criterion, each with its answers, newest first, and what it takes."""
-    questions = app_state.loaded.data.source.questions
+    """Questions answered so far by criterion, each with its answers, newest first, and what it takes; ``answers`` as
+    :func:`list_answers` lists them.
+    """
     rows: dict[str, list[dict[str, Any]]] = {}
-    for row in list_answers(app_state, lead_id, owner):
+    for row in answers:
         if row["question"] in questions:
             rows.setdefault(row["question"], []).append(row)
 

@@ -26,8 +26,8 @@ from serving.problems import InvalidError
 from serving.request_language import find_language
 from serving.state.app_state import AppState
 from serving.state.lead_data import rows_of
-from serving.state.lead_scoring import find_closed, gather_rows_now, score_leads
-from serving.state.loaded_state import LoadedState
+from serving.state.lead_scoring import find_closed, gather_rows_now, score_leads, version_of
+from serving.state.loaded_state import KeptView, LoadedState
 from serving.store.silenced_leads import WITHDRAW
 from serving.store.tables import ScoreRow
 
@@ -92,8 +92,14 @@ def _with_handoff(
     if handed is None or (not pd.isna(created) and created >= pd.Timestamp(handed)):
         return card
     when = pd.Timestamp(handed).to_pydatetime()
-    then = score_leads(app_state, session, state, [code], app_state.framework(None), when)
-    return card | {"standing": card["standing"] | {"score_at_handoff": int(then.columns["score"][0])}}
+
+    def compute() -> int:
+        then = score_leads(app_state, session, state, [code], app_state.framework(None), when)
+        return int(then.columns["score"][0])
+
+    version = version_of(app_state, session, state.data, code)
+    then = state.keep(KeptView(("score at handoff", code, when, version), compute))
+    return card | {"standing": card["standing"] | {"score_at_handoff": then}}
 
 
 def _check_was_open(state: LoadedState, code: int, closed: ClosedLead | None) -> None:
@@ -122,12 +128,19 @@ def read_history(app_state: AppState, lead_id: str, owner: str | None) -> dict[s
             }
             for row in session.scalars(rows)
         ]
-        weekly = [] if state.data.flat else _weekly_scores(app_state, session, state, code)
+    weekly = read_weekly_scores(app_state, code)
     return {"lead_id": lead_id, "weekly": weekly, "served": stored}
 
 
-def _weekly_scores(app_state: AppState, session: Any, state: LoadedState, code: int) -> list[dict[str, Any]]:
-    records, now = gather_rows_now(app_state, session, state, [code])
+def read_weekly_scores(app_state: AppState, code: int) -> list[dict[str, Any]]:
+    """Scores of the last weeks by the model in use, oldest first, each from what was known then; none without clocks,
+    or of a lead that is too new.
+    """
+    state = app_state.loaded
+    if state.data.flat:
+        return []
+    with app_state.store.reading() as session:
+        records, now = gather_rows_now(app_state, session, state, [code])
     created = state.data.tables["leads"]["created_at"].iloc[code]
     moments = pd.Series([now - pd.Timedelta(weeks=k) for k in range(WEEKS, -1, -1)], dtype="datetime64[us]")
     moments = moments[moments > created] if not pd.isna(created) else moments

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from features.assembly.closed_leads import ClosedLead, closed_leads
@@ -12,9 +13,10 @@ from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.scored_leads import Scored
 from serving.state.app_state import AppState
-from serving.state.gather_rows import GatheredRows, gather_rows
-from serving.state.lead_data import to_records
+from serving.state.gather_rows import ASKED_AT_ONCE, POSTED_TABLES, GatheredRows, gather_rows
+from serving.state.lead_data import LeadData, to_records
 from serving.state.loaded_state import LoadedState
+from serving.store.tables import Feedback, FieldRow
 from serving.store.wall_clock import wall_now
 
 
@@ -51,6 +53,26 @@ def gather_rows_now(
     """Tables of the leads and of their accounts, and the as_of they would be scored at now."""
     rows = gather_rows(session, state.data, codes)
     return rows.tables, pd.Timestamp(app_state.clock.as_of(rows.latest) or wall_now())
+
+
+def version_of(app_state: AppState, session: Session, data: LeadData, code: int) -> tuple[object, ...]:
+    """Differs once anything became known, was taken back or forgotten of a lead or its account, and every hour.
+
+    What is worked out from the rows of :func:`gather_rows` may be kept for as long as it stays the same. Not to be
+    asked inside a transaction that writes: what it then saw may be rolled back.
+    """
+    mates = [str(name) for name in data.lead_ids[data.with_account_mates([code])]]
+    account = data.account_id_of(str(data.lead_ids[code]))
+    found: list[object] = []
+    for table in (*POSTED_TABLES.values(), Feedback):
+        for first in range(0, len(mates), ASKED_AT_ONCE):
+            of = table.lead_id.in_(mates[first : first + ASKED_AT_ONCE])
+            found += session.execute(select(func.max(table.id), func.count()).where(of)).one()
+    if account:
+        of = FieldRow.account_id == account
+        found += session.execute(select(func.max(FieldRow.id), func.count()).where(of)).one()
+    now = app_state.clock.as_of(None) or wall_now()
+    return (*found, app_state.people.stamp, now.replace(minute=0, second=0, microsecond=0))
 
 
 def find_closed(

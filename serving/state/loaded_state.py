@@ -1,7 +1,9 @@
 """A model with the data and the worklist it scored: loaded together, replaced together."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
 
 import pandas as pd
 
@@ -10,6 +12,18 @@ from serving.problems import UnknownLeadError
 from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
 from serving.state.worklist.ranked_worklist import Worklist
+
+_KEPT_VIEWS = 2_000  # of leads and accounts, some 20 kB each: what a team opens in an hour
+
+
+@dataclass(frozen=True)
+class KeptView:
+    """What is shown of a lead or an account, worked out once per ``key``: all that it depends on beside the model and
+    the data.
+    """
+
+    key: Hashable
+    compute: Callable[[], Any] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,11 @@ class LoadedState:
         parts = [resting, list_closed(data.closed_now, data.owners, data.cutoff, self.model.context.policy)]
         filled = [part for part in parts if len(part)]
         return pd.concat(filled, ignore_index=True) if filled else resting
+
+    @cached_property
+    def keep(self) -> Callable[[KeptView], Any]:
+        """The value of a view, worked out anew only where its key is new; it goes with the model and the data."""
+        return lru_cache(maxsize=_KEPT_VIEWS)(lambda view: view.compute())
 
     def find_lead(self, lead_id: str, owner: str | None) -> int:
         """Row of a lead the caller may see; the UnknownLeadError does not say whether it exists."""

@@ -15,8 +15,8 @@ from serving.accounts.account_record import build_account
 from serving.api.routes.worklist import Asked, Show, limit_query
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader
-from serving.leads.answer_history import group_answers
-from serving.leads.card import build_card, read_history
+from serving.leads.answer_history import group_answers, list_answers
+from serving.leads.card import build_card, read_weekly_scores
 from serving.leads.feedback import read_all_standing
 from serving.leads.score_change import explain_score_change
 from serving.pages.card import card_record
@@ -32,6 +32,8 @@ from serving.results.run_results import find_win_value, read_caution, why_points
 from serving.schemas import Short
 from serving.scopes import Scope
 from serving.state.app_state import AppState
+from serving.state.lead_scoring import version_of
+from serving.state.loaded_state import KeptView
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -57,12 +59,12 @@ def card_page(
     card = build_card(app_state, lead_id, caller.owner, framework, language=language.code)
     source, cutoff = state.data.source, state.data.cutoff
     year = None if cutoff is None else cutoff.year
-    answered = group_answers(app_state, lead_id, caller.owner, chosen)
+    answers = list_answers(app_state, lead_id, caller.owner)
+    answered = group_answers(answers, source.questions, chosen)
     boxes = card_record.answer_boxes(card, chosen, state, language)
     criteria = card_record.describe_criteria(card, answered, source.questions, language, year)
     reasons, mind = card_record.describe_reasons(card, criteria, language)
-    weekly = read_history(app_state, lead_id, caller.owner)["weekly"]
-    moved = _weekly_change(app_state, lead_id, caller.owner, framework)
+    weekly, moved = _past_of(app_state, lead_id, caller.owner, framework, card["score"])
     account_id = state.data.account_id_of(lead_id)
     account = _account(app_state, account_id, caller) if account_id else None
 
@@ -91,7 +93,7 @@ def card_page(
         actions=list(get_args(Action)),
         history=build_history(weekly, language, HOT),
         weekly=weekly,
-        events=build_events(app_state, lead_id, caller.owner, card["said"], language),
+        events=build_events(app_state, lead_id, caller.owner, card["said"], answers, language),
         moved=moved,
         learned=[]
         if moved is None
@@ -121,19 +123,34 @@ def _expected_value(app_state: AppState, lead_id: str, value: float) -> float | 
     return None if line is None else float(line["probability"]) * float(line["worth"]) * value
 
 
-def _weekly_change(
-    app_state: AppState, lead_id: str, owner: str | None, framework: str | None
-) -> dict[str, Any] | None:
-    """What changed the score within a week; None without clocks, or for a lead created since."""
-    try:
-        return explain_score_change(app_state, lead_id, owner, None, framework)
-    except InvalidError:
-        return None
+def _past_of(
+    app_state: AppState, lead_id: str, owner: str | None, framework: str | None, score: int
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Weekly scores, and what changed the score within a week; None without clocks, or for a lead created since.
+
+    Both end with the score shown beside them: where time alone has moved that, they are worked out anew.
+    """
+    state = app_state.loaded
+    code = state.find_lead(lead_id, owner)
+    with app_state.store.reading() as session:
+        version = version_of(app_state, session, state.data, code)
+
+    def compute() -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        weekly = read_weekly_scores(app_state, code)
+        try:
+            return weekly, explain_score_change(app_state, lead_id, owner, None, framework)
+        except InvalidError:
+            return weekly, None
+
+    found: tuple[list[dict[str, Any]], dict[str, Any] | None] = state.keep(
+        KeptView(("past", lead_id, owner, framework, score, version), compute)
+    )
+    return found
 
 
 def _account(app_state: AppState, account_id: str, caller: Caller) -> dict[str, Any] | None:
     """The account as the caller may see it, None where there is none to show."""
     try:
-        return build_account(app_state, account_id, caller.owner, read_all_standing(app_state.store))
+        return build_account(app_state, account_id, caller.owner, read_all_standing(app_state.store), brief=True)
     except LeadScoreError:
         return None

@@ -10,7 +10,6 @@ from features.schema.source import Question
 from models.explaining.language import Language
 from models.explaining.plain.plain_reasons import say_answer
 from models.explaining.wording.labels import capitalise, translate_label, translate_value
-from serving.leads.answer_history import list_answers
 from serving.pages.render import verdict_words
 from serving.pages.worklist.worklist_record import stage_word
 from serving.state.app_state import AppState
@@ -31,7 +30,12 @@ class Event:
 
 
 def build_events(
-    app_state: AppState, lead_id: str, owner: str | None, said: Sequence[Mapping[str, Any]], language: Language
+    app_state: AppState,
+    lead_id: str,
+    owner: str | None,
+    said: Sequence[Mapping[str, Any]],
+    answers: Sequence[Mapping[str, Any]],
+    language: Language,
 ) -> list[Event]:
     """Activities, answers and stages of a lead, and what sales said of it."""
     state = app_state.loaded
@@ -49,7 +53,7 @@ def build_events(
         for row in records["stages"]:
             if str(row["lead_id"]) == lead_id:
                 events.append(_stage_event(row, language))
-        for answer in list_answers(app_state, lead_id, owner):
+        for answer in answers:
             events.append(_answer_event(answer, questions.get(answer["question"]), language))
     known = [event for event in events if not pd.isna(event.at)]
     return sorted(known, key=lambda event: event.at, reverse=True)[:SHOWN_EVENTS]
