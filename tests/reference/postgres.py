@@ -33,6 +33,8 @@ def run_postgres() -> Iterator[str]:
     options = f"-c listen_addresses='' -c unix_socket_directories={place} -c fsync=off"
     start = [str(bin_ / "pg_ctl"), "-D", str(data), "-w", "-l", str(place / "log"), "-o", options, "start"]
     _run(user, *start)
-    yield f"postgresql+psycopg://tester@/postgres?host={place}"
-    _run(user, str(bin_ / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
-    shutil.rmtree(place)
+    try:
+        yield f"postgresql+psycopg://tester@/postgres?host={place}"
+    finally:
+        _run(user, str(bin_ / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(place)
