@@ -69,8 +69,8 @@ def version_of(app_state: AppState, session: Session, data: LeadData, code: int)
             of = table.lead_id.in_(mates[first : first + ASKED_AT_ONCE])
             found += session.execute(select(func.max(table.id), func.count()).where(of)).one()
     if account:
-        of = FieldRow.account_id == account
-        found += session.execute(select(func.max(FieldRow.id), func.count()).where(of)).one()
+        looked_up = select(func.max(FieldRow.id), func.count()).where(FieldRow.account_id == account)
+        found += session.execute(looked_up).one()
     now = app_state.clock.as_of(None) or wall_now()
     return (*found, app_state.people.stamp, now.replace(minute=0, second=0, microsecond=0))
 
