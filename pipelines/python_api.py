@@ -31,6 +31,7 @@ from models.judging.leakage.audit import audit_columns
 from models.scoring import Rows, score_rows
 from models.settings import MonitorSettings, TrainSettings
 from pipelines.artifacts.train_record import TrainRecord
+from pipelines.own_code.own_functions import check_functions
 from pipelines.promotion import Promotion, promote_bundle
 from pipelines.run import run_all, run_stage
 from pipelines.scoring.find_lead import find_bundle
@@ -173,6 +174,25 @@ def audit(frame: pd.DataFrame, label: Any, *, order: Any = None, source: Source 
     found = audit_columns(rows, won[known], order=None if ranks is None else ranks[known], source=source)
     columns = ("column", "code", "severity", "message")
     return pd.DataFrame([[getattr(one, name) for name in columns] for one in found], columns=list(columns))
+
+
+def check_features(data: SourceData) -> pd.DataFrame:
+    """Hold the features of one's own (``features:`` of the declaration) against their promise, before any training.
+
+    Values of 40 leads' moments of the training cohort are computed with others, alone, without the rows known later,
+    and by the oracle; ``leadscore matrix`` does the same.
+
+    Returns
+    -------
+    columns feature, moments (checked) and with_value (how many of these had one)
+
+    Raises
+    ------
+    ContractError : two of them differ; names feature, lead, moment and both values
+    SourceError : a function cannot be imported
+    """
+    source, cohort = data.source, labels(data.tables, data.source)
+    return check_functions(data.tables, source, build_catalog(source), cohort)
 
 
 def train(data: SourceData) -> Training:

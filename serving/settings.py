@@ -51,6 +51,10 @@ class ServeSettings(BaseSettings):
         description="whether administrators may load files and run in the browser: while no model is served, always, "
         "or never",
     )
+    own_code: bool = Field(
+        default=False,
+        description="whether the server may import the functions that 'features:' of the declaration names",
+    )
     upload_readers: int = Field(default=3, gt=0, description="uploaded files read and scored at a time")
     request_seconds: float = Field(default=30.0, gt=0)
     rate_per_second: float = Field(default=300.0, gt=0, description="per key, or per address without one")

@@ -23,7 +23,10 @@ from features.kernel.sorting import BucketSort, SortEngine
 from features.kernel.sweep import SweepRows, sweep
 from features.kernel.table_arrays import EncodedTables, as_series, base_table
 from features.matrix import Matrix
+from features.own_features.compute_own import compute_own
+from features.own_features.seen_rows import SeenTable, columns_handed_over
 from features.point_in_time.visibility import Moments, SortedRows, visible
+from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 
 
@@ -85,7 +88,26 @@ def compute(
         else:
             found.update((place, finish(plan, own)) for place, plan in plans.every)
 
+    if compiled.own and compiled.source is not None:
+        found.update(_own(encoded, compiled, compiled.source, lead, as_of, engine))
     return [found[place] for place in range(len(found))]
+
+
+def _own(
+    encoded: EncodedTables, compiled: Compiled, source: Source, lead: Ints, as_of: Ints, engine: SortEngine
+) -> dict[int, Floats | Coded]:
+    """What functions of a user's own give, by place: they are handed what :func:`visible` lets through."""
+    kinds = columns_handed_over(source)
+
+    def look(table: str, scope: str) -> SeenTable:
+        program, clocks = TableProgram(table, scope, {}), encoded.clocks(table)
+        rows = sorted_rows(encoded, program, engine)
+        slices = visible(rows, Moments(_entity(encoded, program, lead), as_of))
+        filled = {TABLES[table].clock: clocks.known_at, TABLES[table].happened or "": clocks.happened_at}
+        return SeenTable.of(encoded.tables[table], rows, slices, kinds[table], filled)
+
+    values = compute_own([feature for _, feature in compiled.own], tuple(kinds), look, as_of)
+    return {place: column for (place, _), column in zip(compiled.own, values, strict=True)}
 
 
 def build_matrix(

@@ -7,6 +7,7 @@ from features.catalog.families.answers import answer_features
 from features.catalog.families.attributes import attribute_features
 from features.catalog.families.committee import committee_features
 from features.catalog.families.engagement import engagement_features
+from features.catalog.families.own import own_features
 from features.catalog.families.rules import evidence_features, rule_features
 from features.catalog.families.stages import stage_features
 from features.catalog.feature import Catalog, Feature
@@ -15,7 +16,7 @@ from features.schema.source import Source
 
 
 def build_catalog(source: Source, rubric: Rubric | None = None) -> Catalog:
-    """Every feature of a source, in the order attributes, engagement, answers, stages, committee, rules, evidence.
+    """Every feature of a source, in the order attributes, engagement, answers, stages, committee, own, rules, evidence.
 
     Flat sources have no clocks: their catalog holds attributes, and those rules that read attributes.
 
@@ -35,7 +36,7 @@ def build_catalog(source: Source, rubric: Rubric | None = None) -> Catalog:
         *committee_features(source),
     ]
     attributes = _disambiguate(attribute_features(source), derived)
-    return Catalog.of(attributes, derived, rules, evidence_features(source))
+    return Catalog.of(attributes, derived, own_features(source), rules, evidence_features(source))
 
 
 def _disambiguate(attributes: Sequence[Feature], derived: Sequence[Feature]) -> list[Feature]:

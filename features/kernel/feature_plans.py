@@ -37,6 +37,7 @@ from features.schema.operations import (
     LinearSum,
     OutcomeBreadth,
     OutcomeCount,
+    OwnFunction,
     RecycleCount,
     StageParams,
     StreamPart,
@@ -47,6 +48,7 @@ from features.schema.source import Source, title_column
 from features.schema.vocabulary import Actor, Stage
 
 ProgramKey = tuple[str, str]
+OWN: ProgramKey = ("own", "lead")  # of what functions of a user's own compute: no program of the kernel
 
 _ACTIVITY_OPS: Mapping[str, Op] = {
     "count": Op.COUNT,
@@ -61,7 +63,7 @@ _ACTIVITY_OPS: Mapping[str, Op] = {
     "last_channel": Op.LAST_ROW,
 }
 Filter = tuple[str, tuple[str, ...] | None, tuple[str, ...]]  # column, accepted texts, refused texts
-Finish = Literal["value", "days", "trend", "lookup", "answer_age", "answered", "constant"]
+Finish = Literal["value", "days", "trend", "lookup", "answer_age", "answered", "constant", "own"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +101,7 @@ class Compiled:
     plans: list[Plan] = field(default_factory=list)
     borders: BotBorders = field(default_factory=lambda: BotBorders(0, 0, 2))
     title_column: str | None = None
+    source: Source | None = None
 
     @cached_property
     def by_program(self) -> Mapping[ProgramKey, "ProgramPlans"]:
@@ -106,7 +109,12 @@ class Compiled:
         found: dict[ProgramKey, list[tuple[int, Plan]]] = {}
         for place, plan in enumerate(self.plans):
             found.setdefault(plan.key, []).append((place, plan))
-        return {key: ProgramPlans.of(plans) for key, plans in found.items()}
+        return {key: ProgramPlans.of(plans) for key, plans in found.items() if key != OWN}
+
+    @cached_property
+    def own(self) -> tuple[tuple[int, Feature], ...]:
+        """Features that functions of a user's own compute, with their places in the catalog."""
+        return tuple((place, plan.feature) for place, plan in enumerate(self.plans) if plan.key == OWN)
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,7 @@ _lock = threading.Lock()
 
 
 def _compile(catalog: Catalog, source: Source) -> Compiled:
-    compiled = Compiled(borders=BotBorders.of(source.bots), title_column=title_column(source))
+    compiled = Compiled(borders=BotBorders.of(source.bots), title_column=title_column(source), source=source)
     roles = {name: _bot_role(kind.bot_prone, kind.send) for name, kind in source.activity_kinds.items()}
     for feature in catalog:
         compiled.plans.append(_plan(feature, compiled, roles))
@@ -182,6 +190,8 @@ def _plan(feature: Feature, compiled: Compiled, roles: Mapping[str, BotRole]) ->
     params = feature.params
     if isinstance(params, Constant):
         return Plan(feature=feature, key=("leads", "lead"), finish="constant")
+    if isinstance(params, OwnFunction):
+        return Plan(feature=feature, key=OWN, finish="own")
     if isinstance(params, LeadAge | ColumnValue):
         return _row_plan(feature, params, compiled)
     if isinstance(params, AnswerParams):

@@ -301,6 +301,16 @@ class LastChannel:
     op: ClassVar[str] = "last_channel"
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnFunction:
+    """A function of a user's own, by import path: the one of a single lead, and the one of many, if there is one."""
+
+    oracle: str
+    function: str | None = None
+    table: ClassVar[str] = "own"
+    op: ClassVar[str] = "function"
+
+
 AnswerParams = AnswerValue | AnswerAge | AnswerCount
 StageParams = CurrentStage | TimeInStage | RecycleCount
 CommitteeParams = ContactCount | ContactBreadth | OutcomeCount | OutcomeBreadth
@@ -317,7 +327,7 @@ ActivityParams = (
     | FirstChannel
     | LastChannel
 )
-Params = Constant | ColumnValue | LeadAge | AnswerParams | StageParams | CommitteeParams | ActivityParams
+Params = Constant | ColumnValue | LeadAge | AnswerParams | StageParams | CommitteeParams | ActivityParams | OwnFunction
 
 
 def condition_of(params: Params) -> Condition | None:

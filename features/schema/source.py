@@ -22,7 +22,7 @@ from features.schema.learning import (
     iso_time,
 )
 from features.schema.opportunities import Opportunities, check_apart
-from features.schema.own.own_code import OURS, OwnCandidate
+from features.schema.own.own_code import OURS, OwnCandidate, OwnFeature
 from features.schema.people.privacy import Privacy
 from features.schema.table_source import CsvFormat, Location, PackageMember, TableSource
 from features.schema.vocabulary import ColumnType, Role, Stage, WhenKnown
@@ -46,6 +46,7 @@ __all__ = [
     "Modelling",
     "Opportunities",
     "OwnCandidate",
+    "OwnFeature",
     "PackageMember",
     "Privacy",
     "Question",
@@ -141,6 +142,12 @@ class Source(Declared):
         exclude_if=lambda declared: not declared,  # as with 'model'
         description="estimators of one's own that are judged beside the product's candidates (docs/own_code.md)",
     )
+    features: tuple[OwnFeature, ...] = Field(
+        default=(),
+        max_length=64,
+        exclude_if=lambda declared: not declared,  # as with 'model'
+        description="features that functions of one's own compute (docs/own_code.md)",
+    )
     prior_correction: Literal["none", "newest"] = Field(
         default="none", description="newest: the level of probabilities follows the newest matured rows alone"
     )
@@ -164,11 +171,11 @@ class Source(Declared):
         """The declaration's file, if it came from one."""
         return self._path
 
-    def where(self, *keys: str) -> str:
+    def where(self, *keys: str | int) -> str:
         """Place of a key for messages: ``my.yaml line 12``, or the dotted key where no file is known."""
         line = next((self._lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in self._lines), None)
         if line is None:
-            return f"source '{self.name}', {'.'.join(keys)}"
+            return f"source '{self.name}', {'.'.join(map(str, keys))}"
         return f"{self._path.name if self._path else self.name} line {line}"
 
     @field_validator("data_cutoff")
@@ -270,6 +277,11 @@ class Source(Declared):
         if self.recency_half_life is not None and self.flat is not None and self.flat.order is None:
             raise ValueError(
                 "'recency_half_life' gives newer rows more weight, but rows without 'flat.order' have no age"
+            )
+        if self.kind == "flat" and self.features:
+            raise ValueError(
+                "'features:' are computed from the rows known at a moment, and a flat source has no clocks; compute "
+                "the column into the file, or declare kind: relational"
             )
         if self.kind == "flat" and self.identity is not None:
             raise ValueError(

@@ -14,6 +14,7 @@ import pandas as pd
 from features.array_types import Tables
 from features.assembly.build_matrix import build_matrix
 from features.catalog.feature import Catalog, FeatureType
+from features.errors import ContractError
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from pipelines.compute.partitions import LEADS_PER_PART, ROW, complete_tables
@@ -49,6 +50,11 @@ def open_session(master: str | None = None) -> Any:
 
 def spark_values(tables: Tables, cohort: pd.DataFrame, catalog: Catalog, source: Source) -> pd.DataFrame:
     """Feature values of a cohort whose tables fit the driver, in the cohort's order; see :func:`spark_matrix`."""
+    if catalog.of_family("own"):
+        raise ContractError(
+            "features of your own are computed in one process; Spark's workers do not import your code. Take --engine "
+            "memory or duckdb."
+        )
     spark = open_session()
     with tempfile.TemporaryDirectory() as scratch:
         paths = {}

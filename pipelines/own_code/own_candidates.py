@@ -1,47 +1,49 @@
 """A user's own candidates, as the declaration names them, and what is told of each."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from features.cohort.splits import Chop
 from features.matrix import Matrix
+from features.schema.source import Source
 from models.candidates.own import OwnCandidate
 from pipelines.own_code.load_code import load_code
-from pipelines.workspace.context import Context
 
 GROUP = "leadscore.candidates"  # of entry points
 _EXPLAINED = 40  # test rows: a share of contributions is then within a few points, and a forest takes seconds
 _SHOWN = 10
 
 
-def own_candidates(context: Context) -> tuple[OwnCandidate, ...]:
+def own_candidates(source: Source, beside: Path) -> tuple[OwnCandidate, ...]:
     """The declared candidates, not fitted; their code is imported here, and nowhere else.
+
+    Parameters
+    ----------
+    beside : folder of the declaration
 
     Raises
     ------
     SourceError : naming the line of what cannot be imported
     """
-    folder = context.source_path.parent
     return tuple(
         OwnCandidate(
             one.name,
             partial(
-                load_code(
-                    one.estimator, group=GROUP, where=context.source.where("candidates", str(place)), beside=folder
-                ),
+                load_code(one.estimator, group=GROUP, where=source.where("candidates", place), beside=beside),
                 **one.parameters,
             ),
             one.reads,
         )
-        for place, one in enumerate(context.source.candidates)
+        for place, one in enumerate(source.candidates)
     )
 
 
-def own_candidate_record(candidate: OwnCandidate, context: Context, matrix: Matrix, split: Chop) -> dict[str, Any]:
+def own_candidate_record(candidate: OwnCandidate, source: Source, matrix: Matrix, split: Chop) -> dict[str, Any]:
     """Where a fitted candidate's code is, whether a bundle can hold it, and the features it leans on."""
-    declared = next(one for one in context.source.candidates if one.name == candidate.name)
+    declared = next(one for one in source.candidates if one.name == candidate.name)
     test = np.asarray(split.final.test)
     values = matrix.values.iloc[test[:: max(1, len(test) // _EXPLAINED)][:_EXPLAINED]]
     form = candidate.linear_form()

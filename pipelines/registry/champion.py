@@ -14,6 +14,7 @@ from features.errors import BundleError, RegistryError
 from features.schema.source import Source
 from models.bundle import Bundle, load_bundle, read_bundle
 from pipelines.artifacts.champion_record import ChampionRecord, MoveRecord, is_bundle_hash
+from pipelines.own_code.own_functions import own_of, same_code
 from pipelines.registry.soundness import require_sound
 from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
@@ -93,6 +94,18 @@ def catalog_for(context: Context, bundle: Bundle) -> Catalog:
             f"bundle {bundle.hash[:12]} was trained with catalog {bundle.catalog.hash[:12]}, but source "
             f"'{context.source.name}' now gives {catalog.hash[:12]}: the declaration changed. "
             "Train again, or restore the declaration."
+        )
+    if own_of(catalog) and not context.own_code:
+        raise BundleError(
+            f"bundle {bundle.hash[:12]} reads features that code of your own computes "
+            f"({', '.join(feature.name for feature in own_of(catalog))}), and this server may not import it. Set "
+            "LEADSCORE_SERVE_OWN_CODE=true if you trust that code as you trust leadscore, or train without 'features:'."
+        )
+    changed = same_code(bundle.meta.get("own_code") or {}, catalog)
+    if changed:
+        raise BundleError(
+            f"bundle {bundle.hash[:12]} was trained with other code of feature '{changed}' than the declaration now "
+            "names. Train again, or restore the code."
         )
     return catalog
 

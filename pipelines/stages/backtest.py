@@ -81,7 +81,7 @@ def _judge(context: Context, matrix: Matrix, split: Chop) -> tuple[Backtest, Dec
         left_out = (LEFT_OUT,) if context.source.candidates else ()
         return trial.backtest, replace(trial.decision, notes=(*prior.notes, *trial.decision.notes, *left_out))
 
-    own = own_candidates(context)
+    own = own_candidates(context.source, context.source_path.parent)
     found = backtest_candidates(matrix, split, settings, rubric, own)
     decision = decide(matrix, found, settings, newest_level=context.source.prior_correction == "newest")
     decision = _with_segments(

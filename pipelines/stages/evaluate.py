@@ -50,7 +50,7 @@ def run_evaluate(context: Context) -> EvaluationRecord:
         found, decision = load_backtest(context.paths)
         prior, rubric = prior_in_use(context, matrix, decision), rubric_candidate(context)
         kept = _fitted_before(context, found, split) if prior is None else {}
-        own = own_candidates(context) if prior is None else ()
+        own = own_candidates(context.source, context.source_path.parent) if prior is None else ()
         twin = fit_twin(matrix, split, found, context.settings, rubric, prior, kept)
         twin |= fit_all(matrix, split.final.train, lambda: {one.name: one for one in own}, context.settings)
         recipe = Recipe(
@@ -68,7 +68,9 @@ def run_evaluate(context: Context) -> EvaluationRecord:
         _count_wins_of(context, test, population, judged.log_odds, result["figures"])
         result["accounts"] = _judge_seen_and_unseen(matrix, split, judged.log_odds[decision.winner])
         result["own"] = [
-            own_candidate_record(one, context, matrix, split) for one in twin.values() if isinstance(one, OwnCandidate)
+            own_candidate_record(one, context.source, matrix, split)
+            for one in twin.values()
+            if isinstance(one, OwnCandidate)
         ]
         result["fidelity"] = fidelity_of(context, matrix, split, found, decision, twin)
 

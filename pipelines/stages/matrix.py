@@ -20,6 +20,7 @@ from pipelines.artifacts.score_record import write_half_lives
 from pipelines.artifacts.verdict_record import MatrixVerdict
 from pipelines.compute.engines import choose_builder
 from pipelines.diagnostics.activity_diagnostics import HalfLives, half_life_records, half_lives_of
+from pipelines.own_code.own_functions import check_functions
 from pipelines.registry.prior_bundle import names_prior
 from pipelines.workspace.atomic_files import stage_dir, write_json
 from pipelines.workspace.context import Context
@@ -55,6 +56,8 @@ def build(context: Context) -> MatrixVerdict:
         problem = error.message
     judged = matrix.matured
     won = matrix.label[judged]
+    if context.source.features:
+        check_functions(tables, context.source, matrix.catalog, matrix.keys)
     verdict = MatrixVerdict.of(
         {
             "verdict": Verdict.TOO_LITTLE_DATA if split is None else Verdict.OK,

@@ -24,6 +24,7 @@ from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.artifacts.train_record import ScorecardRecord, TrainRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.own_code.own_candidates import own_candidates
+from pipelines.own_code.own_functions import code_of
 from pipelines.registry.champion import read_champion
 from pipelines.registry.prior_bundle import prior_in_use
 from pipelines.rubrics.rubric_candidate import rubric_candidate
@@ -31,7 +32,7 @@ from pipelines.stages.backtest import load_backtest
 from pipelines.stages.learned_scorecard import scorecard_record
 from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.matrix_files import load_catalog, load_chop, load_matrix
 
 
 def run_train(context: Context) -> TrainRecord:
@@ -119,7 +120,7 @@ def _fit(
         settings=context.settings,
         rubric=rubric_candidate(context),
         prior=prior,
-        own=own_candidates(context),
+        own=own_candidates(context.source, context.source_path.parent),
     )
     fitted = fit_bundle(matrix, rows, recipe, scale=scale, meta=meta, facts=build_facts(part))
     if not asked_features(matrix.catalog):  # every row would be explained for tables of nothing
@@ -142,6 +143,7 @@ def _meta(context: Context, purpose: str) -> dict[str, Any]:
         "declaration": context.declaration_hash,
         "accepted_leaks": AuditRecord.read(context.paths).accepted,
         "prior_correction": source.prior_correction,
+        **({"own_code": code_of(load_catalog(context.paths.matrix))} if source.features else {}),
     }
 
 

@@ -17,6 +17,7 @@ from models.bundle import Bundle
 from models.explaining.framework import Framework, load_framework
 from models.explaining.qualification_policy import QualificationPolicy, load_qualification, policy_at
 from models.settings import TrainSettings
+from pipelines.own_code.own_functions import offer_functions
 from pipelines.workspace.find_declarations import find_policy, find_rubric, find_source
 from pipelines.workspace.folder_owner import check_folder
 from pipelines.workspace.paths import Paths
@@ -40,6 +41,7 @@ class Context:
     policies: tuple[QualificationPolicy, ...] = ()  # every version
     rubrics: RubricHistory = field(default_factory=RubricHistory)  # every version, the declared one first
     declared_rubric: Rubric | None = None
+    own_code: bool = True  # whether functions that the declaration names may be imported
 
     def newer_rubric(self, bundle: Bundle) -> Rubric | None:
         """The rubric in force, where it is another than the one a bundle was trained beside; else None."""
@@ -75,9 +77,11 @@ def _titled_personas_only(policy: QualificationPolicy) -> QualificationPolicy:
 
 
 def open_context(
-    source: str, data_dir: Path, settings: TrainSettings | None = None, *, engine: str = "memory"
+    source: str, data_dir: Path, settings: TrainSettings | None = None, *, engine: str = "memory", own_code: bool = True
 ) -> Context:
     """Load a source by name or path, its rubric, framework and qualification policy.
+
+    ``own_code``: whether functions that the declaration names may be imported, once a value of theirs is asked for.
 
     Raises
     ------
@@ -86,6 +90,8 @@ def open_context(
     """
     path = find_source(source)
     declared = load_source(path)
+    if own_code:
+        offer_functions(declared, path.parent)
     if path != Path(source) and declared.name != source:  # its results would lie under another name than was asked for
         raise SourceError(f"{path}: 'name' is '{declared.name}', but the file is {path.name}; write name: {source}.")
 
@@ -115,6 +121,7 @@ def open_context(
         engine=engine,
         policy=policy_at(policies, until) if policies else None,
         policies=policies,
+        own_code=own_code,
     )
 
 

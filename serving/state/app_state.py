@@ -50,7 +50,7 @@ class AppState:
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
-        self.context: Context = open_context(settings.source, settings.data_dir)
+        self.context: Context = self._open()
         self.store: Store = open_store(settings.store_url, self.folder)
         self.secret = read_or_create_secret(self.folder)
         self.results = ResultCache()
@@ -105,7 +105,11 @@ class AppState:
 
     def open_declaration(self) -> Context:
         """The source's declaration, read again unless this server has just started."""
-        return self.context if self._context_is_fresh else open_context(self.settings.source, self.settings.data_dir)
+        return self.context if self._context_is_fresh else self._open()
+
+    def _open(self) -> Context:
+        settings = self.settings
+        return open_context(settings.source, settings.data_dir, own_code=settings.own_code)
 
     def load(self) -> bool:
         """Load champion, data and worklist, and swap them in; on a failure the old ones stay and ``problem`` says why.

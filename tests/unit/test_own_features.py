@@ -1,0 +1,248 @@
+"""Features of a user's own: handed what is known at a moment and no more, the same in batches and alone, or refused."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.assembly.build_matrix import build_matrix
+from features.assembly.request_rows import RowMaker
+from features.catalog.build_catalog import build_catalog
+from features.catalog.feature import Catalog
+from features.errors import BundleError, ContractError, SourceError
+from features.own_features.registered import function_of, offer
+from features.own_features.seen_rows import SeenLead, SeenRows
+from features.schema.load_source import parse_source
+from features.schema.source import Source
+from models.bundle import load_bundle
+from pipelines.own_code.own_functions import check_functions, code_of, offer_functions
+from pipelines.registry.champion import catalog_for
+from serving.settings import ServeSettings
+
+DECLARED = """
+name: mine
+kind: relational
+tables:
+  leads: {columns: {lead_id: {}, created_at: {}, size: {type: number}, phone: {role: personal}, mood: {role: ignore}}}
+  activities: {columns: {lead_id: {}, kind: {}, happened_at: {}, known_at: {}, value: {}}}
+  outcomes: {columns: {opportunity_id: {}, lead_id: {}, closed_at: {}, won: {}}}
+activity_kinds: {visit: {dimension: interest}}
+features:
+  - {name: visits_worth, oracle: "own:slow", function: "own:fast", doc: Worth of all visits., unit: EUR}
+  - {name: newest_kind, oracle: "own:newest", type: category, doc: Kind of the newest activity., when_empty: none}
+"""
+LEADS, DAYS = 12, 30
+
+
+def slow(lead: SeenLead) -> float | None:
+    worth = [row["value"] for row in lead.rows("activities") if row["kind"] == "visit" and row["value"] is not None]
+    return sum(worth) if worth else None
+
+
+def fast(seen: SeenRows) -> Any:
+    visits = seen.table("activities").query("kind == 'visit'")
+    return visits.groupby("moment")["value"].sum(min_count=1)
+
+
+def newest(lead: SeenLead) -> str | None:
+    rows = lead.rows("activities")
+    return rows[-1]["kind"] if rows else None
+
+
+def shuffled(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
+    return {name: frame.sample(frac=1, random_state=seed).reset_index(drop=True) for name, frame in tables.items()}
+
+
+@pytest.fixture
+def source() -> Source:
+    offer("own:slow", lambda: slow)
+    offer("own:fast", lambda: fast)
+    offer("own:newest", lambda: newest)
+    return parse_source(DECLARED)
+
+
+@pytest.fixture
+def tables() -> dict[str, pd.DataFrame]:
+    draw, start = np.random.default_rng(3), np.datetime64("2024-01-01", "us")
+    names = [f"L{k:02d}" for k in range(LEADS)]
+    happened = start + draw.integers(0, DAYS, 150).astype("timedelta64[D]")  # whole days: many at the same moment
+    acts = pd.DataFrame(
+        {
+            "lead_id": draw.choice(names[:-1], 150),  # the last one does nothing
+            "kind": draw.choice(["visit", "mail", "call"], 150),
+            "happened_at": happened,
+            "known_at": happened + draw.integers(0, 3, 150).astype("timedelta64[D]"),
+            "value": np.where(draw.random(150) < 0.2, np.nan, draw.integers(1, 9, 150)),
+        }
+    )
+    leads = pd.DataFrame({"lead_id": names, "created_at": start, "size": 5.0, "phone": "1", "mood": "gone"})
+    none = pd.DataFrame({"opportunity_id": [], "lead_id": [], "closed_at": [], "won": []})
+    return {"leads": leads, "activities": acts, "outcomes": none}
+
+
+@pytest.fixture
+def cohort() -> pd.DataFrame:
+    moments = pd.date_range("2024-01-03", periods=8, freq="3D").as_unit("us")
+    return pd.DataFrame([(f"L{k:02d}", at) for k in range(LEADS) for at in moments], columns=["lead_id", "as_of"])
+
+
+def own(source: Source) -> Catalog:
+    return Catalog(build_catalog(source).of_family("own"))
+
+
+def test_values_are_what_plain_pandas_says_of_rows_known_strictly_before(
+    source: Source, tables: dict[str, pd.DataFrame], cohort: pd.DataFrame
+) -> None:
+    made, acts = build_matrix(tables, cohort, own(source), source), tables["activities"]
+    for place, (lead, as_of) in enumerate(cohort.itertuples(index=False)):
+        seen = acts[(acts["lead_id"] == lead) & (acts["known_at"] < as_of)]
+        worth = seen.loc[seen["kind"] == "visit", "value"].sum(min_count=1)
+        np.testing.assert_equal(made["visits_worth"][place], worth)
+        if seen.empty:
+            assert made["newest_kind"][place] == "none"
+    assert made["visits_worth"].notna().sum() > 20
+
+
+def test_one_request_gives_what_the_batch_gives_and_file_order_decides_nothing(
+    source: Source, tables: dict[str, pd.DataFrame], cohort: pd.DataFrame
+) -> None:
+    catalog = own(source)
+    batch = build_matrix(tables, cohort, catalog, source)
+    pd.testing.assert_frame_equal(batch, build_matrix(shuffled(tables, 1), cohort, catalog, source))
+    records = {name: frame.astype(object).to_dict("records") for name, frame in shuffled(tables, 2).items()}
+    maker = RowMaker(catalog, source)
+    for place in range(0, len(cohort), 7):
+        worth, kind = maker.values(records, cohort["lead_id"][place], cohort["as_of"][place])
+        np.testing.assert_equal((worth, kind), (batch["visits_worth"][place], batch["newest_kind"][place]))
+
+
+def test_only_columns_of_features_are_handed_over(source: Source, tables: Any, cohort: pd.DataFrame) -> None:
+    seen: list[SeenLead] = []
+    offer("own:newest", lambda: lambda lead: seen.append(lead))
+    build_matrix(tables, cohort.head(3), own(source), source)
+    assert set(seen[0].lead) == {"created_at", "size"}
+    with pytest.raises(ContractError, match="'outcomes'; handed over are leads, activities"):
+        seen[0].rows("outcomes")
+
+
+def test_a_sound_function_passes_the_check(source: Source, tables: Any, cohort: pd.DataFrame) -> None:
+    found = check_functions(tables, source, build_catalog(source), cohort)
+    assert found["feature"].tolist() == ["visits_worth", "newest_kind"] and (found["moments"] == 40).all()
+
+
+def of_the_batch(seen: SeenRows) -> Any:
+    return fast(seen) - seen.table("activities")["value"].mean()
+
+
+def other_than_its_oracle(seen: SeenRows) -> Any:
+    return seen.table("activities").groupby("moment")["value"].sum(min_count=1)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [(of_the_batch, "together with others, but .* alone"), (other_than_its_oracle, "by its oracle")],
+)
+def test_what_depends_on_others_or_differs_from_its_oracle_is_refused(
+    function: Any, said: str, source: Source, tables: Any, cohort: pd.DataFrame
+) -> None:
+    offer("own:fast", lambda: function)
+    with pytest.raises(ContractError, match=f"'visits_worth'.*{said}"):
+        check_functions(tables, source, build_catalog(source), cohort)
+
+
+def test_a_function_that_reads_rows_known_later_from_elsewhere_is_refused(
+    source: Source, tables: Any, cohort: pd.DataFrame
+) -> None:
+    def peeks(lead: SeenLead) -> float:  # what a notebook's global would give
+        return float((tables["activities"]["known_at"] < lead.as_of + pd.Timedelta(days=9)).sum())
+
+    calls = iter(range(10**6))
+    offer("own:slow", lambda: peeks)
+    with pytest.raises(ContractError, match="by its oracle"):
+        check_functions(tables, source, build_catalog(source), cohort)
+    offer("own:newest", lambda: lambda lead: f"call {next(calls)}")
+    offer("own:slow", lambda: slow)
+    with pytest.raises(ContractError, match="'newest_kind'"):
+        check_functions(tables, source, build_catalog(source), cohort)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda seen: 1 / 0, "failed with ZeroDivisionError"),
+        (lambda seen: [1.0], "gave list of length 1 for 96 moments"),
+        (lambda seen: None, "gave NoneType of length 0"),
+        (lambda seen: ["a"] * len(seen), "gave 'a', no finite number"),
+        (lambda seen: [float("inf")] * len(seen), "gave inf, no finite number"),
+    ],
+)
+def test_values_of_another_kind_are_told(
+    function: Callable[[Any], Any], said: str, source: Source, tables: Any, cohort: pd.DataFrame
+) -> None:
+    offer("own:fast", lambda: function)
+    with pytest.raises(ContractError, match=f"feature 'visits_worth': own:fast {said}"):
+        build_matrix(tables, cohort, own(source), source)
+
+
+def test_nothing_is_imported_before_a_value_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "own_noisy.py").write_text("raise RuntimeError('imported')\n")
+    found = parse_source(DECLARED.replace("own:slow", "own_noisy:slow"))
+    offer_functions(found, tmp_path)
+    assert "visits_worth" in build_catalog(found).names
+    with pytest.raises(SourceError, match=r"line 10: 'own_noisy:slow' cannot be imported \(RuntimeError: imported"):
+        function_of("own_noisy:slow", "visits_worth")
+    with pytest.raises(ContractError, match="not loaded here"):
+        function_of("never_offered:f", "visits_worth")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("unit: EUR", "when_empty: no", "no value of a number"),
+        ("when_empty: none", "direction: 1", "a category has no order"),
+        ("doc: Worth of all visits.,", "", "doc: Field required"),
+        ('oracle: "own:slow", ', "", "oracle: Field required"),
+        ("oracle:", "orakle:", "did you mean 'oracle'"),
+    ],
+)
+def test_a_wrong_declaration_is_told(old: str, new: str, said: str) -> None:
+    with pytest.raises(SourceError, match=said):
+        parse_source(DECLARED.replace(old, new, 1))
+
+
+def test_a_name_that_is_taken_and_a_source_without_clocks_are_refused() -> None:
+    with pytest.raises(ContractError, match=r"'size' .* is declared twice"):
+        build_catalog(parse_source(DECLARED.replace("visits_worth", "size")))
+    flat = """
+name: mine
+kind: flat
+flat: {target: {column: won, won: ["1"], lost: ["0"]}}
+tables: {leads: {location: {file: a.csv}, columns: {won: {type: category}}}}
+features: [{name: a, oracle: "own:slow", doc: A.}]
+"""
+    with pytest.raises(SourceError, match="a flat source has no clocks"):
+        parse_source(flat)
+
+
+def test_a_server_imports_it_only_where_the_operator_says_so_and_only_the_code_trained_with(
+    tiny_demo: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "own_served.py").write_text("def f(lead):\n    return None\n")
+    source = parse_source(
+        DECLARED.replace('"own:slow", function: "own:fast"', '"own_served:f"').replace("own:newest", "own_served:f")
+    )
+    offer_functions(source, tmp_path)
+    context, catalog = replace(tiny_demo.context, source=source, rubric=None), build_catalog(source)
+    bundle = load_bundle(tiny_demo.context.paths.train / "bundle")
+    trained = replace(bundle, catalog=catalog, rubric=None, meta={**bundle.meta, "own_code": code_of(catalog)})
+    assert not ServeSettings().own_code
+    assert catalog_for(context, trained).hash == catalog.hash
+    with pytest.raises(BundleError, match="LEADSCORE_SERVE_OWN_CODE"):
+        catalog_for(replace(context, own_code=False), trained)
+    stale = replace(trained, meta={**trained.meta, "own_code": {"newest_kind": "0" * 64}})
+    with pytest.raises(BundleError, match="other code of feature 'newest_kind'"):
+        catalog_for(context, stale)
