@@ -13,7 +13,7 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run serve test prove coverage shots picture lint hooks check bench lock clean help
+.PHONY: run serve test prove coverage shots picture notebooks lint hooks check bench lock clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -69,6 +69,11 @@ shots: $(VENV)/.dev ## take the pictures of docs/roles anew
 	@bash .ci/system
 	LEADSCORE_SCREENSHOTS=.cache/screenshots $(BIN)/python -m pytest tests/browser/test_pages_roles.py -p no:randomly
 	for name in $(SHOTS); do cp .cache/screenshots/$$name.png docs/roles/images/; done
+
+notebooks: $(VENV)/.dev ## install the kernel of the notebooks for your Jupyter, and pair each with its script
+	$(BIN)/python -m ipykernel install --user --name leadscore --display-name leadscore
+	$(BIN)/jupytext --quiet --sync notebooks/*.py
+	@echo 'Open notebooks/ in JupyterLab or VS Code and choose the kernel leadscore.'
 
 lint: $(VENV)/.dev ## style, types and import directions
 	$(BIN)/ruff check .

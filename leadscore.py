@@ -1,10 +1,11 @@
 """leadscore: predictive lead scoring, from records to explained scores.
 
-Sources and their history: :func:`read_source`, :func:`features_at`, :func:`labels`, :func:`split`, :func:`audit`.
-Models: :func:`train`, :func:`load_bundle`, :func:`score`, :func:`contributions`, :func:`explain`.
-Manual points beside them: :func:`rubric`, :func:`compare`, :func:`replay`. Over time: :func:`monitor`, :func:`promote`.
-For a frame of one's own, scikit-learn estimators: :class:`LeadScoreClassifier`, :class:`ScorecardClassifier`,
-:class:`RubricClassifier`, and the cross-validator :class:`TemporalSplit`.
+Sources and their history: :func:`init`, :func:`read_source`, :func:`features_at`, :func:`labels`, :func:`split`,
+:func:`audit`. Models: :func:`train`, :func:`load_bundle`, :func:`score`, :func:`worklist`, :func:`contributions`,
+:func:`explain`. Manual points beside them: :func:`rubric`, :func:`compare`, :func:`replay`. Over time:
+:func:`retrain`, :func:`monitor`, :func:`promote`. For a frame of one's own, scikit-learn estimators:
+:class:`LeadScoreClassifier`, :class:`ScorecardClassifier`, :class:`RubricClassifier`, and the cross-validator
+:class:`TemporalSplit`.
 """
 
 from models.estimators.lead_score_classifier import LeadScoreClassifier, NoSignalWarning, TooFewRowsWarning
@@ -21,17 +22,20 @@ from pipelines.python_api import (
     contributions,
     explain,
     features_at,
+    init,
     labels,
     load_bundle,
     monitor,
     promote,
     read_source,
     replay,
+    retrain,
     rubric,
     run,
     score,
     split,
     train,
+    worklist,
 )
 
 __all__ = [
@@ -50,15 +54,18 @@ __all__ = [
     "contributions",
     "explain",
     "features_at",
+    "init",
     "labels",
     "load_bundle",
     "monitor",
     "promote",
     "read_source",
     "replay",
+    "retrain",
     "rubric",
     "run",
     "score",
     "split",
     "train",
+    "worklist",
 ]

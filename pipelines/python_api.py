@@ -16,7 +16,7 @@ from features.catalog.build_catalog import build_catalog
 from features.catalog.feature import Catalog
 from features.cohort.cohort import cutoff_of
 from features.cohort.splits import Chop, chop
-from features.errors import ContractError
+from features.errors import ContractError, SourceError
 from features.matrix import KEY_COLUMNS, Matrix
 from features.rubric.load import load_rubric
 from features.rubric.schema import Rubric
@@ -30,13 +30,17 @@ from models.explaining.shap_explanation import shap_explanation
 from models.judging.leakage.audit import audit_columns
 from models.scoring import Rows, score_rows
 from models.settings import MonitorSettings, TrainSettings
+from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.own_code.own_functions import check_functions
 from pipelines.promotion import Promotion, promote_bundle
+from pipelines.registry.champion import read_champion
 from pipelines.run import run_all, run_stage
 from pipelines.scoring.find_lead import find_bundle
+from pipelines.workspace.atomic_files import read_parquet, write_text
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.find_declarations import find_rubric
+from pipelines.workspace.lock import only_writer
 from pipelines.workspace.table_files import load_tables
 
 if TYPE_CHECKING:
@@ -62,6 +66,11 @@ class SourceData:
     def rubric(self) -> Rubric | None:
         """The source's rubric, where it declares one."""
         return self.context.rubric
+
+    @property
+    def champion(self) -> Bundle | None:
+        """The bundle that scores; None before the first training."""
+        return None if read_champion(self.context.paths) is None else find_bundle(self.context)
 
 
 @dataclass(frozen=True)
@@ -287,6 +296,21 @@ def rubric(name_or_path: str | Path, source: Source | None = None) -> Rubric:
     return load_rubric(find_rubric(str(name_or_path)), source)
 
 
+def worklist(data: SourceData) -> pd.DataFrame:
+    """Open leads as the champion scores them now, best first: the columns of :func:`score` and more.
+
+    What it stands on, the comparison with its promised threshold, is worked out first if it never was.
+
+    Raises
+    ------
+    RegistryError : the source has no champion yet
+    """
+    if not ComparisonRecord.path(data.context.paths).exists():
+        compare(data)
+    run_stage(data.context, "score")
+    return read_parquet(data.context.paths.score / "worklist.parquet")
+
+
 def monitor(data: SourceData, settings: MonitorSettings | None = None) -> dict[str, Any]:
     """Whether what is scored now still looks like what the champion learned from: verdict, findings, what to do."""
     from pipelines.diagnostics.monitor import monitor as watch
@@ -308,6 +332,59 @@ def promote(data: SourceData, bundle: str | None = None, *, check: bool = False,
     PromotionError : the gate keeps the bundle back
     """
     return promote_bundle(data.context, bundle, check=check, reason=reason)
+
+
+def retrain(data: SourceData, *, as_of: Any = None, promote: bool = False, track: bool = False) -> dict[str, Any]:
+    """From newly closed deals to a decision about the champion: the record of ``leadscore retrain``.
+
+    Parameters
+    ----------
+    as_of : as if it were that moment: rows known from then on are left out
+    promote : make a challenger that is better beyond noise the champion
+    track : record run and decision in MLflow
+
+    Returns
+    -------
+    ``decision``, ``sentence`` and ``next`` say what was decided, why, and what to do; ``new`` counts what came in,
+    ``challengers`` holds every judgement. Tables read before are those of before: :func:`read_source` reads them anew
+
+    Raises
+    ------
+    BusyError : another process writes to the source
+    """
+    from pipelines.retraining.retrain_run import RetrainOptions
+    from pipelines.retraining.retrain_run import retrain as run_retrain
+
+    moment = None if as_of is None else pd.Timestamp(_moments(as_of))
+    with only_writer(data.context.paths):
+        return run_retrain(data.context, RetrainOptions(as_of=moment, promote=promote, track=track)).record()
+
+
+def init(
+    *inputs: str | Path, out: str | Path | None = None, data_dir: str | Path = "data", template: str | None = None
+) -> str:
+    """A commented starter declaration for an export, as ``leadscore init``: what to edit stands at its top.
+
+    Parameters
+    ----------
+    inputs : paths of files, folders, archives and workbooks, or database URLs
+    out : file to write it to; one that is there already is left alone
+    template : vendor whose headings and words these are, e.g. ``hubspot``
+
+    Raises
+    ------
+    SourceError : ``out`` exists already
+    DataError : naming the input that cannot be read or told
+    """
+    from pipelines.declaring.exports.open_export import init_export
+
+    target = None if out is None else Path(out)
+    if target is not None and target.exists():
+        raise SourceError(f"{target} already exists and is not overwritten. Choose another name.")
+    text = init_export([str(one) for one in inputs], target, Path(data_dir), template)
+    if target is not None:
+        write_text(target, text)
+    return text
 
 
 def _moments(as_of: Any) -> "pd.Timestamp | pd.Series":
