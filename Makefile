@@ -13,7 +13,7 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run serve test prove coverage shots picture notebooks lint hooks check bench lock clean help
+.PHONY: run serve test prove coverage shots picture notebooks docs lint hooks check bench lock clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -75,6 +75,10 @@ notebooks: $(VENV)/.dev ## install the kernel of the notebooks for your Jupyter,
 	$(BIN)/jupytext --quiet --sync notebooks/*.py
 	@echo 'Open notebooks/ in JupyterLab or VS Code and choose the kernel leadscore.'
 
+docs: $(VENV)/.dev ## build the site of docs/ into .cache/site (LEADSCORE_REPOSITORY: address that links to code lead to)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo 'Look at it: $(BIN)/python -m http.server -d .cache/site'
+
 lint: $(VENV)/.dev ## style, types and import directions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -86,11 +90,12 @@ hooks: $(VENV)/.dev ## run ruff, import-linter and mypy before every commit
 
 check: lint test ## lint and test
 
-bench: $(VENV)/.dev ## run the benchmarks (ratios within one run)
-	$(BIN)/leadscore bench
+PAGE ?= .cache/bench/bench.md
+bench: $(VENV)/.dev ## write a page of figures: machine, versions, rates of a finished run, ratios (PAGE=file)
+	$(BIN)/python -m tests.benchmarks.bench_page --out $(PAGE) --source $(SOURCE) --data-dir $(DATA_DIR)
 
 lock: | $(BIN)/python ## compile the host-free, hashed lock files
-	$(BIN)/uv pip compile pyproject.toml --extra spark --extra postgres --extra demo --extra dvc --extra oidc --group dev $(LOCK) -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra spark --extra postgres --extra demo --extra dvc --extra oidc --group dev --group docs $(LOCK) -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml -c requirements-dev.lock $(LOCK) -o requirements.lock
 
 clean: ## remove the environment and caches; data stay
