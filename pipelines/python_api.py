@@ -351,11 +351,14 @@ def retrain(data: SourceData, *, as_of: Any = None, promote: bool = False, track
     Raises
     ------
     BusyError : another process writes to the source
+    ContractError : as_of is more than one moment
     """
     from pipelines.retraining.retrain_run import RetrainOptions
     from pipelines.retraining.retrain_run import retrain as run_retrain
 
-    moment = None if as_of is None else pd.Timestamp(_moments(as_of))
+    moment = None if as_of is None else _moments(as_of)
+    if isinstance(moment, pd.Series):
+        raise ContractError(f"a retrain is as of one moment; found {len(moment)}.")
     with only_writer(data.context.paths):
         return run_retrain(data.context, RetrainOptions(as_of=moment, promote=promote, track=track)).record()
 
