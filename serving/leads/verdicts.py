@@ -132,7 +132,7 @@ def _stage_entered(
     if closed is not None:
         raise ConflictError(f"the lead is {closed.sentence}; there is nothing to accept or reject.")
 
-    policy = _lifecycle_policy(app_state)
+    policy = read_lifecycle_policy(app_state)
     if body.verdict == "reject":
         return policy.stage_after_rejection(body.reason)
     now = _stage_now(session, state, code)
@@ -148,7 +148,8 @@ def _stage_now(session: Session, state: LoadedState, code: int) -> Stage | None:
     return Stage(str(own["stage"].iloc[-1])) if len(own) else None
 
 
-def _lifecycle_policy(app_state: AppState) -> "LifecyclePolicy":
+def read_lifecycle_policy(app_state: AppState) -> "LifecyclePolicy":
+    """What both teams agreed on, read once for the data in use."""
     # imported with the first verdict: the figures behind it would be felt in the server's start
     from pipelines.diagnostics.lifecycle_figures import policy_of
 

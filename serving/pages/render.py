@@ -45,7 +45,7 @@ def environment() -> "Environment":
     )
     made.filters |= {"words": to_words, "web_link": safe_web_link, "query": build_query}
     made.filters |= {"called": lead_name, "company": company_name, "tel": to_tel_link, "mailto": to_mail_link}
-    made.filters |= {"initials": initials_of, "capitalise": capitalise, "verdict": verdict_words}
+    made.filters |= {"initials": initials_of, "capitalise": capitalise, "verdict": verdict_words, "marked": split_code}
     made.filters |= {name: _in_language(write) for name, write in _WRITERS.items()}
     made.filters |= {name: _in_language_this_year(write) for name, write in _DATED.items()}
     made.globals |= {
@@ -101,6 +101,15 @@ def verdict_words(verdict: Any) -> str:
     ('returned', 'do not contact', 'won')
     """
     return VERDICT_WORDS.get(str(verdict), to_words(verdict))
+
+
+def split_code(text: str) -> list[tuple[bool, str]]:
+    """A text in parts, each with whether it stands between backticks.
+
+    >>> split_code("Send `as_of` or nothing.")
+    [(False, 'Send '), (True, 'as_of'), (False, ' or nothing.')]
+    """
+    return [(bool(k % 2), part) for k, part in enumerate(re.split(r"`+", text)) if part]
 
 
 def to_words(text: Any) -> str:
@@ -206,7 +215,6 @@ def render_page(
             theme=theme_of(request),
             keys=keys_on(request),
             navigation=[] if caller is None else request.app.state.navigation,
-            has_parts="/" in template,
             page_words=[] if caller is None else words_on(request.url.path),
             real_clock=app_state.clock.real,
             language=language,

@@ -129,4 +129,4 @@ def docs_page(request: Request, caller: Annotated[Caller, Depends(identify_calle
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
-    return render_page(request, "docs.html", caller, rows=rows, description=document["info"]["description"])
+    return render_page(request, "help/api.html", caller, rows=rows, description=document["info"]["description"])

@@ -42,7 +42,7 @@ def thresholds_page(
     try:
         found = run_results.read_thresholds(app_state)
     except NotFoundError as nothing:
-        return render_page(request, "empty.html", caller, heading="Thresholds", text=nothing.message)
+        return render_page(request, "shell/empty.html", caller, heading="Thresholds", text=nothing.message)
     changed = any(value is not None for value in asked.values())
     capacity = {**app_state.context.source.capacity.model_dump(), **(found.get("capacity") or {})}
     return render_page(
