@@ -71,7 +71,7 @@ def ratios(leads: int, rows: int) -> list[tuple[str, str, str, float]]:
             f"{name}, {features[key]:.2f} s",
             features[key] / features["kernel_s"],
         )
-        for name, key in (("DuckDB, windowed SQL", "duckdb_s"), ("polars", "polars_s"))
+        for name, key in (("DuckDB", "duckdb_s"), ("polars", "polars_s"))
     ]
     trees = 300 if rows > 1_000 else 30
     explained = bench_explaining.compared(5, 16, rows=rows, slow_rows=min(rows, 500), trees=trees)
