@@ -15,7 +15,7 @@ from pipelines.report.charts.run_charts import charts_of
 from pipelines.report.page import render
 from pipelines.report.summary_json import summarise
 from pipelines.stages.evaluate import run_evaluate
-from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.workspace.atomic_files import read_json, read_parquet, write_json
 from tests.reference.tiny_run import TinyRun
 
 SECTIONS = (
@@ -217,3 +217,13 @@ def test_what_reading_the_files_found_out_is_told(tiny_demo: TinyRun, monkeypatc
     page = render(tiny_demo.context, SummaryRecord.read(tiny_demo.context.paths))
     assert "<b>Warning:</b> leads: rows of 2 ids contradict each other." in page
     assert "<li>leads: a note that asks for nothing.</li>" in page
+
+
+def test_what_a_rubric_misses_is_listed_though_its_points_follow_no_outcome(tiny_copy: TinyRun) -> None:
+    file = tiny_copy.context.paths.thresholds / "comparison.json"
+    found = read_json(file)
+    rule = {"feature": "lead_age", "label": "lead age", "condition": "at least 11", "leads": 30.0, "log_odds": -0.7}
+    found["repair"] |= {"missing": [{**rule, "low": -1.1, "high": -0.2, "points": None}], "points_per_log_odds": None}
+    write_json(file, found)
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", render(tiny_copy.context, tiny_copy.summary_record)))
+    assert "lead age at least 11 30 - -0.70" in text
