@@ -10,6 +10,7 @@ from models.settings import GateSettings
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, keep_bundle, point_to, resolve_bundle_hash
 from pipelines.registry.promotion_churn import churn_if_possible, keep_churn
 from pipelines.registry.promotion_gate import ask_gate
+from pipelines.registry.unfinished_move import noted_move, settle_move
 from pipelines.workspace.context import Context
 from pipelines.workspace.lock import only_writer
 
@@ -86,10 +87,12 @@ def make_champion(
     """
     from pipelines.tracking.mlflow_run import mirror_aliases
 
+    settle_move(context)
     told = churn_if_possible(context, chosen) if moves is None else moves
-    found = point_to(context.paths, chosen, move)
-    if told["champion"] != chosen:
-        told = keep_churn(context, told, move.how)
+    with noted_move(context, chosen, move, told):
+        found = point_to(context.paths, chosen, move)
+        if told["champion"] != chosen:
+            told = keep_churn(context, told, move.how)
     return found, told, mirror_aliases(context, told)
 
 

@@ -151,17 +151,24 @@ def champion_command(options: Options, output: Output, *, pull: bool = False, ch
 def rollback_command(options: Options, output: Output) -> int:
     """Point back to the bundle before."""
     context = options.context()
-    from pipelines.registry.champion import MoveKind, require_champion, roll_back
-    from pipelines.registry.promotion_churn import churn_if_possible, keep_churn
+    from pipelines.registry.champion import MoveKind, PointerMove, require_champion, roll_back
+    from pipelines.registry.promotion_churn import churn_if_possible, keep_churn, read_last_churn
+    from pipelines.registry.unfinished_move import noted_move, settle_move
     from pipelines.tracking.mlflow_run import mirror_aliases
     from pipelines.workspace.lock import only_writer
 
     with only_writer(context.paths):
-        target = require_champion(context.paths).previous
-        moves = None if target is None else churn_if_possible(context, target)
-        found = roll_back(context.paths)
-        if moves is not None:
-            moves = keep_churn(context, moves, MoveKind.ROLLBACK)
+        settled = settle_move(context)
+        now = require_champion(context.paths)
+        if settled is not None and settled["how"] == str(MoveKind.ROLLBACK):
+            found, moves = now, read_last_churn(context)  # rolled back already, by a call that was killed
+        elif now.previous is None:
+            found, moves = roll_back(context.paths), None
+        else:
+            moves = churn_if_possible(context, now.previous)
+            with noted_move(context, now.previous, PointerMove(MoveKind.ROLLBACK, ""), moves):
+                found = roll_back(context.paths)
+                moves = keep_churn(context, moves, MoveKind.ROLLBACK)
         _tell_untold(output, mirror_aliases(context, moves))
     told = "" if moves is None else f"\n\n{churn_text(moves)}"
     record = {"champion": found.hash, "previous": found.previous, "churn": moves}

@@ -105,7 +105,7 @@ def _score(context: Context, bundle: Bundle, matrix: Matrix, facts: CrmFacts | N
     )
 
 
-def keep_churn(context: Context, found: dict[str, Any], how: MoveKind) -> dict[str, Any]:
+def keep_churn(context: Context, found: dict[str, Any], how: MoveKind | str) -> dict[str, Any]:
     """Keep what a move of the pointer moved, in place of the last move's; returns it with how and when."""
     kept = found | {"how": str(how), "at": datetime.now(UTC).isoformat(timespec="seconds")}
     write_json(context.paths.churn, kept)

@@ -26,6 +26,7 @@ from pipelines.promotion import make_champion
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_champion
 from pipelines.registry.promotion_churn import churn_if_possible
 from pipelines.registry.promotion_gate import fits
+from pipelines.registry.unfinished_move import settle_move
 from pipelines.retraining.decide_champion import Judged, Verdict, decide, judge_challengers
 from pipelines.retraining.replay_bundles import replay_bundles
 from pipelines.retraining.retrain_page import write_page
@@ -89,6 +90,7 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
     started = time.perf_counter()
     context = _at(context, options.as_of)
     tell = notify or (lambda name, seconds: None)
+    settled = settle_move(context)
     before_hash = None if (was := read_champion(context.paths)) is None else was.hash
     before = read_seen(context.paths)
 
@@ -100,6 +102,10 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
         new = find_new(context.paths, before, now)
         moved = _look(context, options)
         outcome = _refuse_broken(moved, options) or _train_and_judge(context, options, new, tell)
+        promoted = settled is not None and settled["how"] == str(MoveKind.GATE)
+        if settled is not None and promoted and outcome.verdict.decision in (Decision.KEPT, Decision.INCONCLUSIVE):
+            before_hash = settled["before"]
+            outcome = replace(outcome, verdict=_promoted_before(settled), churn=settled["churn"])
     except TableLostError as problem:
         new = _nothing_known(before)
         outcome = _Outcome(
@@ -140,6 +146,11 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
         keep_seen(context.paths, now)
     note_stage(context.paths, "retrain", time.perf_counter() - started)
     return record
+
+
+def _promoted_before(settled: dict[str, Any]) -> Verdict:
+    """What a retrain came to that was killed once it had promoted."""
+    return Verdict(decision=Decision.PROMOTED, sentence=settled["reason"], next="'leadscore rollback' takes it back.")
 
 
 def _at(context: Context, as_of: pd.Timestamp | None) -> Context:

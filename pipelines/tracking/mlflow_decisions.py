@@ -12,6 +12,7 @@ from pipelines.tracking.mlflow_names import HASH_TAG
 from pipelines.tracking.mlflow_run import describe_failure, experiment_of
 from pipelines.workspace.atomic_files import read_json, to_json, write_json
 from pipelines.workspace.context import Context
+from pipelines.workspace.left_overs import remove_parts
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.private_files import make_folder
 
@@ -24,6 +25,7 @@ def keep_decision(paths: Paths, decision: Mapping[str, Any]) -> None:
     record = dict(decision) | {"at": now.isoformat(timespec="seconds"), "run_id": None}
     mark = hashlib.sha256(to_json(record).encode()).hexdigest()[:8]
     make_folder(paths.decisions)
+    remove_parts(paths.decisions)
     write_json(paths.decisions / f"{now:%Y%m%dT%H%M%S%f}-{mark}.json", record)
     for old in _files(paths)[:-_KEPT]:
         old.unlink(missing_ok=True)

@@ -28,6 +28,12 @@ def remove_left_overs(folder: Path, beginning: str) -> None:
                 path.unlink(missing_ok=True)
 
 
+def remove_parts(folder: Path) -> None:
+    """Remove whatever ended processes left half written in a folder of files that are never written twice."""
+    for path in folder.glob(".*.part.*"):
+        remove_left_overs(folder, path.name.partition(".part.")[0] + ".part.")
+
+
 def _is_being_written(mark: str) -> bool:
     number, _, started = mark.partition("-")
     if not number.isdigit() or not is_running(int(number)):

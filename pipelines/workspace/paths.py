@@ -130,6 +130,11 @@ class Paths:
         return self.root / "champion.json"
 
     @property
+    def moving(self) -> Path:
+        """What a move of the champion's pointer is about, while it goes on."""
+        return self.root / "moving.json"
+
+    @property
     def rubrics(self) -> Path:
         """Adopted versions of the rubric; what people decided here cannot be made again from the source's files."""
         return self.root / "rubrics"

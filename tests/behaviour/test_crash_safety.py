@@ -14,17 +14,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipelines.registry.champion import read_champion
 from pipelines.run import RUN, run_stage
 from pipelines.tracking.mlflow_client import follow_moved_store
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.lock import BusyError, only_writer
 from pipelines.workspace.paths import Paths
+from tests.reference.challengers import early_champion, keep, rescaled
 from tests.reference.kill_rehearsal import Rehearsal, copy_of, digest, orphans
 from tests.reference.tiny_run import TinyRun, open_run
+from tests.reference.weekly_exports import WeeklyWorld, crm_declaration
 
 Cli = Callable[..., tuple[int, str, str]]
-# under random keys and numbers, so never twice the same
-RANDOM = ("privacy/", "_keys.parquet")
+# under random keys and numbers, or named after a moment, so never twice the same; decisions are counted instead
+RANDOM = ("privacy/", "_keys.parquet", "decisions/")
 
 
 def read_everything(folder: Path) -> None:
@@ -38,18 +41,20 @@ def read_everything(folder: Path) -> None:
             read_json(path)
 
 
-def rehearse(run: TinyRun, place: Path, commands: Sequence[Sequence[str]], kills: int, seed: int) -> list[str]:
-    """Kill each command at random steps and run it again; returns what was wrong."""
+def rehearse(
+    before: Path, source: str, place: Path, commands: Sequence[Sequence[str]], kills: int, seed: int
+) -> list[str]:
+    """Kill each command at random steps in a copy of a folder and run it again; returns what was wrong."""
     draw, wrong = random.Random(seed), []
     with Rehearsal(place) as rehearsal:
         for command in commands:
-            work = copy_of(run.folder, place / "work")
-            words = (*command, "--source", str(work / run.source.name), "--data-dir", str(work / "data"))
+            work = copy_of(before, place / "work")
+            words = (*command, "--source", str(work / source), "--data-dir", str(work / "data"))
             whole = rehearsal.run(*words)
             assert whole["status"] in (0, 24), rehearsal.log.read_text()  # 24: the monitor found something
             undisturbed = digest(work / "data", RANDOM)
-            for step in sorted(draw.sample(range(1, whole["changes"] + 1), kills)):
-                work = copy_of(run.folder, place / "work")
+            for step in sorted(draw.sample(range(1, whole["changes"] + 1), min(kills, whole["changes"]))):
+                work = copy_of(before, place / "work")
                 assert rehearsal.run(*words, kill_at=step)["status"] == -signal.SIGKILL
                 read_everything(work / "data")
                 again = rehearsal.run(*words)
@@ -66,7 +71,44 @@ def first_lead(run: TinyRun) -> str:
 
 def test_commands_killed_at_random_steps_end_as_if_undisturbed(tiny_demo: TinyRun, tmp_path: Path) -> None:
     lead = first_lead(tiny_demo)
-    assert rehearse(tiny_demo, tmp_path, (("object", lead), ("forget", lead)), 2, seed=os.getpid()) == []
+    commands = (("object", lead), ("forget", lead))
+    assert rehearse(tiny_demo.folder, tiny_demo.source.name, tmp_path, commands, 2, seed=os.getpid()) == []
+
+
+def promotable(run: TinyRun, folder: Path) -> str:
+    """The hash of a challenger that is no worse, beside a champion trained early that was promoted over another."""
+    trained = run.summary["bundle"]["hash"]
+    twin = early_champion(run, folder)
+    assert read_champion(run.context.paths).previous == trained
+    return keep(run, rescaled(twin), folder / "good")
+
+
+def snapshot_world(folder: Path) -> tuple[Path, Path]:
+    """A source of weekly exports of which two were taken, and the third export."""
+    world = WeeklyWorld()
+    (folder / "exports").mkdir(parents=True)
+    (folder / "before").mkdir()
+    files = world.write_exports(folder / "exports", pd.date_range(end=world.cutoff, periods=3, freq="7D"))
+    source = folder / "before" / "weekly.yaml"
+    source.write_text(crm_declaration(world.cutoff), encoding="utf-8")
+    for file in files[:2]:
+        words = [sys.executable, "-m", "pipelines.cli", "snapshot", "add", str(file), "--source", str(source)]
+        subprocess.run([*words, "--data-dir", str(folder / "before" / "data")], check=True, capture_output=True)
+    return folder / "before", files[2]
+
+
+@pytest.mark.prove
+def test_promotions_and_snapshots_killed_at_random_steps_end_as_if_undisturbed(
+    tiny_copy: TinyRun, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    good = promotable(tiny_copy, tmp_path / "made")
+    moves = (("promote", "--bundle", good, "--force", "--reason", "a rehearsal"), ("rollback",))
+    wrong = rehearse(tiny_copy.folder, tiny_copy.source.name, tmp_path, moves, 12, seed=5)
+    before, export = snapshot_world(tmp_path / "snapshots")
+    (tmp_path / "taken").mkdir()
+    wrong += rehearse(before, "weekly.yaml", tmp_path / "taken", (("snapshot", "add", str(export)),), 12, seed=5)
+    record_property("wrong", len(wrong))
+    assert wrong == [], "\n".join(wrong)
 
 
 @pytest.mark.prove
@@ -77,7 +119,7 @@ def test_a_hundred_kills_of_stages_and_commands(
     stages = [(name,) for name in RUN]
     commands = [*stages, ("monitor",), ("object", lead), ("forget", lead)]
     kills = -(-100 // len(commands))
-    wrong = rehearse(tiny_demo, tmp_path, commands, kills, seed=11)
+    wrong = rehearse(tiny_demo.folder, tiny_demo.source.name, tmp_path, commands, kills, seed=11)
     record_property("kills", kills * len(commands))
     record_property("wrong", len(wrong))
     assert wrong == []

@@ -65,6 +65,17 @@ def test_nothing_new_trains_nothing_and_says_from_when_there_will_be_enough(cli:
     assert "Inconclusive" in page and record["sentence"][:40] in page and "<script" not in page
 
 
+def test_a_registry_that_is_away_keeps_no_decision_back_and_is_told_later(
+    cli: Cli, run: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:tops3cret@127.0.0.1:9")  # where nothing listens
+    status, record = _retrain(cli, run, "--track")
+    assert (status, record["decision"]) == (ExitStatus.INCONCLUSIVE, "inconclusive")
+    assert "127.0.0.1:9 does not answer" in record["untold"] and "tops3cret" not in json.dumps(record)
+    (decision,) = run.context.paths.decisions.glob("*.json")
+    assert json.loads(decision.read_text())["run_id"] is None, "the next decision tells it"
+
+
 def test_a_challenger_that_is_better_is_found_then_promoted_and_written_down(
     cli: Cli, run: TinyRun, tmp_path: Path
 ) -> None:

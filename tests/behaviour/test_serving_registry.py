@@ -3,14 +3,9 @@
 import dataclasses
 import http.client
 import json
-import os
 import shutil
-import socket
 import subprocess
-import sys
 import threading
-import time
-import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,6 +28,7 @@ from pipelines.tracking.mlflow_run import track_run
 from serving.background import run_step
 from serving.state.registry_follower import follow
 from tests.behaviour.test_serving_upkeep import another_bundle
+from tests.reference.mlflow_server import run_mlflow
 from tests.reference.serving import client_for, worklist_of
 
 
@@ -379,27 +375,10 @@ def test_what_was_tracked_is_what_is_fetched(tiny_copy: Any, tmp_path: Path, mon
 @pytest.fixture
 def mlflow_server(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """A real server with a store and artifacts of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     folder = tmp_path / "mlflow"
     folder.mkdir()
-    places = ["--backend-store-uri", f"sqlite:///{folder / 'm.db'}", "--artifacts-destination", str(folder / "files")]
-    command = [sys.executable, "-m", "mlflow", "server", *places, "--port", str(port), "--workers", "1"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
-        )
-    until = time.monotonic() + 90
-    while time.monotonic() < until:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
-            break
-        except OSError:
-            time.sleep(0.2)
-    yield f"http://127.0.0.1:{port}", process
-    process.terminate()
-    process.wait()
+    with run_mlflow(folder, f"sqlite:///{folder / 'm.db'}") as found:
+        yield found
 
 
 @pytest.mark.prove

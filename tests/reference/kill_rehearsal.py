@@ -26,7 +26,7 @@ import json, os, signal, sys
 from tests.reference.kill_rehearsal import run_in_fork
 from pipelines.cli.main import main
 import pipelines.run, pipelines.scoring.score_file, pipelines.report.page, pipelines.privacy.forget
-import serving.privacy.subject
+import serving.privacy.subject, pipelines.promotion, pipelines.snapshots.add_export
 for line in sys.stdin:
     asked = json.loads(line)
     print(json.dumps(run_in_fork(main, asked["words"], asked["kill_at"], asked["log"])), flush=True)

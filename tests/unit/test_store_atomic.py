@@ -23,7 +23,7 @@ from pipelines.workspace.atomic_files import (
     write_parquet,
     write_text,
 )
-from pipelines.workspace.left_overs import process_mark
+from pipelines.workspace.left_overs import process_mark, remove_parts
 from pipelines.workspace.lock import only_writer
 from pipelines.workspace.paths import Paths
 
@@ -220,3 +220,11 @@ def test_files_are_their_users_alone_unless_declared(
     assert len(found) == 10
     assert {mode for path, mode in found.items() if path.is_file()} == {modes[0]}
     assert {mode for path, mode in found.items() if path.is_dir()} == {modes[1]}
+
+
+def test_parts_of_ended_processes_go_and_those_of_running_ones_stay(tmp_path: Path) -> None:
+    ended, running = tmp_path / ".one.json.part.4194304-1.x", tmp_path / f".two.json.part.{process_mark()}.x"
+    for file in (ended, running, tmp_path / "three.json"):
+        file.touch()
+    remove_parts(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([running.name, "three.json"])

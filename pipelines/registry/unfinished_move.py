@@ -1,0 +1,54 @@
+"""``moving.json``: what a move of the pointer is about, while it goes on, so that one that was killed can be ended.
+
+A rollback run again after a kill must not roll back twice, and who moved with a promotion must not be lost because the
+kill came between the pointer and the report.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from features.errors import DataError
+from pipelines.registry.champion import PointerMove, read_champion
+from pipelines.registry.promotion_churn import keep_churn, read_last_churn
+from pipelines.workspace.atomic_files import read_json, write_json
+from pipelines.workspace.context import Context
+
+
+@contextmanager
+def noted_move(context: Context, to: str, move: PointerMove, churn: dict[str, Any] | None) -> Iterator[None]:
+    """Note a move before it is made; the note goes when all of it was done, or when it was refused."""
+    champion = read_champion(context.paths)
+    before = None if champion is None else champion.hash
+    note = {"before": before, "to": to, "how": str(move.how), "reason": move.reason, "churn": churn}
+    write_json(context.paths.moving, note)
+    try:
+        yield
+    finally:
+        context.paths.moving.unlink(missing_ok=True)
+
+
+def settle_move(context: Context) -> dict[str, Any] | None:
+    """End a move that was killed after the pointer had moved; returns its note, None where there is none to end.
+
+    One that was killed before is forgotten: it is begun anew. The caller holds the source's lock.
+    """
+    file = context.paths.moving
+    if not file.exists():
+        return None
+    try:
+        note = read_json(file)
+        to, how, churn = str(note["to"]), str(note["how"]), note["churn"]
+    except (DataError, KeyError, TypeError):
+        file.unlink()
+        return None
+    champion = read_champion(context.paths)
+    if champion is None or champion.hash != to or note.get("before") == to:
+        file.unlink()
+        return None
+    last = read_last_churn(context)
+    if churn is not None and churn["champion"] != to and (last is None or last.get("challenger") != to):
+        keep_churn(context, churn, how)
+    file.unlink()
+    found: dict[str, Any] = note
+    return found
