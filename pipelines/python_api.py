@@ -175,6 +175,14 @@ def audit(frame: pd.DataFrame, label: Any, *, order: Any = None, source: Source 
     ----------
     label : shape (n,), 1 won, 0 lost
     order : moments or numbers that order the rows in time, where they have an order
+
+    Examples
+    --------
+    >>> draw = np.random.default_rng(0)
+    >>> won = draw.integers(0, 2, 400)
+    >>> leads = pd.DataFrame({"employees": draw.integers(1, 500, 400), "contract_value": won * 100.0})
+    >>> audit(leads, won).loc[0, ["column", "severity"]].tolist()
+    ['contract_value', 'leak']
     """
     ranks = None if order is None else np.asarray(pd.Series(np.asarray(order)).rank(method="dense"), dtype=np.int64)
     won = np.asarray(label, dtype=np.float64)
@@ -292,6 +300,11 @@ def rubric(name_or_path: str | Path, source: Source | None = None) -> Rubric:
     Raises
     ------
     PolicyError : one line per problem, each with its line in the file
+
+    Examples
+    --------
+    >>> rubric("generic_b2b").name
+    'generic_b2b'
     """
     return load_rubric(find_rubric(str(name_or_path)), source)
 

@@ -22,6 +22,7 @@ from models.candidates.rubric import RubricCandidate
 from models.estimators.frame_classifier import FrameClassifier
 from models.estimators.rubric_classifier import read_rubric
 from models.estimators.seeds import codes_of, moments_of, seed_of
+from models.estimators.user_frame import index_of
 from models.explaining.facts import build_facts
 from models.explaining.shap_explanation import shap_explanation
 from models.interfaces import Candidate, Contributions
@@ -184,10 +185,12 @@ class LeadScoreClassifier(FrameClassifier):
         return np.clip(50.0 + bundle.scale.points_per_log_odds * moved, 0.0, 100.0)
 
     def contributions(self, X: Any) -> pd.DataFrame:
-        """Additive parts of the log-odds, one column a feature and ``base``; a row sums to its log-odds."""
-        values = self._values(X)
-        parts = self._parts(values)
-        return pd.DataFrame(parts.values, columns=list(parts.names)).assign(base=parts.base)
+        """Additive parts of the log-odds, one column a feature and ``base``; a row sums to its log-odds.
+
+        A frame's index is kept.
+        """
+        parts = self._parts(self._values(X))
+        return pd.DataFrame(parts.values, columns=list(parts.names), index=index_of(X)).assign(base=parts.base)
 
     def explain(self, X: Any) -> "shap.Explanation":
         """:meth:`contributions` as the shap package plots them, features by the names of the frame's columns."""

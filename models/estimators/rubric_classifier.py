@@ -9,11 +9,13 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from features.array_types import Floats
+from features.errors import PolicyError
 from features.rubric.load import load_rubric, parse_rubric
 from features.rubric.schema import Rubric
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.estimators.frame_classifier import FrameClassifier
+from models.estimators.user_frame import index_of
 from models.interfaces import Candidate
 
 
@@ -67,11 +69,11 @@ class RubricClassifier(FrameClassifier):
         return self.candidate_.points(values) if isinstance(self.candidate_, RubricCandidate) else np.zeros(len(values))
 
     def ledger(self, X: Any) -> pd.DataFrame:
-        """What each rule gave to each row, shape (n, rules)."""
-        values = self._values(X)
+        """What each rule gave to each row, shape (n, rules); a frame's index is kept."""
+        values, index = self._values(X), index_of(X)
         if not isinstance(self.candidate_, RubricCandidate):
-            return pd.DataFrame(index=values.index)
-        return self.candidate_.ledger(values).features
+            return pd.DataFrame(index=index)
+        return self.candidate_.ledger(values).features.set_axis(values.index if index is None else index)
 
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Names of the rules."""
@@ -93,5 +95,9 @@ def read_rubric(rubric: Rubric | str | Path | None) -> Rubric | None:
     if rubric is None or isinstance(rubric, Rubric):
         return rubric
     if isinstance(rubric, Path) or "\n" not in rubric:
+        if not Path(rubric).exists():
+            raise PolicyError(
+                f"there is no rubric file {rubric}. Give its path, its YAML text, or, by name, leadscore.rubric(NAME)."
+            )
         return load_rubric(Path(rubric))
     return parse_rubric(rubric)

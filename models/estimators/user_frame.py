@@ -87,6 +87,11 @@ class UserFrame:
         return tuple(name for name in self.source.tables["leads"].columns if name != TARGET)
 
 
+def index_of(X: Any) -> pd.Index | None:
+    """The index of a user's frame, None of an array."""
+    return X.index if isinstance(X, pd.DataFrame) else None
+
+
 def frame_of(X: Any) -> pd.DataFrame:
     """What a user handed in as a frame; an array must hold numbers, and its columns are ``x0``, ``x1``, ...
 

@@ -276,3 +276,14 @@ def test_temporal_split_says_what_it_needs() -> None:
         list(TemporalSplit().split(frame, as_of=["2026-01-01"] * 29 + [None]))
     with pytest.raises(TooLittleDataError, match="of 5 earlier rows 5 had no known label"):
         list(TemporalSplit(horizon_days=900).split(frame, as_of=pd.date_range("2026-01-01", periods=30)))
+
+
+def test_a_frame_s_index_is_kept_and_a_rubric_s_name_is_not_taken_for_a_path() -> None:
+    index = [f"lead {k}" for k in range(120)]
+    leads = pd.DataFrame({"employees": [5.0, 400.0] * 60, "industry": "software"}, index=index)
+    won = [0, 1] * 60
+    model = LeadScoreClassifier(settings=TINY).fit(leads, won)
+    assert model.contributions(leads.tail(3)).index.tolist() == index[-3:]
+    assert RubricClassifier(RUBRIC).fit(leads, won).ledger(leads.tail(3)).index.tolist() == index[-3:]
+    with pytest.raises(PolicyError, match=r"leadscore.rubric\(NAME\)"):
+        RubricClassifier("generic_b2b").fit(leads, won)
