@@ -26,6 +26,7 @@ import pandas as pd
 
 import leadscore
 
+pd.set_option("display.max_colwidth", 120)
 data = leadscore.read_source(SOURCE, DATA_DIR, settings=SETTINGS)
 pd.Series({name: len(table) for name, table in data.tables.items()}, name="rows")
 

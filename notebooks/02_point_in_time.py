@@ -28,6 +28,7 @@ from sklearn.model_selection import cross_val_score
 
 import leadscore
 
+pd.set_option("display.max_colwidth", 150)
 data = leadscore.read_source(SOURCE, DATA_DIR, settings=SETTINGS)
 labelled = leadscore.labels(data.tables, data.source)
 rows = labelled[labelled["matured"]].groupby("lead_id").head(1).reset_index(drop=True)
@@ -76,6 +77,8 @@ figure, axes = plt.subplots(figsize=(6, 3))
 aucs.plot.bar(ax=axes, rot=0)
 axes.axhline(0.5, color="grey", linewidth=1)
 axes.set_ylabel("AUC on later leads")
+axes.set_ylim(0, 1.2)
+axes.legend(loc="upper left", ncols=2)
 figure.tight_layout()
 
 # %% [markdown]

@@ -21,9 +21,13 @@ DATA_DIR = "../data"  # where results are kept
 SETTINGS = None  # budgets of a training; None: those of the product
 
 # %%
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+
+warnings.filterwarnings("ignore", message="IProgress not found")  # of a progress bar that nothing here shows
 import shap
 
 import leadscore
@@ -72,10 +76,10 @@ plt.gcf().set_size_inches(9, 5)
 plt.tight_layout()
 
 # %% [markdown]
-# Read from the bottom up: it begins at the bundle's base, each bar moves the log-odds, and the top is this lead's.
-# The bars of one criterion, times a fixed factor and rounded together, are its points on the card. Ten points double
-# the odds unless the report says otherwise. A bar says what the model has seen go together with wins, not what to do
-# to win.
+# Read from the bottom up: it begins at the bundle's base (shap writes E[f(X)] there), each bar moves the log-odds, and
+# the top is this lead's. The bars of one criterion, times a fixed factor and rounded together, are its points on the
+# card. Ten points double the odds unless the report says otherwise. A bar says what the model has seen go together with
+# wins, not what to do to win.
 
 # %%
 parts = leadscore.contributions(bundle, values)

@@ -77,10 +77,10 @@ low, high = zip(*steps["precision_ci"], strict=True)
 axes.fill_between(steps["score"], [100 * x for x in low], [100 * x for x in high], alpha=0.15)
 axes.plot(steps["score"], 100 * steps["precision"], label="won, % of the handed off")
 axes.plot(steps["score"], steps["per_week"], label="handed off a week")
-for name, score in named.items():
-    if score is not None:
-        axes.axvline(score, color="grey", linewidth=1)
-        axes.annotate(name, (score, axes.get_ylim()[1]), rotation=90, va="top", ha="right")
+marks = pd.Series(named, dtype="float").dropna()
+for score, mark in marks.groupby(marks):
+    axes.axvline(score, color="grey", linewidth=1)
+    axes.annotate(", ".join(mark.index), (score, axes.get_ylim()[1]), rotation=90, va="top", ha="right")
 axes.set_xlabel("hand off from this score on")
 axes.legend()
 figure.tight_layout()
@@ -107,10 +107,12 @@ worth[["label", "points", "deserved", "deserved_low", "deserved_high", "verdict"
 # %% [markdown]
 # ## Try another rubric
 #
-# A draft is replayed on the same leads before anybody adopts it. Here the one that ships for any B2B source, if it
-# fits, else the present one.
+# A draft is replayed on the same leads before anybody adopts it. Here the one that the learned scorecard proposes, in
+# the rubric's own form, ready to be argued with.
 
 # %%
-draft = data.rubric
+proposed = data.context.paths.thresholds / "proposed_rubric.yaml"
+draft = leadscore.rubric(proposed, data.source) if proposed.exists() else data.rubric
 tried = leadscore.replay(data, draft)
+print(tried["sentences"][0])
 pd.DataFrame(tried["policies"])[["policy", "workload", "wins", "precision"]].round(3)
