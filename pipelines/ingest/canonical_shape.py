@@ -151,7 +151,7 @@ def shape_table(
     shaped.notes += [f"{table}: {note}" for note in (*raw.notes, *told)]
     shaped.undeclared = sorted({*frame.columns, *raw.not_read} - headers)
 
-    texts = _texts(frame, columns, table, source, shaped, strict=strict, what=str(raw.form.get("file", "the file")))
+    texts = _texts(frame, columns, table, source, shaped, strict=strict, raw=raw)
     forms = _number_forms(raw, texts, table, source, shaped, known)
 
     clocks = _read_clocks(texts, columns, source, shaped, known)
@@ -194,10 +194,14 @@ def _texts(
     shaped: ShapedTable,
     *,
     strict: bool,
-    what: str,
+    raw: RawTable,
 ) -> dict[str, pd.Series]:
-    """Raw values per product column: texts, or typed Parquet columns where the type fits."""
+    """Raw values per product column: texts, or typed Parquet columns where the type fits.
+
+    ``raw`` says where they are from, and which columns there are that nobody asked for: a renamed one is among them.
+    """
     found = {}
+    what = str(raw.form.get("file", "the file"))
     for name, column in columns.items():
         if column.constant is not None:
             found[name] = pd.Series(column.constant, index=frame.index, dtype="str")
@@ -212,8 +216,9 @@ def _texts(
             elif strict:
                 where = source.where("tables", table, "columns", name, "from")
                 flags = source.tables[table].flags.get(header, {}) if table in source.tables else {}
+                there = [*frame.columns, *raw.not_read]
                 lacking = [flag for named in flags.values() for flag in named if flag not in frame]
-                raise MissingColumnError(where, f"{table}.{name}", (lacking or [header])[0], what, frame.columns)
+                raise MissingColumnError(where, f"{table}.{name}", (lacking or [header])[0], what, there)
         if parts:
             found[name] = _first_filled(parts)
         else:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from features.errors import SourceError
 from features.schema.load_source import load_source, parse_source
 from features.schema.table_source import Database
-from pipelines.ingest.errors import DatabaseError, EmptyFileError
+from pipelines.ingest.errors import DatabaseError, EmptyFileError, MissingColumnError
 from pipelines.ingest.reading.formats.databases import list_database, read_database, resolve_address
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
@@ -322,6 +322,18 @@ def test_ingest_from_a_database_leaves_no_password_anywhere(
 
     told = out + err + "".join(p.read_bytes().decode("latin-1") for p in paths.root.rglob("*") if p.is_file())
     assert "hunter2" not in told and "CRM_DB" not in counts["files"]["leads"].get("url", "")
+
+
+def test_a_column_that_was_renamed_in_the_database_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/crm.db")
+    run(engine, 'CREATE TABLE leads (lead_id INTEGER PRIMARY KEY, "Sizes" INTEGER, won INTEGER, mail TEXT)')
+    run(engine, "INSERT INTO leads VALUES (1, 10, 1, 'a'), (2, 20, 0, 'b')")
+    monkeypatch.setenv("CRM_DB", f"sqlite:///{tmp_path}/crm.db")
+    source = parse_source(SHOP.replace("{LOCATION}", "{database: {url: CRM_DB, table: leads}}"))
+    with pytest.raises(
+        MissingColumnError, match=r"'Size', which .* does not have\. Did you mean 'Sizes'\?.*It has: .*Sizes"
+    ):
+        ingest(source, Paths(tmp_path / "data", "shop"))
 
 
 def test_the_same_declaration_reads_a_kept_table_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
