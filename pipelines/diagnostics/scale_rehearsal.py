@@ -26,6 +26,7 @@ PLACES = {
     "audit": ("one machine, thinned rows", "rows"),
     "backtest": ("one machine, thinned rows", "thinned"),
     "train": ("one machine, thinned rows", "thinned"),
+    "register": ("one machine", "thinned"),
     "evaluate": ("one machine", "rows"),
     "thresholds": ("one machine", "rows"),
     "score": ("Spark makes the features; the list is made on one machine", "rows"),
@@ -148,7 +149,7 @@ def rehearse_once(
     return Rehearsal(size=size, engine=engine, costs=tuple(costs), processors=os.cpu_count() or 1)
 
 
-_FOLDERS = {"report": "reports"}
+_FOLDERS = {"report": "reports", "register": "bundles"}
 _TAKES_ENGINE = ("matrix", "score")
 
 
