@@ -44,6 +44,7 @@ from models.training.prior_bundle import prior_factory
 from models.training.segment_models import SEGMENTED, CommonModel, segmented_model
 from models.training.segmentation import Segmentation
 from models.training.tuning import tune_booster
+from models.training.tuning_folds import Trial
 from models.training.verdict import Decision
 
 _TRIED_ROWS = 2_000  # development rows on which a user's candidate is tried first: enough for every mistake of shape
@@ -105,9 +106,10 @@ def backtest_candidates(
     """Tune the booster on development rows, then judge all candidates, a user's own among them, on the same blocks."""
     require_enough(matrix, chop, settings)
     beside = find_unstorable(own, matrix, chop, settings)  # a user's mistake is told before minutes of tuning
-    parameters = tune_booster(matrix, chop, settings)
+    tried: list[Trial] = []
+    parameters = tune_booster(matrix, chop, settings, tried)
     found = run_backtest(matrix, chop, factory_of(settings, parameters, rubric, own=own), parameters, settings)
-    return replace(found, beside=beside)
+    return replace(found, beside=beside, trials=tuple(trial.record() for trial in tried))
 
 
 def find_unstorable(

@@ -22,7 +22,7 @@ from models.grouped_folds import draw_rows
 from models.judging.evaluation.backtest import fold_blocks
 from models.settings import TrainSettings
 from models.training.trials import run_side_by_side
-from models.training.tuning_folds import Curve, TuningFold, judge_parameters, judge_several, prepare_fold
+from models.training.tuning_folds import Curve, Trial, TuningFold, judge_parameters, judge_several, prepare_fold
 
 _SAMPLE = 40_000  # most rows that every trial sees
 FOLDED_ROWS = 100_000  # up to so many rows are judged in folds; of more, one held-out part tells as much
@@ -65,19 +65,29 @@ class Room:
         return cls(leaves, int(min(depth, settings.max_depth)))
 
 
-def search_by_halving(matrix: Matrix, rows: Ints, settings: TrainSettings) -> dict[str, Any]:
-    """Parameters with the lowest loss on held-out rows of ``rows``; the same seed finds the same."""
+def search_by_halving(
+    matrix: Matrix, rows: Ints, settings: TrainSettings, tried: list[Trial] | None = None
+) -> dict[str, Any]:
+    """Parameters with the lowest loss on held-out rows of ``rows``; the same seed finds the same.
+
+    ``tried`` is extended by what was judged on the way.
+    """
+    tried = [] if tried is None else tried
     rarer = int(min(matrix.label[rows].sum(), (1 - matrix.label[rows]).sum()))
     room = Room.of(rarer, settings)
     sample = min(len(rows), _SAMPLE)
     kept = _try_many(matrix, draw_rows(rows, sample, settings.seed), room, settings)
+    tried += [Trial("halving 1", sample, curve) for curve in kept]
     if sample < len(rows):
         middle = round(float(np.sqrt(sample * len(rows))))
         kept = judge_on_rows(matrix, draw_rows(rows, middle, settings.seed), promote(kept, _BEST), settings)
+        tried += [Trial("halving 2", middle, curve) for curve in kept]
 
     rate = _SLOWER if len(rows) <= _SLOWER_ROWS else _RATE
     last = [{**parameters, "learning_rate": rate} for parameters in promote(kept, _FINALISTS)]
-    return dict(min(judge_on_rows(matrix, rows, last, settings), key=lambda curve: curve.loss).parameters)
+    judged = judge_on_rows(matrix, rows, last, settings)
+    tried += [Trial("halving 3", len(rows), curve) for curve in judged]
+    return dict(min(judged, key=lambda curve: curve.loss).parameters)
 
 
 def promote(curves: Sequence[Curve], count: int) -> list[Mapping[str, Any]]:

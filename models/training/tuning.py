@@ -14,24 +14,28 @@ from models.judging.evaluation.backtest import fold_blocks, random_blocks
 from models.settings import TrainSettings
 from models.training.successive_halving import search_by_halving
 from models.training.trials import run_trials
-from models.training.tuning_folds import judge_parameters, loss_per_round, prepare_fold
+from models.training.tuning_folds import Trial, judge_parameters, loss_per_round, prepare_fold
 
 _SMALL_LEAVES, _SMALL_DEPTH = 31, 6  # of trees that learn from a sample; more of either was never better there
 
 
-def tune_booster(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[str, Any]:
+def tune_booster(
+    matrix: Matrix, chop: Chop, settings: TrainSettings, tried: list[Trial] | None = None
+) -> dict[str, Any]:
     """Parameters with the lowest mean log loss over the folds; rounds by the mean curve.
 
     Where leads are many the search is wider and sees all rows; where rows have an order, what it finds must also be
     better on the rolling blocks. The test block is never seen. Same matrix, chop and settings give the same parameters.
+    ``tried`` is extended by what was judged on the way.
     """
+    tried = [] if tried is None else tried
     many = min(leads_of(matrix, chop.final.train)) >= settings.many_leads
     if not many:
-        return _search_sample(matrix, chop, settings)
-    found = search_by_halving(matrix, chop.final.train, settings)
+        return _search_sample(matrix, chop, settings, tried)
+    found = search_by_halving(matrix, chop.final.train, settings, tried)
     if chop.kind not in IN_TIME:
         return found
-    plain = _search_sample(matrix, chop, settings)
+    plain = _search_sample(matrix, chop, settings, tried)
     return found if _better_later(matrix, chop, settings, found, plain) else plain
 
 
@@ -55,7 +59,7 @@ def _loss_of(matrix: Matrix, block: Block, parameters: Mapping[str, Any], settin
     return float(loss_per_round(fold, parameters, settings, int(parameters["rounds"]))[-1])
 
 
-def _search_sample(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[str, Any]:
+def _search_sample(matrix: Matrix, chop: Chop, settings: TrainSettings, tried: list[Trial]) -> dict[str, Any]:
     """The search where leads are few: shallow trees, every trial judged on a sample of the rows."""
     folds = [prepare_fold(matrix, block, settings) for block in _folds(matrix, chop, settings)]
     found = run_trials(
@@ -64,6 +68,7 @@ def _search_sample(matrix: Matrix, chop: Chop, settings: TrainSettings) -> dict[
         seed=settings.seed,
         starts=[{key: DEFAULTS[key] for key in _SEARCHED}],
     )
+    tried += [Trial("sample", sum(fold.judge.num_data() for fold in folds), curve) for curve in found]
     return dict(min(found, key=lambda curve: curve.loss).parameters)
 
 

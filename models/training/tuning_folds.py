@@ -37,6 +37,20 @@ class Curve:
     parameters: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Trial:
+    """A set of parameters that a search judged: on how many rows, and how it did."""
+
+    search: str
+    rows: int
+    curve: Curve
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        found = {"search": self.search, "rows": self.rows, "log_loss": self.curve.loss}
+        return found | {"parameters": dict(self.curve.parameters)}
+
+
 def prepare_fold(matrix: Matrix, block: Block, settings: TrainSettings) -> TuningFold:
     """A block's rows as LightGBM takes them, built before threads share them."""
     catalog = learned_catalog(matrix.catalog)

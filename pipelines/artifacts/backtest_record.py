@@ -1,11 +1,16 @@
-"""``backtest.json``: every candidate on rolling origins, the choice and how it was made."""
+"""``backtest.json``: every candidate on rolling origins, the choice and how it was made; ``trials.json`` beside it."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
 from features.schema.vocabulary import Verdict
-from pipelines.artifacts.artifact import Artifact, Figure, Number, Record, Span
+from pipelines.artifacts.artifact import Artifact, Figure, Number, Record, Span, read_rows, write_rows
+from pipelines.workspace.paths import Paths
+
+_TRIALS = "trials.json"
 
 
 class BlockLoss(TypedDict):
@@ -174,3 +179,13 @@ class BacktestRecord(Artifact):
     blocks: tuple[str, ...] = ()
     random_blocks: tuple[str, ...] | None = None
     beside: tuple[str, ...] = ()  # candidates of a user's own that no bundle can hold
+
+
+def read_trials(paths: Paths) -> list[dict[str, Any]]:
+    """The booster's trials in order: search, rows, log_loss and parameters; none of runs before they were kept."""
+    return read_rows(paths.backtest / _TRIALS, paths.source, "backtest") if (paths.backtest / _TRIALS).exists() else []
+
+
+def write_trials(folder: Path, trials: Sequence[dict[str, Any]]) -> None:
+    """Write ``trials.json``."""
+    write_rows(folder / _TRIALS, list(trials))

@@ -34,6 +34,11 @@ class TrackRecord(Record):
         """The record of the stage's directory."""
         return cls.model_validate(read_json(folder / "run.json"))
 
+    @classmethod
+    def exists(cls, folder: Path) -> bool:
+        """Whether a run was tracked."""
+        return (folder / "run.json").exists()
+
     def write(self, folder: Path) -> None:
         """Write ``run.json`` into the stage's directory."""
         write_json(folder / "run.json", self.record())

@@ -13,6 +13,7 @@ from typing import Any
 from features.schema.source import Source
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.snapshots_record import SnapshotsRecord
+from pipelines.artifacts.tracking_record import TrackRecord
 from pipelines.ingest.reading.fetch import get_data
 from pipelines.privacy.corrected_counts import correct_counts
 from pipelines.privacy.erase_files import (
@@ -28,6 +29,7 @@ from pipelines.privacy.person import Person, find_person, lead_columns
 from pipelines.privacy.seen_rows import erase_from_seen
 from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import moment_of, read_changes, read_snapshots, write_part, write_record
+from pipelines.tracking.mlflow_client import is_on_server
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.lock import who_runs_this
@@ -43,6 +45,7 @@ from pipelines.workspace.people.register import (
 UNFINISHED, DONE = "unfinished.json", "forgotten.json"
 _OURS_NOT = ("raw", "serving", "bundles", FOLDER)  # the source's files, the server's (erased by it), models
 _WATERFALL = "waterfall_"
+_MODELS = ("bundle", "code")  # of models in MLflow: bundles hold nobody, and the code is this package's own
 _PLAIN = (".csv", ".txt", ".tsv", ".json", ".jsonl")  # files whose bytes are their text
 EraseElsewhere = Callable[[Person, str, bool], Sequence["Place"]]
 
@@ -200,7 +203,7 @@ def _erase_everywhere(context: Context, person: Person, *, alias: str, dry_run: 
     places += [_place(erased, paths) for erased in erase_from_seen(paths, person, dry_run=dry_run)]
     ingest = [path for path in files_below(paths.ingest) if path.name != "counts.json"]
     others = [path for path in files_below(paths.root, skip=_OURS_NOT) if _is_searched(path, paths)]
-    tracked = list(files_below(paths.data_dir / "mlartifacts" / paths.source))
+    tracked = list(files_below(paths.data_dir / "mlartifacts" / paths.source, skip=_MODELS))
     headers = lead_columns(context.source)
     for path in (*others, *tracked, *ingest):
         erased = erase_from_file(path, person, alias=alias, dry_run=dry_run, headers=headers)
@@ -280,6 +283,11 @@ def _not_ours(context: Context, person: Person) -> list[str]:
     ]
     if others:
         found.append(f"other sources of this data directory ({', '.join(others)}): forget them there, too.")
+    if is_on_server() or (TrackRecord.exists(paths.track) and TrackRecord.read(paths.track).store == "server"):
+        found.append(
+            "the MLflow server: reports and promotions that were logged there name leads by id. Delete those runs, "
+            "then run 'mlflow gc'."
+        )
     if (Path.cwd() / ".dvc").is_dir():
         found.append("DVC's cache keeps earlier versions of the tables: run 'dvc gc --workspace', and at remotes.")
     found.append("files written with --out, downloaded exports, and backups: leadscore does not know of them.")

@@ -26,7 +26,7 @@ from models.training.prior_bundle import is_scarce, try_prior
 from models.training.segment_decision import judge_segments
 from models.training.segmentation import Segmentation
 from models.training.verdict import Decision, decide
-from pipelines.artifacts.backtest_record import BacktestRecord
+from pipelines.artifacts.backtest_record import BacktestRecord, write_trials
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.own_code.own_candidates import own_candidates
 from pipelines.registry.prior_bundle import load_prior, names_prior
@@ -66,6 +66,7 @@ def run_backtest_stage(context: Context) -> BacktestRecord:
             write_parquet(folder / "rolling.parquet", _frame(found.rolling))
             if found.random is not None:
                 write_parquet(folder / "random.parquet", _frame(found.random))
+        write_trials(folder, () if found is None else found.trials)
         record.write(folder)
         StageVerdict.of({"verdict": record.verdict, "verdict_text": record.verdict_text}).write(folder)
     return record

@@ -17,7 +17,7 @@ from features.errors import BundleError, RegistryError
 from models.bundle import load_bundle
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, catalog_for, keep_bundle, point_to
 from pipelines.tracking.mlflow_client import client_of
-from pipelines.tracking.mlflow_names import CHAMPION, HASH_TAG, SERVER, model_name
+from pipelines.tracking.mlflow_names import BUNDLE, CHAMPION, HASH_TAG, SERVER, model_name
 from pipelines.workspace.context import Context
 
 _SECONDS = 10.0  # to wait for an answer: the server that follows the registry asks again anyway
@@ -139,13 +139,14 @@ def fetch_bundle(context: Context, named: NamedVersion, folder: Path) -> Path:
         from mlflow.exceptions import MlflowException
 
         try:
-            got = mlflow.artifacts.download_artifacts(f"models:/{named.model}/{named.version}", dst_path=str(folder))
+            where = f"models:/{named.model}/{named.version}/{BUNDLE}"  # not the code beside it: ours is what runs here
+            got = mlflow.artifacts.download_artifacts(where, dst_path=str(folder))
         except (MlflowException, OSError) as problem:
             raise RegistryError(
                 f"the registry does not serve version {named.version} of '{named.model}' "
                 f"({type(problem).__name__}); check the server's artifact store."
             ) from problem
-    found = Path(got) / "artifacts" / "bundle"
+    found = Path(got)
     if not (found / "bundle.json").exists():
         raise BundleError(
             f"version {named.version} of '{named.model}' contains no bundle; set the alias to another one."

@@ -8,8 +8,6 @@ import hashlib
 import shutil
 import socket
 from collections.abc import Mapping
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from features.errors import LeadScoreError
@@ -18,16 +16,16 @@ from pipelines.artifacts.tracking_record import TrackRecord
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry.champion import read_champion
 from pipelines.tracking.mlflow_client import Store, client_of, is_on_server
-from pipelines.tracking.mlflow_names import CHALLENGER, CHAMPION, HASH_TAG, model_name
+from pipelines.tracking.mlflow_details import log_children, log_data
+from pipelines.tracking.mlflow_model import log_model
+from pipelines.tracking.mlflow_names import CHALLENGER, CHAMPION, HASH_TAG, PLACE_TAG, model_name
 from pipelines.tracking.untracked_runs import WaitingRun, list_waiting, queue_run
 from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
 from pipelines.workspace.hidden_passwords import hide_passwords
 from pipelines.workspace.paths import Paths
 
-SHIM = Path(__file__).with_name("mlflow_scorer.py")
-_LIBRARIES = ("leadscore", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
-_WAITING_TAG, _PLACE_TAG = "leadscore.run", "leadscore.place"
+_WAITING_TAG = "leadscore.run"
 _LONGEST = 300  # characters of what MLflow says is wrong
 
 
@@ -126,7 +124,7 @@ def _place(paths: Paths) -> str:
 
 def _end_killed_runs(client: Any, experiment: str, paths: Paths) -> None:
     """End the runs that a process of this data directory began and was killed over; they would run for ever."""
-    asked = f"attributes.status = 'RUNNING' and tags.`{_PLACE_TAG}` = '{_place(paths)}'"
+    asked = f"attributes.status = 'RUNNING' and tags.`{PLACE_TAG}` = '{_place(paths)}'"
     for run in client.search_runs([experiment], filter_string=asked):
         client.set_terminated(run.info.run_id, status="KILLED")
 
@@ -141,12 +139,16 @@ def _send(mlflow: Any, client: Any, context: Context, experiment: str, waiting: 
         return {"run_id": done[0].info.run_id, **registered}
 
     values = waiting.values
-    marks = {_WAITING_TAG: name, _PLACE_TAG: _place(context.paths)}
+    marks = {_WAITING_TAG: name, PLACE_TAG: _place(context.paths)}
     with mlflow.start_run(experiment_id=experiment, run_name=values.run_name, tags=values.tags | marks) as run:
         mlflow.log_params(values.params)
         mlflow.log_metrics(values.metrics, timestamp=values.ended_at)
-        for part in ("report", "plots"):
-            mlflow.log_artifacts(str(waiting.folder / part), part)
+        for part in ("report", "plots", "declaration"):
+            if (waiting.folder / part).is_dir():
+                mlflow.log_artifacts(str(waiting.folder / part), part)
+        for data in values.inputs:
+            log_data(mlflow, data, values.tags)
+        log_children(client, run, values, marks[PLACE_TAG])
         if values.bundle_hash:
             registered = _log_model(mlflow, client, context, waiting, values.bundle_hash)
     return {"run_id": run.info.run_id, **registered}
@@ -159,17 +161,7 @@ def _log_model(mlflow: Any, client: Any, context: Context, waiting: WaitingRun, 
     if known:
         return {"model": name, "version": str(known[0].version)}
 
-    example, scored = waiting.example()
-    from mlflow.models import infer_signature
-
-    logged = mlflow.pyfunc.log_model(
-        name="bundle",
-        python_model=str(SHIM),
-        artifacts={"bundle": str(waiting.bundle.resolve())},
-        pip_requirements=[f"{library}=={version(library)}" for library in _LIBRARIES],
-        signature=infer_signature(example, scored),
-    )
-
+    logged = log_model(mlflow, waiting.bundle, waiting.example)
     if not client.search_registered_models(f"name='{name}'"):
         client.create_registered_model(name)
     made = client.create_model_version(

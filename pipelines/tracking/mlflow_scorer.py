@@ -8,10 +8,11 @@ from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
 from models.bundle import Bundle, load_bundle
+from models.features_read import without_the_rest
 
 
 class LeadScorer(PythonModel):
-    """Scores rows of the bundle's feature matrix."""
+    """Scores rows of the features that the bundle's model reads."""
 
     bundle: Bundle
 
@@ -20,11 +21,16 @@ class LeadScorer(PythonModel):
         self.bundle = load_bundle(Path(context.artifacts["bundle"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Probability within the horizon and its 90 % interval, one row per input row."""
+        """Probability within the horizon and its 90 % interval, one row per input row.
+
+        A feature that is not given, null, NaN or empty text is missing, as it is for a lead of whom nothing is known.
+        """
         catalog = self.bundle.catalog
-        values = model_input.loc[:, list(catalog.names)].astype(dict.fromkeys(catalog.categories, "str"))
-        blank = {name: values[name].mask(values[name] == "") for name in catalog.categories}
-        probability, low, high = self.bundle.probability(values.assign(**blank))
+        rows = without_the_rest(model_input, catalog.names, catalog)
+        texts = rows[list(catalog.categories)].astype("str")
+        numbers = rows[list(catalog.numbers)].astype("float64")
+        values = pd.concat([numbers, texts.mask(texts == "")], axis=1)[list(catalog.names)]
+        probability, low, high = self.bundle.probability(values)
         return pd.DataFrame({"probability": probability, "probability_low": low, "probability_high": high})
 
 

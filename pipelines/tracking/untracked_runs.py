@@ -1,38 +1,30 @@
 """What MLflow is to be told of a run: a folder of its own, kept until it was told, whatever later runs overwrite."""
 
 import hashlib
-import re
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import pandas as pd
 from pydantic import ValidationError
 
 from features.errors import DataError
 from models.bundle import load_bundle
-from models.settings import TrainSettings
 from pipelines.artifacts.artifact import Record
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.report.charts.matplotlib_images import draw_pictures
+from pipelines.tracking.mlflow_model import example_of
 from pipelines.tracking.mlflow_names import HASH_TAG
-from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir, to_json, write_json
+from pipelines.tracking.provenance import Environment, installed_packages, project_commit
+from pipelines.tracking.run_contents import KIND, ChildRun, DataInput, children_of, data_inputs, metrics_of, params_of
+from pipelines.workspace.atomic_files import read_json, stage_dir, to_json, write_json, write_text
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.hidden_passwords import hide_passwords
 from pipelines.workspace.paths import Paths
 
-_EXAMPLE_ROWS = 5  # from which MLflow infers the signature
 _MOST_WAITING = 100  # runs, the newest; with report, plots and bundle each takes a few megabytes
-_POLICY_FIGURES: tuple[Literal["workload", "wins", "precision", "recall"], ...] = (
-    "workload",
-    "wins",
-    "precision",
-    "recall",
-)
-_NOT_ALLOWED = re.compile(r"[^\w\-. /]")
 
 
 class UntrackedRun(Record):
@@ -47,6 +39,8 @@ class UntrackedRun(Record):
     metrics: dict[str, float]
     bundle_hash: str | None
     ended_at: int
+    inputs: tuple[DataInput, ...] = ()
+    children: tuple[ChildRun, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,9 +55,11 @@ class WaitingRun:
         """A copy of its bundle."""
         return self.folder / "bundle"
 
-    def example(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """A few rows of the matrix, and their probabilities."""
-        return read_parquet(self.folder / "example.parquet"), read_parquet(self.folder / "scored.parquet")
+    @property
+    def example(self) -> dict[str, Any] | None:
+        """Values of a made-up lead; None of runs that an earlier version left."""
+        path = self.folder / "example.json"
+        return {str(name): value for name, value in read_json(path).items()} if path.exists() else None
 
 
 def queue_run(context: Context, summary: SummaryRecord) -> None:
@@ -76,25 +72,32 @@ def queue_run(context: Context, summary: SummaryRecord) -> None:
     for folder in waiting[: max(0, len(waiting) + 1 - _MOST_WAITING)]:
         shutil.rmtree(folder, ignore_errors=True)
 
-    now = datetime.now(UTC)
+    now, environment = datetime.now(UTC), installed_packages()
     values = UntrackedRun.of(
         {
             "run_name": f"{context.source.name} {summary.verdict}",
             "tags": {
+                KIND: "training",
                 "source": context.source.name,
+                "leadscore.version": version("leadscore"),
+                "environment": environment.digest,
+                **project_commit(context.source_path),
                 "synthetic": str(context.source.synthetic).lower(),
                 "verdict": str(summary.verdict),
                 "declaration": context.declaration_hash,
                 HASH_TAG: summary.bundle.hash or "",
             },
-            "params": params_of(context.settings, summary),
+            "params": params_of(context, summary),
             "metrics": metrics_of(summary),
             "bundle_hash": summary.bundle.hash,
             "ended_at": int(now.timestamp() * 1e3),
+            "inputs": [one.record() for one in data_inputs(paths)],
+            "children": [child.record() for child in children_of(context, summary)],
         }
     )
     with stage_dir(paths.untracked / f"{now:%Y%m%dT%H%M%S%f}-{mark}") as folder:
         _copy_files(context, summary, folder)
+        _copy_declaration(context, environment, folder / "declaration")
         write_json(folder / "run.json", values.record())
 
 
@@ -127,56 +130,15 @@ def _copy_files(context: Context, summary: SummaryRecord, folder: Path) -> None:
 
     if summary.bundle.hash:
         shutil.copytree(context.paths.train / "bundle", folder / "bundle")
-        values, scored = _example(context)
-        values.to_parquet(folder / "example.parquet")
-        scored.to_parquet(folder / "scored.parquet")
+        write_json(folder / "example.json", example_of(load_bundle(folder / "bundle"), context.paths.matrix))
 
 
-def _example(context: Context) -> tuple[pd.DataFrame, pd.DataFrame]:
-    bundle = load_bundle(context.paths.train / "bundle")
-    values = load_matrix(context.paths.matrix).values.head(_EXAMPLE_ROWS)
-    probability, low, high = bundle.probability(values)
-    scored = pd.DataFrame({"probability": probability, "probability_low": low, "probability_high": high})
-    return values.fillna(dict.fromkeys(bundle.catalog.categories, "")), scored
-
-
-def params_of(settings: TrainSettings, summary: SummaryRecord) -> dict[str, Any]:
-    """What the run was asked to do and which model it chose."""
-    return {
-        **settings.model_dump(),
-        "horizon_days": summary.horizon_days,
-        "features": summary.bundle.features,
-        "winner": summary.winner.name,
-        "data_cutoff": summary.data_cutoff,
-    }
-
-
-def metrics_of(summary: SummaryRecord) -> dict[str, float]:
-    """Every figure of the summary as a flat metric: ``test.booster.auc``, ``cv.linear.log_loss``, ..."""
-    found: dict[str, Any] = {
-        "base_rate": summary.base_rate,
-        "cohort_rows": summary.cohort_rows,
-        "matured_rows": summary.matured_rows,
-    }
-    for candidate in summary.candidates:
-        row = dict(candidate)
-        found |= {f"cv.{row['name']}.{k.removeprefix('cv_')}": v for k, v in row.items() if k.startswith("cv_")}
-
-    for name, figures in summary.test.items():
-        found |= _test_metrics(name, figures)
-
-    for policy in summary.thresholds:
-        found |= {f"policy.{policy['policy']}.{k}": policy[k] for k in _POLICY_FIGURES}
-    found |= {f"seconds.{stage}": value for stage, value in summary.seconds.items()}
-    return {_NOT_ALLOWED.sub("_", k): float(v) for k, v in found.items() if isinstance(v, int | float)}
-
-
-def _test_metrics(name: str, figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures of one candidate on the test block; an interval is two metrics."""
-    pairs: dict[str, Any] = {k: v for k, v in figures.items() if k.endswith("_ci")}
-    found = {f"test.{name}.{k}": v for k, v in figures.items() if k not in pairs}
-    for key, pair in pairs.items():
-        if pair and None not in pair:
-            figure = key.removesuffix("_ci")
-            found |= {f"test.{name}.{figure}_low": pair[0], f"test.{name}.{figure}_high": pair[1]}
-    return found
+def _copy_declaration(context: Context, environment: Environment, folder: Path) -> None:
+    """What the run was asked to do, as written and as meant, and the packages it ran with."""
+    folder.mkdir()
+    write_text(folder / "source.yaml", hide_passwords(context.source_path.read_text(encoding="utf-8")))
+    for name, part in (("rubric", context.rubric), ("qualification", context.policy)):
+        if part is not None:
+            write_json(folder / f"{name}.json", part.model_dump(mode="json", exclude_defaults=True, by_alias=True))
+    write_json(folder / "settings.json", context.settings.model_dump(mode="json"))
+    write_text(folder / "packages.txt", "\n".join(environment.lines) + "\n")

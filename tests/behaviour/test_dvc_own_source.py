@@ -1,5 +1,9 @@
 """A source of one's own under DVC: named like its file, its paths hold elsewhere, and unwatched files are told."""
 
+import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,3 +68,20 @@ def test_a_declaration_found_by_name_carries_that_name(
     status, _, err = cli("ingest", "--source", "mine", "--data-dir", "data")
     assert status != 0 and "'name' is 'calls', but the file is mine.yaml; write name: mine" in " ".join(err.split())
     assert not (project / "data").exists()
+
+
+def test_dvc_takes_the_line_as_a_dependency_of_ingest(project: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    shutil.copyfile(root / "dvc.yaml", project / "dvc.yaml")
+    (project / ".dvc").mkdir()
+    shutil.copyfile(root / ".dvc" / "config", project / ".dvc" / "config")
+    (project / "params.yaml").write_text("sources: {calls: exports}\nleadscore: {}\nmonitor: {}", encoding="utf-8")
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    command = [str(Path(sys.executable).parent / "dvc"), "status", "--json", "ingest@calls", "report@calls"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    deps = {name: one[0]["changed deps"] for name, one in found.items()}
+    assert deps["ingest@calls"]["exports"] == "new" and deps["ingest@calls"]["data/sources/calls.yaml"] == "deleted"
+    outs = {name: one[1]["changed outs"] for name, one in found.items()}
+    assert "data/calls/reports/metrics.json" in outs["report@calls"] and "data/calls/ingest" in outs["ingest@calls"]

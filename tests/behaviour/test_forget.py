@@ -206,3 +206,13 @@ def test_what_a_kill_cut_off_is_ended_by_the_next_command(
     counts = CountsRecord.read(paths)
     assert all(row.read == row.kept + row.quarantined + row.set_apart for row in counts.rows.values())
     assert json.loads(cli("forget", "--json", *run.args)[1]) == {"forgotten": 0}
+
+
+def test_what_an_mlflow_server_was_told_is_named(cli: Cli, tiny_demo: TinyRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    lead = str(pd.read_parquet(tiny_demo.context.paths.ingest / "leads.parquet")["lead_id"].iloc[0])
+    assert "MLflow server" not in cli("forget", lead, "--dry-run", *tiny_demo.args)[1]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:tops3cret@tracking.invalid")
+    status, out, _ = cli("forget", lead, "--dry-run", *tiny_demo.args)
+    assert (
+        status == 0 and "the MLflow server: reports and promotions" in " ".join(out.split()) and "tops3cret" not in out
+    )

@@ -1,10 +1,15 @@
 """MLflow holds what the summary says; its registry follows the champion pointer; the model it loads is the bundle."""
 
+import hashlib
 import json
 import os
+import subprocess
+import sys
+import sysconfig
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +18,22 @@ import pytest
 
 from features.errors import ExitStatus
 from models.bundle import load_bundle
+from models.features_read import features_read, without_the_rest
+from pipelines.artifacts.backtest_record import read_trials
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.registry.champion import keep_bundle, point_to, read_champion, roll_back
 from pipelines.registry.promotion_churn import churn_between
 from pipelines.tracking.mlflow_client import Store, client_of
 from pipelines.tracking.mlflow_names import model_name
 from pipelines.tracking.mlflow_run import mirror_aliases, track_run
-from pipelines.tracking.untracked_runs import list_waiting, metrics_of
+from pipelines.tracking.run_contents import metrics_of
+from pipelines.tracking.untracked_runs import list_waiting
 from pipelines.workspace.atomic_files import read_json
-from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.matrix_files import load_chop, load_matrix
 from tests.reference.challengers import TEST
 from tests.reference.tiny_run import TinyRun
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -59,6 +69,10 @@ def test_a_run_is_tracked_registered_and_loadable(tiny_copy: TinyRun, client: An
     assert run.data.tags["synthetic"] == "true" and run.data.tags["verdict"] == summary["verdict"]
     plots = [file.path for file in client.list_artifacts(run.info.run_id, "plots")]
     assert len(plots) >= 10 and all(path.endswith(".png") for path in plots)
+    drawn = {"beeswarm", "waterfall_won", "waterfall_not_won", "dependence_1", "dependence_2", "dependence_3"}
+    assert {path.removeprefix("plots/shap_").removesuffix(".png") for path in plots if "/shap_" in path} == drawn
+    _says_where_it_comes_from(run, client, tiny_copy)
+    _has_a_child_per_candidate_and_trial(run, client, tiny_copy)
     assert (paths.data_dir / "mlflow.db").stat().st_mode & 0o777 == 0o600
     assert (paths.data_dir / "mlartifacts").stat().st_mode & 0o777 == 0o700
     assert run.info.artifact_uri.startswith(paths.data_dir.resolve().as_uri())
@@ -77,11 +91,106 @@ def test_a_run_is_tracked_registered_and_loadable(tiny_copy: TinyRun, client: An
     _nothing_in_the_model_executes(paths.data_dir / "mlartifacts")
 
 
+def _says_where_it_comes_from(run: Any, client: Any, tiny: TinyRun) -> None:
+    """Declaration, settings, packages, split and data set of a run, and figures under names that no winner changes."""
+    tags, params, metrics = run.data.tags, run.data.params, run.data.metrics
+    assert tags["kind"] == "training" and tags["leadscore.version"] == version("leadscore")
+    assert "mlflow.source.git.commit" not in tags, "the declaration lies in no repository"
+    assert params["split.test_share"] == "0.25" and params["cohort.policy"] == "weekly"
+    assert params["label.horizon_days"] == str(tiny.summary["horizon_days"])
+    chosen = tiny.summary["test"][tiny.summary["winner"]["name"]]
+    for name in ("log_loss", "auc", "wins_at_capacity"):
+        assert metrics[f"test.{name}"] == pytest.approx(chosen[name])
+
+    folder = Path(client.download_artifacts(run.info.run_id, "declaration"))
+    names = {"source.yaml", "rubric.json", "qualification.json", "settings.json", "packages.txt"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert (folder / "source.yaml").read_bytes() == tiny.source.read_bytes()
+    packages = (folder / "packages.txt").read_text().splitlines()
+    assert hashlib.sha256("\n".join(packages).encode()).hexdigest() == tags["environment"]
+    assert f"mlflow=={version('mlflow')}" in packages
+
+    matrix, final = load_matrix(tiny.context.paths.matrix), load_chop(tiny.context.paths.matrix).final
+    inputs = {one.tags[0].value: one for one in run.inputs.dataset_inputs}
+    assert set(inputs) == {"training", "test"}
+    assert len({one.dataset.digest for one in inputs.values()}) == 2
+    for part, rows in (("training", final.train), ("test", final.test)):
+        dataset = inputs[part].dataset
+        assert json.loads(dataset.profile) == {"num_rows": len(rows), "won": int(matrix.label[rows].sum())}
+        columns = json.loads(dataset.schema)["mlflow_colspec"]
+        assert [column["name"] for column in columns] == list(matrix.catalog.names)
+
+
+def _has_a_child_per_candidate_and_trial(run: Any, client: Any, tiny: TinyRun) -> None:
+    """Children are nested below the training and finished, and none of them has a metric of a training's name."""
+    parent = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+    children = client.search_runs([run.info.experiment_id], parent)
+    assert {child.info.status for child in children} == {"FINISHED"}
+    candidates = {child.info.run_name: child for child in children if child.data.tags["kind"] == "candidate"}
+    assert set(candidates) == {row["name"] for row in tiny.summary["candidates"]}
+    chosen = [name for name, child in candidates.items() if child.data.tags["chosen"] == "true"]
+    assert chosen == [tiny.summary["winner"]["name"]]
+    for name, figures in tiny.summary["test"].items():
+        assert candidates[name].data.metrics["candidate.test.auc"] == pytest.approx(figures["auc"])
+
+    trials = [child for child in children if child.data.tags["kind"] == "trial"]
+    assert len(trials) == tiny.context.settings.trials == len(read_trials(tiny.context.paths))
+    best = min(trials, key=lambda child: child.data.metrics["trial.log_loss"])
+    assert candidates["booster"].data.params["num_leaves"] == best.data.params["num_leaves"]
+    assert not any(name.startswith("test.") for child in children for name in child.data.metrics)
+
+
 def _nothing_in_the_model_executes(folder: Path) -> None:
-    """Beside the shim, which is ours and holds no model, there is no code and no pickle."""
-    names = {path.name for path in folder.rglob("*") if path.is_file()}
-    assert {name for name in names if name.endswith((".pkl", ".pickle", ".joblib", ".cloudpickle", ".so"))} == set()
-    assert {name for name in names if name.endswith(".py")} == {"mlflow_scorer.py"}
+    """The bundle is JSON and text; the code beside it is this package's own, byte for byte, and there is no pickle."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert [p for p in files if p.suffix in (".pkl", ".pickle", ".joblib", ".cloudpickle", ".so", ".pyc")] == []
+    (bundle,) = {path for path in folder.rglob("bundle") if path.is_dir()}
+    assert {path.suffix for path in bundle.iterdir()} <= {".json", ".txt"}
+    code = bundle.parents[1] / "code"
+    assert {path.name for path in code.iterdir()} == {"features", "models"}
+    for path in code.rglob("*.py"):
+        assert path.read_bytes() == (ROOT / path.relative_to(code)).read_bytes()
+    assert {p.name for p in files if p.suffix == ".py" and not p.is_relative_to(code)} == {"mlflow_scorer.py"}
+
+
+CLEAN = """\
+import json, sys
+from importlib.metadata import packages_distributions
+sys.path.append(sys.argv[1])  # what is installed, without the links to this working tree
+import mlflow, pandas
+mlflow.set_tracking_uri(sys.argv[2])
+model = mlflow.pyfunc.load_model(sys.argv[3])
+import models
+of = packages_distributions()
+print(json.dumps({
+    "code": models.__path__[0],
+    "inputs": model.metadata.get_input_schema().input_names(),
+    "scored": model.predict(pandas.read_json(sys.argv[4], orient="records", dtype=False))["probability"].tolist(),
+    "nothing": model.predict(pandas.DataFrame([{}]))["probability"].tolist(),
+}))
+"""
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_the_model_loads_where_leadscore_is_not_installed(tiny_copy: TinyRun, client: Any, tmp_path: Path) -> None:
+    """From another folder, by an interpreter that sees the installed packages and not this working tree."""
+    paths, name = tiny_copy.context.paths, model_name(tiny_copy.context.source.name)
+    bundle, values = load_bundle(paths.train / "bundle"), load_matrix(paths.matrix).values.head(30)
+    read = list(features_read(bundle))
+    rows = tmp_path / "rows.json"
+    values[read].to_json(rows, orient="records", double_precision=15)
+
+    where = (sysconfig.get_path("purelib"), Store.of(paths).uri, f"models:/{name}@champion", str(rows))
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-I", "-S", "-W", "ignore", "-c", CLEAN, *where]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["code"].startswith(str(paths.data_dir / "mlartifacts")), "the code that was logged"
+    assert found["inputs"] == read and 0 < len(read) < len(bundle.catalog.names)
+    assert np.allclose(found["scored"], bundle.probability(values)[0], rtol=1e-12, atol=0)
+    nothing = without_the_rest(values.head(1), (), bundle.catalog)
+    assert np.allclose(found["nothing"], bundle.probability(nothing)[0], rtol=1e-12, atol=0)
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -200,7 +309,7 @@ def test_runs_of_killed_processes_are_ended_and_told_once(tiny_copy: TinyRun, mo
 
 
 def runs_of(run: TinyRun) -> list[Any]:
-    """All runs of the copy's own store."""
+    """All trainings in the copy's own store."""
     with client_of(run.context.paths) as (_, client):
         experiment = client.get_experiment_by_name(run.context.source.name)
-        return list(client.search_runs([experiment.experiment_id]))
+        return list(client.search_runs([experiment.experiment_id], "tags.kind = 'training'"))

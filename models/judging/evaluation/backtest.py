@@ -69,6 +69,7 @@ class Backtest:
     table: tuple[dict[str, Any], ...]
     notes: tuple[str, ...] = field(default=())
     beside: tuple[str, ...] = field(default=())  # judged, and not to be chosen: no bundle can hold them
+    trials: tuple[dict[str, Any], ...] = ()
 
 
 def judging_weight(rows: Ints) -> Floats:

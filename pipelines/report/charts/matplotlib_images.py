@@ -7,6 +7,7 @@ from typing import Any
 from pipelines.artifacts.score_record import read_cards
 from pipelines.report.charts.chart_records import OWN_COLOURS, Axis, Chart, Mark, Series, Tone
 from pipelines.report.charts.run_charts import charts_of
+from pipelines.report.charts.shap_images import draw_shap
 from pipelines.workspace.context import Context
 
 WATERFALLS = 3  # leads at the top of the worklist whose score is drawn step by step
@@ -21,10 +22,11 @@ _COLOURS = {
 
 
 def draw_pictures(context: Context, folder: Path) -> list[Path]:
-    """A PNG per chart of the run, and the waterfall of the first leads."""
+    """A PNG per chart of the run, the waterfall of the first leads in points, and what the shap package draws."""
     cards = read_cards(context.paths)[:WATERFALLS]
     falls = [waterfall(card, folder / f"waterfall_{k}.png", k) for k, card in enumerate(cards, start=1)]
-    return [draw(chart, folder / f"{chart.name}.png") for chart in charts_of(context)] + falls
+    own = [draw(chart, folder / f"{chart.name}.png") for chart in charts_of(context)]
+    return own + falls + draw_shap(context, folder)
 
 
 def waterfall(card: Mapping[str, Any], path: Path, place: int) -> Path:
