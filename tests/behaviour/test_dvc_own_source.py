@@ -82,6 +82,7 @@ def test_dvc_takes_the_line_as_a_dependency_of_ingest(project: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     deps = {name: one[0]["changed deps"] for name, one in found.items()}
-    assert deps["ingest@calls"]["exports"] == "new" and deps["ingest@calls"]["data/sources/calls.yaml"] == "deleted"
+    ingest = deps["ingest@calls"]
+    assert ingest["exports"] == "modified" and ingest["data/sources/calls.yaml"] == "deleted"
     outs = {name: one[1]["changed outs"] for name, one in found.items()}
     assert "data/calls/reports/metrics.json" in outs["report@calls"] and "data/calls/ingest" in outs["ingest@calls"]
