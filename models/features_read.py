@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from features.catalog.feature import Catalog, FeatureType
+from features.rubric.terms import plan_rules
 from models.bundle import Bundle
 from models.candidates.boosting import BoosterCandidate
 from models.candidates.prior import PriorCandidate
+from models.candidates.rubric import RubricCandidate
 from models.candidates.segmented import SegmentedModel
 from models.explaining.treeshap.model_trees import read_ensemble
 from models.interfaces import Candidate
@@ -65,5 +67,8 @@ def _read_by(component: Candidate, catalog: Catalog) -> set[str]:
         return {component.feature}.union(*(_read_by(one, catalog) for parts in several for one in parts.values()))
     if isinstance(component, PriorCandidate):
         return set(component.model.mapping.values())
+    if isinstance(component, RubricCandidate):
+        plans = plan_rules(component.rubric)
+        return {term.feature for plan in plans for term in plan.terms} | {name for p in plans for name, _ in p.gates}
     empty = without_the_rest(pd.DataFrame(index=range(1)), (), catalog)
     return set(component.contributions(empty).names)

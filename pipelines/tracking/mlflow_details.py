@@ -26,7 +26,7 @@ def log_data(mlflow: Any, data: DataInput, tags: Mapping[str, str]) -> None:
 
     name = f"{tags['source']} {data.context}"
     source = CodeDatasetSource({"leadscore.source": tags["source"], "declaration": tags["declaration"]})
-    schema = Schema([ColSpec(kind, column) for column, kind in data.columns.items()])
+    schema = Schema([ColSpec(kind, column) for column, kind in data.columns])
     counts = {"rows": str(data.rows), "won": str(data.won), "synthetic": tags["synthetic"]}
     mlflow.log_input(CountedRows(source, name, data.digest, schema), context=data.context, tags=counts)
 

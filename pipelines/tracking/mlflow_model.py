@@ -45,7 +45,7 @@ def log_model(mlflow: Any, bundle_folder: Path, example: dict[str, Any] | None) 
     from mlflow.types import ColSpec, Schema
 
     bundle = load_bundle(bundle_folder)
-    read = tuple(example) if example else features_read(bundle)
+    read = tuple(name for name in bundle.catalog.names if name in example) if example else features_read(bundle)
     kinds = {feature.name: "string" if feature.type is FeatureType.CATEGORY else "double" for feature in bundle.catalog}
     return mlflow.pyfunc.log_model(
         name="bundle",
@@ -57,7 +57,7 @@ def log_model(mlflow: Any, bundle_folder: Path, example: dict[str, Any] | None) 
             inputs=Schema([ColSpec(kinds[name], name, required=False) for name in read]),
             outputs=Schema([ColSpec("double", name) for name in OUTPUTS]),
         ),
-        input_example=None if example is None else _frame(example, kinds),
+        input_example=None if example is None else _frame({name: example[name] for name in read}, kinds),
     )
 
 

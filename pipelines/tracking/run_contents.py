@@ -48,7 +48,7 @@ class DataInput(Record):
     digest: str
     rows: int
     won: int
-    columns: dict[str, str]
+    columns: tuple[tuple[str, str], ...]
 
 
 def params_of(context: Context, summary: SummaryRecord) -> dict[str, Any]:
@@ -139,10 +139,10 @@ def data_inputs(paths: Paths) -> tuple[DataInput, ...]:
         with (paths.matrix / name).open("rb") as file:
             digest.update(hash_stream(file).encode())
 
-    columns = {
-        feature.name: "string" if feature.type is FeatureType.CATEGORY else "double"
+    columns = tuple(
+        (feature.name, "string" if feature.type is FeatureType.CATEGORY else "double")
         for feature in load_catalog(paths.matrix)
-    }
+    )
     found = []
     for part, rows in (("training", final.train), ("test", final.test)):
         own = digest.copy()
