@@ -1,5 +1,6 @@
 """A real MLflow server with PostgreSQL and a folder of artifacts: a run is told, its model loaded and served."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -37,7 +38,8 @@ def started(*words: str, log: Path, health: str, **variables: str) -> Iterator[s
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
     command = [sys.executable, "-m", "mlflow", *words, "--port", address.rpartition(":")[2]]
-    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"} | variables
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # mlflow starts uvicorn by its name
+    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path} | variables
     with log.open("wb") as file:
         process = subprocess.Popen(
             command, stdout=file, stderr=file, env=environment, start_new_session=True, cwd=log.parent
@@ -46,8 +48,18 @@ def started(*words: str, log: Path, health: str, **variables: str) -> Iterator[s
         wait_for(f"{address}{health}", process, log)
         yield address
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        end(process)
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End a server and whatever it started; one that does not end when asked is killed."""
+    for asked in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, asked)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+            return
+    raise AssertionError("the server does not end")
 
 
 def wait_for(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
