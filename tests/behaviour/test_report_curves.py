@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.judging.evaluation.metrics import auc
+from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.report.charts.curves import CURVES, curves_of
 from pipelines.stages.report import nest
@@ -30,6 +31,7 @@ def test_a_run_without_a_model_has_the_figures_it_reached(tiny_demo: TinyRun) ->
 
 def test_the_curves_are_those_of_the_figures(tiny_demo: TinyRun) -> None:
     summary, paths = tiny_demo.summary, tiny_demo.context.paths
+    comparison = ComparisonRecord.read(paths)
     curves = {name: read_json(paths.reports / "plots" / f"{name}.json") for name in CURVES}
     assert set(curves_of(tiny_demo.context)) == set(CURVES)
     chosen = summary["test"][summary["winner"]["name"]]
@@ -44,5 +46,16 @@ def test_the_curves_are_those_of_the_figures(tiny_demo: TinyRun) -> None:
     assert all(row["low"] <= row["observed"] <= row["high"] for row in calibration)
     wins = curves["wins_by_workload"]
     assert [row["handoffs"] for row in wins] == sorted(row["handoffs"] for row in wins)
-    assert wins[-1]["model"] == wins[-1]["rubric"], "whoever hands off everybody finds all wins"
+    assert all(row["rubric"] <= row["handoffs"] and row["model"] <= row["handoffs"] for row in wins)
+    assert {(row["handoffs"], row["model"]) for row in wins} <= {
+        (point["workload"], point["wins"]) for point in comparison.curves["model"]
+    }
+    rubric = {point["workload"]: point["wins"] for point in comparison.curves["rubric"]}
+    for row in wins:
+        around = [
+            rubric[max(n for n in rubric if n <= row["handoffs"])],
+            rubric[min(n for n in rubric if n >= row["handoffs"])],
+        ]
+        assert min(around) <= row["rubric"] <= max(around)
+    assert len(wins) > len(comparison.curves["model"]) / 2
     assert {"score", "share", "precision", "wins", "handoffs"} == set(curves["thresholds"][0])

@@ -21,7 +21,7 @@ def curves_of(context: Context) -> Mapping[str, Rows]:
 
     ``calibration``: predicted, observed, low, high, rows. ``roc``: false_positive_rate, true_positive_rate.
     ``thresholds``: per whole score to hand off from, share of the leads, precision, wins, handoffs.
-    ``wins_by_workload``: handoffs, and the wins inside a list of that length by model and by rubric.
+    ``wins_by_workload``: handoffs, and the wins inside a list of that length by model and by rubric (read off its curve).
     """
     evaluation, comparison = EvaluationRecord.read(context.paths), ComparisonRecord.read(context.paths)
     return {
@@ -43,7 +43,7 @@ def _roc(context: Context) -> Rows:
     block = find_test_block(context.paths)
     if block is None:
         return []
-    false, true, _ = roc_curve(block.matrix.label, block.log_odds, sample_weight=block.matrix.weight)
+    false, true, _ = roc_curve(block.matrix.label, block.log_odds)  # each row counts once, as in every test figure
     kept = np.unique(np.linspace(0, len(false) - 1, _MOST_POINTS).astype(np.int64))
     return [
         {"false_positive_rate": x, "true_positive_rate": y}
@@ -52,9 +52,16 @@ def _roc(context: Context) -> Rows:
 
 
 def _wins(comparison: ComparisonRecord) -> Rows:
-    """Curves of several rankings side by side, at the list lengths they share."""
-    by_length: dict[int, dict[str, Any]] = {}
-    for name, points in comparison.curves.items():
-        for point in points:
-            by_length.setdefault(point["workload"], {"handoffs": point["workload"]})[name] = point["wins"]
-    return [row for _, row in sorted(by_length.items()) if len(row) == 1 + len(comparison.curves)]
+    """The model's curve at its own list lengths; the rubric's wins are read off its curve, between the two nearest."""
+    curves = {
+        name: [(point["workload"], point["wins"]) for point in points] for name, points in comparison.curves.items()
+    }
+    if not curves.get("model"):
+        return []
+    rows: Rows = [{"handoffs": length, "model": wins} for length, wins in curves["model"]]
+    if curves.get("rubric"):
+        lengths, wins = zip(*curves["rubric"], strict=True)
+        rows = [row for row in rows if lengths[0] <= row["handoffs"] <= lengths[-1]]
+        for row in rows:
+            row["rubric"] = float(np.interp(row["handoffs"], lengths, wins))
+    return rows
