@@ -114,7 +114,7 @@ def scale(
     columns = ("stage", "seconds", "of processor", "memory, MiB", "disk, MiB", "status")
     rows = [(c.stage, c.seconds, c.processor_seconds, c.peak_mib, c.disk_mib, c.status) for c in found.costs]
     output.table(size, columns, [[f"{cell:,}" if not isinstance(cell, str) else cell for cell in row] for row in rows])
-    title = f"{extrapolate:,} events, if stages on all rows grow in proportion and those on thinned rows do not"
+    title = f"{extrapolate:,} events, if memory and time grow in proportion, but for the time of fits on thinned rows"
     output.table(title, ("stage", "hours", "memory, GiB"), [(n, f"{h:,.2f}", f"{g:,.1f}") for n, h, g in further])
     for cost in found.costs:
         output.text(f"{cost.stage} on a cluster: {cost.where}")

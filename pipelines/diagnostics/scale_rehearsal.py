@@ -26,11 +26,11 @@ PLACES = {
     "audit": ("one machine, thinned rows", "rows"),
     "backtest": ("one machine, thinned rows", "thinned"),
     "train": ("one machine, thinned rows", "thinned"),
-    "register": ("one machine", "thinned"),
+    "register": ("one machine", "rows"),
     "evaluate": ("one machine", "rows"),
     "thresholds": ("one machine", "rows"),
     "score": ("Spark makes the features; the list is made on one machine", "rows"),
-    "report": ("one machine", "thinned"),
+    "report": ("one machine", "rows"),
 }
 _MIB = 2**20
 
@@ -91,8 +91,9 @@ class Rehearsal:
     def extrapolate(self, events: int) -> list[tuple[str, float, float]]:
         """By stage hours and GiB of memory for so many events, per lead as many as here.
 
-        Of stages on all rows, what exceeds the small market grows in proportion to the events, in time and in memory;
-        those on thinned rows stay as they are, as the rows that a fit sees are capped (``params.yaml``).
+        What exceeds the small market grows in proportion to the events, in time and in memory. Stages that fit on
+        thinned rows take the time they take, as the rows that a fit sees are capped (``params.yaml``), but they read
+        the whole matrix first: their memory grows like that of all others.
         """
         fixed = {cost.stage: cost for cost in self.foot}
         found = []
@@ -101,9 +102,11 @@ class Rehearsal:
             least = fixed.get(cost.stage)
             start = FOOT.events if least is not None else 0
             factor = (events - start) / max(self.size.events - start, 1)
-            if PLACES[cost.stage][1] == "rows" and self.size.events > start:
+            if self.size.events > start:
                 low = (0.0, 0.0) if least is None else (least.seconds / 3600, least.peak_mib / 1024)
-                hours, gib = low[0] + max(hours - low[0], 0) * factor, low[1] + max(gib - low[1], 0) * factor
+                gib = low[1] + max(gib - low[1], 0) * factor
+                if PLACES[cost.stage][1] == "rows":
+                    hours = low[0] + max(hours - low[0], 0) * factor
             found.append((cost.stage, hours, gib))
         return found
 

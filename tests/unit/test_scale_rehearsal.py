@@ -41,7 +41,7 @@ def test_what_exceeds_the_small_market_grows_and_thinned_rows_do_not() -> None:
     )
     matrix, train = found.extrapolate(FOOT.events + 10 * 20_000 * 50)
     assert matrix == ("matrix", pytest.approx(10 + 0.01), pytest.approx(10.5))
-    assert train == ("train", pytest.approx(2.0), pytest.approx(2.0))
+    assert train == ("train", pytest.approx(2.0), pytest.approx(0.5 + 10 * 1.5)), "it reads the whole matrix"
     assert not found.finished, "other stages were not run"
 
 
