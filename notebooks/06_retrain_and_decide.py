@@ -27,6 +27,7 @@ import pandas as pd
 
 import leadscore
 
+pd.set_option("display.max_colwidth", 120)
 data = leadscore.read_source(SOURCE, DATA_DIR, settings=SETTINGS)
 f"{len(data.tables['outcomes']):,} closed deals until {data.tables['outcomes']['known_at'].max():%Y-%m-%d}"
 

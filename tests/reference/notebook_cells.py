@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 
 PARAMETERS = "parameters"
 
@@ -25,8 +26,8 @@ def is_parameters(cell: Any) -> bool:
 def run_cells(path: Path, parameters: Mapping[str, Any]) -> str:
     """Run a notebook from top to bottom; returns what it printed and what its cells end with.
 
-    Pictures are drawn and closed. What stands in the cell of parameters is replaced by ``parameters``, which must be
-    names of that cell.
+    Pictures are drawn and closed, frames are told in full, and what a notebook sets for pandas ends with it. What
+    stands in the cell of parameters is replaced by ``parameters``, which must be names of that cell.
     """
     import matplotlib
 
@@ -35,18 +36,19 @@ def run_cells(path: Path, parameters: Mapping[str, Any]) -> str:
 
     names: dict[str, Any] = {"__name__": "__main__"}
     told = io.StringIO()
-    for cell in code_cells(path):
-        body = ast.parse(cell.source, filename=path.name).body
-        last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
-        with contextlib.redirect_stdout(told):
+    shown = ("display.width", 400, "display.max_columns", None, "display.max_colwidth", 50)
+    with pd.option_context(*shown), contextlib.redirect_stdout(told):
+        for cell in code_cells(path):
+            body = ast.parse(cell.source, filename=path.name).body
+            last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
             exec(compile(ast.Module(body, []), path.name, "exec"), names)
             if isinstance(last, ast.Expr):
                 value = eval(compile(ast.Expression(last.value), path.name, "eval"), names)
                 told.write("" if value is None else f"{value}\n")
-        if is_parameters(cell):
-            assert set(parameters) <= set(names), set(parameters) - set(names)
-            names |= parameters
-        for number in plt.get_fignums():
-            plt.figure(number).canvas.draw()
-        plt.close("all")
+            if is_parameters(cell):
+                assert set(parameters) <= set(names), set(parameters) - set(names)
+                names |= parameters
+            for number in plt.get_fignums():
+                plt.figure(number).canvas.draw()
+            plt.close("all")
     return told.getvalue()
