@@ -21,7 +21,7 @@ def curves_of(context: Context) -> Mapping[str, Rows]:
 
     ``calibration``: predicted, observed, low, high, rows. ``roc``: false_positive_rate, true_positive_rate.
     ``thresholds``: per whole score to hand off from, share of the leads, precision, wins, handoffs.
-    ``wins_by_workload``: handoffs, and the wins inside a list of that length by model and by rubric, read off its curve.
+    ``wins_by_workload``: handoffs, the wins inside a list of that length by model and by rubric, read off its curve.
     """
     evaluation, comparison = EvaluationRecord.read(context.paths), ComparisonRecord.read(context.paths)
     return {
