@@ -13,6 +13,9 @@ from features.schema.secrets import hide_secrets
 Path = tuple[str | int, ...]
 _DEEPEST = 50  # levels; bounds the recursion over a document from anywhere
 _MOST_NODES = 100_000  # values of a document, aliases counted as often as they stand
+_SHOWN = 300  # characters of a wrong value in a message
+_MOST_TEXT = 8_000_000  # characters of a document, a hundred times the longest that ships
+_MOST_WRITTEN = 60_000  # keys and values as written: 2,048 columns of ten keys each take 41,000
 
 
 class YamlTextError(ValueError):
@@ -75,6 +78,7 @@ class LinedYaml:
 
 def read_yaml(text: str) -> LinedYaml:
     """Parse ``text``; raises :class:`YamlTextError` with the line on bad syntax or a repeated key."""
+    _refuse_many(text)
     lines: dict[Path, int] = {}
     try:
         loader = _Loader(text)
@@ -90,6 +94,31 @@ def read_yaml(text: str) -> LinedYaml:
     except yaml.YAMLError as problem:
         raise YamlTextError(f"line 1: not valid YAML: {problem}.") from problem
     return LinedYaml(data, lines)
+
+
+def _refuse_many(text: str) -> None:
+    """YamlTextError for more keys and values than any declaration has, before Python makes objects of them.
+
+    The scanner in C reads a megabyte in a tenth of a second; the one in Python, which knows the lines, takes seconds.
+    """
+    if len(text) > _MOST_TEXT:
+        raise YamlTextError(
+            f"line 1: {len(text):,} characters, more than {_MOST_TEXT:,}; no declaration needs so many. Take the data "
+            "out of the YAML file."
+        )
+    fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    written = 0
+    try:
+        for event in yaml.parse(text, Loader=fast):
+            written += isinstance(event, yaml.NodeEvent)
+            if written > _MOST_WRITTEN:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise YamlTextError(
+                    f"line {line}: more than {_MOST_WRITTEN:,} keys and values; no declaration needs so many. Take the "
+                    "data out of the YAML file."
+                )
+    except yaml.YAMLError:
+        return  # told with its line by whoever reads it next
 
 
 def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
@@ -125,6 +154,8 @@ def problems_of(error: ValidationError, document: LinedYaml) -> list[str]:
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = "unknown key"
-        found = "" if isinstance(problem["input"], dict | list) else f" (found {hide_secrets(repr(problem['input']))})"
+        shown = hide_secrets(repr(problem["input"])[: 2 * _SHOWN])
+        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+        found = "" if isinstance(problem["input"], dict | list) else f" (found {shown})"
         rows.append((line, f"line {line}: {where}: {message}{found}"))
     return [text for _, text in sorted(rows)]

@@ -3,7 +3,10 @@
 import itertools
 
 import pytest
+import yaml
 
+from features.errors import SourceError
+from features.schema.load_source import parse_source
 from features.schema.yaml_lines import YamlTextError, read_yaml
 
 
@@ -22,6 +25,9 @@ def laughs(levels: int = 9) -> str:
         ("a: &a {b: *a}\n", "aliases make this too large"),
         ("x: 1\ny: " + "[" * 5_000 + "]" * 5_000, "line 2: nested more than 50 levels deep"),
         ("- " * 60 + "x", "nested more than 50 levels deep"),
+        ("".join(f"k{n}: {n}\n" for n in range(100_000)), "line 30000: more than 60,000 keys and values"),
+        (f"a: [{'1,' * 100_000}]", "more than 60,000 keys and values"),
+        (f"a: {'b' * 9_000_000}", "line 1: 9,000,003 characters, more than 8,000,000"),
     ],
 )
 def test_what_never_ends_is_refused(text: str, told: str) -> None:
@@ -35,3 +41,20 @@ def test_aliases_and_depth_that_somebody_would_write_are_read() -> None:
     assert read.line(("more", 1)) == 1, "a value stands where it was written"
     deep = "".join(f"{'  ' * k}k{k}:\n" for k in range(40)) + "  " * 40 + "x: 1\n"
     assert read_yaml(deep).line((*(f"k{k}" for k in range(40)), "x")) == 41
+
+
+def test_as_many_values_as_a_very_wide_export_needs_are_read() -> None:
+    wide = "columns:\n" + "".join(f"  c{n}: {{type: number, topic: need, label: l}}\n" for n in range(2_048))
+    assert len(read_yaml(wide).data["columns"]) == 2_048
+
+
+def test_many_values_are_counted_before_python_makes_objects_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml.SafeLoader, "compose_node", lambda *_: pytest.fail("composed"))
+    with pytest.raises(YamlTextError, match="more than 60,000"):
+        read_yaml("- 1\n" * 100_000)
+
+
+def test_a_long_value_is_not_repeated_in_full() -> None:
+    with pytest.raises(SourceError) as refused:
+        parse_source(f"name: {'a' * 100_000}")
+    assert len(str(refused.value)) < 1_000
