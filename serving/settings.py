@@ -51,6 +51,12 @@ class ServeSettings(BaseSettings):
         description="whether administrators may load files and run in the browser: while no model is served, always, "
         "or never",
     )
+    upload_rows_here: int = Field(
+        default=2_000,
+        ge=0,
+        description="rows of an upload that are scored by the server; more by a process of their own",
+    )
+    upload_score_seconds: float = Field(default=3_600.0, gt=0, description="seconds for that process")
     own_code: bool = Field(
         default=False,
         description="whether the server may import the functions that 'features:' of the declaration names",

@@ -43,8 +43,11 @@ def run_bounded(
     asked: Mapping[str, Any],
     bounds: ReaderBounds,
     started: Callable[[subprocess.Popen[bytes]], None] = lambda _: None,
+    done: str = "read",
 ) -> tuple[int, bytes]:
     """Run a module of ours with what it is asked as JSON on standard input; its exit status and standard output.
+
+    ``done`` is the word for what it does to the file.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def run_bounded(
             said, _ = child.communicate(json.dumps(asked).encode(), timeout=bounds.seconds)
         except subprocess.TimeoutExpired:
             child.kill()
-            message = f"the file was not read within {bounds.seconds:g} seconds. Send it in parts of fewer rows."
+            message = f"the file was not {done} within {bounds.seconds:g} seconds. Send it in parts of fewer rows."
             raise UnusableFileError(message, "bounds") from None
     return child.returncode, said
 
@@ -80,7 +83,7 @@ class UnusableFileError(DataError):
         self.reason = reason
 
 
-def answer_of(status: int, said: bytes, bounds: ReaderBounds, expected: str) -> dict[str, Any]:
+def answer_of(status: int, said: bytes, bounds: ReaderBounds, expected: str, done: str = "read") -> dict[str, Any]:
     """The line of JSON that the process ended with, which has a key ``expected``.
 
     Raises
@@ -95,8 +98,8 @@ def answer_of(status: int, said: bytes, bounds: ReaderBounds, expected: str) -> 
         raise UnusableFileError(str(answer["problem"]), str(answer.get("reason", "")))
     if status != 0 or expected not in answer:
         raise UnusableFileError(
-            f"the file could not be read within {bounds.memory_mib:,} MiB of memory, or is damaged so that its reader "
-            "ended. Export it again, or send it in parts of fewer rows.",
+            f"the file could not be {done} within {bounds.memory_mib:,} MiB of memory, or is damaged so that its "
+            "reader ended. Export it again, or send it in parts of fewer rows.",
             "bounds",
         )
     return answer

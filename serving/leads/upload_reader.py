@@ -8,7 +8,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +27,14 @@ _FRAME = "read.arrow"  # the rows on their way from one process to the other
 _ERRORS = "errors"  # column of it: why a row cannot be scored
 
 
+@contextmanager
 def read_upload(
     path: Path,
     source: Source,
     reading: ReadingRecord,
     bounds: ReaderBounds,
     started: Callable[[subprocess.Popen[bytes]], None] = lambda _: None,
-) -> LeadsFile:
+) -> Iterator["ReadRows"]:
     """As :func:`read_leads_file`, in a process with bounds on memory and time, which ``started`` is told of.
 
     Raises
@@ -48,20 +51,34 @@ def read_upload(
     }
     try:
         status, said = run_bounded("serving.leads.upload_reader", asked, bounds, started)
-        return _taken(path.with_name(_FRAME), status, said, bounds)
+        answer = answer_of(status, said, bounds, "missing")
+        yield ReadRows(path.with_name(_FRAME), tuple(answer["missing"]), tuple(answer["undeclared"]))
     finally:
         path.with_name(_FRAME).unlink(missing_ok=True)
 
 
-def _taken(frame: Path, status: int, said: bytes, bounds: ReaderBounds) -> LeadsFile:
-    answer = answer_of(status, said, bounds, "missing")
-    rows = pa.ipc.open_file(frame.read_bytes()).read_all().to_pandas()
-    return LeadsFile(
-        frame=rows.drop(columns=_ERRORS),
-        errors=rows[_ERRORS],
-        missing_columns=tuple(answer["missing"]),
-        undeclared_columns=tuple(answer["undeclared"]),
-    )
+@dataclass(frozen=True)
+class ReadRows:
+    """Rows that were read, on the disk: as many as a file holds need not fit the server's memory."""
+
+    file: Path
+    missing_columns: tuple[str, ...]
+    undeclared_columns: tuple[str, ...]
+
+    def lead_ids(self) -> list[str]:
+        """The leads' ids, in the order of the file."""
+        with pa.memory_map(str(self.file)) as rows:
+            return [str(name) for name in pa.ipc.open_file(rows).read_all().column("lead_id").to_pylist()]
+
+    def leads(self) -> LeadsFile:
+        """All of it."""
+        rows = pa.ipc.open_file(self.file.read_bytes()).read_all().to_pandas()
+        return LeadsFile(
+            frame=rows.drop(columns=_ERRORS),
+            errors=rows[_ERRORS],
+            missing_columns=self.missing_columns,
+            undeclared_columns=self.undeclared_columns,
+        )
 
 
 def main() -> None:

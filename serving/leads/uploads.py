@@ -99,10 +99,9 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
     # imported with the first file: the readers and their checks are a twentieth of the server's start
     from pipelines.artifacts.reading_record import ReadingRecord
     from pipelines.ingest.identity_files import read_merged_leads
-    from pipelines.scoring.row_notes import ERROR, describe_errors
-    from pipelines.scoring.score_file import score_leads, write_scored
     from serving.leads.bounded_child import ReaderBounds
     from serving.leads.upload_reader import read_upload
+    from serving.leads.upload_scorer import Scoring, score_rows_apart, score_rows_here
 
     folder = upload_folder(app_state, row.id)
     found: dict[str, Any]
@@ -110,24 +109,24 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
         model = app_state.loaded.model
         reading = ReadingRecord.find(app_state.paths, model.folder)
         file, bounds = folder / f"input{row.suffix}", ReaderBounds.of(app_state.settings)
-        leads = read_upload(file, app_state.context.source, reading, bounds, started)
-        _update(app_state, row.id, {"rows": len(leads.frame)})
-        merged = read_merged_leads(app_state.paths)
-        foreign = foreign_leads(app_state.loaded, row.owner, leads.frame["lead_id"], merged)
-        found_rows = score_leads(
-            app_state.context,
-            leads,
-            bundle=str(model.folder),
-            framework=row.framework,
-            unknown=foreign,
-            said=read_all_standing(app_state.store),
-        )
-        scored = found_rows.frame
-        write_scored(scored, folder / f"result{row.suffix}", marked=False)
-        notes = {"reasons": describe_errors(scored[ERROR].tolist()), "unseen": list(found_rows.unseen)}
-        write_json(folder / NOTES, notes)
-        failed = int((scored[ERROR] != "").sum())
-        found = {"status": "done", "done": len(scored), "failed": failed}
+        with read_upload(file, app_state.context.source, reading, bounds, started) as rows:
+            ids = rows.lead_ids()
+            _update(app_state, row.id, {"rows": len(ids)})
+            foreign = foreign_leads(app_state.loaded, row.owner, ids, read_merged_leads(app_state.paths))
+            asked = Scoring(
+                rows=rows,
+                out=folder / f"result{row.suffix}",
+                bundle=model.folder,
+                framework=row.framework,
+                unknown=foreign,
+                said=read_all_standing(app_state.store),
+            )
+            if len(ids) <= app_state.settings.upload_rows_here:
+                counts = score_rows_here(app_state.context, asked)
+            else:
+                counts = score_rows_apart(app_state.context, asked, app_state.settings, started)
+        write_json(folder / NOTES, {"reasons": counts.reasons, "unseen": counts.unseen})
+        found = {"status": "done", "done": counts.done, "failed": counts.failed}
     except LeadScoreError as problem:
         found = {"status": "failed", "error": problem.message}
     except Exception as problem:  # nothing in a file may end the worker

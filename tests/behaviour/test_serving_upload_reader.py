@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,9 @@ from features.schema.source import Source
 from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.ingest.reading.read_limits import ReadLimits
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
-from serving.leads import upload_reader
+from serving.leads import upload_reader, upload_scorer
 from serving.leads.bounded_child import ReaderBounds
 from serving.leads.upload_queue import UploadQueue
-from serving.leads.upload_reader import read_upload
 from tests.reference.exports import LEADS, write_export
 from tests.reference.hostile_files import hostile_file
 from tests.reference.serving import client_for, key_for
@@ -33,6 +33,12 @@ NOTHING = ReadingRecord(tables={})
 
 def bounds(*, memory_mib: int = 2048, seconds: float = 60.0, **limits: int) -> ReaderBounds:
     return ReaderBounds(memory_mib=memory_mib, seconds=seconds, limits=ReadLimits(**limits))
+
+
+def read_upload(*given: Any) -> LeadsFile:
+    """What the process read, and at once."""
+    with upload_reader.read_upload(*given) as rows:
+        return rows.leads()
 
 
 @pytest.fixture
@@ -125,13 +131,15 @@ def wait_until(said: Callable[[], bool], seconds: float = 30.0) -> bool:
 
 def test_no_upload_waits_for_another(tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "Lead ID,Created Date,Job Title\nnew-1,2026-06-01,CFO\n"
-    over, read = threading.Event(), read_upload
+    over, read = threading.Event(), upload_reader.read_upload
 
-    def slow(path: Path, *given: Any) -> LeadsFile:
+    @contextmanager
+    def slow(path: Path, *given: Any) -> Iterator[Any]:
         if "slow" in path.read_text(encoding="utf-8"):
             over.wait(60)
             raise DataError("the file was too slow to be read at all")
-        return read(path, *given)
+        with read(path, *given) as rows:
+            yield rows
 
     monkeypatch.setattr(upload_reader, "read_upload", slow)
     with client_for(tiny_demo, tmp_path) as client:
@@ -202,6 +210,44 @@ def test_a_running_server_scores_an_upload_by_itself(tiny_demo: Any, tmp_path: P
         sent = client.post("/v1/uploads", files={"file": ("l.csv", text)}).json()["id"]
         assert wait_until(lambda: _status_of(client, sent) == "done")
         assert "new-1" in client.get(f"/v1/uploads/{sent}/result").text
+
+
+MANY = "Lead ID,Created Date,Job Title\n" + "".join(f"new-{k},2026-06-01,{t}\n" for k, t in enumerate(["CFO", "x"] * 8))
+
+
+def test_many_rows_are_scored_in_a_process_of_their_own_as_they_would_be_here(
+    tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, int, int, list[str]]] = []
+    asked: list[str] = []
+    began = upload_scorer.run_bounded
+    monkeypatch.setattr(upload_scorer, "run_bounded", lambda *given: (asked.append(given[0]), began(*given))[1])
+    for here in (2_000, 10):
+        with client_for(tiny_demo, tmp_path / str(here), upload_rows_here=here) as client:
+            queue = UploadQueue(client.app.state.app_state)
+            known = client.get("/v1/worklist?size=1").json()["rows"][0]["lead_id"]
+            client.post(f"/v1/leads/{known}/feedback", json={"verdict": "do_not_contact"})
+            text = MANY + f"{known},2026-06-01,CFO\n,2026-06-01,CFO\n"
+            sent = client.post("/v1/uploads", files={"file": ("l.csv", text)}).json()["id"]
+            queue.serve_turn()
+            assert wait_until(partial(_is_over, client, sent))
+            told = client.get(f"/v1/uploads/{sent}").json()
+            said.append((client.get(f"/v1/uploads/{sent}/result").text, told["done"], told["failed"], told["reasons"]))
+    assert asked == ["serving.leads.upload_scorer"] and said[0] == said[1]
+    assert said[0][1:3] == (18, 1)
+
+
+def test_a_process_that_scores_too_long_is_ended(tiny_demo: Any, tmp_path: Path) -> None:
+    with client_for(tiny_demo, tmp_path, upload_rows_here=0, upload_score_seconds=0.1) as client:
+        queue = UploadQueue(client.app.state.app_state)
+        sent = client.post("/v1/uploads", files={"file": ("l.csv", MANY)}).json()["id"]
+        queue.serve_turn()
+        assert wait_until(partial(_is_over, client, sent))
+        assert "was not scored within 0.1 seconds" in client.get(f"/v1/uploads/{sent}").json()["error"]
+
+
+def _is_over(client: Any, number: str) -> bool:
+    return _status_of(client, number) in ("done", "failed")
 
 
 def _status_of(client: Any, number: str) -> str:

@@ -1,0 +1,138 @@
+"""Rows of an upload scored: a few here, many in a process of its own, so that no request waits for them.
+
+A hundred thousand rows hold the interpreter for minutes and take hundreds of megabytes that a server does not give
+back. Run as ``python -m serving.leads.upload_scorer``, with what to score as JSON on standard input.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from features.errors import LeadScoreError
+from pipelines.scoring.row_notes import ERROR, describe_errors
+from pipelines.scoring.score_file import score_leads, write_scored
+from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.standing_feedback import StandingFeedback
+from pipelines.workspace.storage_errors import storage_error_of
+from serving.leads.bounded_child import NO_DISK, ReaderBounds, answer_of, limit_process, run_bounded
+from serving.leads.upload_reader import ReadRows
+from serving.settings import ServeSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """What is to be scored, and where the result goes.
+
+    Parameters
+    ----------
+    unknown : ids of leads of others, scored as if the source did not have them
+    said : what sales said and stands now
+    """
+
+    rows: ReadRows
+    out: Path
+    bundle: Path
+    framework: str | None
+    unknown: frozenset[str]
+    said: StandingFeedback
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "file": str(self.rows.file),
+            "missing": self.rows.missing_columns,
+            "undeclared": self.rows.undeclared_columns,
+            "out": str(self.out),
+            "bundle": str(self.bundle),
+            "framework": self.framework,
+            "unknown": sorted(self.unknown),
+            "silenced": sorted(self.said.silenced),
+            "pinned": {lead: list(pair) for lead, pair in self.said.pinned.items()},
+        }
+
+    @classmethod
+    def of(cls, record: dict[str, Any]) -> "Scoring":
+        """Of a :meth:`record`."""
+        pinned = {lead: (state, action) for lead, (state, action) in record["pinned"].items()}
+        return cls(
+            rows=ReadRows(Path(record["file"]), tuple(record["missing"]), tuple(record["undeclared"])),
+            out=Path(record["out"]),
+            bundle=Path(record["bundle"]),
+            framework=record["framework"],
+            unknown=frozenset(record["unknown"]),
+            said=StandingFeedback(silenced=frozenset(record["silenced"]), pinned=pinned),
+        )
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """What came of it: rows, those without a score, the largest reasons of these, values that training never saw."""
+
+    done: int
+    failed: int
+    reasons: list[str]
+    unseen: list[str]
+
+
+def score_rows_here(context: Context, asked: Scoring) -> ScoredRows:
+    """Score the rows and write the result, in this process."""
+    found = score_leads(
+        context,
+        asked.rows.leads(),
+        bundle=str(asked.bundle),
+        framework=asked.framework,
+        unknown=asked.unknown,
+        said=asked.said,
+    )
+    write_scored(found.frame, asked.out, marked=False)
+    errors = found.frame[ERROR].tolist()
+    return ScoredRows(len(errors), sum(text != "" for text in errors), describe_errors(errors), list(found.unseen))
+
+
+def score_rows_apart(
+    context: Context, asked: Scoring, settings: ServeSettings, started: Callable[[subprocess.Popen[bytes]], None]
+) -> ScoredRows:
+    """The same in a process of its own, with bounds on memory and time, which ``started`` is told of.
+
+    Raises
+    ------
+    DataError : the rows cannot be scored, or not within the bounds
+    """
+    bounds = replace(ReaderBounds.of(settings), seconds=settings.upload_score_seconds)
+    question = asked.record() | {
+        "source": str(context.source_path),
+        "data_dir": str(context.paths.data_dir),
+        "own_code": context.own_code,
+        "memory_mib": bounds.memory_mib,
+        "seconds": bounds.seconds,
+    }
+    status, said = run_bounded("serving.leads.upload_scorer", question, bounds, started, "scored")
+    answer = answer_of(status, said, bounds, "scored", "scored")
+    return ScoredRows(**answer["scored"])
+
+
+def main() -> None:
+    """Score the rows that standard input names; the answer is a line of JSON."""
+    asked, answer = json.loads(sys.stdin.buffer.read()), dict[str, Any]()
+    limit_process(asked["memory_mib"] << 20, asked["seconds"])
+    try:
+        context = open_context(asked["source"], Path(asked["data_dir"]), own_code=asked["own_code"])
+        answer = {"scored": vars(score_rows_here(context, Scoring.of(asked)))}
+    except LeadScoreError as problem:
+        answer = {"problem": problem.message}
+    except OSError as problem:
+        if storage_error_of(problem) is None:
+            raise
+        answer = {"problem": NO_DISK}
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+    os._exit(0)  # as the reader's
+
+
+if __name__ == "__main__":
+    main()
