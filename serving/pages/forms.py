@@ -36,9 +36,13 @@ def post_answer(
     channel: Field = "call",
     framework: Field = "",
     corrects: Field = "",
+    undo: Field = "",
     back: Back = "",
 ) -> Response:
-    """An answer given on the card, or one that ``corrects`` another; the page comes back with the new score."""
+    """An answer given on the card, or one that ``corrects`` another; the page comes back with the new score.
+
+    ``undo`` is set where the correction takes back what was just said, so that the page says so.
+    """
     check_form_token(request, token)
     try:
         given = {"question": question, "status": status, "channel": channel, "corrects": corrects or None}
@@ -46,7 +50,8 @@ def post_answer(
     except ValidationError as problem:
         raise InvalidError("this answer cannot be stored; choose one from the list.") from problem
     stored = store_answer(app_state, caller, lead_id, body)
-    said = {"saved": "answer", "answer": stored["answer"], "framework": framework}
+    done = {"saved": "undone"} if undo else {"saved": "answer", "answer": stored["answer"]}
+    said = {**done, "framework": framework}
     said |= {} if stored["score_before"] is None else {"was": stored["score_before"]}
     return _back_to_card(lead_id, back, said)
 

@@ -70,8 +70,9 @@ def test_an_answer_says_what_it_did_and_is_undone(client: TestClient, tiny_demo:
     toast = told.split('class="toast')[1].split("</form>")[0]
     undo = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', toast))
     assert undo["status"] == "dont_know" and undo["corrects"]
-    client.post(f"/leads/{lead}/answers", data=undo)
+    undone = words(unescape(client.post(f"/leads/{lead}/answers", data=undo, headers=HTML).text))
     assert client.get(f"/v1/leads/{lead}").json()["score"] == before["score"]
+    assert f"Taken back. The score is {before['score']}." in undone and "Saved." not in undone
 
 
 def test_an_impossible_answer_is_refused_in_words(client: TestClient, tiny_demo: Any) -> None:

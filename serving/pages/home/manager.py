@@ -197,7 +197,7 @@ def _funnel_lede(language: Language, leak: Mapping[str, Any] | None) -> str:
     stage = str(leak["stage"])
     name = stage.upper() if len(stage) == 3 else language.text(stage)
     text = language.text(
-        "Most stop after {stage}: {share} go on, and {n} are there now.",
+        "Fewest go on from {stage}: {share} do, and {n} are there now.",
         stage=name,
         share=write_percent(language, leak["went_further"], 0),
         n=write_count(language, leak["in_it_now"]),
