@@ -15,7 +15,7 @@ START, END = "<!-- licences: written by tests.reference.licence_table -->", "<!-
 RUN, ALL = "requirements.lock", "requirements-dev.lock"
 
 # read in the package's own licence file where its metadata say nothing
-UNSAID = {"huey": "MIT", "skops": "MIT"}
+UNSAID = {"axe-playwright-python": "MIT AND MPL-2.0", "huey": "MIT", "skops": "MIT"}
 _PERMISSIVE = (
     r"MIT(-0|-CMU)?|MIT License|(3-Clause )?BSD( License)?|BSD-[23]-Clause|0BSD|Apache[- ]2\.0|Apache License 2\.0"
     r"|Apache Software License|ISC( License)?( \(ISCL\))?|PSF-2\.0|Python Software Foundation License|Zlib|CC0-1\.0"
