@@ -47,7 +47,7 @@ def closed_page(state: LoadedState, query: WorklistQuery) -> Page:
     found = found[kept]
     if query.search.strip():
         words = fold_name(query.search).split()
-        texts = (_searched(state, str(lead)) for lead in found["lead_id"])
+        texts = state.searched_texts[state.data.codes(found["lead_id"])]
         found = found[[all(word in text for word in words) for text in texts]]
 
     first = (query.page - 1) * query.size
@@ -58,10 +58,6 @@ def closed_page(state: LoadedState, query: WorklistQuery) -> Page:
 
 def _are_of(table: pd.DataFrame, owner: str | None) -> Bools:
     return np.ones(len(table), dtype=np.bool_) if owner is None else np.asarray(table["owner"] == owner, dtype=np.bool_)
-
-
-def _searched(state: LoadedState, lead_id: str) -> str:
-    return fold_name("\n".join((lead_id, *state.data.display(state.data.code(lead_id)).values())))
 
 
 def _row(state: LoadedState, row: dict[Any, Any]) -> dict[str, Any]:

@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from models.standing.unscored_lists import list_closed, list_resting
+from pipelines.scoring.accounts.people_index import fold_name
 from serving.problems import UnknownLeadError
 from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
+from serving.state.worklist.list_columns import display_values
 from serving.state.worklist.ranked_worklist import Worklist
 
 _KEPT_VIEWS = 2_000  # of leads and accounts, some 20 kB each: what a team opens in an hour
@@ -57,6 +61,14 @@ class LoadedState:
     def keep(self) -> Callable[[KeptView], Any]:
         """The value of a view, worked out anew only where its key is new; it goes with the model and the data."""
         return lru_cache(maxsize=_KEPT_VIEWS)(lambda view: view.compute())
+
+    @cached_property
+    def searched_texts(self) -> npt.NDArray[np.object_]:
+        """By row of the data, id and display columns in one text without accents and case: what a search reads."""
+        joined = pd.Series(self.data.lead_ids).astype("object")
+        for values in display_values(self.data.tables["leads"].reset_index(drop=True), self.data).values():
+            joined = joined + "\n" + pd.Series(values, dtype="object").astype("str").astype("object")
+        return joined.map(fold_name).to_numpy(dtype=object)
 
     def find_lead(self, lead_id: str, owner: str | None) -> int:
         """Row of a lead the caller may see; the UnknownLeadError does not say whether it exists."""
