@@ -27,6 +27,7 @@ class ExitStatus(IntEnum):
     ACT = 24
     TABLE_LOST = 25
     STORAGE = 26
+    UNEXPECTED = 27
     CHALLENGER_BETTER = 30
     CHAMPION_KEPT = 31
     INCONCLUSIVE = 32

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ValidationError
 
 from features.errors import SourceError
 from features.schema.canonical_tables import TABLES
+from features.schema.expecting.declared_expectation import unknown_columns
 from features.schema.opportunities import KEY, Shorthand, expand_opportunities
 from features.schema.snapshots import find_snapshot_problems, snapshots_of
 from features.schema.source import Column, Source
-from features.schema.vocabulary import ColumnType, WhenKnown
+from features.schema.vocabulary import ColumnType, Role, WhenKnown
 from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
 
 _DATED_BY_SNAPSHOTS = ("outcomes", "stages")  # without a date of its own, a row happened when a snapshot first shows it
@@ -44,6 +45,7 @@ def parse_source(text: str, *, where: str = "source", path: Path | None = None) 
         *_check_references(source, document),
         *_check_wide(source, document),
         *_check_snapshots(source, document),
+        *_check_expectations(source, document),
     ]
     if found:
         raise SourceError(_list_problems(where, found))
@@ -217,6 +219,36 @@ def _check_snapshots(source: Source, document: LinedYaml) -> list[str]:
         f"line {document.line(place)}: {'.'.join(place)}: {problem}"
         for place, problem in find_snapshot_problems(source)
     ]
+
+
+def _check_expectations(source: Source, document: LinedYaml) -> list[str]:
+    """Tables and columns that are expected of must be there."""
+    problems = []
+    for table, expected in source.expect.items():
+        if table not in source.tables:
+            line = document.line(("expect", table))
+            known = ", ".join(source.tables)
+            problems.append(f"line {line}: expect.{table}: '{table}' is no table of this source; it has {known}.")
+            continue
+        columns = _columns_read(source, table)
+        for place, expect in enumerate(expected):
+            line = document.line(("expect", table, place, "kwargs"))
+            problems += [
+                f"line {line}: expect.{table}.{place}.kwargs: '{name}' is no column of {table} that is read{hint}; it "
+                f"has: {', '.join(columns)}."
+                for name, hint in unknown_columns(expect, columns)
+            ]
+    return problems
+
+
+def _columns_read(source: Source, table: str) -> list[str]:
+    """Columns of a table as ingest leaves it: those that are read, then the contract's."""
+    names = [name for name, column in source.tables[table].columns.items() if column.role is not Role.IGNORE]
+    if source.flat is not None and table == "leads":
+        flat = source.flat
+        named = (flat.target.column, flat.order, flat.group, flat.lead_id)
+        names += [name for name in named if name is not None and name not in ("row", "identical_inputs")]
+    return list(dict.fromkeys([*names, *TABLES[table].names]))
 
 
 def _check_canonical(source: Source, document: LinedYaml) -> list[str]:

@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from features.schema.canonical_tables import TABLES
 from features.schema.columns import Column, Declared
 from features.schema.evidence import ActivityKind, BotFilter, EngagementWindows, Question
+from features.schema.expecting.declared_expectation import Expect
 from features.schema.learning import (
     Capacity,
     Cohort,
@@ -37,6 +38,7 @@ __all__ = [
     "CsvFormat",
     "Declared",
     "EngagementWindows",
+    "Expect",
     "Flat",
     "FlatTarget",
     "Generator",
@@ -130,6 +132,11 @@ class Source(Declared):
         default=(),
         exclude=True,  # as with 'accounts'
         description="columns, as leads.language, by whose values the model is judged apart besides its own attributes",
+    )
+    expect: dict[str, tuple[Expect, ...]] = Field(
+        default_factory=dict,
+        exclude=True,  # as with 'accounts'
+        description="table to what is expected of its rows, as in a suite of Great Expectations (docs/validation.md)",
     )
     model: Modelling | None = Field(
         default=None,

@@ -138,6 +138,44 @@ class RuleResult(TypedDict):
     warns: bool
 
 
+class ExpectationResult(Record):
+    """One declared expectation on rows ``raw`` or ``kept``.
+
+    ``checked`` and ``unexpected`` count values where it judges row by row, ``observed`` is the figure of the whole
+    column otherwise; ``examples`` are unexpected values of columns that hold none of a person. ``problem`` says why it
+    could not be evaluated, which counts as not holding.
+    """
+
+    table: str
+    rows: str
+    type: str
+    sentence: str
+    severity: str
+    notes: str
+    success: bool
+    checked: int | None
+    unexpected: int | None
+    observed: str
+    examples: tuple[str, ...]
+    problem: str
+
+    @property
+    def found(self) -> str:
+        """What was found instead, in words."""
+        if self.problem:
+            return self.problem
+        if self.unexpected is not None and self.checked:
+            examples = f", e.g. {', '.join(self.examples)}" if self.examples else ""
+            return f"{self.unexpected:,} of {self.checked:,} rows ({self.unexpected / self.checked:.2%}){examples}"
+        return f"found {self.observed}" if self.observed else "its values are not shown"
+
+    @property
+    def line(self) -> str:
+        """Where, what was expected, what was found, and why it matters."""
+        why = f" ({self.notes})" if self.notes else ""
+        return f"{self.table}, {self.rows} rows: {self.sentence}: {self.found}{why}"
+
+
 class BrokenRule(TypedDict):
     """One rule that rows broke, with a few of them."""
 
@@ -150,7 +188,11 @@ class BrokenRule(TypedDict):
 
 
 class ValidationRecord(CountsRecord):
-    """The counts of ingest, and what validation found on the rows kept; ``verdict`` is ``ok`` or ``failed``."""
+    """The counts of ingest, and what validation found.
+
+    ``verdict`` is ``ok``, ``failed`` (kept rows break a rule) or ``unexpected`` (a declared expectation of severity
+    ``fail`` does not hold).
+    """
 
     FILE = "validate/validation.json"
     STAGE = "validate"
@@ -160,3 +202,9 @@ class ValidationRecord(CountsRecord):
     quarantine: tuple[BrokenRule, ...]
     warning_rows: tuple[BrokenRule, ...]
     columns: dict[str, tuple[dict[str, Any], ...]]
+    expectations: tuple[ExpectationResult, ...] = ()
+
+    @property
+    def unmet(self) -> list[ExpectationResult]:
+        """Declared expectations that do not hold, those that fail before those that warn."""
+        return sorted((one for one in self.expectations if not one.success), key=lambda one: one.severity != "fail")

@@ -112,8 +112,27 @@ def _stage(name: str, doc: str) -> None:
     app.command(name)(command)
 
 
-for _name in ("ingest", "validate", "audit", "backtest", "train", "register", "evaluate", "report", TRACK):
+for _name in ("ingest", "audit", "backtest", "train", "register", "evaluate", "report", TRACK):
     _stage(_name, STAGES[_name].purpose)
+
+
+@app.command(help=STAGES["validate"].purpose)
+def validate(
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    data_docs: Annotated[
+        bool, typer.Option("--data-docs", help="build Data Docs of all stored results; nothing in them is fetched")
+    ] = False,
+    params: Params = None,
+    gate: Gate = True,
+    tiny: Tiny = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """The stage ``validate``, and the pages of what it found."""
+    from pipelines.cli.run import validate_command
+
+    return validate_command(options(source, data_dir, tiny, params=params), Output(json), docs=data_docs, gate=gate)
 
 
 @app.command(help=STAGES["matrix"].purpose)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     """All stages; prints what a newcomer wants to know."""
     context = options.context()
-    from pipelines.artifacts.counts_record import CountsRecord
+    from pipelines.artifacts.counts_record import CountsRecord, ValidationRecord
     from pipelines.artifacts.score_record import ScoreRecord
     from pipelines.artifacts.tracking_record import TrackRecord
     from pipelines.cli.progress import StageProgress
@@ -26,6 +26,7 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     from pipelines.ingest.notes_in_words import describe_warnings
     from pipelines.ingest.undeclared_kinds import describe_undeclared_kinds
     from pipelines.run import RUN, exit_status, run_all
+    from pipelines.stages.validate import describe_unmet
     from pipelines.workspace.lock import only_writer
 
     with only_writer(context.paths), StageProgress(len(RUN) + int(track)) as progress:
@@ -34,6 +35,8 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     counts = CountsRecord.read(context.paths)
     warning = describe_undeclared_kinds(counts.undeclared_kinds)
     told = [*describe_quarantine(counts.reasons), *describe_warnings(counts)]
+    if ValidationRecord.exists(context.paths):
+        told += describe_unmet(ValidationRecord.read(context.paths).expectations)
     untracked = TrackRecord.read(context.paths.track).sentence if track else ""
     text = summary_text(summary, report, warning, told) + worklist_text(ScoreRecord.read(context.paths), context.paths)
     output.show(summary.record() | {"report": str(report)}, text)
@@ -91,6 +94,42 @@ def _unwatched_text(context: "Context") -> str:
         f"{DEFAULT} says that DVC watches {watched} for '{source.name}', but {', '.join(map(str, others))} is read "
         "too: DVC does not see it change. Name a folder that holds all of them."
     )
+
+
+def validate_command(options: Options, output: Output, *, docs: bool = False, gate: bool = True) -> int:
+    """The stage ``validate``, and Data Docs where they are asked for, whatever the verdict.
+
+    ``gate`` off: a declared expectation that does not hold is told, and the exit status is 0.
+    """
+    context = options.context()
+    from pipelines.artifacts.counts_record import ValidationRecord
+    from pipelines.ingest.errors import ExpectationFailedError, SuiteFailedError
+    from pipelines.run import run_stage
+    from pipelines.stages.validate import describe_unmet
+    from pipelines.workspace.lock import only_writer
+
+    refused: ExpectationFailedError | SuiteFailedError | None = None
+    seconds = ""
+    with only_writer(context.paths):
+        try:
+            seconds = f" ({run_stage(context, 'validate').seconds:.1f} s)"
+        except (ExpectationFailedError, SuiteFailedError) as problem:
+            refused = problem
+        site = {}
+        if docs:
+            from pipelines.validation.data_docs import build_data_docs
+
+            site = {"data_docs": str(build_data_docs(context.paths.expectations, context.paths.data_docs))}
+
+    lines = [f"Data Docs: {page}" for page in site.values()]
+    if refused is not None and (gate or isinstance(refused, SuiteFailedError)):
+        for line in lines:
+            output.note(line)
+        raise refused
+    left = ValidationRecord.read(context.paths)
+    unmet = [f"  {line}" for line in describe_unmet(left.expectations)[1:]]
+    output.show(left.record() | site, "\n".join([f"validate: {left.verdict}{seconds}. {left.text}", *unmet, *lines]))
+    return 0
 
 
 def score_to_command(options: Options, to: str, table: str, input_file: str | None, output: Output) -> int:

@@ -143,6 +143,13 @@ class SuiteFailedError(ContractError):
     code: ClassVar[str] = "LS038"
 
 
+class ExpectationFailedError(ContractError):
+    """Rows that a declared expectation of severity ``fail`` does not hold for."""
+
+    code: ClassVar[str] = "LS052"
+    exit_status: ClassVar[ExitStatus] = ExitStatus.UNEXPECTED
+
+
 class NoLocationError(SourceError):
     """A table without a file."""
 

@@ -13,6 +13,7 @@ from features.schema.people.privacy import QUARANTINE
 from pipelines.ingest.identity_files import UNRESOLVED, unresolved_tables
 from pipelines.privacy.corrected_counts import correct_counts
 from pipelines.privacy.left_out_rows import RETENTION, rows_past_retention
+from pipelines.validation.raw_rows import SET_APART
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
@@ -81,6 +82,7 @@ def _take_out(context: Context, declared: Mapping[str, int]) -> None:
 def _quarantine(context: Context, days: int, *, dry_run: bool) -> Kept:
     """Rows in quarantine have no clock one may trust: the file's own age counts."""
     files = [folder / name for folder in (context.paths.ingest, context.paths.refused) for name in _QUARANTINED]
+    files += sorted((context.paths.ingest / SET_APART).glob("*.parquet"))
     rows = past = 0
     for file in (file for file in files if file.exists()):
         frame = read_parquet(file)

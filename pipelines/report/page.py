@@ -13,7 +13,7 @@ from models.logistic import sigmoid
 from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.backtest_record import BacktestRecord
 from pipelines.artifacts.comparison_record import ComparisonRecord
-from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.counts_record import CountsRecord, ValidationRecord
 from pipelines.artifacts.evaluation_record import EvaluationRecord, SeenAndUnseen
 from pipelines.artifacts.score_record import (
     OPEN_LEADS,
@@ -84,6 +84,7 @@ def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
         "kinds_warning": describe_undeclared_kinds(counts.undeclared_kinds),
         "kinds_block": declaration_block(counts.undeclared_kinds),
         "has_validation": (paths.validate / "validation.html").exists(),
+        "expectations": ValidationRecord.read(paths) if ValidationRecord.exists(paths) else None,
         "excluded": list_excluded(source),
         "split": matrix.split,
         "backtest": backtest,

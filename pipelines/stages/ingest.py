@@ -63,6 +63,7 @@ from pipelines.privacy.left_out_rows import (
 )
 from pipelines.snapshots.history_tables import TablesSoFar, add_history_rows, read_history
 from pipelines.synth.generators import make_generated
+from pipelines.validation.raw_rows import write_set_apart
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.register import read_register
@@ -81,7 +82,8 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
     identity rules), ``identity.parquet`` (each merge and match), ``unresolved/`` (the tables before them),
     ``posted.json`` and ``feedback.parquet`` (what was posted to the server, if anything was),
     ``quarantine.parquet`` (table, row, rule, column, value), ``quarantined_rows.parquet`` (the rows as they stood in
-    the file), ``warnings.parquet``, ``counts.json`` and ``verdict.json``, all or none of them.
+    the file), ``set_apart/`` (those rows as columns, of tables expected of as read), ``warnings.parquet``,
+    ``counts.json`` and ``verdict.json``, all or none of them.
 
     Raises
     ------
@@ -148,6 +150,7 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
     with stage_dir(paths.ingest) as out:
         _write(out, record, raws, checked, resolved, _reading(raws, shapes))
         write_posted(out, taken)
+        write_set_apart(out, source, shapes, checked)
     shutil.rmtree(paths.refused, ignore_errors=True)
     return record
 

@@ -55,6 +55,16 @@ class Paths:
         return self.root / "validate"
 
     @property
+    def expectations(self) -> Path:
+        """The project of Great Expectations, which its users open with ``project_root_dir=<root>``."""
+        return self.root / "gx"
+
+    @property
+    def data_docs(self) -> Path:
+        """The site that ``leadscore validate --data-docs`` builds of the project."""
+        return self.expectations / "uncommitted" / "data_docs" / "local_site"
+
+    @property
     def matrix(self) -> Path:
         """Feature values, keys, labels and the split."""
         return self.root / "matrix"

@@ -8,15 +8,17 @@ import pandas as pd
 import pytest
 import yaml
 
+from features.array_types import Tables
 from features.catalog.build_catalog import build_catalog
 from features.errors import ExitStatus
 from features.schema.source import Source
 from pipelines.ingest.errors import SuiteFailedError
-from pipelines.ingest.expectations import Rule, expectations_of
-from pipelines.ingest.great_expectations_suites import run_suites
+from pipelines.ingest.expectations import Expectation, Rule, expectations_of
 from pipelines.ingest.undeclared_kinds import count_undeclared_kinds, declaration_block, describe_undeclared_kinds
 from pipelines.stages.ingest import ingest
 from pipelines.stages.validate import validate
+from pipelines.validation.contract_suites import RuleResult, run_contract
+from pipelines.validation.project import open_project
 from pipelines.workspace.atomic_files import read_json, write_parquet
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
@@ -27,6 +29,11 @@ BAD = (
     LEADS
     + "L9;2025-01-09 11:00;A9;zoe@example.org;777;small;1;no;x\nL8;2025-01-09 11:00;A9;joe@example.org;5;small;1;no;x\n"
 )
+
+
+def run_suites(paths: Paths, tables: Tables, rules: list[Expectation], source: Source) -> list[RuleResult]:
+    with open_project(paths.expectations, source.name) as project:
+        return run_contract(project, tables, rules, source)
 
 
 @pytest.fixture(name="shop")
@@ -48,7 +55,7 @@ def test_what_ingest_kept_holds_every_rule(shop: tuple[Source, Paths]) -> None:
 def test_every_declared_rule_is_in_the_suite(shop: tuple[Source, Paths]) -> None:
     source, paths = shop
     rules = [r for r in expectations_of(source, pd.Timestamp("2025-07-01")) if r.rule is not Rule.TYPE]
-    found = [(r.table, r.sentence) for r in run_suites(load_tables(paths), rules, source)]
+    found = [(r.table, r.sentence) for r in run_suites(paths, load_tables(paths), rules, source)]
     assert [r.sentence for r in rules if (r.table, r.sentence) not in found] == []
     assert ("leads", "age is stored as number") in found
 
@@ -77,7 +84,7 @@ def test_the_suites_catch_rows_that_break_a_rule_after_ingest(shop: tuple[Source
     tables["leads"].loc[2, "age"] = 121.0
     tables["leads"]["revenue"] = tables["leads"]["revenue"].astype("str")
     rules = expectations_of(source, pd.Timestamp("2025-07-01"))
-    failed = {r.kind for r in run_suites(tables, rules, source) if not r.success}
+    failed = {r.kind for r in run_suites(paths, tables, rules, source) if not r.success}
     assert failed >= (set(SPOILED) - {"minimum"}) | {"type"}
 
 

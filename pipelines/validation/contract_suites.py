@@ -1,10 +1,6 @@
-"""Great Expectations suites generated from the declared rules, run on the rows kept; in memory, without a network."""
+"""Suites generated from the contract and the declared rules, run on the rows kept."""
 
-import os
-import sys
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +11,8 @@ from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
 from pipelines.ingest.canonical_shape import type_of
 from pipelines.ingest.expectations import Expectation, Rule
+from pipelines.validation.library import great_expectations
+from pipelines.validation.project import Project, Suite
 from pipelines.workspace.table_files import DTYPES
 
 _TYPE_NAMES: Mapping[ColumnType, str] = {
@@ -35,69 +33,46 @@ class RuleResult:
     warns: bool = False
 
 
-@contextmanager
-def _without_spark() -> Iterator[None]:
-    """Import Great Expectations without Spark, which it looks for, never uses here, and which takes seconds."""
-    absent = "pyspark" not in sys.modules
-    if absent:
-        sys.modules["pyspark"] = None  # type: ignore[assignment]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        if absent:
-            del sys.modules["pyspark"]
-
-
-def run_suites(
-    tables: Mapping[str, pd.DataFrame], expectations: Sequence[Expectation], source: Source
+def run_contract(
+    project: Project, tables: Mapping[str, pd.DataFrame], expectations: Sequence[Expectation], source: Source
 ) -> list[RuleResult]:
-    """Check every table with its suite: the structure of the contract, then the declared rules.
+    """Check every table with its suite ``<table>_contract``: the structure of the contract, then the declared rules.
 
     Values are never collected (``BOOLEAN_ONLY``): they may be personal.
     """
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with _without_spark():
-        import great_expectations as gx
-        from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    pandas_source = context.data_sources.add_pandas("kept")
-
     results = []
     for table in (t for t in TABLES if t in source.tables):
         mine = [e for e in expectations if e.table == table]
         frame = _with_references(tables, table, mine)
         planned = [*_plan_structure(tables[table], table, source), *_plan_rules(mine, frame)]
-
-        suite = gx.ExpectationSuite(
-            name=table, expectations=[check.expectation.build(place) for place, check in enumerate(planned)]
+        suite = Suite(
+            name=contract_suite(table),
+            asset=f"{table}_kept",
+            frame=frame,
+            expectations=[check.expectation.build(warns=check.warns) for check in planned],
+            result_format="BOOLEAN_ONLY",
         )
-
-        asset = pandas_source.add_dataframe_asset(table)
-        batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
-        found = batch.validate(suite, result_format="BOOLEAN_ONLY").to_json_dict()
-
-        success = {r["expectation_config"]["meta"]["place"]: bool(r["success"]) for r in found["results"]}
-        for place, check in enumerate(planned):
-            results.append(RuleResult(table, check.kind, check.sentence, success[place], check.warns))
+        for check, found in zip(planned, project.run(suite), strict=True):
+            results.append(RuleResult(table, check.kind, check.sentence, bool(found["success"]), check.warns))
     return results
+
+
+def contract_suite(table: str) -> str:
+    """Name of the suite that holds a table's rows to the contract."""
+    return f"{table}_contract"
 
 
 @dataclass(frozen=True)
 class GreatExpectation:
-    """An expectation of the library by its class name, to be built once its place in the suite is known."""
+    """An expectation of the library by its class name, to be built once the library is there."""
 
     name: str
     arguments: Mapping[str, Any]
 
-    def build(self, place: int) -> Any:
-        """The library's object; its place comes back with the result."""
-        import great_expectations.expectations as gxe
-
-        return getattr(gxe, self.name)(**self.arguments, meta={"place": place})
+    def build(self, *, warns: bool = False) -> Any:
+        """The library's object, of its severity ``warning`` or ``critical``."""
+        kinds = great_expectations().expectations
+        return getattr(kinds, self.name)(**self.arguments, severity="warning" if warns else "critical")
 
 
 @dataclass(frozen=True)
@@ -131,7 +106,7 @@ def _expected_columns(frame: pd.DataFrame, table: str) -> list[str]:
 
 def _plan_rules(expectations: Sequence[Expectation], frame: pd.DataFrame) -> Iterator[PlannedCheck]:
     for expectation in expectations:
-        check = _check_latest(expectation, frame) or _check_of(expectation)
+        check = _check_latest(expectation, frame) or library_check(expectation)
         if check is not None:
             yield PlannedCheck(check, str(expectation.rule), expectation.sentence, expectation.warns)
 
@@ -144,7 +119,8 @@ def _check_latest(e: Expectation, frame: pd.DataFrame) -> GreatExpectation | Non
     return _expect("ExpectColumnMaxToBeBetween", column=column, max_value=e.bound)
 
 
-def _check_of(e: Expectation) -> GreatExpectation | None:
+def library_check(e: Expectation) -> GreatExpectation | None:
+    """A rule as the library knows it; None for rules of rows before their values are read."""
     column, rule = e.columns[-1], e.rule
     if rule is Rule.REQUIRED:
         return _expect("ExpectColumnValuesToNotBeNull", column=column)

@@ -1,0 +1,1 @@
+"""What a declaration expects of its tables, in the words of Great Expectations."""
