@@ -1,6 +1,5 @@
 """One writer per source and data directory: a second run does not wait, it names the busy process and stops."""
 
-import fcntl
 import getpass
 import os
 import socket
@@ -9,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from features.errors import ExitStatus, LeadScoreError
 from pipelines.workspace.left_overs import is_running
@@ -37,20 +38,17 @@ def only_writer(paths: Paths) -> Iterator[None]:
 
     file = paths.root / ".lock"
     create_private(file)
-    with file.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as problem:
-            lock.seek(0)
-            raise BusyError(_describe_holder(lock.read(), paths, file)) from problem
-
-        lock.truncate(0)
-        lock.write(_introduce_oneself())
-        lock.flush()
-        try:
-            yield
-        finally:
-            _remove_if_empty(file, made)
+    lock = FileLock(file, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as problem:
+        raise BusyError(_describe_holder(file.read_text(encoding="utf-8"), paths, file)) from problem
+    try:
+        file.write_text(_introduce_oneself(), encoding="utf-8")
+        yield
+    finally:
+        _remove_if_empty(file, made)
+        lock.release()
 
 
 def _introduce_oneself() -> str:

@@ -1,7 +1,6 @@
 """The way from a file to the first scores, one at a time: read, confirm, run, serve."""
 
 import contextlib
-import fcntl
 import re
 import secrets
 import shutil
@@ -12,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from filelock import FileLock, Timeout
 
 from features.errors import LeadScoreError
 from pipelines.declaring.confirming.guessed_files import GuessedFiles
@@ -273,7 +274,7 @@ class FirstRun:
             yield
 
     def _is_free(self) -> bool:
-        with contextlib.suppress(BlockingIOError), self._held():
+        with contextlib.suppress(Timeout), self._held():
             return True
         return False
 
@@ -283,8 +284,7 @@ class FirstRun:
         make_folder(self.folder.root)
         file = self.folder.root / ".lock"
         create_private(file)
-        with file.open("a+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with FileLock(file, blocking=False):
             yield
 
     def _note(self, caller: Caller, action: str, what: str) -> None:

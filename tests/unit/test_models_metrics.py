@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -29,8 +29,17 @@ from models.judging.evaluation.metrics import (
     reliability,
 )
 from models.judging.evaluation.reliability_tables import outcome_codes, reliability_table
+from models.judging.leakage.audit_rows import wilson
 from models.logistic import fit_logistic, sigmoid
 from tests.reference.toy import toy_matrix
+
+
+def test_the_interval_of_weighted_counts_is_scipys_on_whole_ones() -> None:
+    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    for n in (1, 7, 40, 3_000):
+        for wins in {0, 1, n // 3, n}:
+            expected = binomtest(wins, n).proportion_ci(CONFIDENCE, method="wilson")
+            assert wilson(wins, n, z) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))

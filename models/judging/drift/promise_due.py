@@ -1,7 +1,7 @@
 """A promised threshold come due: of the leads that reached it since the training, how many were won."""
 
 import numpy as np
-from scipy.stats import beta
+from scipy.stats import binomtest
 
 from features.array_types import Floats
 from features.matrix import Matrix
@@ -30,8 +30,7 @@ def judge_promise(
     if leads < settings.minimum_won:
         sentence = f"{leads} leads have reached the promised threshold since, and matured"
         return Finding(CHECK, Level.UNKNOWN, f"{sentence}; {settings.minimum_won} are needed.")
-    tail = (1 - CONFIDENCE) / 2
-    high = float(beta.ppf(1 - tail, won + 1, leads - won)) if won < leads else 1.0
+    high = float(binomtest(won, leads).proportion_ci(CONFIDENCE, method="exact").high)
     share = f"{won} of {leads} leads that reached the threshold since were won ({won / leads:.0%})"
     sentence = f"{promised:.0%} was promised; {share}."
     if high >= promised:

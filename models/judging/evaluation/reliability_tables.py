@@ -50,7 +50,7 @@ def reliability_table(won: Floats, log_odds: Floats, group: Ints, resampling: Re
     for k, record in enumerate(table.record()):
         rows = np.flatnonzero(table.code == k)
         over = mean_interval(won[rows], group[rows], resampling)
-        plain = binomial_interval(record["observed"], len(rows))
+        plain = binomial_interval(int(won[rows].sum()), len(rows))
         ends = [min(over.low, plain[0]), max(over.high, plain[1])]
         inside = ends[0] <= record["predicted"] <= ends[1]
         found.append(record | {"won": int(won[rows].sum()), "ci": ends, "inside": inside})
@@ -104,18 +104,16 @@ def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, resamplin
     }
 
 
-def binomial_interval(share: float, n: int) -> tuple[float, float]:
+def binomial_interval(won: int, n: int) -> tuple[float, float]:
     """90 % interval of a share of independent rows (Wilson 1927).
 
-    >>> tuple(round(end, 3) for end in binomial_interval(0.0, 30))
+    >>> tuple(round(end, 3) for end in binomial_interval(0, 30))
     (0.0, 0.083)
     """
-    from scipy.stats import norm
+    from scipy.stats import binomtest
 
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)
+    low, high = binomtest(won, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(low), float(high)
 
 
 def _ece_draws(won: Floats, log_odds: Floats, group: Ints, resampling: Resampling) -> npt.NDArray[np.float64]:
