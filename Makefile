@@ -13,7 +13,7 @@ export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run serve test prove coverage shots picture notebooks docs lint hooks check bench lock clean help
+.PHONY: run serve test prove coverage shots picture notebooks docs lint hooks check bench lock release clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -97,6 +97,9 @@ bench: $(VENV)/.dev ## write a page of figures: machine, versions, rates of a fi
 lock: | $(BIN)/python ## compile the host-free, hashed lock files
 	$(BIN)/uv pip compile pyproject.toml --extra spark --extra postgres --extra demo --extra dvc --extra oidc --group dev --group docs $(LOCK) -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml -c requirements-dev.lock $(LOCK) -o requirements.lock
+
+release: $(VENV)/.dev ## build source archive and wheel of the version, if the changelog speaks of it
+	@bash .ci/release
 
 clean: ## remove the environment and caches; data stay
 	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
