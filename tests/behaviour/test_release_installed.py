@@ -1,4 +1,4 @@
-"""Wheel and source archive in bare environments of every Python the machine has, used in a folder that is no repository."""
+"""Wheel and source archive in bare environments of every Python here, used in a folder that is no repository."""
 
 import os
 import re
@@ -28,7 +28,9 @@ def interpreter(number: str) -> str | None:
 
 
 def run(*command: str | Path, cwd: Path, env: dict[str, str]) -> str:
-    done = subprocess.run([str(part) for part in command], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     return done.stdout
 

@@ -53,7 +53,19 @@ def released(tmp_path: Path, changelog: str, number: str = "9.9.9") -> subproces
     return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
 
-FINE = "# Changelog\n\n## [Unreleased]\n\n## [9.9.9] - 2026-12-01\n\n### Added\n\n- One thing.\n\n## [9.9.8] - 2026-11-01\n"
+FINE = """\
+# Changelog
+
+## [Unreleased]
+
+## [9.9.9] - 2026-12-01
+
+### Added
+
+- One thing.
+
+## [9.9.8] - 2026-11-01
+"""
 
 
 def test_a_version_with_a_dated_section_may_be_released(tmp_path: Path) -> None:
