@@ -1,6 +1,8 @@
 """Values of features of a user's own, many moments at a time or one."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
@@ -38,6 +40,8 @@ def compute_own(features: Sequence[Feature], tables: Sequence[str], look: Look, 
 
 def _parts(seen: dict[str, SeenTable], length: int) -> list[tuple[int, int]]:
     """Runs of moments that together see about :data:`_ROWS` rows."""
+    if not length:
+        return []
     counts = sum((table.slices.hi - table.slices.lo for table in seen.values()), np.zeros(length, dtype=np.int64))
     part = np.cumsum(counts) // _ROWS
     starts = np.flatnonzero(np.diff(part, prepend=-1))
@@ -55,6 +59,9 @@ def values_of(feature: Feature, rows: SeenRows, *, slowly: bool = False) -> list
         return [_plain(feature, params.oracle, value) for value in found]
     given = _call(feature, params.function, function_of(params.function, feature.name), rows)
     if isinstance(given, pd.Series):
+        if not given.index.is_unique:
+            twice = given.index[given.index.duplicated()][0]
+            _refuse(feature, params.function, f"gave more than one value for moment {twice!r:.80}; group by 'moment'")
         given = given.reindex(rows.moments.index)
     listed = list(given) if hasattr(given, "__len__") else []
     if len(listed) != len(rows):
@@ -77,16 +84,20 @@ def _call(feature: Feature, named: str, function: Callable[..., Any], given: Any
 
 
 def _plain(feature: Feature, named: str, value: Any) -> float | str | None:
-    missing = value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value))
-    if missing:
+    gap = isinstance(value, float | np.floating) and np.isnan(value)  # of single precision too
+    if gap or value is None or value is pd.NA or value is pd.NaT:
         return None
     if feature.type is FeatureType.CATEGORY:
         if not isinstance(value, str):
             _refuse(feature, named, f"gave {value!r:.80}, no text, though it is declared a category")
         return text_of(value)
-    if isinstance(value, str) or not np.isscalar(value) or not np.isfinite(float(np.real(value))):
+    try:
+        number = float(value) if isinstance(value, Real | Decimal | np.bool_) else np.nan
+    except OverflowError:
+        number = np.inf
+    if not np.isfinite(number):
         _refuse(feature, named, f"gave {value!r:.80}, no finite number; missing is None or NaN")
-    return float(np.real(value))
+    return number
 
 
 def _refuse(feature: Feature, named: str, what: str) -> NoReturn:

@@ -123,7 +123,10 @@ def find_unstorable(
     """
     if not own:
         return ()
-    rows = draw_rows(chop.final.train, _TRIED_ROWS, settings.seed)
+    train = chop.final.train
+    won = matrix.label[train] > 0  # of both outcomes, however rare one is
+    parts = [draw_rows(one, _TRIED_ROWS // 2, settings.seed) for one in (train[won], train[~won])]
+    rows = np.sort(np.concatenate(parts))
     tried = fit_all(matrix, rows, lambda: {one.name: one for one in own}, settings)
     found = []
     for name, one in tried.items():

@@ -20,7 +20,7 @@ from models.candidates.linear import LinearCandidate
 from models.candidates.own import OwnCandidate
 from models.judging.evaluation.backtest import Backtest
 from models.settings import TrainSettings
-from models.training.fit import Recipe, backtest_candidates, fit_bundle
+from models.training.fit import Recipe, backtest_candidates, find_unstorable, fit_bundle
 from models.training.verdict import Decision, decide
 from pipelines.own_code.load_code import load_code
 from tests.reference.toy import CATALOG, toy_chop, toy_matrix
@@ -155,6 +155,15 @@ def gives_one_column() -> Any:
 def test_mistakes_are_told_before_anything_is_tuned(make: Any, reads: str, said: str) -> None:
     with pytest.raises(ContractError, match=said):
         backtest_candidates(toy_matrix(300), toy_chop(300), SETTINGS, own=[OwnCandidate("mine", make, reads)])
+
+
+def test_a_first_try_sees_both_outcomes_however_rare_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.training.fit._TRIED_ROWS", 20)
+    matrix, chop = toy_matrix(500), toy_chop(500)
+    rare = np.zeros(len(matrix.label))
+    rare[chop.final.train[:1]] = 1.0
+    own = (OwnCandidate("wood", forest), OwnCandidate("ridge", ridge))
+    assert find_unstorable(own, replace(matrix, label=rare), chop, SETTINGS) == ("wood",)
 
 
 def test_code_is_found_beside_the_declaration(tmp_path: Path) -> None:

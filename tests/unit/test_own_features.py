@@ -178,6 +178,10 @@ def test_a_function_that_reads_rows_known_later_from_elsewhere_is_refused(
         (lambda seen: None, "gave NoneType of length 0"),
         (lambda seen: ["a"] * len(seen), "gave 'a', no finite number"),
         (lambda seen: [float("inf")] * len(seen), "gave inf, no finite number"),
+        (lambda seen: [10**400] * len(seen), "gave 1000000.*, no finite number"),
+        (lambda seen: [1 + 2j] * len(seen), "gave .*, no finite number"),
+        (lambda seen: seen.moments["as_of"].to_numpy(), "gave .*2024-01-03.*, no finite number"),
+        (lambda seen: seen.table("activities").set_index("moment")["value"], "gave more than one value for moment"),
     ],
 )
 def test_values_of_another_kind_are_told(
@@ -186,6 +190,15 @@ def test_values_of_another_kind_are_told(
     offer("own:fast", lambda: function)
     with pytest.raises(ContractError, match=f"feature 'visits_worth': own:fast {said}"):
         build_matrix(tables, cohort, own(source), source)
+
+
+def test_gaps_of_single_precision_are_gaps_and_no_moments_have_no_values(
+    source: Source, tables: Any, cohort: pd.DataFrame
+) -> None:
+    offer("own:fast", lambda: lambda seen: np.where(np.arange(len(seen)) % 2, np.nan, 0.5).astype(np.float32))
+    made = build_matrix(tables, cohort, own(source), source)["visits_worth"]
+    np.testing.assert_equal(made.head(4).to_numpy(), [0.5, np.nan, 0.5, np.nan])
+    assert build_matrix(tables, cohort.head(0), own(source), source).shape == (0, 2)
 
 
 def test_nothing_is_imported_before_a_value_is_asked_for(tmp_path: Path) -> None:
