@@ -17,15 +17,22 @@ from pipelines.workspace.context import Context
 
 @contextmanager
 def noted_move(context: Context, to: str, move: PointerMove, churn: dict[str, Any] | None) -> Iterator[None]:
-    """Note a move before it is made; the note goes when all of it was done, or when it was refused."""
+    """Note a move before it is made; the note goes when all of it was done, or when it ended before the pointer moved.
+
+    What ends it afterwards (Ctrl-C, a full disk) leaves the note, as a kill does.
+    """
     champion = read_champion(context.paths)
     before = None if champion is None else champion.hash
     note = {"before": before, "to": to, "how": str(move.how), "reason": move.reason, "churn": churn}
     write_json(context.paths.moving, note)
     try:
         yield
-    finally:
-        context.paths.moving.unlink(missing_ok=True)
+    except BaseException:
+        now = read_champion(context.paths)
+        if now is None or now.hash != to or before == to:
+            context.paths.moving.unlink(missing_ok=True)
+        raise
+    context.paths.moving.unlink(missing_ok=True)
 
 
 def settle_move(context: Context) -> dict[str, Any] | None:

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from pipelines.artifacts.champion_record import ChampionRecord
 from pipelines.registry.champion import MoveKind, PointerMove, point_to, read_champion, roll_back
 from pipelines.registry.promotion_churn import churn_of_promotion, read_last_churn
 from pipelines.registry.unfinished_move import noted_move, settle_move
 from pipelines.workspace.context import Context
+from pipelines.workspace.paths import Paths
 from tests.reference.challengers import early_champion
 from tests.reference.tiny_run import TinyRun
 
@@ -63,3 +66,17 @@ def test_who_moved_with_a_promotion_that_was_killed_is_told_by_the_next(
     told = read_last_churn(context)
     assert told is not None and told["challenger"] == trained and told["churn"]["moved"] > 0
     assert not context.paths.moving.exists()
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_an_interrupt_keeps_the_note_once_the_pointer_has_moved(moved: bool, tmp_path: Path) -> None:
+    paths, old, new = Paths(tmp_path, "mine"), "a" * 64, "b" * 64
+    context: Any = SimpleNamespace(paths=paths)
+    paths.root.mkdir()
+    ChampionRecord.of({"path": f"bundles/{old}", "hash": old, "previous": None}).write(paths)
+    with pytest.raises(KeyboardInterrupt), noted_move(context, new, PointerMove(MoveKind.ROLLBACK, ""), None):
+        if moved:
+            ChampionRecord.of({"path": f"bundles/{new}", "hash": new, "previous": old}).write(paths)
+        raise KeyboardInterrupt
+    assert paths.moving.exists() == moved
+    assert (settle_move(context) is not None) == moved and not paths.moving.exists()
