@@ -117,7 +117,7 @@ def _refuse_many(text: str) -> None:
                     f"line {line}: more than {_MOST_WRITTEN:,} keys and values; no declaration needs so many. Take the "
                     "data out of the YAML file."
                 )
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeEncodeError):
         return  # told with its line by whoever reads it next
 
 

@@ -28,6 +28,7 @@ def laughs(levels: int = 9) -> str:
         ("".join(f"k{n}: {n}\n" for n in range(100_000)), "line 30000: more than 60,000 keys and values"),
         (f"a: [{'1,' * 100_000}]", "more than 60,000 keys and values"),
         (f"a: {'b' * 9_000_000}", "line 1: 9,000,003 characters, more than 8,000,000"),
+        ("a: \ud800", "line 1: not valid YAML: unacceptable character"),
     ],
 )
 def test_what_never_ends_is_refused(text: str, told: str) -> None:
