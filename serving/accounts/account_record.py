@@ -15,7 +15,7 @@ from serving.json_values import to_json_values
 from serving.problems import InvalidError, UnknownLeadError
 from serving.state.app_state import AppState
 from serving.state.lead_scoring import gather_rows_now, version_of
-from serving.state.loaded_state import KeptView
+from serving.state.loaded_state import KeptView, LoadedState
 from serving.store.wall_clock import wall_now
 
 
@@ -56,21 +56,20 @@ def build_account(
     )
     key = ("account", account_id, only, framework, brief, said.silenced, tuple(sorted(said.pinned.items())), version)
     found: dict[str, Any] = state.keep(
-        KeptView(key, lambda: _judge(app_state, account_id, code, only, said, framework, brief))
+        KeptView(key, lambda: _judge(app_state, state, account_id, only, said, framework, brief))
     )
     return found if only is None else take_out_others(found, only)
 
 
 def _judge(
     app_state: AppState,
+    state: LoadedState,
     account_id: str,
-    code: int,
     shown: frozenset[str] | None,
     said: StandingFeedback,
     framework: str | None,
     brief: bool,
 ) -> dict[str, Any]:
-    state = app_state.loaded
     judge = AccountJudge(
         bundle=state.model.bundle,
         source=state.model.source,
@@ -81,6 +80,7 @@ def _judge(
         silenced=said.silenced,
         pins=Pins(said.pinned, meanings_in(state.model.context, by_points=state.model.bundle.by_points)),
     )
+    code = state.data.code(state.data.leads_of_account(account_id)[0])  # stands for all of them
     with app_state.store.reading() as session:
         tables, as_of = gather_rows_now(app_state, session, state, [code])
     found: dict[str, Any] = to_json_values(named_account(judge, tables, account_id, as_of, shown=shown, brief=brief))

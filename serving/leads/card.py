@@ -128,15 +128,14 @@ def read_history(app_state: AppState, lead_id: str, owner: str | None) -> dict[s
             }
             for row in session.scalars(rows)
         ]
-    weekly = read_weekly_scores(app_state, code)
+    weekly = read_weekly_scores(app_state, state, code)
     return {"lead_id": lead_id, "weekly": weekly, "served": stored}
 
 
-def read_weekly_scores(app_state: AppState, code: int) -> list[dict[str, Any]]:
-    """Scores of the last weeks by the model in use, oldest first, each from what was known then; none without clocks,
-    or of a lead that is too new.
+def read_weekly_scores(app_state: AppState, state: LoadedState, code: int) -> list[dict[str, Any]]:
+    """Scores of the last weeks of the lead at a row of ``state``, oldest first, each from what was known then; none
+    without clocks, or of a lead that is too new.
     """
-    state = app_state.loaded
     if state.data.flat:
         return []
     with app_state.store.reading() as session:

@@ -20,14 +20,19 @@ from serving.state.worklist.ranked_worklist import Worklist
 _KEPT_VIEWS = 2_000  # of leads and accounts, some 20 kB each: what a team opens in an hour
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class KeptView:
     """What is shown of a lead or an account, worked out once per ``key``: all that it depends on beside the model and
     the data.
     """
 
     key: Hashable
-    compute: Callable[[], Any] = field(compare=False)
+    compute: Callable[[], Any] | None = field(compare=False)
+
+    def work_out(self) -> Any:
+        """What ``compute`` gives, let go of then: kept with its value, it would hold the model and the data."""
+        compute, self.compute = self.compute, None
+        return None if compute is None else compute()
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class LoadedState:
     @cached_property
     def keep(self) -> Callable[[KeptView], Any]:
         """The value of a view, worked out anew only where its key is new; it goes with the model and the data."""
-        return lru_cache(maxsize=_KEPT_VIEWS)(lambda view: view.compute())
+        return lru_cache(maxsize=_KEPT_VIEWS)(KeptView.work_out)
 
     @cached_property
     def searched_texts(self) -> npt.NDArray[np.object_]:

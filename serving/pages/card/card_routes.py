@@ -136,7 +136,7 @@ def _past_of(
         version = version_of(app_state, session, state.data, code)
 
     def compute() -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-        weekly = read_weekly_scores(app_state, code)
+        weekly = read_weekly_scores(app_state, state, code)
         try:
             return weekly, explain_score_change(app_state, lead_id, owner, None, framework)
         except InvalidError:
