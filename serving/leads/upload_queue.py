@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+from functools import partial
 
 from sqlalchemy import select, update
 
@@ -58,7 +59,7 @@ class UploadQueue:
 
     def _run(self, row: Upload) -> None:
         try:
-            score_upload(self.app_state, row, lambda child: self._children.__setitem__(row.id, child))
+            score_upload(self.app_state, row, partial(self._began, row.id))
             if self._over.is_set():  # its reader was ended by us
                 self._wait_again(row)
         except Exception as problem:  # the store is away: the upload is taken up again at a later turn
@@ -68,6 +69,11 @@ class UploadQueue:
                 self._running.pop(row.id, None)
                 self._children.pop(row.id, None)
                 self._threads.pop(row.id, None)
+
+    def _began(self, number: str, child: subprocess.Popen[bytes]) -> None:
+        self._children[number] = child
+        if self._over.is_set():  # a second process of an upload, begun after close() went through the first ones
+            child.kill()
 
     def _wait_again(self, row: Upload) -> None:
         with self.app_state.store.writing() as session:
