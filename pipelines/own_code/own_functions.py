@@ -14,7 +14,7 @@ import pandas as pd
 from features.array_types import Tables
 from features.assembly.build_matrix import build_matrix
 from features.catalog.feature import Catalog, Feature
-from features.errors import ContractError
+from features.errors import BundleError, ContractError
 from features.own_features.registered import function_of, offer
 from features.point_in_time.microseconds import NEVER
 from features.point_in_time.visibility import mask_known
@@ -24,6 +24,7 @@ from features.schema.source import Source
 from pipelines.own_code.load_code import load_code
 
 GROUP = "leadscore.features"  # of entry points
+OWN_CODE = "own_code"  # of a bundle's meta: feature to the digest of its code
 CHECKED = 40  # moments that are computed again, alone and slowly: a second or two of a plain function
 _CLOSE = 1e-9  # relative: sums in another order
 
@@ -162,3 +163,13 @@ def same_code(trained: Mapping[str, Any], catalog: Catalog) -> str:
         return ""
     now = code_of(catalog)
     return next((name for name, digest in trained.items() if now.get(name) != digest), "")
+
+
+def require_same_code(bundle_hash: str, meta: Mapping[str, Any], catalog: Catalog) -> None:
+    """BundleError where a feature's code is no longer what a bundle, by its ``meta``, was trained with."""
+    changed = same_code(meta.get(OWN_CODE) or {}, catalog)
+    if changed:
+        raise BundleError(
+            f"bundle {bundle_hash[:12]} was trained with other code of feature '{changed}' than the declaration now "
+            "names. Train again (leadscore run), or restore the code."
+        )

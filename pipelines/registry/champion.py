@@ -14,7 +14,7 @@ from features.errors import BundleError, RegistryError
 from features.schema.source import Source
 from models.bundle import Bundle, load_bundle, read_bundle
 from pipelines.artifacts.champion_record import ChampionRecord, MoveRecord, is_bundle_hash
-from pipelines.own_code.own_functions import own_of, same_code
+from pipelines.own_code.own_functions import own_of, require_same_code
 from pipelines.registry.soundness import require_sound
 from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
@@ -101,12 +101,7 @@ def catalog_for(context: Context, bundle: Bundle) -> Catalog:
             f"({', '.join(feature.name for feature in own_of(catalog))}), and this server may not import it. Set "
             "LEADSCORE_SERVE_OWN_CODE=true if you trust that code as you trust leadscore, or train without 'features:'."
         )
-    changed = same_code(bundle.meta.get("own_code") or {}, catalog)
-    if changed:
-        raise BundleError(
-            f"bundle {bundle.hash[:12]} was trained with other code of feature '{changed}' than the declaration now "
-            "names. Train again, or restore the code."
-        )
+    require_same_code(bundle.hash, bundle.meta, catalog)
     return catalog
 
 

@@ -11,6 +11,7 @@ from features.errors import BundleError
 from features.matrix import Matrix
 from features.rubric.schema import Rubric
 from models.bundle import Bundle
+from pipelines.own_code.own_functions import require_same_code
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
@@ -33,8 +34,10 @@ def matrix_for(context: Context, bundle: Bundle, matrix: Matrix) -> Matrix:
 
     Raises
     ------
-    BundleError : they differ in more than the rules
+    BundleError : they differ in more than the rules, or code of one's own changed since the training
     """
+    if context.own_code:
+        require_same_code(bundle.hash, bundle.meta, bundle.catalog)
     if matrix.catalog.hash == bundle.catalog.hash:
         return matrix
     own = bundle.rubric

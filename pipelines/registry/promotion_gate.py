@@ -23,6 +23,7 @@ from models.settings import GateSettings
 from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.train_record import TrainRecord
+from pipelines.own_code.own_functions import OWN_CODE, own_of, same_code
 from pipelines.registry.champion import read_champion
 from pipelines.registry.matrix_for_bundle import is_same_but_for_rules, matrix_for
 from pipelines.workspace.context import Context
@@ -89,9 +90,17 @@ def reasons_not_clean(context: Context, bundle: Bundle) -> list[str]:
 
 
 def fits(context: Context, folder: Path) -> bool:
-    """Whether a bundle can score the matrix that was just built: the same features, whichever rubric is in force."""
+    """Whether a bundle can score the matrix that was just built: the same features, whichever rubric is in force.
+
+    Features of one's own are the same where their code is.
+    """
     name = "open" if (context.paths.matrix / "open.json").exists() else "matrix"
-    return is_same_but_for_rules(load_catalog(folder, "bundle"), load_catalog(context.paths.matrix, name))
+    catalog = load_catalog(folder, "bundle")
+    if not is_same_but_for_rules(catalog, load_catalog(context.paths.matrix, name)):
+        return False
+    if not own_of(catalog) or not context.own_code:
+        return True
+    return not same_code(load_bundle(folder).meta.get(OWN_CODE) or {}, catalog)
 
 
 def trained_through(bundle: Bundle) -> pd.Timestamp | None:

@@ -25,6 +25,7 @@ from models.explaining.manual.manual_score import ManualRows
 from models.scoring import Beside, score
 from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.ingest.identity_files import read_merged_leads
+from pipelines.own_code.own_functions import require_same_code
 from pipelines.registry.champion import read_champion, require_champion
 from pipelines.registry.soundness import require_sound
 from pipelines.workspace.context import Context
@@ -42,10 +43,13 @@ def find_bundle(context: Context, name: str = CHAMPION) -> Bundle:
     Raises
     ------
     RegistryError, BundleError
-        if there is no champion; if the bundle is missing, damaged or does not score as a bundle must.
+        if there is no champion; if the bundle is missing, damaged or does not score as a bundle must; if code of
+        one's own changed since it was trained.
     """
     folder, known = _find_folder(context, name)
     bundle = load_bundle(folder, known)
+    if context.own_code:
+        require_same_code(bundle.hash, bundle.meta, bundle.catalog)
     require_sound(context.paths, folder, bundle.hash)
     return bundle
 

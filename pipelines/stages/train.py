@@ -24,7 +24,7 @@ from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.artifacts.train_record import ScorecardRecord, TrainRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.own_code.own_candidates import own_candidates
-from pipelines.own_code.own_functions import code_of
+from pipelines.own_code.own_functions import OWN_CODE, code_of
 from pipelines.registry.champion import read_champion
 from pipelines.registry.prior_bundle import prior_in_use
 from pipelines.rubrics.rubric_candidate import rubric_candidate
@@ -143,7 +143,7 @@ def _meta(context: Context, purpose: str) -> dict[str, Any]:
         "declaration": context.declaration_hash,
         "accepted_leaks": AuditRecord.read(context.paths).accepted,
         "prior_correction": source.prior_correction,
-        **({"own_code": code_of(load_catalog(context.paths.matrix))} if source.features else {}),
+        **({OWN_CODE: code_of(load_catalog(context.paths.matrix))} if source.features else {}),
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,14 @@ from features.own_features.registered import function_of, offer
 from features.own_features.seen_rows import SeenLead, SeenRows
 from features.schema.load_source import parse_source
 from features.schema.source import Source
-from models.bundle import load_bundle
+from models.bundle import load_bundle, save_bundle
 from pipelines.own_code.own_functions import check_functions, code_of, offer_functions
 from pipelines.registry.champion import catalog_for
+from pipelines.registry.matrix_for_bundle import matrix_for
+from pipelines.registry.promotion_gate import fits
+from pipelines.scoring.find_lead import find_bundle
+from pipelines.workspace.atomic_files import write_json
+from pipelines.workspace.paths import Paths
 from serving.settings import ServeSettings
 
 DECLARED = """
@@ -259,3 +265,25 @@ def test_a_server_imports_it_only_where_the_operator_says_so_and_only_the_code_t
     stale = replace(trained, meta={**trained.meta, "own_code": {"newest_kind": "0" * 64}})
     with pytest.raises(BundleError, match="other code of feature 'newest_kind'"):
         catalog_for(context, stale)
+    matrix: Any = SimpleNamespace(catalog=catalog)
+    assert matrix_for(context, trained, matrix) is matrix
+    with pytest.raises(BundleError, match="other code"):
+        matrix_for(context, stale, matrix)
+
+
+def test_a_bundle_of_other_code_fits_no_matrix_and_scores_nobody(tiny_demo: Any, tmp_path: Path) -> None:
+    (tmp_path / "own_lasting.py").write_text("def f(lead):\n    return None\n")
+    source = parse_source(
+        DECLARED.replace('"own:slow", function: "own:fast"', '"own_lasting:f"').replace("own:newest", "own_lasting:f")
+    )
+    offer_functions(source, tmp_path)
+    context = replace(tiny_demo.context, source=source, paths=Paths(tmp_path, "mine"))
+    bundle = load_bundle(tiny_demo.context.paths.train / "bundle")
+    catalog = Catalog((*bundle.catalog, *own(source)))
+    write_json(context.paths.matrix / "matrix.json", {"catalog": catalog.records()})
+    for name, digests in (("sound", code_of(catalog)), ("stale", {"visits_worth": "0" * 64})):
+        save_bundle(replace(bundle, catalog=catalog, meta={**bundle.meta, "own_code": digests}), tmp_path / name)
+    assert fits(context, tmp_path / "sound")
+    assert not fits(context, tmp_path / "stale"), "so what is trained next takes its place"
+    with pytest.raises(BundleError, match=r"other code of feature 'visits_worth'.*leadscore run"):
+        find_bundle(context, str(tmp_path / "stale"))
