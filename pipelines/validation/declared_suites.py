@@ -1,11 +1,12 @@
 """What a declaration expects of its tables, run on raw and kept rows; results hold no value of a person."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from features.errors import SourceError
 from features.schema.canonical_tables import TABLES
 from features.schema.expecting.declared_expectation import Expect, Rows, class_name
 from features.schema.expecting.known_expectations import KNOWN
@@ -45,7 +46,12 @@ def suite_names(table: str) -> list[str]:
 def run_declared(
     project: Project, source: Source, frames: Mapping[Rows, Mapping[str, pd.DataFrame]]
 ) -> list[ExpectationResult]:
-    """Run every declared expectation on the rows it names; results in the order of the declaration, raw rows first."""
+    """Run every declared expectation on the rows it names; results in the order of the declaration, raw rows first.
+
+    Raises
+    ------
+    SourceError : the library does not take an expectation's arguments, naming its line
+    """
     results = []
     for table, expected in source.expect.items():
         found: dict[tuple[int, Rows], ExpectationResult] = {}
@@ -56,36 +62,35 @@ def run_declared(
                     for place, expect in enumerate(expected)
                     if rows in expect.rows and _detail_of(expect, table, source) is detail
                 ]
-                for (place, expect), result in _run(project, mine, frames[rows], table, rows, detail):
+                if not mine:
+                    continue
+                suite = Suite(
+                    name=f"{table}_{rows}{detail.suffix}",
+                    asset=f"{table}_{rows}",
+                    frame=frames[rows][table],
+                    expectations=[_build(source, table, place, expect) for place, expect in mine],
+                    result_format=detail.result_format,
+                )
+                for (place, expect), result in zip(mine, project.run(suite), strict=True):
                     found[place, rows] = _result(table, rows, expect, result)
         results += [found[key] for key in sorted(found, key=lambda key: (key[0], ROWS.index(key[1])))]
     return results
 
 
-def _run(
-    project: Project,
-    expected: Sequence[tuple[int, Expect]],
-    tables: Mapping[str, pd.DataFrame],
-    table: str,
-    rows: Rows,
-    detail: _Detail,
-) -> Iterator[tuple[tuple[int, Expect], Mapping[str, Any]]]:
-    if not expected:
-        return
-    kinds = great_expectations().expectations
-    suite = Suite(
-        name=f"{table}_{rows}{detail.suffix}",
-        asset=f"{table}_{rows}",
-        frame=tables[table],
-        expectations=[_build(kinds, expect) for _, expect in expected],
-        result_format=detail.result_format,
-    )
-    yield from zip(expected, project.run(suite), strict=True)
-
-
-def _build(kinds: Any, expect: Expect) -> Any:
+def _build(source: Source, table: str, place: int, expect: Expect) -> Any:
+    """The library's object; SourceError where it takes the arguments together, or one of their values, not at all."""
     severity = "warning" if expect.severity == "warn" else "critical"
-    return getattr(kinds, class_name(expect.type))(**expect.kwargs, severity=severity, notes=expect.notes or None)
+    kind = getattr(great_expectations().expectations, class_name(expect.type))
+    try:
+        return kind(**expect.kwargs, severity=severity, notes=expect.notes or None)
+    except ValueError as problem:
+        first = problem.errors()[0] if hasattr(problem, "errors") else {"loc": (), "msg": str(problem)}
+        named = ".".join(str(part) for part in first["loc"] if part != "__root__") or "kwargs"
+        raise SourceError(
+            f"{source.where('expect', table, place, 'kwargs')}: expect.{table}.{place}: Great Expectations does not "
+            f"take these arguments of '{expect.type}': {named}: {first['msg']}. Correct them, or take another "
+            "expectation (docs/validation.md)."
+        ) from problem
 
 
 def _result(table: str, rows: Rows, expect: Expect, found: Mapping[str, Any]) -> ExpectationResult:

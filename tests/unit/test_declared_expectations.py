@@ -1,6 +1,7 @@
 """Expectations of a declaration: what may be asked is what the library takes, and a wrong one is told with its line."""
 
 import inspect
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ from features.errors import SourceError
 from features.schema.expecting.declared_expectation import class_name, snake_case
 from features.schema.expecting.known_expectations import KINDS, KNOWN, OF_DATABASES
 from features.schema.load_source import parse_source
+from pipelines.validation.declared_suites import run_declared
 from pipelines.validation.library import great_expectations
 from pipelines.validation.project import raised_exception
 from tests.reference.exports import DECLARATION
@@ -113,6 +115,25 @@ def test_a_wrong_one_is_told_with_its_line_and_what_to_write_instead(wrong: str)
         parse_source(text)
     assert f"line {len(text.splitlines())}: expect.leads.0" in caught.value.message
     assert WRONG[wrong] in caught.value.message
+
+
+REFUSED = {
+    "type: expect_column_values_to_be_between, kwargs: {column: age}": "min_value and max_value cannot both be None",
+    "type: expect_column_values_to_be_between, kwargs: {column: age, min_value: old}": "min_value: value is not a",
+    "type: expect_column_values_to_match_regex_list, kwargs: {column: size, regex_list: [a], match_on: some}": "'any'",
+    "type: expect_multicolumn_sum_to_equal, kwargs: {column_list: [age], sum_total: 3}": "at least two columns",
+}
+
+
+@pytest.mark.parametrize("asked", REFUSED)
+def test_arguments_that_the_library_does_not_take_are_told_with_their_line(asked: str) -> None:
+    text = f"{DECLARATION}expect:\n  leads:\n    - {{{asked}}}\n"
+    project: Any = None  # nothing is run
+    rows = {"leads": FRAME}
+    with pytest.raises(SourceError) as caught:
+        run_declared(project, parse_source(text), {"raw": rows, "kept": rows})
+    assert f"line {len(text.splitlines())}: expect.leads.0: Great Expectations does not take" in caught.value.message
+    assert REFUSED[asked] in caught.value.message
 
 
 def test_a_table_that_the_source_does_not_have_is_told() -> None:
