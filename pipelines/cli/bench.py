@@ -98,7 +98,7 @@ def scale(
     debug: Debug = False,
 ) -> int:
     """Rehearse every stage, from files to the worklist, on a large synthetic market: seconds, memory, disk."""
-    from pipelines.diagnostics.scale_rehearsal import ScaleSize, rehearse
+    from pipelines.diagnostics.scale_rehearsal import FOOT, ScaleSize, rehearse
 
     found = rehearse(
         Path(folder), ScaleSize(leads, events), engine=engine, tiny=tiny, notify=lambda line: typer.echo(line, err=True)
@@ -115,7 +115,10 @@ def scale(
     rows = [(c.stage, c.seconds, c.processor_seconds, c.peak_mib, c.disk_mib, c.status) for c in found.costs]
     output.table(size, columns, [[f"{cell:,}" if not isinstance(cell, str) else cell for cell in row] for row in rows])
     title = f"{extrapolate:,} events, if memory and time grow in proportion, but for the time of fits on thinned rows"
-    output.table(title, ("stage", "hours", "memory, GiB"), [(n, f"{h:,.2f}", f"{g:,.1f}") for n, h, g in further])
+    if further:
+        output.table(title, ("stage", "hours", "memory, GiB"), [(n, f"{h:,.2f}", f"{g:,.1f}") for n, h, g in further])
+    else:
+        output.text(f"Nothing is extrapolated from {FOOT.events:,} events or fewer: give more --leads or --events.")
     for cost in found.costs:
         output.text(f"{cost.stage} on a cluster: {cost.where}")
     return 0 if found.finished else int(ExitStatus.INTERNAL)

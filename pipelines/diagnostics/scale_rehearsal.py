@@ -93,20 +93,22 @@ class Rehearsal:
 
         What exceeds the small market grows in proportion to the events, in time and in memory. Stages that fit on
         thinned rows take the time they take, as the rows that a fit sees are capped (``params.yaml``), but they read
-        the whole matrix first: their memory grows like that of all others.
+        the whole matrix first: their memory grows like that of all others. Nothing is found where the market was no
+        larger than the small one.
         """
+        if self.foot and self.size.events <= FOOT.events:
+            return []
         fixed = {cost.stage: cost for cost in self.foot}
         found = []
         for cost in self.costs:
             hours, gib = cost.seconds / 3600, cost.peak_mib / 1024
             least = fixed.get(cost.stage)
             start = FOOT.events if least is not None else 0
-            factor = (events - start) / max(self.size.events - start, 1)
-            if self.size.events > start:
-                low = (0.0, 0.0) if least is None else (least.seconds / 3600, least.peak_mib / 1024)
-                gib = low[1] + max(gib - low[1], 0) * factor
-                if PLACES[cost.stage][1] == "rows":
-                    hours = low[0] + max(hours - low[0], 0) * factor
+            factor = (events - start) / (self.size.events - start)
+            low = (0.0, 0.0) if least is None else (least.seconds / 3600, least.peak_mib / 1024)
+            gib = low[1] + max(gib - low[1], 0) * factor
+            if PLACES[cost.stage][1] == "rows":
+                hours = low[0] + max(hours - low[0], 0) * factor
             found.append((cost.stage, hours, gib))
         return found
 

@@ -1,5 +1,6 @@
 """A rehearsal of scale names every stage, extrapolates what grows and leaves what does not; its market is as asked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -43,6 +44,7 @@ def test_what_exceeds_the_small_market_grows_and_thinned_rows_do_not() -> None:
     assert matrix == ("matrix", pytest.approx(10 + 0.01), pytest.approx(10.5))
     assert train == ("train", pytest.approx(2.0), pytest.approx(0.5 + 10 * 1.5)), "it reads the whole matrix"
     assert not found.finished, "other stages were not run"
+    assert replace(found, size=FOOT).extrapolate(10**9) == [], "what was no larger tells nothing of growth"
 
 
 def test_the_market_is_as_large_as_asked_and_the_same_again(tmp_path: Path) -> None:
