@@ -14,7 +14,7 @@ from features.errors import LeadScoreError
 from pipelines.declaring.confirming.guessed_files import GuessedFiles, guess_files
 from pipelines.declaring.corrections.file_corrections import FileCorrections
 from pipelines.workspace.storage_errors import storage_error_of
-from serving.leads.bounded_child import NO_DISK, ReaderBounds, answer_of, limit_process, run_bounded
+from serving.leads.bounded_child import NO_DISK, ReaderBounds, answer_of, end_with, limit_process, run_bounded
 
 _KEY = "guesses"
 
@@ -43,6 +43,7 @@ def guess_in_child(
 def main() -> None:
     """Look at the files that standard input names; the answer is a line of JSON."""
     asked = json.loads(sys.stdin.buffer.read())
+    end_with(asked["server"])
     limit_process(asked["memory_mib"] << 20, asked["seconds"])
     answer: dict[str, Any]
     try:

@@ -5,6 +5,8 @@ import math
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +69,7 @@ def run_bounded(
     ) as child:
         started(child)
         try:
-            said, _ = child.communicate(json.dumps(asked).encode(), timeout=bounds.seconds)
+            said, _ = child.communicate(json.dumps({**asked, "server": os.getpid()}).encode(), timeout=bounds.seconds)
         except subprocess.TimeoutExpired:
             child.kill()
             message = f"the file was not {done} within {bounds.seconds:g} seconds. Send it in parts of fewer rows."
@@ -105,6 +107,17 @@ def answer_of(status: int, said: bytes, bounds: ReaderBounds, expected: str, don
     return answer
 
 
+def end_with(server: int) -> None:
+    """End this process soon after the server that began it, however that ends: the next one takes the file up anew."""
+
+    def watch() -> None:
+        while os.getppid() == server:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="leadscore-watch", daemon=True).start()
+
+
 def limit_process(memory: int, seconds: float) -> None:
     """Bounds on this process, beyond what its libraries took; none where the system has no such bounds."""
     try:
@@ -115,7 +128,7 @@ def limit_process(memory: int, seconds: float) -> None:
         return
     for kind, most in (
         (resource.RLIMIT_AS, taken + memory),
-        (resource.RLIMIT_CPU, math.ceil(4 * seconds)),  # of all its threads; ends it if the server is gone
+        (resource.RLIMIT_CPU, math.ceil(4 * seconds)),  # of all its threads
         (resource.RLIMIT_CORE, 0),
     ):
         hard = resource.getrlimit(kind)[1]

@@ -21,7 +21,7 @@ from features.schema.source import Source
 from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
 from pipelines.workspace.storage_errors import storage_error_of
-from serving.leads.bounded_child import NO_DISK, ReaderBounds, answer_of, limit_process, run_bounded
+from serving.leads.bounded_child import NO_DISK, ReaderBounds, answer_of, end_with, limit_process, run_bounded
 
 _FRAME = "read.arrow"  # the rows on their way from one process to the other
 _ERRORS = "errors"  # column of it: why a row cannot be scored
@@ -84,6 +84,7 @@ class ReadRows:
 def main() -> None:
     """Read the file that standard input names and leave its rows beside it; the answer is a line of JSON."""
     asked, answer = json.loads(sys.stdin.buffer.read()), dict[str, Any]()
+    end_with(asked["server"])
     limit_process(asked["memory_mib"] << 20, asked["seconds"])
     path = Path(asked["file"])
     try:

@@ -19,7 +19,7 @@ from pipelines.scoring.score_file import score_leads, write_scored
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.standing_feedback import StandingFeedback
 from pipelines.workspace.storage_errors import storage_error_of
-from serving.leads.bounded_child import NO_DISK, ReaderBounds, answer_of, limit_process, run_bounded
+from serving.leads.bounded_child import NO_DISK, ReaderBounds, answer_of, end_with, limit_process, run_bounded
 from serving.leads.upload_reader import ReadRows
 from serving.settings import ServeSettings
 
@@ -119,6 +119,7 @@ def score_rows_apart(
 def main() -> None:
     """Score the rows that standard input names; the answer is a line of JSON."""
     asked, answer = json.loads(sys.stdin.buffer.read()), dict[str, Any]()
+    end_with(asked["server"])
     limit_process(asked["memory_mib"] << 20, asked["seconds"])
     try:
         context = open_context(asked["source"], Path(asked["data_dir"]), own_code=asked["own_code"])

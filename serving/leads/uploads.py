@@ -140,6 +140,8 @@ def foreign_leads(
     state: LoadedState, owner: str | None, lead_ids: Iterable[Any], merged: Mapping[str, str]
 ) -> frozenset[str]:
     """Ids of leads that are in the data, or were ``merged`` into one that is, and that the caller may not see."""
+    if owner is None:
+        return frozenset()
     names = {str(lead_id) for lead_id in lead_ids}
     codes = {name: state.data.code(merged.get(name, name)) for name in names}
     return frozenset(name for name, code in codes.items() if code >= 0 and not state.data.is_shown_to(code, owner))

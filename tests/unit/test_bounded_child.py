@@ -1,0 +1,28 @@
+"""A process that reads what somebody sent does not outlive the server that began it."""
+
+import subprocess
+import sys
+
+_CHILD = "import os, sys, time; from serving.leads.bounded_child import end_with; end_with(int(sys.argv[1])); {rest}"
+_SERVER = (
+    "import os, subprocess, sys; child = subprocess.Popen([sys.executable, '-c', sys.argv[1], str(os.getpid())],"
+    " stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True); child.stdout.read(1); {rest}"
+)
+_PATIENCE = 60  # seconds: an hour's sleep must not be waited for
+
+
+def test_it_ends_when_the_server_is_killed() -> None:
+    child = _CHILD.format(rest="os.write(1, b'r'); os.close(1); time.sleep(3600)")
+    server = _SERVER.format(rest="os.kill(os.getpid(), 9)")
+    began = [sys.executable, "-c", server, child]
+    ended = subprocess.run(began, stderr=subprocess.PIPE, timeout=_PATIENCE, check=False)  # until both let go of stderr
+    assert ended.returncode == -9, ended.stderr
+
+
+def test_it_stays_while_the_server_does() -> None:
+    child = _CHILD.format(rest="os.write(1, b'r'); time.sleep(2.5); os._exit(7)")
+    server = _SERVER.format(rest="sys.exit(child.wait())")
+    ended = subprocess.run(
+        [sys.executable, "-c", server, child], stderr=subprocess.PIPE, timeout=_PATIENCE, check=False
+    )
+    assert ended.returncode == 7, ended.stderr
