@@ -11,6 +11,7 @@ from typing import Any
 from features.errors import SourceError
 
 _OURS = ("features", "models", "pipelines", "serving")
+_homes: dict[str, Path] = {}  # of modules that were found beside a declaration
 
 
 def load_code(named: str, *, group: str, where: str, beside: Path) -> Any:
@@ -25,7 +26,8 @@ def load_code(named: str, *, group: str, where: str, beside: Path) -> Any:
 
     Raises
     ------
-    SourceError : there is no such module, function or entry point, or its import fails
+    SourceError : there is no such module, function or entry point, or its import fails; or this process holds a module
+        of that name from beside another declaration
     """
     if named.split(":")[0].split(".")[0] in _OURS:
         raise SourceError(
@@ -41,12 +43,27 @@ def load_code(named: str, *, group: str, where: str, beside: Path) -> Any:
                 "module:function; the module is looked for among what is installed with this Python "
                 f"({sys.executable}), then in {beside}. See docs/own_code.md."
             ) from problem
+    if ":" in named:
+        _refuse_another_home(named.split(":")[0].split(".")[0], where, beside.resolve())
     if not callable(found):
         raise SourceError(
             f"{where}: '{named}' is a {type(found).__name__}, no function. Name a function or class. See "
             "docs/own_code.md."
         )
     return found
+
+
+def _refuse_another_home(name: str, where: str, beside: Path) -> None:
+    """SourceError for a module from beside another declaration: Python keeps one of a name, whatever folder asks."""
+    module = sys.modules[name]
+    file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), "")
+    if beside in Path(file).resolve().parents:
+        _homes.setdefault(name, beside)
+    elif name in _homes:
+        raise SourceError(
+            f"{where}: a module '{name}' is loaded already, from {_homes[name]}, beside another declaration; a process "
+            f"holds one module of a name. Rename the one in {beside}, or work on each source in a process of its own."
+        )
 
 
 def _entry_point(name: str, group: str) -> Any:

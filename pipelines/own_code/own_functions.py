@@ -2,10 +2,12 @@
 
 import hashlib
 import inspect
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ GROUP = "leadscore.features"  # of entry points
 OWN_CODE = "own_code"  # of a bundle's meta: feature to the digest of its code
 CHECKED = 40  # moments that are computed again, alone and slowly: a second or two of a plain function
 _CLOSE = 1e-9  # relative: sums in another order
+_texts: dict[str, tuple[ModuleType, str]] = {}
 
 
 def offer_functions(source: Source, beside: Path) -> None:
@@ -35,11 +38,19 @@ def offer_functions(source: Source, beside: Path) -> None:
         where = source.where("features", place)
         for named in (one.oracle, one.function):
             if named is not None:
-                offer(named, partial(load_code, named, group=GROUP, where=where, beside=beside))
+                offer(named, partial(_load, named, where, beside))
+
+
+def _load(named: str, where: str, beside: Path) -> Callable[..., Any]:
+    """The function, with the text of its modules read now: what runs later is what was imported here."""
+    function: Callable[..., Any] = load_code(named, group=GROUP, where=where, beside=beside)
+    for module in _modules_of(named, function):
+        _text_digest(module)
+    return function
 
 
 def code_of(catalog: Catalog) -> dict[str, str]:
-    """SHA-256 of the source text behind each feature of a user's own, by the feature's name."""
+    """SHA-256 of the files behind each feature of a user's own, by the feature's name."""
     return {feature.name: _digest(feature) for feature in own_of(catalog)}
 
 
@@ -52,9 +63,29 @@ def _digest(feature: Feature) -> str:
     """Of the whole modules, as a function leans on what stands beside it."""
     params = feature.params
     named = [params.oracle, params.function] if isinstance(params, OwnFunction) else []
-    modules = (inspect.getmodule(function_of(one, feature.name)) for one in named if one is not None)
-    texts = [inspect.getsource(module) for module in modules if module is not None]
-    return hashlib.sha256("\x00".join(texts).encode()).hexdigest()
+    modules = [m for one in named if one is not None for m in _modules_of(one, function_of(one, feature.name))]
+    return hashlib.sha256("\x00".join(map(_text_digest, modules)).encode()).hexdigest()
+
+
+def _modules_of(named: str, function: Callable[..., Any]) -> list[ModuleType]:
+    """The module that a path names, and the one that the function, or what it wraps, was written in."""
+    while isinstance(function, partial):
+        function = function.func
+    written = inspect.unwrap(function)
+    home = inspect.getmodule(written if inspect.isroutine(written) or isinstance(written, type) else type(written))
+    module, colon, _ = named.partition(":")
+    found = (sys.modules.get(module) if colon else None, home)
+    return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def _text_digest(module: ModuleType) -> str:
+    """SHA-256 of a module's file as it stood when it was first asked for; an edit later changes nothing that runs."""
+    known = _texts.get(module.__name__)
+    if known is None or known[0] is not module:
+        file = getattr(module, "__file__", None)
+        content = module.__name__.encode() if file is None else Path(file).read_bytes()
+        known = _texts[module.__name__] = module, hashlib.sha256(content).hexdigest()
+    return known[1]
 
 
 def check_functions(tables: Tables, source: Source, catalog: Catalog, cohort: pd.DataFrame) -> pd.DataFrame:

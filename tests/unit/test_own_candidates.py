@@ -1,6 +1,7 @@
 """A user's own estimator in the contest: judged and explained as ours; what no bundle can hold is not chosen."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,18 @@ def test_code_is_found_beside_the_declaration(tmp_path: Path) -> None:
     (tmp_path / "beside_one.py").write_text("def make():\n    return 5\n\nnumber = 3\n")
     found = load_code("beside_one:make", group="leadscore.candidates", where="my.yaml line 3", beside=tmp_path)
     assert found() == 5
+
+
+def test_a_module_of_the_same_name_beside_another_declaration_is_not_taken_for_it(tmp_path: Path) -> None:
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for number, folder in enumerate(folders):
+        folder.mkdir()
+        (folder / "beside_both.py").write_text(f"def make():\n    return {number}\n")
+    load = partial(load_code, "beside_both:make", group="leadscore.candidates", where="my.yaml line 3")
+    assert load(beside=folders[0])() == 0
+    with pytest.raises(SourceError, match=r"my.yaml line 3: a module 'beside_both' is loaded already, from .*/a, "):
+        load(beside=folders[1])
+    assert load(beside=folders[0])() == 0
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,21 @@ def test_nothing_is_imported_before_a_value_is_asked_for(tmp_path: Path) -> None
         function_of("never_offered:f", "visits_worth")
 
 
+def test_the_digest_is_of_the_file_that_was_imported_and_of_what_is_wrapped(tmp_path: Path) -> None:
+    text = "from functools import partial\ndef g(of, lead):\n    return of\nslow = partial(g, 1)\n"
+    declared = DECLARED.replace("own:newest", "{0}:slow").replace('"own:slow", function: "own:fast"', '"{0}:slow"')
+
+    def digest(name: str, written: str) -> str:
+        (tmp_path / f"{name}.py").write_text(written)
+        found = parse_source(declared.replace("{0}", name))
+        offer_functions(found, tmp_path)
+        return code_of(build_catalog(found))["visits_worth"]
+
+    first = digest("own_wrapped", text)
+    assert digest("own_wrapped_too", text.replace("1", "2")) != first, "not of functools"
+    assert digest("own_wrapped", text.replace("1", "3")) == first, "this process still runs what it imported"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
