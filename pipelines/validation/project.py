@@ -122,7 +122,7 @@ def open_project(folder: Path, run_name: str) -> Iterator[Project]:
     new = Path(mkdtemp(dir=folder.parent, prefix=f"{_BEGINNING}{process_mark()}."))
     try:
         with private_umask():
-            _copy_definitions(folder, new)
+            copied = _copy_definitions(folder, new)
             project = Project(new, run_name)
             if not (
                 folder / _SETTINGS
@@ -130,20 +130,25 @@ def open_project(folder: Path, run_name: str) -> Iterator[Project]:
                 (new / _SETTINGS).write_text("{}\n", encoding="utf-8")
             yield project
             _without_tracebacks(new / RESULTS)
-        _publish(new, folder)
+        _publish(new, folder, copied)
         _drop_old_results(folder / RESULTS)
     finally:
         shutil.rmtree(new, ignore_errors=True)
 
 
-def _copy_definitions(folder: Path, new: Path) -> None:
-    """Suites, checkpoints and settings, but no results; what cannot be read any more is made anew."""
+def _copy_definitions(folder: Path, new: Path) -> dict[Path, bytes]:
+    """Suites, checkpoints and settings, but no results; what cannot be read any more is made anew. Returns what they
+    held, by path within the project.
+    """
+    copied = {}
     for name in (*_DEFINITIONS, _SETTINGS):
         for file in _files(folder / name):
             if _can_be_read(file):
                 there = new / file.relative_to(folder)
                 there.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, there)
+                copied[file.relative_to(folder)] = there.read_bytes()
+    return copied
 
 
 def _files(place: Path) -> list[Path]:
@@ -196,14 +201,17 @@ def _exceptions(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [info] if "raised_exception" in info else [one for one in info.values() if isinstance(one, dict)]
 
 
-def _publish(new: Path, folder: Path) -> None:
+def _publish(new: Path, folder: Path, copied: Mapping[Path, bytes]) -> None:
+    """What this run changed, made or dropped takes its place; what users saved meanwhile stays."""
     make_folder(folder)
     for name in _DEFINITIONS:
         made = [file.relative_to(new) for file in _files(new / name)]
         for file in made:
-            _move(new / file, folder / file)
+            if copied.get(file) != (new / file).read_bytes():
+                _move(new / file, folder / file)
         for file in _files(folder / name):
-            if file.relative_to(folder) not in made:
+            own = file.relative_to(folder)
+            if own not in made and (own in copied or not _can_be_read(file)):
                 file.unlink()
     for file in _files(new):  # results, and what the library puts into a new project
         there = folder / file.relative_to(new)

@@ -21,7 +21,7 @@ from pipelines.stages.validate import validate
 from pipelines.validation.contract_suites import library_check
 from pipelines.validation.data_docs import build_data_docs
 from pipelines.validation.library import great_expectations
-from pipelines.validation.project import RESULTS, RUNS_KEPT
+from pipelines.validation.project import RESULTS, RUNS_KEPT, open_project
 from pipelines.workspace.paths import Paths
 from tests.reference.exports import LEADS, write_export
 
@@ -136,6 +136,19 @@ def test_what_users_add_stays_what_is_damaged_is_made_anew_and_old_results_go(tm
     kept = sorted(run.name for run in runs.iterdir())
     assert len(kept) == RUNS_KEPT and kept[-1] > "2026" and "20200100T000000.000000Z" not in kept
     assert not list(paths.root.glob(".gx.new.*"))
+
+
+def test_what_users_save_while_it_is_worked_on_stays(tmp_path: Path) -> None:
+    with open_project(tmp_path / "gx", "leadscore"):
+        pass
+    suites = tmp_path / "gx" / "expectations"
+    (suites / "mine.json").write_text('{"name": "mine"}')
+    (suites / "gone.json").write_text('{"half')
+    with open_project(tmp_path / "gx", "leadscore"):
+        (suites / "mine.json").write_text('{"name": "mine", "notes": "saved meanwhile"}')
+        (suites / "new.json").write_text('{"name": "new"}')
+    assert "meanwhile" in (suites / "mine.json").read_text() and (suites / "new.json").exists()
+    assert not (suites / "gone.json").exists(), "what cannot be read keeps the library from opening the project"
 
 
 FAILS = """\
