@@ -26,7 +26,7 @@ from features.schema.source import Source
 from pipelines.own_code.load_code import load_code
 
 GROUP = "leadscore.features"  # of entry points
-OWN_CODE = "own_code"  # of a bundle's meta: feature to the digest of its code
+OWN_CODE = "own_code"  # of a bundle's meta, and a file beside a matrix: feature to the digest of its code
 CHECKED = 40  # moments that are computed again, alone and slowly: a second or two of a plain function
 _CLOSE = 1e-9  # relative: sums in another order
 _texts: dict[str, tuple[ModuleType, str]] = {}
@@ -52,6 +52,18 @@ def _load(named: str, where: str, beside: Path) -> Callable[..., Any]:
 def code_of(catalog: Catalog) -> dict[str, str]:
     """SHA-256 of the files behind each feature of a user's own, by the feature's name."""
     return {feature.name: _digest(feature) for feature in own_of(catalog)}
+
+
+def require_code_built(built: Mapping[str, Any], catalog: Catalog) -> dict[str, str]:
+    """:func:`code_of` a matrix' catalog; ContractError where its values were ``built`` by other code."""
+    now = code_of(catalog)
+    if built != now:
+        changed = ", ".join(f"'{name}'" for name, digest in now.items() if built.get(name) != digest)
+        raise ContractError(
+            f"the matrix was built with other code of {changed or 'your features'} than the declaration now names. Run "
+            "leadscore matrix and the stages after it again; leadscore run runs all of them."
+        )
+    return now
 
 
 def own_of(catalog: Catalog) -> tuple[Feature, ...]:

@@ -20,7 +20,7 @@ from pipelines.artifacts.score_record import write_half_lives
 from pipelines.artifacts.verdict_record import MatrixVerdict
 from pipelines.compute.engines import choose_builder
 from pipelines.diagnostics.activity_diagnostics import HalfLives, half_life_records, half_lives_of
-from pipelines.own_code.own_functions import check_functions
+from pipelines.own_code.own_functions import OWN_CODE, check_functions, code_of
 from pipelines.registry.prior_bundle import names_prior
 from pipelines.workspace.atomic_files import stage_dir, write_json
 from pipelines.workspace.context import Context
@@ -81,6 +81,8 @@ def build(context: Context) -> MatrixVerdict:
             save_matrix(folder, now, "open")
         if split is not None:
             write_json(folder / "chop.json", split.record())
+        if context.source.features:
+            write_json(folder / f"{OWN_CODE}.json", code_of(matrix.catalog))
         write_half_lives(folder, half_life_records(context.source, lives))
         verdict.write(folder)
     return verdict

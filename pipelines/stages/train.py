@@ -24,13 +24,13 @@ from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.artifacts.train_record import ScorecardRecord, TrainRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.own_code.own_candidates import own_candidates
-from pipelines.own_code.own_functions import OWN_CODE, code_of
+from pipelines.own_code.own_functions import OWN_CODE, require_code_built
 from pipelines.registry.champion import read_champion
 from pipelines.registry.prior_bundle import prior_in_use
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.stages.backtest import load_backtest
 from pipelines.stages.learned_scorecard import scorecard_record
-from pipelines.workspace.atomic_files import stage_dir
+from pipelines.workspace.atomic_files import read_json, stage_dir
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_catalog, load_chop, load_matrix
 
@@ -143,8 +143,15 @@ def _meta(context: Context, purpose: str) -> dict[str, Any]:
         "declaration": context.declaration_hash,
         "accepted_leaks": AuditRecord.read(context.paths).accepted,
         "prior_correction": source.prior_correction,
-        **({OWN_CODE: code_of(load_catalog(context.paths.matrix))} if source.features else {}),
+        **({OWN_CODE: _own_code(context)} if source.features else {}),
     }
+
+
+def _own_code(context: Context) -> dict[str, str]:
+    """What code the values of the matrix came from; ContractError where it is another one now."""
+    folder = context.paths.matrix
+    file = folder / f"{OWN_CODE}.json"
+    return require_code_built(read_json(file) if file.exists() else {}, load_catalog(folder))
 
 
 def _prior_shift(context: Context, matrix: Matrix, rows: Any) -> dict[str, Any] | None:

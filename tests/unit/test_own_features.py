@@ -20,7 +20,7 @@ from features.own_features.seen_rows import SeenLead, SeenRows
 from features.schema.load_source import parse_source
 from features.schema.source import Source
 from models.bundle import load_bundle, save_bundle
-from pipelines.own_code.own_functions import check_functions, code_of, offer_functions
+from pipelines.own_code.own_functions import check_functions, code_of, offer_functions, require_code_built
 from pipelines.registry.champion import catalog_for
 from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.promotion_gate import fits
@@ -231,6 +231,15 @@ def test_the_digest_is_of_the_file_that_was_imported_and_of_what_is_wrapped(tmp_
     first = digest("own_wrapped", text)
     assert digest("own_wrapped_too", text.replace("1", "2")) != first, "not of functools"
     assert digest("own_wrapped", text.replace("1", "3")) == first, "this process still runs what it imported"
+
+
+def test_a_matrix_of_other_code_is_not_learned_from(source: Source) -> None:
+    catalog = own(source)
+    built = code_of(catalog)
+    assert require_code_built(built, catalog) == built
+    offer("own:fast", lambda: function_of)  # of another module
+    with pytest.raises(ContractError, match=r"other code of 'visits_worth' than .* leadscore matrix"):
+        require_code_built(built, catalog)
 
 
 @pytest.mark.parametrize(
