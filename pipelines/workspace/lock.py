@@ -1,5 +1,6 @@
 """One writer per source and data directory: a second run does not wait, it names the busy process and stops."""
 
+import errno
 import getpass
 import os
 import socket
@@ -15,6 +16,7 @@ from features.errors import ExitStatus, LeadScoreError
 from pipelines.workspace.left_overs import is_running
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.private_files import create_private, make_folder
+from pipelines.workspace.storage_errors import StorageError
 
 
 class BusyError(LeadScoreError):
@@ -32,17 +34,26 @@ def only_writer(paths: Paths) -> Iterator[None]:
     ------
     BusyError
         if another process holds it.
+    StorageError
+        if the file system has no locks that end with their process.
     """
     made = [p for p in (paths.data_dir, paths.root) if not p.exists()]
     make_folder(paths.root)
 
     file = paths.root / ".lock"
     create_private(file)
-    lock = FileLock(file, blocking=False)
+    lock = FileLock(file, blocking=False, fallback_to_soft=False)  # a soft lock would outlive a killed process
     try:
         lock.acquire()
     except Timeout as problem:
         raise BusyError(_describe_holder(file.read_text(encoding="utf-8"), paths, file)) from problem
+    except OSError as problem:
+        if problem.errno != errno.ENOSYS:
+            raise
+        raise StorageError(
+            f"the file system of {paths.root} has no file locks (flock), so two runs could write at once. Use a "
+            "--data-dir on a local disk, or mount it with locks."
+        ) from problem
     try:
         file.write_text(_introduce_oneself(), encoding="utf-8")
         yield

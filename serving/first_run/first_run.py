@@ -284,7 +284,7 @@ class FirstRun:
         make_folder(self.folder.root)
         file = self.folder.root / ".lock"
         create_private(file)
-        with FileLock(file, blocking=False):
+        with FileLock(file, blocking=False, fallback_to_soft=False):
             yield
 
     def _note(self, caller: Caller, action: str, what: str) -> None:

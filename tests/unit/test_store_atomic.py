@@ -1,5 +1,7 @@
 """What is written is the old or the new, never half: files and whole stage directories, under errors and kills."""
 
+import errno
+import fcntl
 import json
 import math
 import os
@@ -26,6 +28,7 @@ from pipelines.workspace.atomic_files import (
 from pipelines.workspace.left_overs import process_mark, remove_parts
 from pipelines.workspace.lock import only_writer
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.storage_errors import StorageError
 
 
 def test_a_file_is_replaced_as_a_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -228,3 +231,17 @@ def test_parts_of_ended_processes_go_and_those_of_running_ones_stay(tmp_path: Pa
         file.touch()
     remove_parts(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([running.name, "three.json"])
+
+
+def test_a_file_system_without_locks_is_refused_and_held_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(number: int, how: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fcntl, "flock", flock)
+        with pytest.raises(StorageError, match="no file locks"), only_writer(Paths(tmp_path, "calls")):
+            pytest.fail("worked without a lock")
+    with only_writer(Paths(tmp_path, "calls")):
+        write_json(tmp_path / "calls" / "d.json", {})
