@@ -65,6 +65,7 @@ def test_nothing_new_trains_nothing_and_says_from_when_there_will_be_enough(cli:
     assert "Inconclusive" in page and record["sentence"][:40] in page and "<script" not in page
 
 
+@pytest.mark.prove
 def test_a_registry_that_is_away_keeps_no_decision_back_and_is_told_later(
     cli: Cli, run: TinyRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,7 +116,7 @@ def test_a_feed_that_was_accepted_is_known_at_the_next_retrain(
     cli: Cli, run: TinyRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without_training(context: Context, name: str) -> StageRun:
-        if name in ("backtest", "train", "evaluate", "thresholds", "score", "report"):
+        if name in ("backtest", "train", "register", "evaluate", "thresholds", "score", "report"):
             return StageRun(TrainRecord.read(context.paths), 0.0)
         return run_stage(context, name)
 

@@ -36,6 +36,7 @@ def _worker(_: Iterator[Any]) -> Iterator[tuple[int, int]]:
     yield os.getppid(), os.getpid()
 
 
+@pytest.mark.prove
 def test_two_workers_give_the_same_bits(cluster: Any) -> None:
     from pipelines.compute.spark_engine import spark_values
 
