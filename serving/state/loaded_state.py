@@ -17,7 +17,7 @@ from serving.state.loaded_model import LoadedModel
 from serving.state.worklist.list_columns import display_values
 from serving.state.worklist.ranked_worklist import Worklist
 
-_KEPT_VIEWS = 2_000  # of leads and accounts, some 20 kB each: what a team opens in an hour
+_KEPT_VIEWS = 2_000  # of leads and accounts: what a team opens in an hour
 
 
 @dataclass(unsafe_hash=True)
