@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,17 +14,12 @@ from features.assembly.flat_outcomes import learned_rows
 from features.cohort.identity_resolution import Resolved, resolve
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
-from features.schema.table_source import Location
 from features.schema.vocabulary import Role
 from pipelines.artifacts.counts_record import CountsRecord, QuarantineReason
 from pipelines.artifacts.reading_record import ReadingRecord, TableReading
 from pipelines.artifacts.verdict_record import RowsVerdict
 from pipelines.ingest.canonical_shape import (
     ShapedTable,
-    declared_headers,
-    headers_that_select,
-    read_columns,
-    shape_table,
 )
 from pipelines.ingest.data_cutoff import find_cutoff, set_later_rows_aside, set_open_deals_aside
 from pipelines.ingest.diagnosis.fewer_rows import check_rows_against_last
@@ -34,24 +28,23 @@ from pipelines.ingest.diagnosis.lost_tables import describe_lost_tables, find_lo
 from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine, describe_reasons
 from pipelines.ingest.diagnosis.stage_disagreements import describe_disagreements
 from pipelines.ingest.early_closes import describe_early_closes
-from pipelines.ingest.errors import NoLocationError, OneClassError, TableLostError
-from pipelines.ingest.expectations import Expectation, Rule, expectations_of, table_order
+from pipelines.ingest.errors import OneClassError, TableLostError
+from pipelines.ingest.expectations import Expectation, Rule, expectations_of
 from pipelines.ingest.identity_files import identity_counts, write_identity
 from pipelines.ingest.notes_in_words import describe_notes
 from pipelines.ingest.quarantine import CheckedTable, check, raw_rows
+from pipelines.ingest.read_tables import read_tables
 from pipelines.ingest.reading.fetch import get_data
-from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.file_state import check_unchanged
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.reference_matching import describe_matches, match_references
-from pipelines.ingest.row_selection import count_repeats_once, drop_repeats, drop_superseded, select_rows
+from pipelines.ingest.row_selection import drop_superseded
 from pipelines.ingest.undeclared_kinds import (
     PASTE,
     count_undeclared_kinds,
     declaration_block,
     describe_undeclared_kinds,
 )
-from pipelines.ingest.wide_stages import melt_stages
 from pipelines.posted.posted_store import PostedRows, read_posted
 from pipelines.posted.posted_tables import add_posted_fields, add_posted_rows, write_posted
 from pipelines.privacy.left_out_rows import (
@@ -155,42 +148,6 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
     return record
 
 
-def read_tables(
-    source: Source, files: Mapping[str, Path], paths: Paths, stored: Mapping[str, RawTable] = MappingProxyType({})
-) -> tuple[dict[str, RawTable], dict[str, ShapedTable]]:
-    """Rows of every table as its file has them, and as the contract wants them; each file is read once.
-
-    Tables that are ``stored`` (as snapshots) have no file.
-    """
-    raws: dict[str, RawTable] = {}
-    shapes: dict[str, ShapedTable] = {}
-    read: list[tuple[Location, RawTable]] = []
-    for table in table_order(source):
-        location = source.tables[table].location
-        if table in stored:
-            raws[table] = stored[table]
-            shapes[table] = shape_table(stored[table], table, source)
-            continue
-        if location is None:
-            raise NoLocationError(
-                f"{source.where('tables', table)}: table '{table}' has no 'location'; say where it is."
-            )
-        whole = next((raw for seen, raw in read if seen == location), None)
-        if whole is None:
-            file, kept = files.get(table), paths.kept_table(table)
-            found = read_location(location, file, expected=_wanted(source, table, location), kept=kept)
-            name = found.form["database"] if file is None else file.name
-            whole = replace(found, form={**found.form, "file": name, "rows": found.read})
-            read.append((location, whole))
-
-        chosen, left_out = select_rows(whole, table, source)
-        raws[table] = melt_stages(chosen, source, table)
-        shapes[table] = shape_table(raws[table], table, source)
-        shapes[table].left_out = left_out
-        shapes[table] = count_repeats_once(drop_repeats(shapes[table], source))
-    return raws, shapes
-
-
 def _check_tables(
     source: Source, raws: Mapping[str, RawTable], shapes: Mapping[str, ShapedTable], rules: Sequence[Expectation]
 ) -> dict[str, CheckedTable]:
@@ -214,19 +171,6 @@ def _closes_without_outcome(
     own = [rule for rule in rules if rule.table == "outcomes" and rule.rule not in (Rule.REFERENCE, Rule.UNIQUE)]
     alone = check(shapes["outcomes"], (), own, {}, source)
     return alone.quarantine["row"].to_numpy(dtype=np.int64)
-
-
-def _wanted(source: Source, table: str, location: Location) -> list[str]:
-    """Headers that help to read a file; of a database those that are used, as no others are fetched."""
-    headers = declared_headers(source, table)
-    if location.database is None:
-        return headers
-    alike = [name for name, other in source.tables.items() if other.location == location]
-    used = {header for t in alike for name, c in read_columns(source, t).items() for header in c.headers(name)}
-    used |= {header for t in alike for header in headers_that_select(source, t)}
-    declared = {header for t in alike for name, c in source.tables[t].columns.items() for header in c.headers(name)}
-    used -= {header for t in alike for header in source.tables[t].flags}
-    return sorted({*used, *(header for header in headers if header not in declared)})
 
 
 def _resolve_identity(source: Source, checked: Mapping[str, CheckedTable]) -> Resolved:

@@ -4,9 +4,11 @@ import json
 import os
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -14,8 +16,11 @@ import sqlalchemy as sa
 from features.errors import SourceError
 from features.schema.load_source import load_source, parse_source
 from features.schema.table_source import Database
+from pipelines.ingest import read_tables as read_tables_of
 from pipelines.ingest.errors import DatabaseError, EmptyFileError, MissingColumnError
-from pipelines.ingest.reading.formats.databases import list_database, read_database, resolve_address
+from pipelines.ingest.reading.fetch import get_data
+from pipelines.ingest.reading.formats.database_address import resolve_address
+from pipelines.ingest.reading.formats.databases import list_database, read_database
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 
@@ -192,6 +197,74 @@ def test_a_watermark_asks_for_new_rows_only_and_gives_the_whole_table(engine: sa
     assert counted(engine, lambda: read_database(marked, columns=["id", "at"], kept=kept))[1] == 5  # other columns
     kept.write_bytes(b"damaged")
     assert counted(engine, read)[1] == 5
+
+
+DEALS = """\
+name: deals
+kind: relational
+data_cutoff: "2025-07-01"
+tables:
+  leads:
+    location: {LEADS}
+    columns: {lead_id: {from: id}, created_at: {from: made}}
+  outcomes:
+    location: {OUTCOMES}
+    columns: {opportunity_id: {from: id}, lead_id: {from: lead_id}, closed_at: {from: made}, won: {from: won}}
+"""
+TWO_TABLES = (
+    "CREATE TABLE leads (id VARCHAR(9), made TIMESTAMP)",
+    "CREATE TABLE outcomes (id VARCHAR(9), lead_id VARCHAR(9), made TIMESTAMP, won VARCHAR(9))",
+)
+ONE_DEAL = (
+    "INSERT INTO leads VALUES ('{}', '2025-02-01 10:00:00')",
+    "INSERT INTO outcomes VALUES ('D{0}', '{0}', '2025-02-02 10:00:00', 'yes')",
+)
+
+
+@pytest.mark.parametrize("kind", ["by URL", "file"])
+@BOTH
+def test_tables_are_read_as_of_one_moment_although_somebody_writes_between_them(
+    engine: sa.Engine, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of SQLite and PostgreSQL; as a file the other one is DuckDB, which PostgreSQL has none of."""
+    path = tmp_path / "crm.sqlite"
+    duck = kind == "file" and engine.dialect.name == "postgresql"
+
+    def write(*statements: str) -> None:
+        if duck:
+            with duckdb.connect(str(path)) as connection:
+                for statement in statements:
+                    connection.execute(statement)
+        else:
+            run(engine, *statements)
+
+    if engine.dialect.name == "sqlite":
+        run(engine, "PRAGMA journal_mode=WAL")  # its readers do not keep writers out
+    write(*TWO_TABLES, *(statement.format("L1") for statement in ONE_DEAL))
+    read = read_tables_of.read_location
+
+    def read_then_write(*given: Any, **named: Any) -> Any:
+        found = read(*given, **named)
+        with suppress(duckdb.Error):  # it keeps writers out
+            write(*(statement.format("L2") for statement in ONE_DEAL))
+        return found
+
+    monkeypatch.setattr(read_tables_of, "read_location", read_then_write)
+    places = {
+        name.upper(): f"{{file: {path}, table: {name}}}"
+        if kind == "file"
+        else f"{{database: {{url: CRM_DB, table: {name}}}}}"
+        for name in ("leads", "outcomes")
+    }
+    text = DEALS
+    for name, place in places.items():
+        text = text.replace(f"{{{name}}}", place)
+    source, paths = parse_source(text), Paths(tmp_path / "data", "deals")
+    raws = read_tables_of.read_tables(source, get_data(source, paths), paths)[0]
+    assert raws["leads"].frame["id"].tolist() == ["L1"]
+    assert raws["outcomes"].frame["id"].tolist() == ["DL1"]
+    again = read_tables_of.read_tables(source, get_data(source, paths), paths)[0]  # nothing is held any longer
+    assert duck or again["outcomes"].frame["id"].tolist()[:2] == ["DL1", "DL2"]
 
 
 @BOTH

@@ -15,8 +15,9 @@ from features.schema.source import Source
 from pipelines.ingest.errors import ExpectationFailedError
 from pipelines.ingest.expectations import Rule, expectations_of
 from pipelines.ingest.quarantine import check
+from pipelines.ingest.read_tables import read_tables
 from pipelines.ingest.reading.fetch import get_data
-from pipelines.stages.ingest import ingest, read_tables
+from pipelines.stages.ingest import ingest
 from pipelines.stages.validate import validate
 from pipelines.validation.contract_suites import library_check
 from pipelines.validation.data_docs import build_data_docs

@@ -15,6 +15,7 @@ from pipelines.ingest.reading.file_state import check_unchanged, read_start, rea
 from pipelines.ingest.reading.footer_rows import pass_over_footer
 from pipelines.ingest.reading.formats.database_files import as_file, is_database_file
 from pipelines.ingest.reading.formats.json_records import looks_like_json, read_json
+from pipelines.ingest.reading.formats.one_moment import OneMoment
 from pipelines.ingest.reading.formats.parquet_files import PARQUET, read_parquet_bytes, read_parquet_folder
 from pipelines.ingest.reading.formats.workbooks import COMPOUND, read_workbook
 from pipelines.ingest.reading.long_values import set_long_values_aside
@@ -35,7 +36,12 @@ _MARKUP = ((b"<!doctype html", "a web page"), (b"<html", "a web page"), (b"<?xml
 
 
 def read_location(
-    location: Location, path: Path | None, *, expected: Sequence[str] = (), kept: Path | None = None
+    location: Location,
+    path: Path | None,
+    *,
+    expected: Sequence[str] = (),
+    kept: Path | None = None,
+    moment: OneMoment | None = None,
 ) -> RawTable:
     """Rows of a declared input, of whatever kind.
 
@@ -44,15 +50,18 @@ def read_location(
     path : the file that was found for it; None for a database
     expected : headers the declaration speaks of; of a database only these are fetched
     kept : where a database's table with a watermark is kept between runs
+    moment : what holds a database's connection, so that several tables are read as of one moment
     """
     if location.database is not None:
         from pipelines.ingest.reading.formats.databases import read_database  # takes longer to load than most files
 
-        return read_database(location.database, columns=expected, kept=kept)
-    return read_file(path or Path(location.file), location, expected=expected)
+        return read_database(location.database, columns=expected, kept=kept, moment=moment)
+    return read_file(path or Path(location.file), location, expected=expected, moment=moment)
 
 
-def read_file(path: Path, location: Location, *, expected: Sequence[str] = ()) -> RawTable:
+def read_file(
+    path: Path, location: Location, *, expected: Sequence[str] = (), moment: OneMoment | None = None
+) -> RawTable:
     """Rows of a file, folder or pattern: opened, unpacked, checked against the declared hash, read.
 
     Raises
@@ -65,16 +74,16 @@ def read_file(path: Path, location: Location, *, expected: Sequence[str] = ()) -
         if parts is not None:
             return _read_parts(path, parts.files, parts.root, location, expected)
         if is_database_file(read_start(path, _START)):
-            return _read_database_file(path, location, expected)
+            return _read_database_file(path, location, expected, moment)
         return _read_single(path, location, expected)
 
 
-def _read_database_file(path: Path, location: Location, expected: Sequence[str]) -> RawTable:
+def _read_database_file(path: Path, location: Location, expected: Sequence[str], moment: OneMoment | None) -> RawTable:
     from pipelines.ingest.reading.formats.databases import read_database_file
 
     state = state_of(path)
     check_hash(state.sha256, location, what=path.name)
-    raw = read_database_file(path, location, what=path.name, columns=expected)
+    raw = read_database_file(path, location, what=path.name, columns=expected, moment=moment)
     raw = set_long_values_aside(raw, limits_of(location).field_characters)
     return replace(raw, form={"sha256": state.sha256, "bytes": state.size, **raw.form}, files=(state,))
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import ContractError
 from pipelines.ingest.errors import DatabaseError
-from pipelines.ingest.reading.formats.databases import Address, resolve_address
+from pipelines.ingest.reading.formats.database_address import Address, resolve_address
 from pipelines.scoring.file_rows import objecting_here
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context

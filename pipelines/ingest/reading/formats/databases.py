@@ -1,103 +1,42 @@
-"""Databases by URL, and SQLite and DuckDB files; secrets come from the environment and are never shown."""
+"""Databases by URL, and SQLite and DuckDB files: a declared table or query as rows, whole or what is new of it."""
 
 import json
-import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from features.schema.secrets import HIDDEN, hide_secrets, holds_secret
 from features.schema.table_source import Database, Location
 from pipelines.ingest.errors import DatabaseError, EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
+from pipelines.ingest.reading.formats.connections import connect_duckdb, connect_server, connect_sqlite
+from pipelines.ingest.reading.formats.database_address import Address, resolve_address
 from pipelines.ingest.reading.formats.database_files import DUCKDB
+from pipelines.ingest.reading.formats.one_moment import OneMoment
 from pipelines.ingest.reading.formats.sql_tables import BATCH_ROWS, Fetched, Relation, fetch_relation, list_relations
 from pipelines.ingest.reading.raw_table import RawTable, number_rows
 from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 from pipelines.workspace.atomic_files import write_bytes
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}  # the driver we are tested with
 _ISO = r"^\d{4}-\d{2}-\d{2}"  # texts of one such form lie in order of time by any collation
 _STATE = b"leadscore"  # key of what a kept copy is a copy of, in its Parquet metadata
 
 
-@dataclass(frozen=True)
-class Address:
-    """A database's URL with its secrets filled in, and how to speak of it without them."""
-
-    url: URL
-    shown: str
-    secrets: tuple[str, ...] = field(repr=False)
-
-    def hide(self, text: object) -> str:
-        """A message without any of the secrets."""
-        found = str(text)
-        for secret in self.secrets:
-            found = found.replace(secret, HIDDEN)
-        return hide_secrets(found)
-
-
-def resolve_address(declared: str) -> Address:
-    """The URL meant by ``${NAME}``, a NAME of the environment, or a URL.
-
-    Raises
-    ------
-    DatabaseError
-        if a variable is not set, the URL is none, or it holds a password in plain text.
-    """
-    if holds_secret(declared):
-        raise DatabaseError(
-            "the database's URL holds a password, which ends up in histories and logs. Put the URL into an environment "
-            "variable, e.g. LEADSCORE_DB, and name that: '${LEADSCORE_DB}'."
-        )
-    names = [declared] if _NAME.fullmatch(declared) else _VARIABLE.findall(declared)
-    unset = [name for name in names if not os.environ.get(name)]
-    if unset:
-        raise DatabaseError(
-            f"the environment variable {', '.join(unset)} is not set; it names the database to read. Set it to a URL "
-            "such as postgresql://user:password@host/name, and run again."
-        )
-    if _NAME.fullmatch(declared):
-        declared = f"${{{declared}}}"
-
-    whole = declared.startswith("${") and declared.endswith("}") and len(names) == 1
-    filled = _VARIABLE.sub(
-        lambda found: os.environ[found[1]] if whole else quote(os.environ[found[1]], safe=""), declared
-    )
-    try:
-        url = make_url(filled)
-        url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
-    except (ArgumentError, ValueError):
-        raise DatabaseError(
-            f"{'the URL in ' + names[0] if names else 'the database'} is not a URL such as "
-            "postgresql://user:password@host/name or sqlite:///file.db. Correct it."
-        ) from None
-
-    secrets = {os.environ[name] for name in names}
-    if url.password is not None:
-        secrets |= {str(url.password), quote(str(url.password), safe=""), quote(str(url.password))}
-    secrets |= {v for k, v in url.query.items() if isinstance(v, str) and holds_secret(f"?{k}={v}")}
-    secrets |= {unquote(secret) for secret in secrets}
-    shown = f"{url.get_backend_name()} database '{url.database or ''}'" + (f" on {url.host}" if url.host else "")
-    return Address(url, hide_secrets(shown), tuple(sorted((s for s in secrets if s), key=len, reverse=True)))
-
-
 def read_database(
-    database: Database, *, columns: Sequence[str] = (), kept: Path | None = None, limit: int | None = None
+    database: Database,
+    *,
+    columns: Sequence[str] = (),
+    kept: Path | None = None,
+    limit: int | None = None,
+    moment: OneMoment | None = None,
 ) -> RawTable:
     """Rows of a declared table or query.
 
@@ -106,6 +45,7 @@ def read_database(
     columns : headers the declaration speaks of; only these are asked for (empty: all)
     kept : where a table with a watermark is kept between runs, so that only newer rows are asked for
     limit : at most so many rows
+    moment : what holds the connection, so that several tables are read as of one moment
 
     Raises
     ------
@@ -128,10 +68,11 @@ def read_database(
     form: dict[str, Any] = {"format": "database", "database": address.shown, "table": database.table or "query"}
     incremental = kept is not None and database.watermark is not None and limit is None
     old = _read_kept(kept, database, columns) if incremental and kept is not None else None
-    with _connected(address) as engine, _told(address, what):
-        fetched = fetch_relation(engine, _since(relation, old), what=what)
+    with _within(moment) as held, _told(address, what):
+        connection = held.hold(address.url, lambda: connect_server(address))
+        fetched = fetch_relation(connection, _since(relation, old), what=what)
         if old is not None and not _fits(old, fetched.rows):  # a column changed its type: no longer the same table
-            old, fetched = None, fetch_relation(engine, relation, what=what)
+            old, fetched = None, fetch_relation(connection, relation, what=what)
 
     rows = fetched.rows
     _check_watermark(database.watermark, fetched, what)
@@ -147,13 +88,23 @@ def read_database(
 def list_database(declared: str) -> list[tuple[str | None, str]]:
     """Schema (None: the default one) and name of each table and view."""
     address = resolve_address(declared)
-    with _connected(address) as engine, _told(address, address.shown):
-        return list_relations(engine)
+    with _told(address, address.shown), connect_server(address) as connection:
+        return list_relations(connection)
 
 
-def read_database_file(path: Path, location: Location, *, what: str, columns: Sequence[str] = ()) -> RawTable:
-    """Rows of a table or query of an SQLite or DuckDB file, which is opened for reading only."""
-    names = list_file_tables(path, what=what)
+def read_database_file(
+    path: Path, location: Location, *, what: str, columns: Sequence[str] = (), moment: OneMoment | None = None
+) -> RawTable:
+    """Rows of a table or query of an SQLite or DuckDB file, which is opened for reading only.
+
+    ``moment`` holds the connection, so that several tables are read as of one moment.
+    """
+    with _within(moment) as held:
+        return _read_file_within(held, path, location, what, columns)
+
+
+def _read_file_within(held: OneMoment, path: Path, location: Location, what: str, columns: Sequence[str]) -> RawTable:
+    names = list_file_tables(path, what=what, moment=held)
     table = location.table
     if location.query is None and table is None:
         if len(names) != 1:
@@ -168,13 +119,14 @@ def read_database_file(path: Path, location: Location, *, what: str, columns: Se
     kind = "duckdb" if _is_duckdb(path) else "sqlite"
     form = {"format": kind, "table": table or "query"}
     if kind == "duckdb":
-        with _duckdb(path, what) as connection:
+        with _told_duckdb(what):
+            connection = held.hold(path, lambda: connect_duckdb(path))
             quoted = '"' + (table or "").replace('"', '""') + '"'
             origin = quoted if table is not None else f"({(location.query or '').strip().rstrip(';')})"
             asked = f"SELECT * FROM {origin}"  # noqa: S608  the declared query, or a quoted name
             return _raw(_fetch_within(connection, asked, limits, what), form, f"{form['table']} of {what}", ())
-    with _sqlite(path) as engine, _told(Address(engine.url, what, ()), what):
-        fetched = fetch_relation(engine, relation, what=what)
+    with _told(_file_address(path, what), what):
+        fetched = fetch_relation(held.hold(path, lambda: connect_sqlite(path)), relation, what=what)
     return _raw(fetched.rows, form, f"{form['table']} of {what}", fetched.not_read)
 
 
@@ -191,14 +143,15 @@ def _fetch_within(connection: duckdb.DuckDBPyConnection, asked: str, limits: Rea
     return pa.Table.from_batches(batches, reader.schema)
 
 
-def list_file_tables(path: Path, *, what: str) -> list[str]:
+def list_file_tables(path: Path, *, what: str, moment: OneMoment | None = None) -> list[str]:
     """Names of the tables and views of an SQLite or DuckDB file."""
     if _is_duckdb(path):
-        with _duckdb(path, what) as connection:
+        with _within(moment) as held, _told_duckdb(what):
+            connection = held.hold(path, lambda: connect_duckdb(path))
             asked = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'main' ORDER BY table_name"
             return [str(name) for (name,) in connection.execute(asked).fetchall()]
-    with _sqlite(path) as engine, _told(Address(engine.url, what, ()), what):
-        return [name for _, name in list_relations(engine)]
+    with _within(moment) as held, _told(_file_address(path, what), what):
+        return [name for _, name in list_relations(held.hold(path, lambda: connect_sqlite(path)))]
 
 
 def _is_duckdb(path: Path) -> bool:
@@ -206,41 +159,28 @@ def _is_duckdb(path: Path) -> bool:
         return stream.read(12)[8:12] == DUCKDB
 
 
+def _file_address(path: Path, what: str) -> Address:
+    return Address(sa.URL.create("sqlite", database=str(path)), what, ())
+
+
 @contextmanager
-def _duckdb(path: Path, what: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that reads this file and no other: a view in it must not read files of this machine."""
+def _within(moment: OneMoment | None) -> Iterator[OneMoment]:
+    """The moment that was begun, or one of our own."""
+    if moment is not None:
+        yield moment
+        return
+    with OneMoment() as own:
+        yield own
+
+
+@contextmanager
+def _told_duckdb(what: str) -> Iterator[None]:
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
-            connection.execute("SET enable_external_access = false")
-            yield connection
+        yield
     except duckdb.Error as problem:
         raise UnreadableFileError(
             f"{what} cannot be read: {_first_line(problem)}. Check the table or query."
         ) from problem
-
-
-@contextmanager
-def _sqlite(path: Path) -> Iterator[Engine]:
-    engine = sa.create_engine(f"sqlite:///file:{quote(str(path.resolve()))}?mode=ro&uri=true")
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def _connected(address: Address) -> Iterator[Engine]:
-    try:
-        engine = sa.create_engine(address.url)
-    except (NoSuchModuleError, ModuleNotFoundError, ArgumentError, TypeError, ValueError) as problem:
-        raise DatabaseError(
-            f"no driver for {address.shown} is installed ({address.hide(problem)}). Install the one SQLAlchemy names; "
-            "for PostgreSQL: pip install 'leadscore[postgres]'."
-        ) from None
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 @contextmanager

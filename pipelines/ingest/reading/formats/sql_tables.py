@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 from sqlalchemy.types import NullType
 
 from pipelines.ingest.errors import DatabaseError
@@ -50,7 +50,7 @@ class Fetched:
     not_read: tuple[str, ...]
 
 
-def fetch_relation(engine: Engine, relation: Relation, *, what: str) -> Fetched:
+def fetch_relation(connection: Connection, relation: Relation, *, what: str) -> Fetched:
     """Rows of a table or query, streamed in batches.
 
     Rows come in order of the watermark and the table's primary key, where it has them, so that the same table is the
@@ -61,35 +61,32 @@ def fetch_relation(engine: Engine, relation: Relation, *, what: str) -> Fetched:
     DatabaseError
         if there is no such watermark.
     """
-    with engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            connection = connection.execution_options(postgresql_readonly=True)
-        origin = _origin(relation)
-        names = _names(connection, origin)
-        if relation.watermark is not None and relation.watermark not in names:
-            raise DatabaseError(
-                f"{what} has no column '{relation.watermark}', which 'watermark' names. It has: {', '.join(names)}."
-            )
-        wanted = match_headers(relation.columns, names) if relation.columns else {name: name for name in names}
-        picked = [name for name in names if name in set(wanted.values())]
-        if relation.watermark is not None and relation.watermark not in picked:
-            picked.append(relation.watermark)
-        statement = _statement(engine, origin, picked or names, relation)
-        most = relation.most or limits_of()
-        most.check_shape(0, len(picked or names), what)
-        rows = _stream(connection, statement, picked or names, lambda rows, size: _check(most, rows, size, names, what))
+    origin = _origin(relation)
+    names = _names(connection, origin)
+    if relation.watermark is not None and relation.watermark not in names:
+        raise DatabaseError(
+            f"{what} has no column '{relation.watermark}', which 'watermark' names. It has: {', '.join(names)}."
+        )
+    wanted = match_headers(relation.columns, names) if relation.columns else {name: name for name in names}
+    picked = [name for name in names if name in set(wanted.values())]
+    if relation.watermark is not None and relation.watermark not in picked:
+        picked.append(relation.watermark)
+    statement = _statement(connection, origin, picked or names, relation)
+    most = relation.most or limits_of()
+    most.check_shape(0, len(picked or names), what)
+    rows = _stream(connection, statement, picked or names, lambda rows, size: _check(most, rows, size, names, what))
     return Fetched(rows, tuple(name for name in names if name not in (picked or names)))
 
 
-def list_relations(engine: Engine) -> list[tuple[str | None, str]]:
+def list_relations(connection: Connection) -> list[tuple[str | None, str]]:
     """Schema (None: the default one) and name of every table and view that a person made."""
-    inspector = sa.inspect(engine)
+    inspector = sa.inspect(connection)
     found: list[tuple[str | None, str]] = []
     default = inspector.default_schema_name
     hidden = {"information_schema", "pg_catalog", "sys", "mysql", "performance_schema"}
     schemas = inspector.get_schema_names() if default is not None else [None]
     for schema in sorted(set(schemas) - hidden, key=lambda name: (name != default, str(name))):
-        shown = None if schema == default or engine.dialect.name == "sqlite" else schema
+        shown = None if schema == default or connection.dialect.name == "sqlite" else schema
         names = [*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)]
         found += [(shown, name) for name in sorted(names)]
     return found
@@ -107,7 +104,9 @@ def _names(connection: Connection, origin: sa.FromClause) -> list[str]:
     return list(connection.execute(nothing).keys())
 
 
-def _statement(engine: Engine, origin: sa.FromClause, names: Sequence[str], relation: Relation) -> sa.Select[Any]:
+def _statement(
+    connection: Connection, origin: sa.FromClause, names: Sequence[str], relation: Relation
+) -> sa.Select[Any]:
     columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in names]
     statement = sa.select(*columns).select_from(origin)
     order: list[sa.ColumnElement[Any]] = []
@@ -118,7 +117,7 @@ def _statement(engine: Engine, origin: sa.FromClause, names: Sequence[str], rela
             # without a type the database reads the text as the column's own type
             statement = statement.where((mark >= sa.bindparam("since", relation.since, NullType())) | mark.is_(None))
     if relation.table is not None:
-        key = sa.inspect(engine).get_pk_constraint(relation.table, schema=relation.schema)["constrained_columns"]
+        key = sa.inspect(connection).get_pk_constraint(relation.table, schema=relation.schema)["constrained_columns"]
         order += [sa.column(name) for name in key if name != relation.watermark]
     if order:
         statement = statement.order_by(*order)
@@ -135,8 +134,7 @@ def _stream(
 ) -> pa.Table:
     parts: list[list[pa.Array]] = [[] for _ in names]
     rows, size = 0, 0
-    options = {"stream_results": True, "max_row_buffer": BATCH_ROWS}
-    for batch in _batches(connection.execution_options(**options), statement):
+    for batch in _batches(connection, statement):
         for part, values in zip(parts, zip(*batch, strict=True), strict=True):
             part.append(_array(values))
             size += part[-1].nbytes
@@ -146,7 +144,8 @@ def _stream(
 
 
 def _batches(connection: Connection, statement: sa.Select[Any]) -> Iterator[Sequence[Any]]:
-    with connection.execute(statement) as result:
+    options = {"stream_results": True, "max_row_buffer": BATCH_ROWS}
+    with connection.execute(statement, execution_options=options) as result:
         yield from result.partitions(BATCH_ROWS)
 
 
