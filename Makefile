@@ -11,6 +11,7 @@ LOCK := --quiet --universal --python-version 3.11 --no-header --no-annotate --ge
 
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 export MLFLOW_DISABLE_TELEMETRY := true
+unexport PYTHONDONTWRITEBYTECODE # the tests start many processes: each would compile anew what it imports
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: run serve test prove coverage shots picture notebooks docs lint hooks check bench lock release clean help
@@ -45,7 +46,7 @@ serve: $(VENV)/.run ## serve the API and pages for a source that was run
 test: $(VENV)/.dev ## run the tests in tiny settings
 	@bash .ci/system
 	@mkdir -p .cache
-	$(BIN)/python -m pytest -n $(JOBS) -m "not prove" --junitxml=$(TEST_REPORT)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not prove" --junitxml=$(TEST_REPORT)
 
 prove: $(VENV)/.dev ## run the long rehearsals and store their figures under .cache/prove
 	@bash .ci/system
@@ -56,7 +57,7 @@ COVERED ?= tests features models pipelines serving
 coverage: $(VENV)/.dev ## run the tests and print how much of each room they run (COVERED=folders: only these tests)
 	@bash .ci/system
 	@mkdir -p .cache/coverage
-	$(BIN)/python -m pytest $(COVERED) -n $(JOBS) -m "not prove" --cov --cov-report=
+	$(BIN)/python -m pytest $(COVERED) -n $(JOBS) --dist worksteal -m "not prove" --cov --cov-report=
 	@for room in features models pipelines serving; do printf '%-10s %s %%\n' $$room $$($(BIN)/coverage report --include="$$room/*" --format=total); done
 	@printf '%-10s %s %%\n' total $$($(BIN)/coverage report --format=total)
 	$(BIN)/coverage html --quiet -d .cache/coverage/html

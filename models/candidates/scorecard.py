@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import Values, number_block
-from features.catalog.feature import Catalog, FeatureType
+from features.catalog.feature import Catalog, Feature, FeatureType
 from models.candidates.linear import choose_penalty, learned_catalog
 from models.encoding.bins import Binned, NumberBins, bin_category, bin_number, cross_fit_category
 from models.encoding.linear_encoder import category_codes
@@ -158,7 +158,9 @@ class ScorecardCandidate:
 
 def _bin_features(values: pd.DataFrame, won: Floats, weight: Floats, catalog: Catalog) -> dict[str, Binned]:
     """Bins of every learned feature, the most telling ones kept."""
-    found = {name: _bin_feature(name, values, won, weight, catalog) for name in (*catalog.numbers, *catalog.categories)}
+    found = {
+        name: _bin_feature(catalog[name], values[name], won, weight) for name in (*catalog.numbers, *catalog.categories)
+    }
     ranked = sorted(found, key=lambda name: (-found[name].information, name))
     return {name: found[name] for name in ranked[:_CANDIDATES] if found[name].information > 0}
 
@@ -190,17 +192,16 @@ def _cross_fit_evidence(
             cross_fitted[:, k] = cross_fit_category(values[name], won, weight, folds)
             continue
         for others, rows in folds:
-            bins = _bin_feature(name, values.iloc[others], won[others], weight[others], catalog)
+            bins = _bin_feature(catalog[name], values[name].iloc[others], won[others], weight[others])
             cross_fitted[rows, k] = bins.transform(values[name].iloc[rows])
     return cross_fitted
 
 
-def _bin_feature(name: str, values: pd.DataFrame, won: Floats, weight: Floats, catalog: Catalog) -> Binned:
+def _bin_feature(feature: Feature, values: pd.Series, won: Floats, weight: Floats) -> Binned:
     """Bins of one feature, by its type and declared direction."""
-    feature = catalog[name]
     if feature.type is FeatureType.CATEGORY:
-        return bin_category(values[name], won, weight)
-    return bin_number(values[name], won, weight, direction=feature.direction, bins=_BINS)
+        return bin_category(values, won, weight)
+    return bin_number(values, won, weight, direction=feature.direction, bins=_BINS)
 
 
 def _to_points(coefficient: float | Floats, evidence: Floats) -> Ints:

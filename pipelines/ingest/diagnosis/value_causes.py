@@ -91,20 +91,29 @@ def explain_times(texts: Sequence[str], declared: str | None) -> Cause:
     if sample.str.fullmatch(r"\d{5}(?:[.,]\d+)?").mean() >= MOST:
         return Cause(f"they are a spreadsheet's serial dates (days since 1900): {shown}", "export them as dates")
 
-    for form in _TIMES:
+    digits = sample.str.contains(r"\d", regex=True)
+    for form in _forms_like(sample) if digits.mean() >= MOST else ():
         if form == declared:
             continue
         if pd.to_datetime(sample, format=form, errors="coerce").notna().mean() >= MOST:
             was = f"they are not written as '{declared}'" if declared else "their form was not recognised"
             return Cause(f"{was}: {shown}", f"declare time_format: '{form}'")
 
-    if (sample.str.contains(r"[^\W\d_]{3,}", regex=True) & sample.str.contains(r"\d", regex=True)).mean() >= MOST:
+    if (sample.str.contains(r"[^\W\d_]{3,}", regex=True) & digits).mean() >= MOST:
         return Cause(
             f"they hold words of another language or an unknown form: {shown}", "export them as 2025-12-31 14:05"
         )
-    if sample.str.contains(r"\d", regex=True).mean() < MOST:
+    if digits.mean() < MOST:
         return Cause(f"they are words, not times: {shown}", "correct 'from:'")
     return Cause(f"their form is not known: {shown}", "export them as 2025-12-31 14:05, or declare 'time_format'")
+
+
+def _forms_like(sample: pd.Series) -> list[str]:
+    """The forms whose signs and letters most texts hold: to try all of them takes a second."""
+    known = {form: set(re.sub(r"%.|\s", "", form).casefold()) for form in _TIMES}
+    texts = sample.str.casefold()
+    held = {sign: texts.str.contains(sign, regex=False).mean() for sign in set().union(*known.values())}
+    return [form for form, signs in known.items() if all(held[sign] >= MOST for sign in signs)]
 
 
 def explain_not_allowed(
