@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from models.explaining.language import ENGLISH
-from models.explaining.wording.labels import capitalise
+from models.explaining.wording.labels import capitalise, translate_label, translate_value
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.auth.api_keys import Caller, form_token
 from serving.auth.dependencies import SESSION, get_app_state
@@ -19,6 +19,7 @@ from serving.pages import written_values
 from serving.pages.display_choices import keys_on, theme_of
 from serving.pages.glossary import GLOSSARY, words_on
 from serving.pages.language import language_of, list_languages
+from serving.pages.told_sentences import find_language, tell
 from serving.schemas import FeedbackGiven
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ _WRITERS: Mapping[str, Callable[..., str]] = {
     "money": written_values.write_money,
     "age": written_values.write_age,
     "to": written_values.write_span,
+    "label": translate_label,
+    "value": translate_value,
+    "tell": tell,
+    "told_in": find_language,
 }
 _DATED: Mapping[str, Callable[..., str]] = {
     "day": written_values.write_day,

@@ -10,9 +10,11 @@ from typing import Any, get_args
 from urllib.parse import unquote_plus
 
 import pytest
+from babel.messages.pofile import read_po
 from starlette.testclient import TestClient
 
 from models.explaining.language import load_language
+from models.judging.lifecycle.sales_feedback import THIRDS
 from serving.pages import tables
 from serving.pages.chart_geometry import build_waterfall
 from serving.pages.language import COOKIE, page_language
@@ -68,6 +70,28 @@ def test_every_marked_text_is_translated_with_the_same_places(code: str) -> None
         told = language.text(text)
         assert sorted(re.findall(r"{\w+}", told)) == sorted(re.findall(r"{\w+}", text)), text
         assert told != text or text in SAME_WORDS, text
+
+
+def test_no_translation_is_left_of_a_text_that_is_gone() -> None:
+    rooms = [Path(str(files(room))) for room in ("serving", "models", "pipelines", "features")]
+    paths = [path for room in (*rooms, rooms[0].parent / "data") for path in room.rglob("*")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in paths if path.suffix in {".py", ".html", ".js"})
+    code = re.sub(r'"\s*\n\s*f?"', "", code)  # texts over several lines
+    written = {text.replace('\\"', '"') for text in re.findall(r'"((?:[^"\\\n]|\\.)*)"', code)}
+    written |= set(re.findall(r"'([^'\n]*)'", code))
+    declared = "\n".join(path.read_text(encoding="utf-8") for path in paths if path.suffix == ".yaml")
+    written |= {text.strip().strip("\"'") for text in re.findall(r"[:\[,]([^:\[\],{}\n]+)", declared)}
+    written |= {text.strip().strip("\"'") for text in re.findall(r": ([^:\n]+)", declared)}
+    written |= {to_words(text) for text in written} | said()
+    written |= {f"{decision}, {third}" for decision in ("accepted", "returned") for third in THIRDS}
+    for code_of in ("ko", "pl"):
+        ids = {text if isinstance(text, str) else text[0] for text in page_catalog(code_of)}
+        assert sorted(ids - written) == []
+
+
+def page_catalog(code: str) -> list[Any]:
+    with (PAGES / f"messages/{code}.po").open("rb") as file:
+        return [message.id for message in read_po(file, locale=code) if message.id]
 
 
 def test_every_counted_text_has_all_its_forms() -> None:

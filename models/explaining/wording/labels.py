@@ -46,11 +46,12 @@ def translate_label(language: Language, label: str) -> str:
     told = language.text(label)
     if told != label:
         return told
-    for pattern, template in _BUILT:
-        found = pattern.fullmatch(label)
-        if found is not None:
+    fitting = [(template, found) for pattern, template in _BUILT if (found := pattern.fullmatch(label)) is not None]
+    for known in (True, False):  # "uses of the ROI calculator in 90 days" is no "uses" of a topic
+        for template, found in fitting:
             parts = {name: language.text(text) for name, text in found.groupdict().items()}
-            return language.text(template, **parts)
+            if not known or all(part != found[name] for name, part in parts.items() if name != "days"):
+                return language.text(template, **parts)
     return label
 
 

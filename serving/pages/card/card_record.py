@@ -57,7 +57,12 @@ def answer_boxes(
                 worth = language.text("The answer hardly moves the score.")
             else:
                 points = language.decimal(card["question_points"], 0)
-                worth = language.text("The answer typically moves the score by {points} points.", points=points)
+                worth = language.plural(
+                    "The answer typically moves the score by {points} point.",
+                    "The answer typically moves the score by {points} points.",
+                    round(card["question_points"]),
+                    points=points,
+                )
         found[item["criterion"]] = AnswerBox(
             criterion=item["criterion"],
             label=item["label"],

@@ -1,23 +1,17 @@
 """What moved since training, as rows with bars, and the monitor's checks in the order of their weight."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from models.explaining.language import Language
+from models.explaining.wording.labels import translate_label
+from serving.pages.told_sentences import tell
 
 _SHOWN = 8
 _MOVED = ("moved", "moved a lot")
 _LEVELS = ("act", "watch", "cannot tell", "ok")  # the gravest first
 _FIRST_TOLD = ("base rate", "calibration", "ages", "volume", "features", "values", "scores")
-_PIECES = (
-    (re.compile(r"median (.+)"), "median {value}"),
-    (re.compile(r"up to (.+) (\d+%)"), "up to {value} {share}"),
-    (re.compile(r"over (.+) (\d+%)"), "over {value} {share}"),
-    (re.compile(r"(.+) to (.+) (\d+%)"), "{low} to {high} {share}"),
-    (re.compile(r"missing (\d+%)"), "missing {share}"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +35,9 @@ def list_moved(features: Sequence[Mapping[str, Any]], language: Language, shown:
     longest = max([*(max(row["psi"], row["noise"]) for row in rows), 0.25]) * 1.1
     return [
         MovedRow(
-            label=row["label"],
-            before=write_distribution(row["before"], language),
-            after=write_distribution(row["after"], language),
+            label=translate_label(language, row["label"]),
+            before=tell(language, row["before"]),
+            after=tell(language, row["after"]),
             psi=row["psi"],
             noise=row["noise"],
             filled=round(100 * row["psi"] / longest, 2),
@@ -58,25 +52,6 @@ def list_moved(features: Sequence[Mapping[str, Any]], language: Language, shown:
 def count_moved(features: Sequence[Mapping[str, Any]]) -> int:
     """Features that moved beyond what single weeks and chance explain."""
     return sum(row["standing"] in _MOVED for row in features)
-
-
-def write_distribution(text: str, language: Language) -> str:
-    """``median 2, up to 1 42%`` in the words of a language; what is no such phrase stays.
-
-    >>> from models.explaining.language import ENGLISH
-    >>> write_distribution("median 2, up to 1 42%, over 3 9%", ENGLISH)
-    'median 2, up to 1 42%, over 3 9%'
-    """
-    return ", ".join(_piece(part, language) for part in text.split(", "))
-
-
-def _piece(part: str, language: Language) -> str:
-    for pattern, message in _PIECES:
-        found = pattern.fullmatch(part)
-        if found is not None:
-            names = re.findall(r"{(\w+)}", message)
-            return language.text(message, **dict(zip(names, found.groups(), strict=True)))
-    return part
 
 
 def order_checks(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
