@@ -66,6 +66,9 @@ class GateSettings(BaseModel):
     seed: int = 7
 
 
+CLOCKS_DIFFER_DAYS = 1.0  # an export may be stamped by another clock or zone: beyond it one of the two is wrong
+
+
 class MonitorSettings(BaseModel):
     """When the monitor reports a finding (docs/monitoring.md)."""
 

@@ -21,7 +21,10 @@ class FindingRecord(Record):
 
 
 class AuditRecord(Artifact):
-    """Findings by severity, and the leaks that were accepted, by column with the reason."""
+    """Findings by severity, and the leaks that were accepted, by column with the reason.
+
+    ``matrix`` marks the matrix that was audited, empty where there was none to audit.
+    """
 
     FILE = "audit/audit.json"
     STAGE = "audit"
@@ -30,6 +33,7 @@ class AuditRecord(Artifact):
     verdict_text: str
     findings: tuple[FindingRecord, ...]
     accepted: dict[str, str]
+    matrix: str = ""
 
     @property
     def leaks(self) -> tuple[FindingRecord, ...]:

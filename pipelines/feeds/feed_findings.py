@@ -10,13 +10,12 @@ from models.judging.drift.monitor_findings import Finding, Level
 from models.judging.feeds.examine_feeds import find_feed_faults
 from models.judging.feeds.feed_fault import FaultKind, FeedFault, place
 from models.judging.leakage.audit import audit
-from models.settings import MonitorSettings
+from models.settings import CLOCKS_DIFFER_DAYS, MonitorSettings
 from pipelines.artifacts.audit_record import AuditRecord
-from pipelines.artifacts.verdict_record import MatrixVerdict
 from pipelines.feeds.bot_share import judge_bots
 from pipelines.feeds.feed_profiles import data_end, kept_out
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.matrix_files import load_chop, load_matrix, mark_of_matrix
 from pipelines.workspace.table_files import load_tables
 
 FEEDS, LEAK, AGE = "feeds", "leak", "data age"
@@ -68,7 +67,7 @@ def finding_of(fault: FeedFault) -> Finding:
 
 
 def judge_leaks(context: Context) -> Finding:
-    """Columns that carry the outcome today; the audit is run anew where the matrix is newer than it."""
+    """Columns that carry the outcome today; the audit is run anew where it was of another matrix."""
     leaks = _leaks(context)
     if leaks is None:
         return Finding(LEAK, Level.UNKNOWN, "Too few outcomes are known to audit the columns.")
@@ -84,10 +83,9 @@ def judge_leaks(context: Context) -> Finding:
 
 def _leaks(context: Context) -> Sequence[tuple[str, str]] | None:
     paths = context.paths
-    matrix_file, audit_file = MatrixVerdict.path(paths), AuditRecord.path(paths)
-    if audit_file.exists() and audit_file.stat().st_mtime >= matrix_file.stat().st_mtime:
-        found = AuditRecord.read(paths).findings
-        return [(one.column, one.message) for one in found if one.blocking]
+    found = AuditRecord.read(paths) if AuditRecord.exists(paths) else None
+    if found is not None and found.matrix == mark_of_matrix(paths.matrix):
+        return [(one.column, one.message) for one in found.findings if one.blocking]
     if not (paths.matrix / "chop.json").exists():
         return None
     again = audit(load_matrix(paths.matrix), context.source, load_tables(paths), load_chop(paths.matrix))
@@ -101,6 +99,10 @@ def judge_data_age(context: Context, settings: MonitorSettings, now: datetime | 
         return None
     moment = pd.Timestamp((now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None))
     days = (moment - cutoff) / pd.Timedelta(days=1)
+    if days < -CLOCKS_DIFFER_DAYS:
+        sentence = f"The data end {-days:.1f} days from now ({cutoff:%Y-%m-%d}) by this machine's clock, so how old "
+        remedy = "Set the clock if it was set back; else mend the times of the export."
+        return Finding(AGE, Level.WATCH, sentence + "they are is unknown.", remedy)
     sentence = f"The data end {days:.1f} days ago ({cutoff:%Y-%m-%d}); {settings.data_days:g} days are declared."
     if days <= settings.data_days:
         return Finding(AGE, Level.OK, sentence)

@@ -11,6 +11,7 @@ from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.paths import Paths
 
 PIPELINE = "pipeline"
+SET_BACK = "the clock was set back"
 _DAY = 86_400.0
 _BUSY = 0.5  # share of the declared days that a stage may take before it is said that it will not keep up
 
@@ -37,6 +38,7 @@ def judge_stage_times(paths: Paths, settings: MonitorSettings, now: datetime | N
     ran, moment = read_stage_times(paths), now or datetime.now(UTC)
     judged = {name: _judge(name, days, ran, moment) for name, days in settings.stage_days.items()}
     late = [name for name, (level, _) in judged.items() if level == Level.ACT]
+    slow = any(level == Level.WATCH and SET_BACK not in text for level, text in judged.values())
     worst = next(
         (one for one in (Level.ACT, Level.WATCH) if any(level == one for level, _ in judged.values())), Level.OK
     )
@@ -44,7 +46,9 @@ def judge_stage_times(paths: Paths, settings: MonitorSettings, now: datetime | N
         Level.ACT: "Look why the scheduler did not start it, or how it ended; then run "
         + ", ".join(f"'leadscore {name}'" for name in late)
         + ".",
-        Level.WATCH: "Give it a larger machine or another engine (docs/scaling.md), or declare fewer runs.",
+        Level.WATCH: "Give it a larger machine or another engine (docs/scaling.md), or declare fewer runs."
+        if slow
+        else "Set the clock; until then nobody can tell whether the stage ran as often as declared.",
     }.get(worst, "")
     told = [text for level, text in judged.values() if worst == Level.OK or level != Level.OK]
     return Finding(PIPELINE, worst, "; ".join(told) + ".", remedy)
@@ -60,7 +64,7 @@ def _judge(name: str, days: float, ran: Mapping[str, Any], now: datetime) -> tup
     ago = (now - at).total_seconds() / _DAY
     told = f"{name} last ended {ago:.1f} days ago ({at:%Y-%m-%d %H:%M} UTC, {seconds:.0f} s; every {days:g} declared)"
     if ago < 0:
-        return Level.WATCH, f"{name} ended at {at:%Y-%m-%d %H:%M} UTC, which is yet to come: the clock was set back"
+        return Level.WATCH, f"{name} ended at {at:%Y-%m-%d %H:%M} UTC, which is yet to come: {SET_BACK}"
     if ago > days:
         return Level.ACT, told
     if seconds > _BUSY * days * _DAY:

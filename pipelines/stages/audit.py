@@ -9,7 +9,7 @@ from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.verdict_record import MatrixVerdict, StageVerdict
 from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.matrix_files import load_chop, load_matrix, mark_of_matrix
 from pipelines.workspace.table_files import load_tables
 
 
@@ -19,7 +19,9 @@ def run_audit(context: Context) -> AuditRecord:
     verdict, text = before.verdict, before.verdict_text
 
     findings: list[Finding] = []
+    mark = ""
     if verdict == Verdict.OK:
+        mark = mark_of_matrix(context.paths.matrix)
         matrix = load_matrix(context.paths.matrix)
         findings = audit(matrix, context.source, load_tables(context.paths), load_chop(context.paths.matrix))
         leaks = [finding.column for finding in findings if finding.blocking]
@@ -32,6 +34,7 @@ def run_audit(context: Context) -> AuditRecord:
             "verdict_text": text,
             "findings": [finding.record() for finding in findings],
             "accepted": accepted_leaks(findings),
+            "matrix": mark,
         }
     )
     with stage_dir(context.paths.audit) as folder:

@@ -1,5 +1,7 @@
 """A matrix and its chop on disk."""
 
+import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from features.cohort.splits import Chop
 from features.matrix import KEY_COLUMNS, Matrix
 from pipelines.workspace.atomic_files import read_json, read_parquet, write_json, write_parquet
 
+_FOOTER_BYTES = 65_536  # of a Parquet file: size and place of every column's parts, its lowest and highest values
 _JUDGED = ("label", "matured", "label_known_at", "weight", "amount")
 
 
@@ -47,6 +50,17 @@ def load_matrix(folder: Path, name: str = "matrix") -> Matrix:
         ordered=bool(record["ordered"]),
         amount=keys["amount"].to_numpy(dtype=np.float64),
     )
+
+
+def mark_of_matrix(folder: Path, name: str = "matrix") -> str:
+    """What tells a matrix on disk from another, whatever the clock says: its sizes and the ends of its files."""
+    digest = hashlib.sha256()
+    for part in ("values", "keys"):
+        with (folder / f"{name}_{part}.parquet").open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _FOOTER_BYTES))
+            digest.update(f"{part} {size} ".encode() + file.read())
+    return digest.hexdigest()[:16]
 
 
 def load_catalog(folder: Path, name: str = "matrix") -> Catalog:

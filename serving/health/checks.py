@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from models.settings import CLOCKS_DIFFER_DAYS
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.workspace.left_overs import process_mark, remove_left_overs
 from pipelines.workspace.paths import Paths
@@ -104,7 +105,12 @@ def _find_old_data(app_state: AppState) -> Iterator[str]:
             return
         since, what = datetime.fromtimestamp(file.stat().st_mtime, UTC).replace(tzinfo=None), "were read"
     age = (wall_now() - since) / timedelta(days=1)
-    if age > days:
+    if age < -CLOCKS_DIFFER_DAYS:
+        yield (
+            f"The data {what} {-age:.0f} days from now ({since:%Y-%m-%d}) by this machine's clock: how old they are is "
+            "unknown. Set the clock if it was set back; else mend the times of the export."
+        )
+    elif age > days:
         yield f"The data {what} {age:.0f} days ago ({since:%Y-%m-%d}), more than the declared {days:g}: ingest again."
 
 

@@ -1,6 +1,8 @@
 """Every planted fault of a feed is named with its table, from its first weeks on; nothing is named where nothing is."""
 
 import json
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +16,11 @@ from models.judging.feeds.examine_feeds import find_feed_faults, profile_tables
 from models.settings import MonitorSettings
 from pipelines.diagnostics.monitor import monitor
 from pipelines.feeds.bot_share import judge_bots
-from pipelines.feeds.feed_findings import judge_feeds
+from pipelines.feeds.feed_findings import judge_data_age, judge_feeds, judge_leaks
 from pipelines.feeds.feed_profiles import read_feed_profile
 from pipelines.registry.champion import read_champion
 from pipelines.run import run_stage
+from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.table_files import load_tables
 from tests.reference.feed_faults import FAULTS, TABLE_OF, planted, stood_at
 from tests.reference.tiny_run import TinyRun
@@ -118,6 +121,26 @@ def test_data_that_are_too_old_by_the_clock_on_the_wall(tiny_copy: TinyRun, tmp_
     checks = {one.check: one for one in monitor(tiny_copy.context, MonitorSettings(draws=200, data_days=1)).findings}
     assert checks["data age"].level in ("act", "ok") and "1 days are declared" in checks["data age"].sentence
     assert "data age" not in {one.check for one in monitor(tiny_copy.context, MonitorSettings(draws=200)).findings}
+
+    set_back = judge_data_age(
+        tiny_copy.context, MonitorSettings(data_days=1), (CUTOFF - pd.Timedelta(days=40)).tz_localize("UTC")
+    )
+    assert set_back is not None and set_back.level == "watch"
+    assert "The data end 40.0 days from now" in set_back.sentence and "Set the clock" in set_back.next
+
+
+def test_a_matrix_that_was_built_anew_is_audited_whatever_the_clock_says(
+    tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths, audited = tiny_copy.context.paths, []
+    monkeypatch.setattr("pipelines.feeds.feed_findings.audit", lambda *given: audited.append(given) or [])
+    tomorrow = time.time() + 86_400
+    os.utime(paths.audit / "audit.json", (tomorrow, tomorrow))  # written before the clock was set back
+    assert judge_leaks(tiny_copy.context).level == "ok" and not audited
+    values = paths.matrix / "matrix_values.parquet"
+    frame = read_parquet(values)
+    write_parquet(values, frame.assign(**{frame.columns[0]: 7.0}))
+    assert judge_leaks(tiny_copy.context).level == "ok" and len(audited) == 1
 
 
 def test_a_history_that_moved_by_hours_is_named_even_without_a_rhythm_of_the_day(

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from pipelines.workspace.lock import BusyError, only_writer
+from serving.store.wall_clock import wall_now
 from tests.behaviour.test_serving_upkeep import FORCED, another_bundle
 from tests.reference.serving import client_for, worklist_of
 
@@ -86,11 +88,18 @@ def test_a_write_that_fails_says_so_and_stores_nothing(
     assert client.get(f"/v1/leads/{lead}").json()["feedback"] is None
 
 
-def test_data_older_than_declared_are_told(tiny_demo: Any, tmp_path: Path) -> None:
+def test_data_older_than_declared_or_yet_to_come_are_told(
+    tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for days, expected in ((0.0, "ok"), (100_000.0, "ok"), (0.001, "degraded")):
         with client_for(tiny_demo, tmp_path, data_days=days) as client:
             status, problem = health_of(client)
             assert status == expected and ("more than the declared" in problem) == (expected == "degraded")
+    early = wall_now() - timedelta(days=36_500)
+    monkeypatch.setattr("serving.health.checks.wall_now", lambda: early)
+    with client_for(tiny_demo, tmp_path, data_days=1.0) as client:
+        status, problem = health_of(client)
+        assert status == "degraded" and "days from now" in problem and "Set the clock" in problem
 
 
 def test_a_lock_held_for_long_is_told_and_no_promotion_gets_past_it(tiny_copy: Any, tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def test_a_stage_that_takes_half_of_its_time_is_to_be_watched(paths: Paths) -> N
     note_stage(paths, "ingest", 13 * 3600, NOW)
     found = judge_stage_times(paths, DAILY, NOW)
     assert found is not None and found.level == Level.WATCH and "takes 0.5 days: it will not keep up" in found.sentence
+    assert "larger machine" in found.next
     note_stage(paths, "ingest", 11 * 3600, NOW)
     again = judge_stage_times(paths, DAILY, NOW)
     assert again is not None and again.level == Level.OK
@@ -54,7 +55,7 @@ def test_a_stage_that_takes_half_of_its_time_is_to_be_watched(paths: Paths) -> N
 def test_a_clock_that_was_set_back_is_said(paths: Paths) -> None:
     found = judge_stage_times(paths, DAILY, NOW - timedelta(days=2))
     assert found is not None and found.level == Level.WATCH and "ingest ended at 2026-06-28 06:00" in found.sentence
-    assert "the clock was set back" in found.sentence
+    assert "the clock was set back" in found.sentence and "Set the clock" in found.next
 
 
 def test_what_is_damaged_counts_as_never_noted(paths: Paths) -> None:
