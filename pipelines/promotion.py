@@ -79,17 +79,18 @@ def promote_bundle(
 
 
 def make_champion(
-    context: Context, chosen: str, move: PointerMove, moves: dict[str, Any] | None = None
+    context: Context, chosen: str, move: PointerMove, moves: dict[str, Any] | None = None, by: str = ""
 ) -> tuple[Champion, dict[str, Any], str]:
     """Point to a bundle that may score; returns the champion, who moved, and what MLflow could not be told.
 
-    ``moves`` is the churn report of the move, where it was made already. The caller holds the source's lock.
+    ``moves`` is the churn report of the move, where it was made already, ``by`` the command
+    that makes it. The caller holds the source's lock.
     """
     from pipelines.tracking.mlflow_run import mirror_aliases
 
     settle_move(context)
     told = churn_if_possible(context, chosen) if moves is None else moves
-    with noted_move(context, chosen, move, told):
+    with noted_move(context, chosen, move, told, by):
         found = point_to(context.paths, chosen, move)
         if told["champion"] != chosen:
             told = keep_churn(context, told, move.how)

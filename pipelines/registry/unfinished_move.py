@@ -9,21 +9,23 @@ from contextlib import contextmanager
 from typing import Any
 
 from features.errors import DataError
-from pipelines.registry.champion import PointerMove, read_champion
+from pipelines.registry.champion import MoveKind, PointerMove, read_champion
 from pipelines.registry.promotion_churn import keep_churn, read_last_churn
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 
 
 @contextmanager
-def noted_move(context: Context, to: str, move: PointerMove, churn: dict[str, Any] | None) -> Iterator[None]:
+def noted_move(
+    context: Context, to: str, move: PointerMove, churn: dict[str, Any] | None, by: str = ""
+) -> Iterator[None]:
     """Note a move before it is made; the note goes when all of it was done, or when it ended before the pointer moved.
 
-    What ends it afterwards (Ctrl-C, a full disk) leaves the note, as a kill does.
+    What ends it afterwards (Ctrl-C, a full disk) leaves the note, as a kill does. ``by`` is the command that moves.
     """
     champion = read_champion(context.paths)
     before = None if champion is None else champion.hash
-    note = {"before": before, "to": to, "how": str(move.how), "reason": move.reason, "churn": churn}
+    note = {"before": before, "to": to, "how": str(move.how), "reason": move.reason, "churn": churn, "by": by}
     write_json(context.paths.moving, note)
     try:
         yield
@@ -59,3 +61,14 @@ def settle_move(context: Context) -> dict[str, Any] | None:
     file.unlink()
     found: dict[str, Any] = note
     return found
+
+
+def describe_settled(note: dict[str, Any]) -> str:
+    """What a command says of a move that another one began, was killed over, and that it ended."""
+    to, before = (f"{note[key][:12]}" if note.get(key) else "none" for key in ("to", "before"))
+    what = "rollback" if note["how"] == str(MoveKind.ROLLBACK) else "promotion"
+    reason = f" ({str(note['reason']).rstrip('.')})" if note.get("reason") else ""
+    return (
+        f"Ended first: a {what} from before that was killed once {to} had taken the place of {before}{reason}. What "
+        "follows was decided since, with it as champion."
+    )

@@ -26,7 +26,7 @@ def render_page(record: RetrainRecord) -> str:
 
 def retrain_text(record: RetrainRecord) -> str:
     """The record for a terminal."""
-    lines = [*record.new.sentences, ""]
+    lines = [*filter(None, [record.ended]), *record.new.sentences, ""]
     lines += [f"  {one['check']}: {one['level']}. {one['sentence']}" for one in record.moved]
     for one in record.challengers:
         lines.append(

@@ -69,7 +69,7 @@ class Aging(Record):
 
 
 class RetrainRecord(Artifact):
-    """One retrain."""
+    """One retrain; ``ended`` says what move of another command, killed over it, was ended before."""
 
     FILE = "retrain/page/retrain.json"
     STAGE = "retrain"
@@ -91,4 +91,5 @@ class RetrainRecord(Artifact):
     churn: dict[str, Any] | None
     aging: Aging | None
     untold: str = ""
+    ended: str = ""
     seconds: float

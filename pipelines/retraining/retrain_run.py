@@ -26,7 +26,7 @@ from pipelines.promotion import make_champion
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_champion
 from pipelines.registry.promotion_churn import churn_if_possible
 from pipelines.registry.promotion_gate import fits
-from pipelines.registry.unfinished_move import settle_move
+from pipelines.registry.unfinished_move import describe_settled, settle_move
 from pipelines.retraining.decide_champion import Judged, Verdict, decide, judge_challengers
 from pipelines.retraining.replay_bundles import replay_bundles
 from pipelines.retraining.retrain_page import write_page
@@ -46,6 +46,7 @@ STATUS = {
     Decision.REFUSED: ExitStatus.RETRAIN_REFUSED,
 }
 _BROKEN = frozenset({"freshness", "feed volume", "history", "feed values", "emptied", "unit", "clock"})
+_RETRAIN = "retrain"
 _TRAINING = ("backtest", "train", "register", "evaluate", "thresholds")
 _AFTER = ("score", "report")
 Notify = Callable[[str, float], None]
@@ -91,6 +92,7 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
     context = _at(context, options.as_of)
     tell = notify or (lambda name, seconds: None)
     settled = settle_move(context)
+    own = settled is not None and settled.get("by") == _RETRAIN
     before_hash = None if (was := read_champion(context.paths)) is None else was.hash
     before = read_seen(context.paths)
 
@@ -102,8 +104,7 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
         new = find_new(context.paths, before, now)
         moved = _look(context, options)
         outcome = _refuse_broken(moved, options) or _train_and_judge(context, options, new, tell)
-        promoted = settled is not None and settled["how"] == str(MoveKind.GATE)
-        if settled is not None and promoted and outcome.verdict.decision in (Decision.KEPT, Decision.INCONCLUSIVE):
+        if settled is not None and own and outcome.verdict.decision in (Decision.KEPT, Decision.INCONCLUSIVE):
             before_hash = settled["before"]
             outcome = replace(outcome, verdict=_promoted_before(settled), churn=settled["churn"])
     except TableLostError as problem:
@@ -125,6 +126,7 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
             "status": int(STATUS[verdict.decision]),
             "sentence": verdict.sentence,
             "next": verdict.next,
+            "ended": "" if settled is None or own else describe_settled(settled),
             "new": new.record(),
             "trained": outcome.trained,
             "champion_before": before_hash,
@@ -144,7 +146,7 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
         if options.accept_feeds and moved is not None:
             accept_faults(context.paths, broken_feeds(moved), moved.bundle, options.accept_feeds)
         keep_seen(context.paths, now)
-    note_stage(context.paths, "retrain", time.perf_counter() - started)
+    note_stage(context.paths, _RETRAIN, time.perf_counter() - started)
     return record
 
 
@@ -259,7 +261,7 @@ def _act(
     verdict = outcome.verdict
     if verdict.decision is Decision.BETTER and options.promote and verdict.chosen is not None:
         move = PointerMove(MoveKind.GATE, verdict.sentence)
-        _, moves, _ = make_champion(context, verdict.chosen.hash, move, outcome.churn)
+        _, moves, _ = make_champion(context, verdict.chosen.hash, move, outcome.churn, by=_RETRAIN)
         verdict = replace(verdict, decision=Decision.PROMOTED, next="'leadscore rollback' takes it back.")
         outcome = replace(outcome, verdict=verdict, churn=moves)
     if outcome.trained is not None and (anew or verdict.decision is Decision.PROMOTED):

@@ -17,6 +17,7 @@ from pipelines.retraining.retrain_run import fingerprint_of
 from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import StageRun, run_stage
 from pipelines.tracking.mlflow_decisions import keep_decision, tell_decisions
+from pipelines.workspace.atomic_files import write_json
 from pipelines.workspace.context import Context
 from tests.reference.challengers import TEST, early_champion, keep, spoiled
 from tests.reference.tiny_run import TinyRun
@@ -50,7 +51,17 @@ def _rewrite(run: TinyRun, table: str, change: Callable[[pd.DataFrame], pd.DataF
     change(pd.read_csv(file, dtype=str, keep_default_na=False)).to_csv(file, index=False)
 
 
+def leave_a_killed_move(run: TinyRun, by: str) -> str:
+    """What a command leaves that was killed once it had promoted the champion; the champion's hash."""
+    champion = read_champion(run.context.paths)
+    assert champion is not None
+    note = {"before": "b" * 64, "to": champion.hash, "how": "gate", "reason": "it is better.", "churn": None, "by": by}
+    write_json(run.context.paths.moving, note)
+    return champion.hash
+
+
 def test_nothing_new_trains_nothing_and_says_from_when_there_will_be_enough(cli: Cli, run: TinyRun) -> None:
+    champion = leave_a_killed_move(run, by="")  # of 'promote': it is ended, and no decision of this retrain
     trained = TrainRecord.path(run.context.paths).stat().st_mtime_ns
     status, record = _retrain(cli, run)
     assert (status, record["decision"]) == (ExitStatus.INCONCLUSIVE, "inconclusive")
@@ -63,6 +74,17 @@ def test_nothing_new_trains_nothing_and_says_from_when_there_will_be_enough(cli:
     assert waiting["enough_at"] in record["next"]
     page = Path(record["page"]).read_text(encoding="utf-8")
     assert "Inconclusive" in page and record["sentence"][:40] in page and "<script" not in page
+    told = f"a promotion from before that was killed once {champion[:12]} had taken the place of bbbbbbbbbbbb"
+    assert told in record["ended"] and "(it is better)" in record["ended"] and told in page
+    assert record["champion_before"] == record["champion_after"] == champion
+
+
+def test_a_retrain_that_was_killed_once_it_had_promoted_says_what_it_would_have_said(cli: Cli, run: TinyRun) -> None:
+    champion = leave_a_killed_move(run, by="retrain")
+    status, record = _retrain(cli, run)
+    assert (status, record["decision"], record["champion_before"]) == (0, "promoted", "b" * 64)
+    assert (record["champion_after"], record["sentence"], record["ended"]) == (champion, "it is better.", "")
+    assert not run.context.paths.moving.exists()
 
 
 @pytest.mark.prove

@@ -7,6 +7,7 @@ fork by SIGKILL at the chosen count. Random counts find the moments that matter 
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -19,9 +20,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.workspace.atomic_files import read_json, read_parquet
+
 _CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "shutil.", "os.link")
 # what differs between two undisturbed runs: when they were made, and how long they took
 TIMES = ("seconds", "at", "when", "made_at", "ended_at", "promoted_at", "mtime", "place", "found_at")
+FINE = (0, 24, 30, 31, 32)  # 24: the monitor found something; the others: what a retrain decided
+# under random keys and numbers, or named after a moment, so never twice the same
+RANDOM = ("privacy/", "_keys.parquet", "decisions/")
 _HELPER = """
 import json, os, signal, sys
 from tests.reference.kill_rehearsal import run_in_fork
@@ -96,14 +102,6 @@ class Rehearsal:
         return found
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command and the statuses with which it may end when it is run again after a kill that came too late."""
-
-    words: tuple[str, ...]
-    fine: tuple[int, ...] = (0,)
-
-
 def orphans(folder: Path) -> list[str]:
     """What a killed process left half written."""
     marks = (".part.", ".new.", ".old")
@@ -148,3 +146,53 @@ def copy_of(before: Path, folder: Path) -> Path:
     """A fresh copy of a state."""
     shutil.rmtree(folder, ignore_errors=True)
     return Path(shutil.copytree(before, folder, symlinks=True))
+
+
+def read_everything(folder: Path) -> None:
+    """Every file that stands under its own name can be read to its end."""
+    for path in folder.rglob("*"):
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
+        if path.suffix == ".parquet":
+            read_parquet(path)
+        elif path.suffix == ".json":
+            read_json(path)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A command that was killed before its so-many-th change of a file; ``wrong`` says what the rerun left amiss."""
+
+    command: str
+    step: int
+    of: int
+    wrong: str = ""
+
+
+def rehearse(
+    before: Path, source: str, place: Path, commands: Sequence[Sequence[str]], kills: int, seed: int
+) -> list[Kill]:
+    """Kill each command at random steps in a copy of a folder and run it again.
+
+    ``{work}`` in a word of a command is the folder of the copy.
+    """
+    draw, done = random.Random(seed), []
+    with Rehearsal(place) as rehearsal:
+        for command in commands:
+            work = copy_of(before, place / "work")
+            given = [word.replace("{work}", str(work)) for word in command]
+            words = (*given, "--source", str(work / source), "--data-dir", str(work / "data"))
+            whole = rehearsal.run(*words)
+            assert whole["status"] in FINE, rehearsal.log.read_text()
+            undisturbed = digest(work / "data", RANDOM)
+            for step in sorted(draw.sample(range(1, whole["changes"] + 1), min(kills, whole["changes"]))):
+                work = copy_of(before, place / "work")
+                assert rehearsal.run(*words, kill_at=step)["status"] == -signal.SIGKILL
+                read_everything(work / "data")
+                again = rehearsal.run(*words)
+                left, now = orphans(work / "data"), digest(work / "data", RANDOM)
+                differs = sorted(name for name in {*now, *undisturbed} if now.get(name) != undisturbed.get(name))
+                fine = again["status"] == whole["status"] and not left and not differs
+                wrong = "" if fine else f"status {again['status']}, {left[:3]}, {differs[:3]}"
+                done.append(Kill(" ".join(command[:2]), step, whole["changes"], wrong))
+    return done

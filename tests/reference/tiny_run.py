@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from models.settings import TrainSettings
@@ -71,3 +72,8 @@ def make_run(folder: Path) -> dict[str, Any]:
     if not run.summary["bundle"]["hash"]:
         raise AssertionError(f"the tiny demo must train a model; its verdict is {run.summary['verdict_text']}")
     return run.summary
+
+
+def first_lead(run: TinyRun) -> str:
+    """Who is first on the list."""
+    return str(pd.read_parquet(run.context.paths.score / "worklist.parquet")["lead_id"].iloc[0])
