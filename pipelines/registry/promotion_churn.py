@@ -23,7 +23,7 @@ from pipelines.registry.promotion_gate import fits
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
-from pipelines.workspace.table_files import load_tables
+from pipelines.workspace.table_files import load_table
 
 _LADDER = (Stage.IQL, Stage.MQL, Stage.SQL)
 _FIXED_PARTS = {BASE: "the level of all leads", CLIP: "the ends of the scale"}
@@ -75,7 +75,7 @@ def churn_between(context: Context, before: Bundle, after: Bundle, top: int = TO
 
 
 def _owners(context: Context, ids: Texts) -> Texts:
-    leads = load_tables(context.paths)["leads"]
+    leads = load_table(context.paths, "leads")
     if "owner" not in leads or "lead_id" not in leads:
         return np.full(len(ids), "", dtype=object)
     owner = leads.drop_duplicates("lead_id").set_index("lead_id")["owner"].reindex(ids)

@@ -29,7 +29,7 @@ from pipelines.own_code.own_functions import require_same_code
 from pipelines.registry.champion import read_champion, require_champion
 from pipelines.registry.soundness import require_sound
 from pipelines.workspace.context import Context
-from pipelines.workspace.table_files import load_tables
+from pipelines.workspace.table_files import load_table, load_tables
 
 CHAMPION = "champion"
 _LEAST_DIGITS = 6  # of a hash: 16 million beginnings, so that a short word is not taken for one
@@ -204,7 +204,7 @@ def card_of(
 
 
 def _was_created_before(context: Context, lead_id: str, when: pd.Timestamp) -> bool:
-    leads = load_tables(context.paths)["leads"]
+    leads = load_table(context.paths, "leads")
     created = leads.loc[leads["lead_id"] == lead_id, "created_at"].iloc[0]
     return bool(pd.isna(created) or created < when)
 

@@ -44,7 +44,7 @@ from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 from pipelines.workspace.standing_feedback import SILENCED, mark_list
-from pipelines.workspace.table_files import load_tables, records_of
+from pipelines.workspace.table_files import load_table, load_tables, records_of
 
 CARDS, WANTED_SHOWN = 12, 12  # what the report shows of leads, and of products customers show interest in
 
@@ -235,5 +235,5 @@ def rank_rows(scored: Scored) -> Ints:
 def add_display_columns(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with the leads' display columns and owner behind it."""
     shown = shown_columns(context.source, "leads", (Role.DISPLAY,))
-    leads = load_tables(context.paths)["leads"].drop_duplicates("lead_id")
+    leads = load_table(context.paths, "leads").drop_duplicates("lead_id")
     return add_shown_columns(frame, leads, shown, "lead_id")

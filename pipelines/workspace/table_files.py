@@ -25,7 +25,12 @@ DTYPES: Mapping[ColumnType, str] = {
 
 def load_tables(paths: Paths) -> Tables:
     """All canonical tables; DataError if ingest has not run."""
-    return {name: read_parquet(paths.ingest / f"{name}.parquet") for name in TABLES}
+    return {name: load_table(paths, name) for name in TABLES}
+
+
+def load_table(paths: Paths, name: str) -> pd.DataFrame:
+    """One canonical table; the others, of which activities may be a hundred times as long, stay on disk."""
+    return read_parquet(paths.ingest / f"{name}.parquet")
 
 
 def empty_column(kind: ColumnType, length: int) -> pd.Series:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Bools, Ints, Tables
+from features.id_lookup import look_up
 from features.point_in_time.microseconds import NEVER, micros
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
@@ -166,5 +167,5 @@ def _kind(kind: ColumnType | None, title: bool) -> ColumnKind:
 def _before_lead(name: str, frame: pd.DataFrame, happened: Ints | None, created: pd.Series) -> Bools | None:
     if name not in ("activities", "answers") or happened is None:
         return None
-    born = micros(frame["lead_id"].map(created))
+    born = micros(look_up(frame["lead_id"], created))
     return np.asarray((happened < born) & (born != NEVER), dtype=np.bool_)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from features.id_lookup import look_up
 from features.schema.snapshots import CHANNEL
 from models.judging.leakage.finding import Finding
 
@@ -55,8 +56,8 @@ def _timestamp(name: str, column: pd.Series, closed: pd.Series) -> Finding | Non
 def _only_afterwards(table: pd.DataFrame, what: str, clock: str, closed: pd.Series) -> list[Finding]:
     if not len(table):
         return []
-    rows = table[table["lead_id"].isin(closed.index).to_numpy()]
-    after = rows[clock] >= rows["lead_id"].map(closed) - SLACK
+    rows = table.loc[table["lead_id"].isin(closed.index).to_numpy(), ["lead_id", what, clock]]
+    after = rows[clock] >= look_up(rows["lead_id"], closed) - SLACK
     shares = after.groupby(rows[what]).agg(["mean", "size"])
 
     found = []

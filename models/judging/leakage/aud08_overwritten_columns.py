@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats
+from features.id_lookup import look_up
 from models.judging.leakage.finding import Finding
 
 CODE = "AUD08"
@@ -40,20 +41,20 @@ def check_overwritten_columns(columns: pd.DataFrame, tables: Mapping[str, pd.Dat
 
 def _after_creation(table: pd.DataFrame, clock: str, created: pd.Series) -> pd.DataFrame:
     """Rows that happened after their lead's creation (and a day to settle)."""
-    start = table["lead_id"].map(created)
+    start = look_up(table["lead_id"], created)
     return table[(table[clock] > start + SETTLE).to_numpy()]
 
 
 def _later_counts(tables: Mapping[str, pd.DataFrame], created: pd.Series) -> Iterator[tuple[str, pd.Series]]:
     """Per lead: how often something happened after its creation."""
-    activities = tables["activities"]
+    activities = tables["activities"][["lead_id", "kind", "happened_at"]]
     if len(activities):
         later = _after_creation(activities, "happened_at", created)
         yield "activities after creation", later["lead_id"].value_counts()
         for kind in activities["kind"].value_counts().index[:KINDS]:
             yield f"'{kind}' after creation", later.loc[later["kind"] == kind, "lead_id"].value_counts()
     if len(tables["answers"]):
-        answered = _after_creation(tables["answers"], "happened_at", created)
+        answered = _after_creation(tables["answers"][["lead_id", "happened_at"]], "happened_at", created)
         yield "answers after creation", answered["lead_id"].value_counts()
 
 
