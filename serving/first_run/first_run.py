@@ -215,6 +215,9 @@ class FirstRun:
             update = {"guesses": guesses, "source": guesses.name, "declaration": declaration}
             attempt = attempt.model_copy(update=update)
             self.folder.write(attempt)
+            if guesses.kind != "several" and not (guesses.won and guesses.lost):
+                self._end(attempt, "sides", "")
+                return
         settings = self.app_state.settings
         context = open_context(declaration, settings.data_dir)
 

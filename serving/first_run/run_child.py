@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import ExitStatus
+from pipelines.stages import stage_table
 
-STAGES = ("ingest", "validate", "matrix", "audit", "backtest", "train", "evaluate", "thresholds", "score", "report")
+STAGES = tuple(name for name in stage_table.STAGES if name != stage_table.TRACK)
 _DONE = re.compile(r"([a-z]+)\s+([0-9.]+) s")
 _FINISHED = (ExitStatus.OK, ExitStatus.LEAK, ExitStatus.NO_SIGNAL, ExitStatus.TOO_LITTLE_DATA)
 

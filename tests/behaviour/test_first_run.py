@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+import serving
+from pipelines.run import RUN
 from serving.first_run import first_run as machinery
 from serving.first_run.attempt import Attempt, AttemptFolder, Step
 from serving.first_run.first_run import FirstRun, load_served
-from serving.first_run.run_child import RunEnd
+from serving.first_run.run_child import STAGES, RunEnd
 from tests.reference.crm_export import deals, write_export
 from tests.reference.serving import client_for, key_for
 
@@ -152,6 +154,33 @@ def test_dates_that_read_two_ways_are_asked_for(client: TestClient, tmp_path: Pa
     assert re.search(r'value="day_first" required checked', html)
     attempt = client.app.state.first_run.attempt()  # type: ignore[attr-defined]
     assert "time_format: day_first" in attempt.guesses.declaration
+
+
+def test_a_wrong_outcome_is_said_and_nothing_is_run(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machinery, "run_in_child", lambda *_: pytest.fail("it was run all the same"))
+    send(client, ("deals.csv", export(tmp_path)))
+    assert "at least one value must mean won and one lost" in post(client, "columns", step="again", status="Industry")
+    html = post(client, "columns", step="run", status="Industry")
+    assert "Nothing was run: no row of this outcome means won" in html and "Column of the outcome" in html
+    assert "cannot be used: line" not in html, "no line of a declaration that nobody wrote"
+
+
+def test_dates_written_in_two_ways_are_said(client: TestClient) -> None:
+    days = (
+        f"2025-{1 + k % 9:02}-{13 + k % 12:02}" if k % 2 else f"{13 + k % 12:02}.{1 + k % 9:02}.2025" for k in range(80)
+    )
+    rows = "".join(f"{k},{'won' if k % 3 else 'lost'},{day}\n" for k, day in enumerate(days))
+    html = send(client, ("dates.csv", f"Deal ID,Status,Create Date\n{rows}".encode()))
+    assert "Create Date writes its dates in more than one way, such as" in html
+    assert "which comes first?" not in html
+
+
+def test_every_stage_of_a_run_has_its_line() -> None:
+    assert STAGES == RUN and "register" in STAGES
+    words = (Path(serving.__file__).parent / "pages" / "templates" / "setup" / "words.html").read_text(encoding="utf-8")
+    assert all(f'"{name}": _(' in words for name in STAGES)
 
 
 def test_two_at_once_are_refused(client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +18,7 @@ from pipelines.declaring.starter_declaration import declare_facts, read_facts
 from pipelines.declaring.status_column import MOST_VALUES, StatusColumn
 
 EDIT_MARK = "# TO EDIT: "
+_LOOKED_AT = 20_000  # dates of a column, for the ways they are written
 _FEW = 3  # examples of a column
 _MOST_COLUMNS = 300  # listed; a wider file is declared whole and shown in part
 Kind = Literal["deals", "flat", "several"]
@@ -58,7 +60,8 @@ class GuessedTable(BaseModel):
 class GuessedFiles(BaseModel):
     """What was found out about one file, or about several together (then only ``tables`` and the declaration).
 
-    ``ambiguous`` are headers whose dates can be read in two ways, with an example each; ``edits`` are what the starter
+    ``ambiguous`` are headers whose dates can be read in two ways, with an example each; ``mixed`` those whose dates are
+    written in more than one way, with one example of the two commonest; ``edits`` are what the starter
     declaration asks a person to look at, in English.
     """
 
@@ -79,6 +82,7 @@ class GuessedFiles(BaseModel):
     created: str | None = None
     closed: tuple[str, ...] = ()
     ambiguous: dict[str, str] = {}
+    mixed: dict[str, tuple[str, str]] = {}
     horizon_days: int | None = None
     horizon_share: float | None = None
     columns: tuple[GuessedColumn, ...] = ()
@@ -143,6 +147,7 @@ def _of_one(facts: FileFacts, declared: Mapping[str, Any]) -> GuessedFiles:
         created=facts.created,
         closed=closed if said.closed is None else said.closed,
         ambiguous={h: _example(facts, h) for h in ambiguous_dates(facts.frame, facts.guesses)},
+        mixed={h: pair for h in times if (pair := two_ways_of_writing(facts.frame[h])) is not None},
         horizon_days=None if clocks is None else clocks.horizon.days,
         horizon_share=None if clocks is None else clocks.horizon.share,
         columns=tuple(
@@ -155,6 +160,20 @@ def _of_one(facts: FileFacts, declared: Mapping[str, Any]) -> GuessedFiles:
         id_choices=tuple(h for h, guess in facts.guesses.items() if 2 * guess.distinct >= len(facts.frame)),
         time_choices=times,
     )
+
+
+def two_ways_of_writing(dates: pd.Series) -> tuple[str, str] | None:
+    """An example of each of the two commonest ways in which a column writes its days; None where there is one way.
+
+    >>> two_ways_of_writing(pd.Series(["2025-02-14", "2025-02-15 10:30", "13.01.2025"]))
+    ('2025-02-14', '13.01.2025')
+    """
+    days = dates.dropna().astype("str").head(_LOOKED_AT).str.split(r"[ T]\d", n=1, regex=True).str[0]
+    shapes = days.str.replace(r"\d+", "9", regex=True).str.replace(r"[^\W\d_]+", "a", regex=True)
+    common = shapes.value_counts().index[:2]
+    if len(common) < 2:
+        return None
+    return str(days[shapes == common[0]].iloc[0]), str(days[shapes == common[1]].iloc[0])
 
 
 def _values(status: StatusColumn) -> tuple[StatusValue, ...]:
