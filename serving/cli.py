@@ -31,7 +31,7 @@ def serve(
     """Start the API and the pages."""
     import uvicorn
 
-    from pipelines.workspace.numba_cache import fix_caches
+    from pipelines.compute.numba_cache import fix_caches
     from serving.http.patience import PatientProtocol
 
     chosen = options(source, data_dir)

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from features.errors import ExitStatus, LeadScoreError
-from pipelines.cli import bench, champion, leads, monitor, results, rubric, scorecard, snapshot, worklist
+from pipelines.cli import bench, champion, leads, monitor, results, rubric, scorecard, snapshot, threshold, worklist
 from pipelines.cli.accounts import commands as account_commands
 from pipelines.cli.closing import retrain_command
 from pipelines.cli.options import DataDir, Debug, Engine, Gate, Json, Params, Source, Tiny
@@ -229,6 +229,7 @@ app.add_typer(retrain_command.app)
 app.add_typer(bench.app, name="bench")
 app.add_typer(scorecard.app)
 app.add_typer(rubric.app, name="rubric")
+app.add_typer(threshold.app, name="threshold")
 app.add_typer(snapshot.app, name="snapshot")
 app.add_typer(worklist.app)
 for _commands in entry_points(group="leadscore.commands"):  # what is installed above the pipelines: the server's

@@ -28,7 +28,7 @@ class Options:
 
     def context(self) -> "Context":
         """The opened source; heavy imports happen here."""
-        from pipelines.workspace.numba_cache import fix_caches
+        from pipelines.compute.numba_cache import fix_caches
 
         fix_caches(self.data_dir)
         from models.settings import TrainSettings

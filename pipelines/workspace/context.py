@@ -18,6 +18,7 @@ from models.explaining.framework import Framework, load_framework
 from models.explaining.qualification_policy import QualificationPolicy, load_qualification, policy_at
 from models.settings import TrainSettings
 from pipelines.own_code.own_functions import offer_functions
+from pipelines.workspace.adopted_thresholds import ThresholdHistory, load_thresholds
 from pipelines.workspace.find_declarations import find_policy, find_rubric, find_source
 from pipelines.workspace.folder_owner import check_folder
 from pipelines.workspace.paths import Paths
@@ -39,6 +40,7 @@ class Context:
     engine: str = "memory"
     policy: QualificationPolicy | None = None  # in force at the data cut-off; None: the one that ships
     policies: tuple[QualificationPolicy, ...] = ()  # every version
+    thresholds: ThresholdHistory | None = None  # handoff scores adopted on the policy at the data cut-off
     rubrics: RubricHistory = field(default_factory=RubricHistory)  # every version, the declared one first
     declared_rubric: Rubric | None = None
     own_code: bool = True  # whether functions that the declaration names may be imported
@@ -65,6 +67,8 @@ class Context:
         parts = [self.source.model_dump_json(exclude_defaults=True), self.settings.model_dump_json()]
         declared = (self.rubric, *(map(_titled_personas_only, self.policies) if self.policies else (None,)))
         parts += ["" if part is None else part.model_dump_json(exclude_defaults=True) for part in declared]
+        held = None if self.thresholds is None else self.thresholds.in_force
+        parts += [] if held is None else [f"handed off from {held.score}"]
         parts += [version.rubric.model_dump_json(exclude_defaults=True) for version in self.rubrics.versions[:-1]]
         return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
@@ -109,6 +113,9 @@ def open_context(
     policies = tuple(load_qualification(find_policy(name, beside=path.parent)) for name in names)
     until = date.max if declared.data_cutoff is None else datetime.fromisoformat(declared.data_cutoff).date()
 
+    declared_policy = policy_at(policies, until) if policies else None
+    thresholds = load_thresholds(paths, declared_policy)
+
     return Context(
         source=declared,
         source_path=path,
@@ -119,8 +126,9 @@ def open_context(
         paths=paths,
         settings=_with_declared(settings or TrainSettings(), declared),
         engine=engine,
-        policy=policy_at(policies, until) if policies else None,
+        policy=declared_policy if thresholds.in_force is None else thresholds.policy,
         policies=policies,
+        thresholds=thresholds,
         own_code=own_code,
     )
 

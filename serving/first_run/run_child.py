@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import ExitStatus
-from pipelines.stages import stage_table
 
-STAGES = tuple(name for name in stage_table.STAGES if name != stage_table.TRACK)
+# those of a run, tracking aside: a server knows their names and imports none
+STAGES = (
+    *("ingest", "validate", "matrix", "audit", "backtest", "train"),
+    *("register", "evaluate", "thresholds", "score", "report"),
+)
 _DONE = re.compile(r"([a-z]+)\s+([0-9.]+) s")
 _FINISHED = (ExitStatus.OK, ExitStatus.LEAK, ExitStatus.NO_SIGNAL, ExitStatus.TOO_LITTLE_DATA)
 

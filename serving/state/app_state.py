@@ -11,6 +11,7 @@ from models.explaining.framework import Framework, framework_names, load_framewo
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.registry.champion import read_champion
+from pipelines.workspace.adopted_thresholds import thresholds_file
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.rubric_versions import versions_file
@@ -190,5 +191,5 @@ class AppState:
 
 
 def _data_stamp(paths: Paths) -> tuple[int, ...]:
-    """Changes when the ingested tables, the scored worklist or the rubric in force do."""
-    return file_stamp(CountsRecord.path(paths), ScoreRecord.path(paths), versions_file(paths))
+    """Changes when the ingested tables, the scored worklist, the rubric or the handoff score in force do."""
+    return file_stamp(CountsRecord.path(paths), ScoreRecord.path(paths), versions_file(paths), thresholds_file(paths))

@@ -3,12 +3,16 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import ConfigDict, Field
 
+from pipelines.workspace.adopted_thresholds import list_thresholds
 from serving.api.etag import respond_with_etag
-from serving.auth.dependencies import AppStateDep, Reader
+from serving.auth.dependencies import Admin, AppStateDep, Reader
 from serving.results import run_results
 from serving.results.drift import compute_drift
 from serving.results.goals_and_programmes import read_programmes
+from serving.results.set_threshold import set_threshold
+from serving.schemas import Body
 
 router = APIRouter(prefix="/v1", tags=["judging"])
 
@@ -32,6 +36,28 @@ def get_simulation(
     return run_results.simulate(
         app_state, handoffs_per_week, share, cost_per_handoff=cost_per_handoff, value_per_win=value_per_win
     )
+
+
+class ThresholdIn(Body):
+    """A score to hand off from; its author is the caller."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"score": 47, "reason": "sales has a new rep"}]}
+    )
+    score: int | None = Field(ge=0, le=100, description="whole score; null goes back to the declared one")
+    reason: str = Field(min_length=1, max_length=500, description="why; kept with the score")
+
+
+@router.get("/threshold", summary="The score from which leads are handed off, and every decision about it")
+def get_threshold(app_state: AppStateDep, caller: Reader) -> dict[str, Any]:
+    """What the policy in force hands off from, what it declares, and who set which score, the newest first."""
+    return list_thresholds(app_state.context.thresholds)
+
+
+@router.post("/threshold", status_code=201, summary="Hand off from another score on")
+def post_threshold(body: ThresholdIn, app_state: AppStateDep, caller: Admin) -> dict[str, Any]:
+    """States of all open leads follow at once; the score of no lead changes."""
+    return set_threshold(app_state, body.score, caller, body.reason)
 
 
 @router.get("/lifecycle", summary="Funnel, service levels, volumes, recycles")

@@ -12,7 +12,7 @@
     const row = rows.get(score);
     all("[data-show]").forEach((out) => {
       const cell = row.querySelector(`[data-key="${out.dataset.show}"]`);
-      if (cell) out.textContent = cell.textContent;
+      if (cell) out[out.tagName === "INPUT" ? "value" : "textContent"] = cell.textContent.trim();
     });
     const share = `${((score - range.min) / (range.max - range.min)) * 100}%`;
     all("[data-column]").forEach((bar) => bar.setAttribute("class", Number(bar.dataset.column) === score ? "column" : "column-quiet"));

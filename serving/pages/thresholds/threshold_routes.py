@@ -2,23 +2,30 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from features.errors import PolicyError
 from features.kernel.column_reader import number_of
 from models.judging.handoff.policy_names import Policy
 from pipelines.workspace.csv_files import csv_line
-from serving.auth.dependencies import AppStateDep, Reader
+from serving.auth.api_keys import Caller
+from serving.auth.dependencies import Admin, AppStateDep, Reader, check_form_token
 from serving.pages import tables
 from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.thresholds.swaps import read_swaps
 from serving.pages.thresholds.thresholds_view import build_thresholds_page
-from serving.problems import InvalidError, NotFoundError
+from serving.pages.told_sentences import tell
+from serving.problems import ConflictError, InvalidError, NotFoundError
 from serving.results import run_results
+from serving.results.set_threshold import set_threshold
+from serving.scopes import Scope
+from serving.state.app_state import AppState
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _INPUTS = ("handoffs_per_week", "share", "cost_per_handoff", "value_per_win")
+_HIGHEST = 100  # of scores
 _LARGEST_AMOUNT = 1e12  # as the API's own limit
 POLICY_WORDS = {str(policy): policy.label for policy in Policy}
 _CSV = ("score", "handoffs", "per_week", "share", "wins", "precision", "rubric_wins")
@@ -35,10 +42,53 @@ def thresholds_page(
     share: Annotated[float | None, Query(gt=0, lt=1)] = None,
     cost_per_handoff: Annotated[str, Query(max_length=30)] = "",
     value_per_win: Annotated[str, Query(max_length=30)] = "",
+    done: Annotated[str, Query(pattern="^(|set|back)$")] = "",
 ) -> Response:
     """Every score to hand off from, the named ones, who changes places, and the test weeks at another capacity."""
     values = (handoffs_per_week, share, _parse_amount(cost_per_handoff), _parse_amount(value_per_win))
     asked: dict[str, Any] = dict(zip(_INPUTS, values, strict=True))
+    return _show(request, app_state, caller, asked, score=score, swaps=swaps, done=done)
+
+
+@router.post("/thresholds/set")
+def set_score(
+    request: Request,
+    app_state: AppStateDep,
+    caller: Admin,
+    token: Annotated[str, Form(max_length=100)],
+    score: Annotated[str, Form(max_length=10)] = "",
+    reason: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Hand off from a score on, or, without one, from the declared one again."""
+    check_form_token(request, token)
+    language, text = language_of(request), score.strip()
+    problem, chosen = "", int(text) if text.isdecimal() else None
+    if text and (chosen is None or chosen > _HIGHEST):
+        problem = language.text("A threshold is a whole score from 0 to 100.")
+    elif not reason.strip():
+        problem = language.text("Say in a sentence why; it stays with the score.")
+    else:
+        try:
+            set_threshold(app_state, chosen, caller, reason)
+        except (PolicyError, ConflictError) as refused:
+            problem = tell(language, refused.message)
+    if problem:
+        return _show(request, app_state, caller, dict.fromkeys(_INPUTS), score=chosen, problem=problem)
+    at = "" if chosen is None else f"&score={chosen}"
+    return RedirectResponse(f"/thresholds?done={'back' if chosen is None else 'set'}{at}", status_code=303)
+
+
+def _show(
+    request: Request,
+    app_state: AppState,
+    caller: Caller,
+    asked: dict[str, Any],
+    *,
+    score: int | None = None,
+    swaps: str = "",
+    done: str = "",
+    problem: str = "",
+) -> Response:
     try:
         found = run_results.read_thresholds(app_state)
     except NotFoundError as nothing:
@@ -61,6 +111,9 @@ def thresholds_page(
         flat=app_state.context.source.kind == "flat",
         policy_words=POLICY_WORDS,
         tables=tables,
+        admin=caller.may(Scope.ADMIN) and not app_state.loaded.model.bundle.by_points,
+        done=done,
+        refused=problem,
     )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.explaining.qualification_policy import default_qualification
 from models.judging.score_thresholds.operating_points import PointName
+from pipelines.workspace.adopted_thresholds import list_thresholds
 from serving.pages.thresholds.charts import ScoreCharts, build_score_charts
 from serving.state.app_state import AppState
 
@@ -36,7 +36,7 @@ class ThresholdsPage:
     """What the page prints.
 
     ``chosen`` is the step of the score that is looked at; ``places`` what sales can work a week (or in all, without
-    weeks); ``policy_score`` the score from which the qualification policy hands off, None where it asks for none.
+    weeks); ``in_use`` the score from which leads are handed off, and every decision about it.
     """
 
     steps: Sequence[Row]
@@ -50,8 +50,7 @@ class ThresholdsPage:
     winnable: int
     rubric_own: Row | None
     promise: Row | None
-    policy_score: int | None
-    policy_has_more: bool
+    in_use: Row
     every_lead_pays: bool
     plan: Sequence[Row]
     reps: int
@@ -100,7 +99,7 @@ def build_thresholds_page(app_state: AppState, found: Row, asked: int | None) ->
     capacity = {**source.capacity.model_dump(), **(found.get("capacity") or {})}
     places = float(capacity["handoffs_per_week"] if in_time else round(capacity["share"] * found["leads"]))
     unit = "per_week" if in_time else "handoffs"
-    policy_score, more = _policy_score(app_state)
+    in_use = list_thresholds(app_state.context.thresholds)
     first = next((point.step for point in points if point.step is not None), steps[len(steps) // 2])
     chosen = first if asked is None else min(steps, key=lambda row: abs(row["score"] - asked))
     plan = found.get("plan") or {}
@@ -116,19 +115,8 @@ def build_thresholds_page(app_state: AppState, found: Row, asked: int | None) ->
         winnable=found["winnable"],
         rubric_own=next((row for row in found["policies"] if row["policy"] == "rubric_own_threshold"), None),
         promise=found.get("promise"),
-        policy_score=policy_score,
-        policy_has_more=more,
+        in_use=in_use,
         every_lead_pays=scores["every_lead_pays"],
         plan=plan.get("table") or [],
         reps=capacity["reps"],
     )
-
-
-def _policy_score(app_state: AppState) -> tuple[int | None, bool]:
-    """The score from which the qualification policy hands off by score, and whether it asks for more than the score."""
-    policy = app_state.context.policy or default_qualification()
-    rules = [rule for rule in policy.rules if rule.then.action == "hand_off" and rule.score_from is not None]
-    if not rules:
-        return None, False
-    rule = rules[0]
-    return rule.score_from, bool(rule.points_from or rule.met or rule.met_at_least or rule.none_refused)

@@ -1,0 +1,75 @@
+"""``leadscore threshold``: from which score on leads are handed off, since when and why; set another, or go back."""
+
+import getpass
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.options import DataDir, Debug, Json, Source
+from pipelines.cli.output import Output, options
+
+app = typer.Typer(help="The score from which sales gets a lead: show it, set it, go back.", no_args_is_help=True)
+Reason = Annotated[str, typer.Option("--reason", help="why; kept with the score")]
+Author = Annotated[str | None, typer.Option("--author", help="who sets it; default: you")]
+
+
+@app.command()
+def show(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
+    """The score in force, the declared one, and every decision, the newest first."""
+    context = options(source, data_dir).context()
+    from pipelines.workspace.adopted_thresholds import list_thresholds
+
+    found = list_thresholds(context.thresholds)
+    text = "Leads are handed off by evidence, whatever the score."
+    if found["score"] is not None:
+        declared = "" if found["score"] == found["declared"] else f" (declared: {found['declared']})"
+        text = f"Leads are handed off from {found['score']} on{declared}, by policy {found['policy']}."
+    lines = [f"  {row['adopted_at'][:10]} {row['author']}: {_words(row)}. {row['reason']}" for row in found["adopted"]]
+    Output(json).show(found, "\n".join([text, *lines]))
+    return 0
+
+
+@app.command()
+def adopt(
+    score: Annotated[int, typer.Argument(help="whole score, 0 to 100")],
+    reason: Reason,
+    author: Author = None,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Hand off from this score on; 'leadscore score' lists the open leads by it."""
+    return _set(source, data_dir, score, author, reason, json)
+
+
+@app.command()
+def withdraw(
+    reason: Reason,
+    author: Author = None,
+    source: Source = "demo",
+    data_dir: DataDir = "data",
+    json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Go back to the score that the policy declares."""
+    return _set(source, data_dir, None, author, reason, json)
+
+
+def _set(source: str, data_dir: str, score: int | None, author: str | None, reason: str, json: bool) -> int:
+    context = options(source, data_dir).context()
+    from pipelines.workspace.adopted_thresholds import adopt_threshold, load_thresholds
+    from pipelines.workspace.lock import only_writer
+
+    with only_writer(context.paths):
+        before = load_thresholds(context.paths, None if context.thresholds is None else context.thresholds.declared)
+        found = adopt_threshold(context.paths, before, score, author=author or getpass.getuser(), reason=reason)
+    record: dict[str, Any] = found.model_dump()
+    text = f"{_words(record).capitalize()}, by {found.author}: {found.reason}"
+    Output(json).show(record, f"{text}\n'leadscore score --source {source}' lists the open leads by it.")
+    return 0
+
+
+def _words(row: dict[str, Any]) -> str:
+    to = "back to the declared score" if row["score"] is None else f"handed off from {row['score']} on"
+    return f"{to} (before: {row['replaces']})"

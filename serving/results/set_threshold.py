@@ -1,0 +1,48 @@
+"""Setting the score from which leads are handed off, on the server: with author and reason, in force at once."""
+
+from typing import Any
+
+from features.errors import LeadScoreError
+from serving.auth.api_keys import Caller
+from serving.problems import ConflictError
+from serving.state.app_state import AppState
+from serving.store.audit_trail import record_action
+from serving.webhooks.state_changes import announce_state_changes
+
+
+def set_threshold(app_state: AppState, score: int | None, caller: Caller, reason: str) -> dict[str, Any]:
+    """Hand off from this score on; None goes back to what the policy declares.
+
+    The audit trail says who asked before anything changes, and then what came of it: no score is in force unsaid.
+
+    Raises
+    ------
+    PolicyError : it is in force already, or the policy goes by evidence alone
+    ConflictError : points score alone here, so states come from the rubric's own thresholds
+    BusyError : a run is writing here; ask again when it is done
+    """
+    from pipelines.workspace.adopted_thresholds import adopt_threshold, load_thresholds
+    from pipelines.workspace.lock import only_writer
+
+    before = app_state.loaded
+    if before.model.bundle.by_points:
+        raise ConflictError("points score alone here; the rubric's own threshold hands off, set it on the rubric page.")
+    label, asked = "declared" if score is None else str(score), {"reason": reason}
+    with app_state.store.writing() as session:
+        record_action(session, caller.name, "threshold.setting", label, asked)
+    try:
+        with only_writer(app_state.paths):
+            context = app_state.open_declaration()
+            declared = None if context.thresholds is None else context.thresholds.declared
+            history = load_thresholds(app_state.paths, declared)
+            found = adopt_threshold(app_state.paths, history, score, author=caller.name, reason=reason)
+    except LeadScoreError as problem:
+        with app_state.store.writing() as session:
+            record_action(session, caller.name, "threshold.not_set", label, asked | {"outcome": problem.message})
+        raise
+    with app_state.store.writing() as session:
+        record_action(session, caller.name, "threshold.set", label, asked | {"replaces": found.replaces})
+    in_use = app_state.load()
+    if in_use:
+        announce_state_changes(app_state, before)
+    return found.model_dump() | {"in_use": in_use}
