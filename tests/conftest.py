@@ -1,9 +1,9 @@
 """Fixtures of all tests; tests on real data run if and only if LEADSCORE_DATA names the folder that holds them."""
 
-import fcntl
 import gc
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,12 +32,25 @@ if not hasattr(sys.modules["__main__"], "__file__"):
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if os.environ.get("LEADSCORE_DATA"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("real_data")]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+    if not os.environ.get("LEADSCORE_DATA"):
+        left_out = [item for item in items if item.get_closest_marker("real_data")]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        _put_off(items)
+
+
+def _put_off(items: list[pytest.Item]) -> None:
+    """Files that need the tiny run come last in the half of each of two workers: by then it is made, and none waits."""
+    late = {item.path for item in items if _needs_tiny_run(item)}
+    half = len(items) // 2
+    for part in (slice(0, half), slice(half, None)):
+        items[part] = sorted(items[part], key=lambda item: item.path in late)
+
+
+def _needs_tiny_run(item: pytest.Item) -> bool:
+    return "tiny_demo" in getattr(item, "fixturenames", ())
 
 
 class _Kept:
@@ -74,19 +87,33 @@ def leadscore_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_demo(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """One whole run on a tiny demo, made once and shared by all workers: read it, never write to it."""
-    from tests.reference.tiny_run import make_run, open_run
-
+def tiny_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tiny run lies that all workers share."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tiny_demo"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "done").exists():
-            make_run(folder)
-            (folder / "done").touch()
-    return open_run(folder)
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tiny_demo"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tiny_run_ahead(request: pytest.FixtureRequest, tiny_place: Path) -> Iterator[None]:
+    """The first of several workers has the tiny run made beside the tests that do without it."""
+    if os.environ.get("PYTEST_XDIST_WORKER") != "gw0" or not any(map(_needs_tiny_run, request.session.items)):
+        yield
+        return
+    making = subprocess.Popen(
+        [sys.executable, "-m", "tests.reference.tiny_run", str(tiny_place)], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    yield
+    making.kill()  # long done, or not waited for by a run that was broken off
+    making.wait()
+
+
+@pytest.fixture(scope="session")
+def tiny_demo(tiny_place: Path) -> Any:
+    """One whole run on a tiny demo, made once and shared by all workers: read it, never write to it."""
+    from tests.reference.tiny_run import make_once, open_run
+
+    make_once(tiny_place)
+    return open_run(tiny_place)
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -15,6 +17,7 @@ _DEEPEST = 50  # levels; bounds the recursion over a document from anywhere
 _MOST_NODES = 100_000  # values of a document, aliases counted as often as they stand
 _SHOWN = 300  # characters of a wrong value in a message
 _MOST_TEXT = 8_000_000  # characters of a document, a hundred times the longest that ships
+_KEPT_TEXT = 200_000  # characters of a document that is kept as parsed: a run reads the same few again and again
 _MOST_WRITTEN = 60_000  # keys and values as written: 2,048 columns of ten keys each take 41,000
 
 
@@ -78,6 +81,11 @@ class LinedYaml:
 
 def read_yaml(text: str) -> LinedYaml:
     """Parse ``text``; raises :class:`YamlTextError` with the line on bad syntax or a repeated key."""
+    found = _parse_once(text) if len(text) <= _KEPT_TEXT else _parse(text)
+    return LinedYaml(deepcopy(found.data), found.lines)
+
+
+def _parse(text: str) -> LinedYaml:
     _refuse_many(text)
     lines: dict[Path, int] = {}
     try:
@@ -94,6 +102,9 @@ def read_yaml(text: str) -> LinedYaml:
     except yaml.YAMLError as problem:
         raise YamlTextError(f"line 1: not valid YAML: {problem}.") from problem
     return LinedYaml(data, lines)
+
+
+_parse_once = lru_cache(maxsize=32)(_parse)
 
 
 def _refuse_many(text: str) -> None:

@@ -47,7 +47,7 @@ def deals(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="module")
 def funnel(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return make_told_world(tmp_path_factory.mktemp("funnel"), 700)
+    return make_told_world(tmp_path_factory.mktemp("funnel"), 450)
 
 
 def one_file(world: World) -> None:

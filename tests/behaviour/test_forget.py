@@ -18,6 +18,7 @@ from serving.privacy.store_of_source import eraser
 from serving.store.audit_trail import verify_trail
 from serving.store.engine import open_store
 from serving.store.tables import AuditRow
+from tests.reference.file_texts import text_of
 from tests.reference.serving import client_for, score_uploads, worklist_of
 from tests.reference.tiny_run import TinyRun
 
@@ -26,13 +27,8 @@ Cli = Callable[..., tuple[int, str, str]]
 
 def everything_below(folder: Path, *, skip: tuple[str, ...] = ("raw", "bundles")) -> dict[Path, str]:
     """Every file as text: tables spelled out, all else byte by byte."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not set(path.relative_to(folder).parts) & set(skip):
-            content = path.read_bytes()
-            told = pd.read_parquet(path).astype(str).to_csv() if path.suffix == ".parquet" else ""
-            found[path] = content.decode("utf-8", errors="replace") + told
-    return found
+    files = (path for path in sorted(folder.rglob("*")) if not set(path.relative_to(folder).parts) & set(skip))
+    return {path: text_of(path) for path in files if path.is_file()}
 
 
 def hits(folder: Path, *words: str) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipelines.run import run_stage
+from tests.reference.file_texts import text_of
 from tests.reference.serving import client_for, score_uploads
 from tests.reference.tiny_run import TinyRun
 
@@ -30,17 +31,11 @@ def planted(run: TinyRun) -> Callable[[str], str | None]:
     return find
 
 
-def texts_of(path: Path) -> str:
-    content = path.read_bytes()
-    told = pd.read_parquet(path).astype(str).to_csv() if path.suffix == ".parquet" else ""
-    return content.decode("utf-8", errors="replace") + told
-
-
 def places(run: TinyRun, folder: Path, find: Callable[[str], str | None]) -> dict[str, str]:
     """Files below a folder that hold such a word, by their path seen from the source's folder."""
     found: dict[str, str] = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and (hit := find(texts_of(path))):
+        if path.is_file() and (hit := find(text_of(path))):
             found[str(path.relative_to(run.data_dir)).removeprefix(f"{run.context.paths.source}/")] = hit
     return found
 

@@ -22,6 +22,14 @@ def served(tiny_copy: Any, tmp_path: Path) -> Iterator[Served]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def read(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server whose rubric nobody changes."""
+    server = Served(tiny_demo, tmp_path_factory.mktemp("state")).start()
+    yield server
+    server.stop()
+
+
 def test_a_marketer_comes_from_an_empty_page_to_an_adopted_rubric(served: Served, chromium: Any) -> None:
     visitor = Visitor(chromium, served.url, 1280)
     page = visitor.go("/rubric", "rubric")
@@ -88,8 +96,8 @@ def test_a_rubric_is_built_tried_and_adopted_without_scripts(served: Served, chr
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
-def test_a_threshold_is_chosen_by_its_score(served: Served, chromium: Any, width: int, scheme: str) -> None:
-    visitor = Visitor(chromium, served.url, width, scheme)
+def test_a_threshold_is_chosen_by_its_score(read: Served, chromium: Any, width: int, scheme: str) -> None:
+    visitor = Visitor(chromium, read.url, width, scheme)
     page = visitor.go("/thresholds", "thresholds")
     assert page.evaluate(CONTRAST) == [] and page.evaluate(UNIQUE) == []
     slider = page.locator("#score")
@@ -112,10 +120,10 @@ def test_a_threshold_is_chosen_by_its_score(served: Served, chromium: Any, width
     page.close()
 
 
-def test_without_scripts_a_score_is_shown_by_link_and_button(served: Served, chromium: Any) -> None:
+def test_without_scripts_a_score_is_shown_by_link_and_button(read: Served, chromium: Any) -> None:
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"{served.url}/thresholds")
+    page.goto(f"{read.url}/thresholds")
     page.get_by_text("As a table").click()
     link = page.locator("[data-threshold-rows] tbody th a").last
     score = link.inner_text()

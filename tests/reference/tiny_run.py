@@ -1,5 +1,7 @@
 """One whole run on a tiny demo: fewer leads, tiny budgets."""
 
+import fcntl
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,3 +79,17 @@ def make_run(folder: Path) -> dict[str, Any]:
 def first_lead(run: TinyRun) -> str:
     """Who is first on the list."""
     return str(pd.read_parquet(run.context.paths.score / "worklist.parquet")["lead_id"].iloc[0])
+
+
+def make_once(folder: Path) -> None:
+    """Make the run unless another process of the same tests did; waits for one that is at it."""
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            make_run(folder)
+            (folder / "done").touch()
+
+
+if __name__ == "__main__":
+    make_once(Path(sys.argv[1]))

@@ -59,3 +59,10 @@ def test_a_long_value_is_not_repeated_in_full() -> None:
     with pytest.raises(SourceError) as refused:
         parse_source(f"name: {'a' * 100_000}")
     assert len(str(refused.value)) < 1_000
+
+
+def test_who_changes_what_was_read_changes_it_for_nobody_else() -> None:
+    text = "rules: &r [{id: a}]\nagain: *r\n"
+    read_yaml(text).data["rules"][0]["id"] = "b"
+    found = read_yaml(text).data
+    assert found == {"rules": [{"id": "a"}], "again": [{"id": "a"}]}
