@@ -10,10 +10,9 @@ from serving.health.watch import LOOK_SECONDS, HealthWatch
 from serving.leads.feedback import find_hidden_leads
 from serving.leads.retention import apply_retention
 from serving.leads.upload_queue import UploadQueue
-from serving.logs import logger
+from serving.logs import logger, traceback_places
 from serving.metrics import Metrics
 from serving.privacy.erase_store import sweep_forgotten
-from serving.problems import traceback_places
 from serving.results.drift import begin_drift
 from serving.results.run_results import compute_lifecycle
 from serving.results.trends_beside import begin_weekly_trends

@@ -45,6 +45,7 @@ def serve(
         host=host,
         port=port,
         http=PatientProtocol,
+        ws="none",  # nothing is served over web sockets, which no limit of ours would bound
         proxy_headers=False,
         log_level="warning",
         access_log=False,

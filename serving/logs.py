@@ -1,7 +1,9 @@
 """Structured log lines on standard error; never personal data, never a request's content."""
 
 import sys
+import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 from pipelines.workspace.hidden_passwords import hide_passwords
@@ -37,3 +39,9 @@ def logger() -> Any:
             structlog.processors.JSONRenderer(),
         ],
     )
+
+
+def traceback_places(error: Exception) -> list[str]:
+    """Where an error was raised, for the log: files and lines, nothing of what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:]]

@@ -1,9 +1,7 @@
 """Errors of the API as RFC 9457 problem details, with the same codes as the command line."""
 
-import traceback
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, ClassVar
 
 from fastapi import Request
@@ -25,7 +23,7 @@ from features.errors import (
 )
 from pipelines.workspace.lock import BusyError
 from pipelines.workspace.storage_errors import StorageError, storage_error_of
-from serving.logs import logger
+from serving.logs import logger, traceback_places
 
 MEDIA_TYPE = "application/problem+json"
 _LISTED, _SUMMARISED = 20, 3  # broken fields in the list and in the sentence: a batch may break thousands
@@ -213,12 +211,6 @@ def _message(error: Mapping[str, Any]) -> str:
     if error["type"] == "json_invalid":
         return "not valid JSON"
     return str(error["msg"])[:200]
-
-
-def traceback_places(error: Exception) -> list[str]:
-    """Where an error was raised, for the log: files and lines, nothing of what was sent."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-4:]]
 
 
 def respond_to_crash(request: Request, error: Exception) -> JSONResponse:

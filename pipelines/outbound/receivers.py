@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from pipelines.outbound.networks import IPAddress, IPNetwork, unmapped
 
+_PUBLIC_6 = ipaddress.ip_network("2000::/3")  # all that IANA gave out as global unicast (RFC 4291, section 2.4)
 _SHARED = (
     ipaddress.ip_network("100.64.0.0/10"),  # carrier-grade NAT (RFC 6598): other customers' machines
-    ipaddress.ip_network("64:ff9b::/96"),  # NAT64 (RFC 6052): reaches IPv4 addresses under another name
     ipaddress.ip_network("2002::/16"),  # 6to4 (RFC 3056): the same
 )
 
@@ -74,11 +74,20 @@ def resolve_receiver(receiver: Receiver, networks: Sequence[IPNetwork] = ()) -> 
         declared = any(address in network for network in networks if network.version == address.version)
         if declared:
             continue
-        if not address.is_global or address.is_multicast or any(address in network for network in _SHARED):
+        if not _is_public(address):
             raise AddressRefusedError(f"this address leads to {_kind(address)}, which was not declared")
         if receiver.scheme != "https":
             raise AddressRefusedError("plain http is for declared networks only")
     return addresses
+
+
+def _is_public(address: IPAddress) -> bool:
+    """Whether it is one machine's on the internet; of IPv6 also not one that stands for an IPv4 address (NAT64, mapped,
+    translated, compatible) or for a site (fec0::/10), which Python calls global.
+    """
+    if not address.is_global or address.is_multicast or any(address in network for network in _SHARED):
+        return False
+    return address.version == 4 or address in _PUBLIC_6
 
 
 def _kind(address: IPAddress) -> str:

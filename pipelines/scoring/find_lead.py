@@ -81,8 +81,8 @@ def find_kept_bundles(context: Context, beginning: str) -> list[Path]:
 
 
 def find_framework(context: Context, name: str | None) -> Framework:
-    """A framework by name or path; the source's own if none is named."""
-    return context.framework if name is None else load_framework(name)
+    """A framework by name or path; the source's own if none is named, or the name is its own."""
+    return context.framework if name in (None, context.framework.name) else load_framework(str(name))
 
 
 def parse_as_of(as_of: str | None, otherwise: pd.Timestamp) -> pd.Timestamp:

@@ -14,8 +14,9 @@ from pipelines.workspace.standing_feedback import StandingFeedback
 from serving.json_values import to_json_values
 from serving.problems import InvalidError, UnknownLeadError
 from serving.state.app_state import AppState
+from serving.state.kept_views import KeptView
 from serving.state.lead_scoring import gather_rows_now, version_of
-from serving.state.loaded_state import KeptView, LoadedState
+from serving.state.loaded_state import LoadedState
 from serving.store.wall_clock import wall_now
 
 

@@ -22,12 +22,12 @@ from pipelines.workspace.atomic_files import copy_stream, write_text
 from pipelines.workspace.context import open_context
 from pipelines.workspace.private_files import create_private, make_folder
 from serving.auth.api_keys import Caller
+from serving.children.bounded_child import ReaderBounds, UnusableFileError
 from serving.first_run.attempt import Attempt, AttemptFolder, GivenFile, Step, verdict_of
 from serving.first_run.guess_child import guess_in_child
 from serving.first_run.run_child import STAGES, run_in_child
-from serving.leads.bounded_child import ReaderBounds, UnusableFileError
-from serving.logs import logger
-from serving.problems import ConflictError, InvalidError, ScopeError, traceback_places
+from serving.logs import logger, traceback_places
+from serving.problems import ConflictError, InvalidError, ScopeError
 from serving.scopes import Scope
 from serving.state.app_state import AppState
 from serving.store.audit_trail import record_action
@@ -182,7 +182,7 @@ class FirstRun:
                 self._end(attempt, problem.code, problem.message)
             except Exception as problem:  # nothing in a file may leave the page waiting for good
                 kind = type(problem).__name__
-                logger().error("first run failed", kind=kind, places=traceback_places(problem))
+                logger().error("first run failed", attempt=attempt.number, kind=kind, places=traceback_places(problem))
                 self._end(attempt, "failed", "the log has the cause.")
 
     def _end(self, attempt: Attempt, reason: str, message: str) -> None:
@@ -201,8 +201,9 @@ class FirstRun:
         folder = self.folder.files(attempt.number)
         files = [folder / file.name for file in attempt.files]
         settings = self.app_state.settings
+        about = {"attempt": attempt.number}
         return guess_in_child(
-            files, folder / "declaration.yaml", settings.data_dir, attempt.said, ReaderBounds.of(settings)
+            files, folder / "declaration.yaml", settings.data_dir, attempt.said, ReaderBounds.of(settings), about
         )
 
     def _run(self, attempt: Attempt) -> None:

@@ -25,9 +25,10 @@ from serving.leads.feedback import (
 from serving.problems import InvalidError
 from serving.request_language import find_language
 from serving.state.app_state import AppState
+from serving.state.kept_views import KeptView
 from serving.state.lead_data import rows_of
 from serving.state.lead_scoring import find_closed, gather_rows_now, score_leads, version_of
-from serving.state.loaded_state import KeptView, LoadedState
+from serving.state.loaded_state import LoadedState
 from serving.store.silenced_leads import WITHDRAW
 from serving.store.tables import ScoreRow
 

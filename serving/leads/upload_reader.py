@@ -4,11 +4,8 @@ A file made to fill the memory, to crash a library or to take hours ends that pr
 upload waits for it. Run as ``python -m serving.leads.upload_reader``, with what to read as JSON on standard input.
 """
 
-import json
-import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from features.errors import LeadScoreError
 from features.schema.source import Source
 from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
-from pipelines.workspace.storage_errors import storage_error_of
-from serving.leads.bounded_child import NO_DISK, ReaderBounds, answer_of, end_with, limit_process, run_bounded
+from serving.children.bounded_child import ReaderBounds, answer_of, run_bounded
+from serving.children.child_work import answer_question
 
 _FRAME = "read.arrow"  # the rows on their way from one process to the other
 _ERRORS = "errors"  # column of it: why a row cannot be scored
@@ -50,8 +46,8 @@ def read_upload(
         "seconds": bounds.seconds,
     }
     try:
-        status, said = run_bounded("serving.leads.upload_reader", asked, bounds, started)
-        answer = answer_of(status, said, bounds, "missing")
+        end = run_bounded("serving.leads.upload_reader", asked, bounds, started)
+        answer = answer_of(end, bounds, "missing", {"upload": path.parent.name})
         yield ReadRows(path.with_name(_FRAME), tuple(answer["missing"]), tuple(answer["undeclared"]))
     finally:
         path.with_name(_FRAME).unlink(missing_ok=True)
@@ -81,30 +77,17 @@ class ReadRows:
         )
 
 
-def main() -> None:
-    """Read the file that standard input names and leave its rows beside it; the answer is a line of JSON."""
-    asked, answer = json.loads(sys.stdin.buffer.read()), dict[str, Any]()
-    end_with(asked["server"])
-    limit_process(asked["memory_mib"] << 20, asked["seconds"])
+def read_asked(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the file that is asked for and leave its rows beside it."""
     path = Path(asked["file"])
-    try:
-        declared = None if asked["declared"] is None else Path(asked["declared"])
-        source = Source.model_validate_json(asked["source"]).with_place(declared, {})
-        leads = read_leads_file(path, source, ReadingRecord.model_validate_json(asked["reading"]))
-        rows = pa.Table.from_pandas(leads.frame.assign(**{_ERRORS: leads.errors}), preserve_index=True)
-        with pa.ipc.new_file(str(path.with_name(_FRAME)), rows.schema) as out:
-            out.write_table(rows)
-        answer = {"missing": leads.missing_columns, "undeclared": leads.undeclared_columns}
-    except LeadScoreError as problem:
-        answer = {"problem": problem.message}
-    except OSError as problem:
-        if storage_error_of(problem) is None:
-            raise
-        answer = {"problem": NO_DISK}
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
-    os._exit(0)  # what libraries do as a process ends, they do not do well under such bounds
+    declared = None if asked["declared"] is None else Path(asked["declared"])
+    source = Source.model_validate_json(asked["source"]).with_place(declared, {})
+    leads = read_leads_file(path, source, ReadingRecord.model_validate_json(asked["reading"]))
+    rows = pa.Table.from_pandas(leads.frame.assign(**{_ERRORS: leads.errors}), preserve_index=True)
+    with pa.ipc.new_file(str(path.with_name(_FRAME)), rows.schema) as out:
+        out.write_table(rows)
+    return {"missing": leads.missing_columns, "undeclared": leads.undeclared_columns}
 
 
 if __name__ == "__main__":
-    main()
+    answer_question(read_asked)

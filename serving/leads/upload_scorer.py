@@ -4,22 +4,19 @@ A hundred thousand rows hold the interpreter for minutes and take hundreds of me
 back. Run as ``python -m serving.leads.upload_scorer``, with what to score as JSON on standard input.
 """
 
-import json
-import os
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from features.errors import LeadScoreError
 from pipelines.scoring.row_notes import ERROR, describe_errors
 from pipelines.scoring.score_file import score_leads, write_scored
-from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.context import Context
 from pipelines.workspace.standing_feedback import StandingFeedback
-from pipelines.workspace.storage_errors import storage_error_of
-from serving.leads.bounded_child import NO_DISK, ReaderBounds, answer_of, end_with, limit_process, run_bounded
+from serving.children.bounded_child import ReaderBounds, answer_of, run_bounded
+from serving.children.child_work import answer_question
+from serving.children.context_record import ContextRecord
 from serving.leads.upload_reader import ReadRows
 from serving.settings import ServeSettings
 
@@ -99,41 +96,28 @@ def score_rows_apart(
 ) -> ScoredRows:
     """The same in a process of its own, with bounds on memory and time, which ``started`` is told of.
 
+    It is given what the server has loaded, not where that lies: a declaration that is edited meanwhile changes nothing.
+
     Raises
     ------
     DataError : the rows cannot be scored, or not within the bounds
     """
     bounds = replace(ReaderBounds.of(settings), seconds=settings.upload_score_seconds)
     question = asked.record() | {
-        "source": str(context.source_path),
-        "data_dir": str(context.paths.data_dir),
-        "own_code": context.own_code,
+        "context": ContextRecord.of(context).model_dump_json(by_alias=True),
         "memory_mib": bounds.memory_mib,
         "seconds": bounds.seconds,
     }
-    status, said = run_bounded("serving.leads.upload_scorer", question, bounds, started, "scored")
-    answer = answer_of(status, said, bounds, "scored", "scored")
+    end = run_bounded("serving.leads.upload_scorer", question, bounds, started, "scored")
+    answer = answer_of(end, bounds, "scored", {"upload": asked.out.parent.name}, "scored")
     return ScoredRows(**answer["scored"])
 
 
-def main() -> None:
-    """Score the rows that standard input names; the answer is a line of JSON."""
-    asked, answer = json.loads(sys.stdin.buffer.read()), dict[str, Any]()
-    end_with(asked["server"])
-    limit_process(asked["memory_mib"] << 20, asked["seconds"])
-    try:
-        context = open_context(asked["source"], Path(asked["data_dir"]), own_code=asked["own_code"])
-        answer = {"scored": vars(score_rows_here(context, Scoring.of(asked)))}
-    except LeadScoreError as problem:
-        answer = {"problem": problem.message}
-    except OSError as problem:
-        if storage_error_of(problem) is None:
-            raise
-        answer = {"problem": NO_DISK}
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
-    os._exit(0)  # as the reader's
+def score_asked(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Score the rows that are asked for."""
+    context = ContextRecord.model_validate_json(asked["context"]).open()
+    return {"scored": vars(score_rows_here(context, Scoring.of(dict(asked))))}
 
 
 if __name__ == "__main__":
-    main()
+    answer_question(score_asked)

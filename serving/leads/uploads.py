@@ -14,7 +14,7 @@ from pipelines.workspace.atomic_files import copy_stream, hash_stream, read_json
 from serving.auth.api_keys import Caller
 from serving.leads.feedback import read_all_standing
 from serving.leads.writes import run_once
-from serving.logs import logger
+from serving.logs import logger, traceback_places
 from serving.problems import ConflictError, InvalidError, NotFoundError
 from serving.scopes import Scope
 from serving.state.app_state import AppState
@@ -99,7 +99,7 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
     # imported with the first file: the readers and their checks are a twentieth of the server's start
     from pipelines.artifacts.reading_record import ReadingRecord
     from pipelines.ingest.identity_files import read_merged_leads
-    from serving.leads.bounded_child import ReaderBounds
+    from serving.children.bounded_child import ReaderBounds
     from serving.leads.upload_reader import read_upload
     from serving.leads.upload_scorer import Scoring, score_rows_apart, score_rows_here
 
@@ -130,7 +130,8 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
     except LeadScoreError as problem:
         found = {"status": "failed", "error": problem.message}
     except Exception as problem:  # nothing in a file may end the worker
-        logger().error("upload failed", upload=row.id, kind=type(problem).__name__)
+        kind, places = type(problem).__name__, traceback_places(problem)
+        logger().error("upload failed", upload=row.id, kind=kind, places=places)
         found = {"status": "failed", "error": "the file could not be scored; the log has the cause."}
 
     _update(app_state, row.id, found | {"finished_at": wall_now()})

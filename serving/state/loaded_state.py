@@ -1,9 +1,7 @@
 """A model with the data and the worklist it scored: loaded together, replaced together."""
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,27 +10,11 @@ import pandas as pd
 from models.standing.unscored_lists import list_closed, list_resting
 from pipelines.scoring.accounts.people_index import fold_name
 from serving.problems import UnknownLeadError
+from serving.state.kept_views import KeptViews
 from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
 from serving.state.worklist.list_columns import display_values
 from serving.state.worklist.ranked_worklist import Worklist
-
-_KEPT_VIEWS = 2_000  # of leads and accounts: what a team opens in an hour
-
-
-@dataclass(unsafe_hash=True)
-class KeptView:
-    """What is shown of a lead or an account, worked out once per ``key``: all that it depends on beside the model and
-    the data.
-    """
-
-    key: Hashable
-    compute: Callable[[], Any] | None = field(compare=False)
-
-    def work_out(self) -> Any:
-        """What ``compute`` gives, let go of then: kept with its value, it would hold the model and the data."""
-        compute, self.compute = self.compute, None
-        return None if compute is None else compute()
 
 
 @dataclass(frozen=True)
@@ -63,9 +45,9 @@ class LoadedState:
         return pd.concat(filled, ignore_index=True) if filled else resting
 
     @cached_property
-    def keep(self) -> Callable[[KeptView], Any]:
+    def keep(self) -> KeptViews:
         """The value of a view, worked out anew only where its key is new; it goes with the model and the data."""
-        return lru_cache(maxsize=_KEPT_VIEWS)(KeptView.work_out)
+        return KeptViews()
 
     @cached_property
     def searched_texts(self) -> npt.NDArray[np.object_]:

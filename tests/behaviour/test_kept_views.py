@@ -1,32 +1,42 @@
 """What a card and an account keep is what a server that kept nothing would show, whatever was done meanwhile."""
 
 import re
+from datetime import datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
-from tests.reference.serving import client_for, worklist_of
+from pipelines.privacy.forget import forget_person
+from pipelines.registry import soundness
+from serving.privacy.store_of_source import eraser
+from serving.store.tables import ScoreRow
+from tests.reference.challengers import early_champion, rescaled
+from tests.reference.challengers import keep as keep_bundle_of
+from tests.reference.serving import client_for, key_for, worklist_of
 
 HTML = {"accept": "text/html"}
 
 
-def page(client: TestClient, path: str) -> str:
+def page(client: TestClient, path: str, headers: dict[str, str] = HTML) -> str:
     """A page without its form tokens, which differ from one look to the next."""
-    html = unescape(client.get(path, headers=HTML).text)
+    html = unescape(client.get(path, headers=HTML | headers).text)
     return re.sub(r'name="token" value="[^"]*"', "", html)
 
 
-def colleagues(client: TestClient, run: Any) -> tuple[str, str, str]:
-    """Two open leads of one account, and the account."""
+def colleagues(client: TestClient, run: Any, *, apart: bool = False) -> tuple[str, str, str]:
+    """Two open leads of one account, and the account; ``apart``: of two owners."""
     data = client.app.state.app_state.loaded.data  # type: ignore[attr-defined]
     listed = worklist_of(run)["lead_id"].astype("str").tolist()
     by_account: dict[str, list[str]] = {}
     for lead in listed:
         by_account.setdefault(data.account_id_of(lead), []).append(lead)
-    account, leads = next((account, leads) for account, leads in by_account.items() if account and len(leads) > 1)
-    return leads[0], leads[1], account
+    pairs = (
+        (a, b, account) for account, leads in by_account.items() if account for a in leads for b in leads if a != b
+    )
+    return next(pair for pair in pairs if not apart or data.owners[pair[0]] != data.owners[pair[1]])
 
 
 def test_no_page_is_older_than_the_last_action(tiny_demo: Any, tmp_path: Path) -> None:
@@ -45,7 +55,7 @@ def test_no_page_is_older_than_the_last_action(tiny_demo: Any, tmp_path: Path) -
         for where, sent in steps:
             assert client.post(where, json=sent).status_code in (200, 201), (where, sent)
             now = {path: page(client, path) for path in paths}
-            client.app.state.app_state.loaded.keep.cache_clear()  # type: ignore[attr-defined]
+            client.app.state.app_state.loaded.keep.clear()  # type: ignore[attr-defined]
             for path in paths:
                 assert page(client, path) == now[path], f"{path} after {sent}"
             assert now != seen, f"nothing shows {sent}"
@@ -58,6 +68,56 @@ def test_a_second_look_works_out_nothing_again(tiny_demo: Any, tmp_path: Path) -
         keep = client.app.state.app_state.loaded.keep  # type: ignore[attr-defined]
         for path in (f"/leads/{lead}", f"/accounts/{account}"):
             page(client, path)
-            first = keep.cache_info()
+            misses, hits = keep.misses, keep.hits
             page(client, path)
-            assert keep.cache_info().misses == first.misses and keep.cache_info().hits > first.hits
+            assert keep.misses == misses and keep.hits > hits
+
+
+def test_what_one_was_shown_is_not_shown_to_another_nor_after_a_promotion_nor_of_the_forgotten(
+    tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soundness, "probe_bundle", lambda *_: None)  # seconds, and not what this is about
+    other = keep_bundle_of(tiny_copy, rescaled(early_champion(tiny_copy, tmp_path / "early")), tmp_path / "other")
+    with client_for(tiny_copy, tmp_path / "state", request_seconds=300) as client:
+        data = client.app.state.app_state.loaded.data  # type: ignore[attr-defined]
+        lead, mate, account = colleagues(client, tiny_copy, apart=True)
+        everybody, his = key_for(client, "admin"), key_for(client, "read", owner=data.owners[mate])
+        whole, other_words = f"/accounts/{account}", f"/accounts/{account}?framework=meddicc"
+        looks = [(f"/leads/{lead}", everybody), (whole, everybody), (whole, his), (other_words, everybody)]
+
+        def look(looks: list[tuple[str, dict[str, str]]]) -> list[str]:
+            """Pages as they stand, which are those of a server that kept nothing and was asked the other way round."""
+            shown = [page(client, *asked) for asked in looks]
+            client.app.state.app_state.loaded.keep.clear()  # type: ignore[attr-defined]
+            assert [page(client, *asked) for asked in reversed(looks)] == shown[::-1]
+            return shown
+
+        card, first, own, worded = look(looks)
+        assert len({first, own, worded}) == 3, "owner or framework changes nothing that is shown"
+        assert f"/leads/{lead}" in first and f"/leads/{lead}" not in own
+
+        sent = {"hash": other, "force": True, "reason": "a test"}
+        assert client.post("/v1/champion", json=sent, headers=everybody).status_code == 200
+        promoted, scored = look([looks[1], looks[0]])
+        assert promoted != first and scored != card
+
+        forget_person(tiny_copy.context, mate, eraser(tiny_copy.context.paths))
+        client.app.state.background.watch()  # type: ignore[attr-defined]
+        assert f"/leads/{mate}" in first and f"/leads/{mate}" not in look([looks[1]])[0]
+
+
+def test_the_change_of_a_week_begins_with_the_model_that_served_the_lead_then(tiny_copy: Any, tmp_path: Path) -> None:
+    with client_for(tiny_copy, tmp_path / "state") as client:
+        app_state = client.app.state.app_state  # type: ignore[attr-defined]
+        served = keep_bundle_of(tiny_copy, rescaled(app_state.loaded.model.bundle), tmp_path / "other")
+        listed = worklist_of(tiny_copy)["lead_id"].astype("str")
+        lead = next(name for name in listed if client.get(f"/v1/leads/{name}/change").status_code == 200)
+        before = page(client, f"/leads/{lead}")
+        with app_state.store.writing() as session:  # as another server on this store wrote it
+            row = ScoreRow(lead_id=lead, as_of=datetime(2020, 1, 1), written_at=datetime(2020, 1, 1), score=50)
+            row.log_odds, row.probability, row.state, row.framework, row.line = 0.0, 0.5, "mql", "bant", {}
+            row.bundle_hash, row.origin = served, "answer"
+            session.add(row)
+        now = page(client, f"/leads/{lead}")
+        app_state.loaded.keep.clear()
+        assert page(client, f"/leads/{lead}") == now != before

@@ -132,7 +132,12 @@ def test_a_wrong_key_does_not_sign_in(client: TestClient) -> None:
 
 def test_other_sites_cannot_make_a_browser_write(client: TestClient, tiny_demo: Any) -> None:
     address = f"/v1/leads/{first_lead(tiny_demo)}/feedback"
-    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}):
+    for headers in (
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "null"},
+        {"origin": "http://[::1"},
+    ):
         assert client.post(address, json={"verdict": "accept"}, headers=headers).status_code == 403
     same = {"origin": "http://127.0.0.1:8000"}
     assert client.post(address, json={"verdict": "accept"}, headers=same).status_code == 201

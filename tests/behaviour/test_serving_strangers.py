@@ -77,11 +77,12 @@ def patient_server(seconds: float) -> Iterator[int]:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            assert b"x-behind" not in dict(scope["headers"])
             await asyncio.sleep(3 * seconds if scope["path"] == "/slow" else 0)
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
             await send({"type": "http.response.body", "body": b"ok"})
 
-    protocol = type("Protocol", (PatientProtocol,), {"seconds": seconds})
+    protocol = type("Protocol", (PatientProtocol,), {"seconds": seconds, "linger_seconds": 0.3})
     config = uvicorn.Config(app, port=0, http=protocol, log_level="critical", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -122,3 +123,32 @@ def test_half_heads_and_silence_are_ended_slow_answers_are_not() -> None:
         twice = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
         got, _ = _ends([twice, twice, b"GET / HTTP/1.1\r\n"], port, 0.2)
         assert got.count(b"HTTP/1.1 200") == 2
+
+
+_LINE, _HOST = b"GET / HTTP/1.1\r\n", b"host: x\r\n"
+_CHUNKED = b"POST /slow HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n"
+
+
+HEADS: list[tuple[list[bytes], bytes]] = [
+    ([_LINE, _HOST, b"x: ", b"a" * 30_000, b"\r\nconnection: close\r\n\r\n"], b" 200 "),
+    ([_LINE, _HOST, b"x: ", b"a" * 70_000, b"\r\n\r\n"], b" 431 "),
+    ([_LINE, _HOST, *[b"x: %d\r\n" % n for n in range(300)], b"\r\n"], b" 431 "),
+    ([_LINE, _HOST, *[b"x: " + b"a" * 1_000 + b"\r\n" for _ in range(80)]], b" 431 "),
+    ([b"GET /?", *[b"a" * 10_000] * 8, b" HTTP/1.1\r\n", _HOST, b"\r\n"], b" 431 "),
+    ([_LINE, _HOST, b"x: ", *[b"a" * 10_000] * 30], b" 431 "),
+    ([_LINE, _HOST, *[b"a" * 50_000] * 10], b" 431 "),
+    ([_CHUNKED, b"0\r\nx: ", *[b"a" * 10_000] * 30], b""),
+    ([_CHUNKED, b"0\r\n", *[b"x: %d\r\n" % n for n in range(300)]], b""),
+    ([_CHUNKED, b"2;", *[b"a" * 10_000] * 30], b""),
+    (
+        [_CHUNKED.replace(b"/slow", b"/"), b"0\r\nx-behind: 1\r\n\r\n", _LINE, _HOST, b"connection: close\r\n\r\n"],
+        b" 200 ",
+    ),
+]
+
+
+def test_a_head_without_an_end_is_refused_and_no_field_behind_a_body_becomes_a_header() -> None:
+    with patient_server(1.0) as port:
+        for head, answer in HEADS:
+            got, _ = _ends(head, port, 0)
+            assert answer in got.split(b"\r\n", 1)[0] and (answer or not got), (head[:4], got)

@@ -1,5 +1,6 @@
 """An uploaded file is read in a process of its own, within bounds, and no other upload waits for it."""
 
+import json
 import subprocess
 import threading
 import time
@@ -21,8 +22,8 @@ from features.schema.source import Source
 from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.ingest.reading.read_limits import ReadLimits
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
+from serving.children.bounded_child import ReaderBounds, UnusableFileError
 from serving.leads import upload_reader, upload_scorer
-from serving.leads.bounded_child import ReaderBounds
 from serving.leads.upload_queue import UploadQueue
 from tests.reference.exports import LEADS, write_export
 from tests.reference.hostile_files import hostile_file
@@ -87,17 +88,42 @@ def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, source: Source) 
     assert children[0].returncode is not None, "the process is still there"
 
 
-@pytest.mark.parametrize("status", [-11, -6, 1])
-def test_a_reader_that_crashes_is_told_as_a_file_that_cannot_be_read(
-    tmp_path: Path, source: Source, monkeypatch: pytest.MonkeyPatch, status: int
+@pytest.mark.parametrize(
+    ("end", "message", "kind"),
+    [
+        ("os.kill(os.getpid(), 11)", r"crashed \(SIGSEGV\), as a damaged file can make it", "crash"),
+        ("os.abort()", r"crashed \(SIGABRT\)", "crash"),
+        ("sys.exit(3)", r"crashed \(exit status 3\)", "crash"),
+        ("sys.stdout.write('no answer')", r"crashed \(exit status 0\)", "crash"),
+        ("sys.stderr.write('x' * 99_999 + 'std::bad_alloc'); os.abort()", "within 2,048 MiB of memory", "bounds"),
+        ("os.kill(os.getpid(), 9)", "within 2,048 MiB of memory and 60 seconds", "bounds"),
+        ("{work}(lambda _: [][0])", "leadscore failed while the file was read; this is no fault of the file", "failed"),
+        ("{work}(lambda _: bytearray(1 << 60))", "within 2,048 MiB of memory", "bounds"),
+    ],
+)
+def test_an_end_without_an_answer_is_told_and_logged_by_its_kind(
+    tmp_path: Path,
+    source: Source,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    end: str,
+    message: str,
+    kind: str,
 ) -> None:
-    path = tmp_path / "input.csv"
+    path = tmp_path / "number" / "input.csv"
+    path.parent.mkdir()
     path.write_text(LEADS, encoding="utf-8")
-    end = f"import os; os.kill(os.getpid(), {-status})" if status < 0 else "raise SystemExit(1)"
+    code = "import os, sys; " + end.format(
+        work="from serving.children.child_work import answer_question; answer_question"
+    )
     begin = subprocess.Popen
-    monkeypatch.setattr(subprocess, "Popen", lambda command, **given: begin([command[0], "-c", end], **given))
-    with pytest.raises(DataError, match="or is damaged so that its reader ended"):
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **given: begin([command[0], "-c", code], **given))
+    with pytest.raises(UnusableFileError, match=message) as found:
         read_upload(path, source, NOTHING, bounds())
+    logged = json.loads(capsys.readouterr().err)
+    assert (found.value.reason, logged["end"], logged["upload"]) == (kind, kind, "number")
+    assert kind != "failed" or (logged["kind"] == "IndexError" and logged["places"])
+    assert LEADS[:20] not in json.dumps(logged)
 
 
 def test_a_full_disk_is_no_fault_of_the_file(tmp_path: Path, source: Source) -> None:
@@ -216,14 +242,16 @@ MANY = "Lead ID,Created Date,Job Title\n" + "".join(f"new-{k},2026-06-01,{t}\n" 
 
 
 def test_many_rows_are_scored_in_a_process_of_their_own_as_they_would_be_here(
-    tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[tuple[str, int, int, list[str]]] = []
     asked: list[str] = []
     began = upload_scorer.run_bounded
     monkeypatch.setattr(upload_scorer, "run_bounded", lambda *given: (asked.append(given[0]), began(*given))[1])
     for here in (2_000, 10):
-        with client_for(tiny_demo, tmp_path / str(here), upload_rows_here=here) as client:
+        with client_for(tiny_copy, tmp_path / str(here), upload_rows_here=here) as client:
+            if here == 10:
+                tiny_copy.source.write_text("somebody is editing it", encoding="utf-8")
             queue = UploadQueue(client.app.state.app_state)
             known = client.get("/v1/worklist?size=1").json()["rows"][0]["lead_id"]
             client.post(f"/v1/leads/{known}/feedback", json={"verdict": "do_not_contact"})

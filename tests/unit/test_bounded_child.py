@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-_CHILD = "import os, sys, time; from serving.leads.bounded_child import end_with; end_with(int(sys.argv[1])); {rest}"
+_CHILD = "import os, sys, time; from serving.children.child_work import end_with; end_with(int(sys.argv[1])); {rest}"
 _SERVER = (
     "import os, subprocess, sys; child = subprocess.Popen([sys.executable, '-c', sys.argv[1], str(os.getpid())],"
     " stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True); child.stdout.read(1); {rest}"

@@ -4,7 +4,8 @@ import gc
 import weakref
 from typing import Any
 
-from serving.state.loaded_state import KeptView, LoadedState
+from serving.state.kept_views import KeptView, KeptViews, size_of
+from serving.state.loaded_state import LoadedState
 
 
 class _Data:
@@ -37,3 +38,27 @@ def test_what_is_replaced_is_let_go_of_without_a_search_for_garbage() -> None:
         assert data() is None, "a kept view holds the data it was worked out from"
     finally:
         gc.enable()
+
+
+def test_what_is_kept_is_bounded_by_bytes_and_what_was_used_last_stays() -> None:
+    keep = KeptViews(most_bytes=100_000)
+
+    def look(key: int, letters: int) -> Any:
+        return keep(KeptView(key, lambda: {"rows": ["x" * letters]}))
+
+    for key in range(40):
+        look(key, 5_000)
+        look(0, 5_000)
+    assert 10 < len(keep) < 20 and 50_000 < keep.bytes <= 100_000
+    assert keep.misses == 40 and keep.hits == 40, "the one that is looked at every time was let go of"
+    look(99, 50_000)
+    look(99, 50_000)
+    assert keep.misses == 42, "one view may not take the place of all others"
+    keep.clear()
+    assert (len(keep), keep.bytes) == (0, 0)
+
+
+def test_the_size_of_a_record_counts_what_is_in_it() -> None:
+    letters = "x" * 10_000
+    for record in ({"a": letters}, {letters: 1}, [letters], (letters,), frozenset({letters}), [[{"a": (letters,)}]]):
+        assert 10_000 < size_of(record) < 11_500, record

@@ -56,6 +56,10 @@ def test_malformed_and_plain_addresses_are_refused(url: str) -> None:
         "[::ffff:169.254.169.254]",
         "[64:ff9b::a00:1]",
         "[2002:a00:1::]",
+        "[fec0::1]",
+        "[::7f00:1]",
+        "[::ffff:0:a00:1]",
+        "[5f00::1]",
     ],
 )
 def test_addresses_inside_the_network_are_refused_in_every_spelling(host: str) -> None:

@@ -2,12 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, UploadFile
+from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import FileResponse
 
 from serving.api.routes.writes import Key
 from serving.auth.dependencies import AppStateDep, Scorer
 from serving.leads import uploads
+from serving.logs import logger
+from serving.problems import request_id_of
 from serving.schemas import Short
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
@@ -15,6 +17,7 @@ router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 
 @router.post("", status_code=202, summary="Score the leads of a CSV or Parquet file")
 def post_upload(
+    request: Request,
     file: UploadFile,
     app_state: AppStateDep,
     caller: Scorer,
@@ -22,7 +25,9 @@ def post_upload(
     key: Key = None,
 ) -> dict[str, Any]:
     """Laid out like the source's own file of leads; one row out per row in, nothing dropped."""
-    return uploads.accept_upload(app_state, caller, file.filename or "", file.file, framework, key)
+    accepted = uploads.accept_upload(app_state, caller, file.filename or "", file.file, framework, key)
+    logger().info("upload accepted", request_id=request_id_of(request), upload=accepted["id"])
+    return accepted
 
 
 @router.get("/{number}", summary="Progress of an upload")

@@ -5,6 +5,7 @@ from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
+from sqlalchemy import func, select
 
 from features.errors import LeadScoreError
 from features.schema.vocabulary import Role
@@ -32,8 +33,9 @@ from serving.results.run_results import find_win_value, read_caution, why_points
 from serving.schemas import Short
 from serving.scopes import Scope
 from serving.state.app_state import AppState
+from serving.state.kept_views import KeptView
 from serving.state.lead_scoring import version_of
-from serving.state.loaded_state import KeptView
+from serving.store.tables import ScoreRow
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -134,6 +136,8 @@ def _past_of(
     code = state.find_lead(lead_id, owner)
     with app_state.store.reading() as session:
         version = version_of(app_state, session, state.data, code)
+        of_lead = select(func.max(ScoreRow.id), func.count()).where(ScoreRow.lead_id == lead_id)
+        served = tuple(session.execute(of_lead).one())  # the model that served the lead then is where the change begins
 
     def compute() -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         weekly = read_weekly_scores(app_state, state, code)
@@ -143,7 +147,7 @@ def _past_of(
             return weekly, None
 
     found: tuple[list[dict[str, Any]], dict[str, Any] | None] = state.keep(
-        KeptView(("past", lead_id, owner, framework, score, version), compute)
+        KeptView(("past", lead_id, owner, framework, score, version, served), compute)
     )
     return found
 

@@ -1,0 +1,43 @@
+"""A context on its way to another process is the context that was loaded, whatever its files say meanwhile."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.errors import SourceError
+from features.rubric.versions import RubricHistory, RubricVersion
+from pipelines.workspace.context import Context, open_context
+from serving.children.context_record import ContextRecord
+
+SHIPPED = ("demo", "bank_sample", "shoppers")
+
+
+def sent(context: Context) -> Context:
+    return ContextRecord.model_validate_json(ContextRecord.of(context).model_dump_json(by_alias=True)).open()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_arrives_is_what_was_sent(tmp_path: Path, name: str) -> None:
+    context = open_context(name, tmp_path)
+    if context.rubric is not None:
+        since = pd.Timestamp("2026-03-01T09:00:00.000001")
+        later = RubricVersion(rubric=context.rubric, since=since, adopted_at="2026-03-02", author="Ann", reason="why")
+        object.__setattr__(context, "rubrics", RubricHistory((*context.rubrics.versions, later)))
+    got = sent(context)
+    for field in ("source_path", "rubric", "framework", "policy", "policies", "rubrics", "declared_rubric", "settings"):
+        assert getattr(got, field) == getattr(context, field), field
+    assert got.declaration_hash == context.declaration_hash
+    assert got.paths.root == context.paths.root
+    assert got.accounts_policy == context.accounts_policy
+
+
+def test_a_file_that_is_edited_meanwhile_changes_nothing(tmp_path: Path) -> None:
+    shipped = open_context("bank_sample", tmp_path).source_path
+    place = tmp_path / "bank_sample.yaml"
+    place.write_bytes(shipped.read_bytes())
+    context = open_context(str(place), tmp_path / "data")
+    place.write_text("half a sentence", encoding="utf-8")
+    with pytest.raises(SourceError):
+        open_context(str(place), tmp_path / "data")
+    assert sent(context).declaration_hash == context.declaration_hash
