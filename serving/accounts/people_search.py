@@ -7,6 +7,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from pipelines.scoring.accounts.people_index import PeopleIndex, people_found
+from serving.accounts.handoff_scores import find_handoff_scores
 from serving.json_values import to_json_values
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
@@ -40,7 +41,10 @@ def search_people(app_state: AppState, owner: str | None, text: str, pinned: Map
     over = state.data.closed_now if state.data.cutoff is None or as_of >= state.data.cutoff else None
     asked = merged.get(text.strip(), text)
     found = people_found(index, tables, state.data.source, asked, as_of, visible=visible, over=over) | {"query": text}
+    ended = [person["lead_id"] for person in found["people"] if not person["open"]]
+    then = find_handoff_scores(app_state, ended)
     for person in found["people"]:
+        person["score_at_handoff"] = then.get(person["lead_id"])
         line = state.worklist.current_state_of(person["lead_id"]) if person["open"] else None
         person["score"] = None if line is None else line["score"]
         person["state"] = None if line is None else pinned.get(person["lead_id"], line["state"])

@@ -43,6 +43,14 @@ def find_hidden_leads(store: Store) -> frozenset[str]:
         return frozenset(session.scalars(select(Feedback.lead_id).where(or_(aside, silenced))))
 
 
+def find_snoozed_leads(store: Store) -> frozenset[str]:
+    """Leads that are put aside until a day yet to come."""
+    decided = _latest_ids(Feedback.verdict != OVERRIDE)
+    asleep = Feedback.id.in_(decided) & (Feedback.verdict == "snooze") & _is_valid_at(wall_now())
+    with store.reading() as session:
+        return frozenset(session.scalars(select(Feedback.lead_id).where(asleep)))
+
+
 def find_silenced(session: Session, lead_id: str) -> Feedback | None:
     """The feedback by which a lead must not be contacted, None where it may be."""
     found = select(Feedback).where(Feedback.lead_id == lead_id, Feedback.verdict == SILENT, still_stands())

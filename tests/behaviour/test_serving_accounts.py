@@ -131,6 +131,12 @@ def test_anybody_is_found_by_mail_domain_name_and_id_open_or_closed(
     for asked in (str(lead["email"]).upper(), str(lead["lead_id"])):
         row = client.get("/v1/find", params={"q": asked}).json()["people"][0]
         assert row["lead_id"] == lead["lead_id"] and not row["open"] and row["closed"]
+    found = client.get("/v1/find", params={"q": "rio"}).json()["people"]
+    handed = {row["lead_id"]: row["score_at_handoff"] for row in found if row["score_at_handoff"] is not None}
+    assert handed and all(not row["open"] for row in found if row["lead_id"] in handed)
+    for name, then in list(handed.items())[:2]:
+        assert client.get(f"/v1/leads/{name}").json()["standing"]["score_at_handoff"] == then, "as its card says"
+    assert "is the one at the handoff" in html(client, "/find", q="rio")
     domain = str(lead["email"]).split("@")[1]
     company = client.get("/v1/find", params={"q": domain}).json()["companies"][0]
     assert company["account_id"] == lead["account_id"] and company["wins"] + company["losses"] > 0

@@ -145,6 +145,24 @@ def test_several_leads_are_put_aside_and_taken_back(client: TestClient) -> None:
     assert nobody.status_code == 422
 
 
+def test_a_snoozed_lead_has_a_list_a_day_and_a_way_back(client: TestClient) -> None:
+    html = page(client, "/worklist")
+    name, before = leads_in(html)[0], tabs_in(html)
+    sent = {"token": token_of(html), "lead": name, "do": "snooze", "back": "/worklist"}
+    client.post("/worklist/chosen", data=sent, headers=HTML)
+    tabs = tabs_in(page(client, "/worklist"))
+    assert (tabs["Snoozed"], tabs["All open"]) == (before["Snoozed"] + 1, before["All open"] - 1)
+    asleep = page(client, "/worklist?show=snoozed")
+    assert leads_in(asleep) == [name] and 'aria-current="page">Snoozed' in asleep
+    assert re.search(r"put aside until \d+ \w+", asleep) and "comes back by itself" in asleep
+    assert tabs_in(asleep) == tabs, "the other tabs count as before"
+    woken = re.search(rf'formaction="(/leads/{name}/feedback)" name="verdict" value="withdraw"', asleep)
+    assert woken is not None
+    client.post(woken[1], data={"token": token_of(asleep), "verdict": "withdraw", "lead": name}, headers=HTML)
+    assert tabs_in(page(client, "/worklist")) == before
+    assert "Nobody matches" in page(client, "/worklist?show=snoozed")
+
+
 def test_a_file_of_chosen_leads_needs_the_right_to_read_and_is_on_the_trail(tiny_demo: Any, tmp_path: Path) -> None:
     with client_for(tiny_demo, tmp_path) as client:
         html = page(client, "/worklist")

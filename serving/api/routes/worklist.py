@@ -20,6 +20,7 @@ from serving.leads.feedback import (
     find_latest_feedback,
     find_overrides,
     find_pinned_states,
+    find_snoozed_leads,
     hide_contacts,
     pin,
     pins_of,
@@ -37,7 +38,7 @@ from serving.state.worklist.worklist_query import PAGE_LIMIT, Page, Sort, Workli
 from serving.store.silenced_leads import find_silenced_leads
 
 router = APIRouter(prefix="/v1", tags=["worklist"])
-Show = Literal["open", "new", "all"]
+Show = Literal["open", "new", "snoozed", "all"]
 Rung = Literal["lead", "iql", "mql", "pql", "sal", "sql"]
 _CSV = "text/csv; charset=utf-8"
 NEW_WITHIN = timedelta(days=1)  # what the pages call new today
@@ -96,7 +97,7 @@ def read_page(
     """A page as the caller may see it, each row with the latest feedback.
 
     ``show``: ``open`` leaves out snoozed, rejected and do-not-contact leads, ``new`` also those created more
-    than a day before, ``all`` shows everything.
+    than a day before, ``snoozed`` shows those alone that are put aside until a day, ``all`` everything.
     """
     app_state.catch_up()
     overrides = find_overrides(app_state.store)
@@ -134,6 +135,7 @@ def limit_query(
         query,
         owner=query.owner if caller.owner is None else caller.owner,
         hidden=frozenset() if show == "all" else find_hidden_leads(app_state.store),
+        only=find_snoozed_leads(app_state.store) if show == "snoozed" else None,
         since=now - NEW_WITHIN if show == "new" and now is not None else None,
         pins=pins_of(pinned, app_state.loaded.model),
     )
@@ -159,7 +161,8 @@ def get_worklist(
     caller: Reader,
     query: Asked,
     show: Annotated[
-        Show, Query(description="new: created within a day; all: with snoozed and rejected leads")
+        Show,
+        Query(description="new: created within a day; snoozed: only those; all: with snoozed and rejected leads"),
     ] = "open",
 ) -> Response:
     """Equal scores are sorted by lead id, so pages never overlap; carries an ETag."""

@@ -9,6 +9,8 @@ from serving.state.worklist.worklist_query import WorklistQuery
 
 PATH = "/worklist"
 PAGE_SIZE = 25  # ten rows are seen at once, the rest without another page
+_NO_FILTERS = ("list", "sort", "reverse", "page", "size", "search")
+_NO_CHOICES = (("show", "open"), ("show", "snoozed"))  # the list as it is, and a tab of its own
 _DEFAULTS: Mapping[str, Any] = {"sort": "score", "show": "open", "page": 1, "size": PAGE_SIZE}
 
 
@@ -51,5 +53,5 @@ class WorklistAddress:
     def filters(self) -> Iterator[tuple[str, str]]:
         """The filters that are on, as name and value; list, order and page are none."""
         for name, value in self.values.items():
-            if name not in ("list", "sort", "reverse", "page", "size", "search") and (name, value) != ("show", "open"):
+            if name not in _NO_FILTERS and (name, value) not in _NO_CHOICES:
                 yield name, str(value)

@@ -11,6 +11,7 @@ from models.explaining.language import Language
 from models.explaining.wording.labels import capitalise, translate_label, translate_value
 from models.scored_leads import Scored
 from pipelines.scoring.shown_columns import company_name, person_name
+from serving.leads.feedback import find_snoozed_leads
 from serving.lists.closed_leads_page import CLOSED_LISTS, count_closed
 from serving.pages.next_step_words import criterion_asked, say_step
 from serving.pages.worklist.worklist_addresses import WorklistAddress
@@ -77,18 +78,24 @@ def list_tabs(
     state = app_state.loaded
     if "lead_list" not in state.worklist.frame:
         return []
-    counts = state.worklist.count_by(replace(query, lead_list=""), "lead_list")
+    awake = replace(query, lead_list="", only=None)
+    counts = state.worklist.count_by(awake, "lead_list")
+    snoozed = query.only is not None
     filtered = bool(query.search) or any(name != "owner" for name, _ in address.filters())
     over = {} if filtered else count_closed(state, query.owner)
     total = sum(counts.values())
     tabs: list[tuple[str, int | None, str, bool]] = [
-        (language.text("All open"), total, address.link(list=""), not query.lead_list)
+        (language.text("All open"), total, address.link(list="", show=""), not query.lead_list and not snoozed)
     ]
     for name in LISTS:
         count = over.get(name) if name in CLOSED_LISTS else counts.get(str(name), 0)
-        tabs.append((language.text(LIST_TITLES[name]), count, address.link(list=str(name)), query.lead_list == name))
+        on = query.lead_list == name and not snoozed
+        tabs.append((language.text(LIST_TITLES[name]), count, address.link(list=str(name), show=""), on))
         if name == LeadList.TO_WORK:
             tabs.append((language.text("One answer short"), None, "/short", query.lead_list == SHORT_LIST))
+        if name == LeadList.WATCHING:
+            asleep = state.worklist.count(replace(awake, only=find_snoozed_leads(app_state.store)))
+            tabs.append((language.text("Snoozed"), asleep, address.link(list="", show="snoozed"), snoozed))
     return tabs
 
 

@@ -238,6 +238,11 @@ class Worklist:
         after = str(self.position[selected[at + 1]]) if at + 1 < len(selected) else ""
         return Place(at + 1, len(selected), before, after)
 
+    def count(self, query: WorklistQuery) -> int:
+        """How many leads the query asks for."""
+        mask = self._mask(self._ranks, query)
+        return len(self) if mask is None else int(mask.sum())
+
     def count_by(self, query: WorklistQuery, column: str) -> dict[str, int]:
         """What the query asks for by the values of a column (of the list, or ``grade`` by its letter); none without."""
         ranks = self._ranks
@@ -349,7 +354,12 @@ class Worklist:
             parts.append(ranks.score >= query.minimum)
         if query.search.strip():
             parts.append(self._search_mask(query.search.strip()))
-        if query.hidden:
+        if query.only is not None:
+            at = self.position.get_indexer(pd.Index(sorted(query.only), dtype="str"))
+            chosen = np.zeros(len(self), dtype=bool)
+            chosen[at[at >= 0]] = True
+            parts.append(chosen)
+        elif query.hidden:
             at = self.position.get_indexer(pd.Index(sorted(query.hidden), dtype="str"))
             visible = np.ones(len(self), dtype=bool)
             visible[at[at >= 0]] = False

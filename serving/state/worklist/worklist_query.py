@@ -28,6 +28,7 @@ class WorklistQuery:
     page: int = 1
     size: int = 50
     hidden: frozenset[str] = field(default_factory=frozenset)
+    only: frozenset[str] | None = None  # these leads alone, hidden or not
     since: datetime | None = None  # only leads created from then on
     pins: Pins = NO_PINS  # what sales pinned
     disagree: bool = False  # only leads that one of rubric and model would hand off
