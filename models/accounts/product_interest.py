@@ -42,8 +42,13 @@ def counted_signs(signs: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
     """
     looks = asked[["lead_id", "at"]].assign(row=np.arange(len(asked)))
     joined = looks.merge(signs, on="lead_id")
-    age = (joined["at"] - joined["happened_at"]).dt.total_seconds() / 86_400
-    counts = (joined["known_at"] < joined["at"]) & (age >= 0) & (age <= joined["within_days"].astype("float64"))
+    happened = joined["happened_at"].astype("datetime64[us]")  # of no type where there is no sign at all
+    age = (joined["at"] - happened).dt.total_seconds() / 86_400
+    counts = (
+        (joined["known_at"].astype("datetime64[us]") < joined["at"])
+        & (age >= 0)
+        & (age <= joined["within_days"].astype("float64"))
+    )
     return joined[counts.to_numpy(dtype=bool)]
 
 

@@ -29,7 +29,7 @@ class PageGroup:
     pages: tuple[PageLink, ...]
 
 
-_BELOW = {"/": (), "/worklist": ("/worklist", "/leads", "/short"), "/find": ("/find", "/accounts")}
+_BELOW = {"/": (), "/worklist": ("/worklist", "/leads", "/short"), "/find": ("/find",)}
 GROUPS = (
     PageGroup(
         "Work",
@@ -37,6 +37,7 @@ GROUPS = (
             PageLink("/", "Home", "home"),
             PageLink("/worklist", "Worklist", "list"),
             PageLink("/find", "Find anybody", "search"),
+            PageLink("/accounts", "Accounts", "team"),
             PageLink("/expansion", "Customers", "growth"),
             PageLink("/team", "Team", "team"),
         ),

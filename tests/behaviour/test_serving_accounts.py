@@ -1,5 +1,6 @@
 """An account and anybody found, by API and page, as one caller may see them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,47 @@ def test_anybody_is_found_by_mail_domain_name_and_id_open_or_closed(
     assert domain.split(".")[0].removeprefix("firma") in company["company"]
     assert str(lead["full_name"]) in html(client, "/find", q=str(lead["lead_id"]))
     assert client.get("/v1/find", params={"q": "zzz"}).json()["people"] == []
+
+
+def test_accounts_are_listed_sorted_searched_and_paged(client: TestClient, tiny_demo: Any, leads: pd.DataFrame) -> None:
+    open_now = (
+        worklist_of(tiny_demo).merge(leads[["lead_id", "account_id"]], on="lead_id").dropna(subset=["account_id"])
+    )
+    best = open_now.groupby("account_id")["score"].max()
+    first = html(client, "/accounts")
+    listed = re.findall(r'<a href="/accounts/([^"]+)"', first.split("<tbody")[1])
+    shown = [int(text) for text in re.findall(r'class="score-num">(\d+)<', first)]
+    assert len(listed) == 25 and shown == sorted(shown, reverse=True) == [int(best[name]) for name in listed]
+    assert f"{leads['account_id'].nunique()} companies" in first
+    again = re.findall(r'<a href="/accounts/([^"]+)"', html(client, "/accounts", page="2").split("<tbody")[1])
+    assert again and not set(again) & set(listed)
+    rows = client.get("/v1/accounts", params={"page": 2}).json()["rows"]
+    assert [row["account_id"] for row in rows] == again, "the API says the same"
+    most = html(client, "/accounts", sort="open")
+    counts = open_now.groupby("account_id").size()
+    assert re.findall(r'data-label="Open leads">(\d+)<', most)[0] == str(counts.max())
+    found = html(client, "/accounts", search="rio verde")
+    assert set(re.findall(r'<a href="/accounts/[^"]+">([^<]+)<', found.split("<tbody")[1])) and "Fjord" not in found
+    assert "No account matches" in html(client, "/accounts", search="nobody at all")
+    quiet = html(client, "/accounts", sort="activity", reverse="true")
+    for name in re.findall(r'<a href="/accounts/([^"]+)"', quiet.split("<tbody")[1])[:3]:
+        assert "What happened here" in html(client, f"/accounts/{name}"), "one without a sign of interest, too"
+
+
+def test_an_account_tells_what_happened_and_to_whom(client: TestClient, shared: str, leads: pd.DataFrame) -> None:
+    told = html(client, f"/accounts/{shared}").split('id="happened-h"')[1].split("</section>")[0]
+    names = set(leads.loc[leads["account_id"] == shared, "full_name"])
+    moments = re.findall(r'<time datetime="([^"]+)"', told)
+    assert moments == sorted(moments, reverse=True) and len(moments) > 1
+    assert any(name in told for name in names)
+
+
+def test_a_rep_sees_accounts_of_their_leads_alone(client: TestClient, tiny_demo: Any, leads: pd.DataFrame) -> None:
+    owner = str(worklist_of(tiny_demo)["owner"].mode()[0])
+    headers = {"accept": "text/html"} | key_for(client, "read", owner=owner)
+    own = set(worklist_of(tiny_demo).query("owner == @owner")["lead_id"])
+    text = client.get("/accounts", headers=headers).text
+    assert set(re.findall(r'href="/leads/([^"?]+)"', text.split("<tbody")[1])) <= own
 
 
 def test_a_rep_finds_only_their_own(client: TestClient, leads: pd.DataFrame) -> None:

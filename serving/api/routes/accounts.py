@@ -5,14 +5,34 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from serving.accounts.account_record import build_account
+from serving.accounts.accounts_list import AccountQuery, AccountSort, list_accounts
 from serving.accounts.expansion_rows import read_expansion_rows
 from serving.accounts.people_search import search_people
 from serving.api.etag import respond_with_etag
 from serving.auth.dependencies import AppStateDep, Reader
 from serving.leads.feedback import find_pinned_states, read_all_standing
+from serving.problems import InvalidError
 from serving.schemas import Short
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
+
+
+@router.get("/accounts", summary="Accounts: best open lead, open leads, people known, last activity; 25 a page")
+def get_accounts(
+    request: Request,
+    app_state: AppStateDep,
+    caller: Reader,
+    search: Annotated[str, Query(max_length=200, description="words of the company's name or id")] = "",
+    sort: Annotated[AccountSort, Query(description="what the order goes by")] = "score",
+    reverse: Annotated[bool, Query(description="the order turned round")] = False,
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+) -> Response:
+    """A caller who sees only their own leads gets the accounts of these, with scores of these."""
+    if app_state.loaded.data.flat:
+        raise InvalidError("this source is one flat table: it has no accounts.")
+    found = list_accounts(app_state, caller.owner, AccountQuery(search=search, sort=sort, reverse=reverse, page=page))
+    body = {"rows": found.rows, "total": found.total, "page": found.page, "pages": found.pages, "size": found.size}
+    return respond_with_etag(request, body)
 
 
 @router.get("/accounts/{account_id}", summary="An account: score, leads, seats of the committee, who is believed")

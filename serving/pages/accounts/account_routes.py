@@ -8,11 +8,13 @@ from fastapi.responses import HTMLResponse, Response
 from features.errors import ContractError
 from pipelines.scoring.shown_columns import person_name
 from serving.accounts.account_record import build_account
+from serving.accounts.accounts_list import AccountQuery, AccountSort, list_accounts
 from serving.accounts.expansion_rows import read_expansion_rows
 from serving.accounts.people_search import search_people
 from serving.auth.dependencies import AppStateDep, Reader
 from serving.leads.feedback import find_pinned_states, read_all_standing
 from serving.pages.accounts.account_summary import KINDS, sort_by_kind, summarise_account
+from serving.pages.card.card_timeline import build_account_events
 from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.worklist.worklist_record import shade_of
@@ -21,6 +23,29 @@ from serving.state.app_state import AppState
 
 Kind = Literal["all", "open", "closed", "customer", "company"]
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+@router.get("/accounts")
+def accounts_page(
+    request: Request,
+    app_state: AppStateDep,
+    caller: Reader,
+    search: Annotated[str, Query(max_length=200)] = "",
+    sort: Annotated[AccountSort, Query()] = "score",
+    reverse: Annotated[bool | Literal[""], Query()] = "",
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+) -> Response:
+    """Every account: its best open lead, how many are open, who is known there, and when something happened last."""
+    query = AccountQuery(search=search, sort=sort, reverse=bool(reverse), page=page)
+    return render_page(
+        request,
+        "accounts/accounts.html",
+        caller,
+        found=None if app_state.loaded.data.flat else list_accounts(app_state, caller.owner, query),
+        query=query,
+        shade=shade_of,
+        asked={"search": search, "sort": "" if sort == "score" else sort, "reverse": "true" if reverse else ""},
+    )
 
 
 @router.get("/accounts/{account_id}")
@@ -33,7 +58,8 @@ def account_page(account_id: str, request: Request, app_state: AppStateDep, call
         "accounts/account.html",
         caller,
         found=found,
-        page=summarise_account(app_state, found, language),
+        page=(page := summarise_account(app_state, found, language)),
+        events=build_account_events(app_state, page.names, language),
         shade=shade_of,
         currency=app_state.context.source.capacity.currency,
     )

@@ -1,7 +1,7 @@
 """What happened with a lead, newest first, each with who it came from and where it was heard."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -42,19 +42,42 @@ def build_events(
     code = state.find_lead(lead_id, owner)
     events = [_feedback_event(row, language) for row in said]
     if not state.data.flat:
-        with app_state.store.reading() as session:
-            records = to_records(gather_rows(session, state.data, [code]).tables)
-        kinds, questions = state.data.source.activity_kinds, state.data.source.questions
-        for row in records["activities"]:
-            if str(row["lead_id"]) == lead_id:
-                kind = kinds.get(str(row["kind"]))
-                label = kind.label if kind is not None and kind.label else str(row["kind"]).replace("_", " ")
-                events.append(_activity_event(row, label, language))
-        for row in records["stages"]:
-            if str(row["lead_id"]) == lead_id:
-                events.append(_stage_event(row, language))
-        for answer in answers:
-            events.append(_answer_event(answer, questions.get(answer["question"]), language))
+        questions = state.data.source.questions
+        events += [event for _, event in _recorded_events(app_state, code, frozenset((lead_id,)), language)]
+        events += [_answer_event(answer, questions.get(answer["question"]), language) for answer in answers]
+    return _newest(events)
+
+
+def build_account_events(app_state: AppState, names: Mapping[str, str], language: Language) -> list[Event]:
+    """Activities and stages of the leads of one account, each with the name of whose it is.
+
+    ``names`` are of the leads the caller may see.
+    """
+    if not names:
+        return []
+    code = app_state.loaded.data.code(next(iter(names)))  # stands for all of its account
+    told = _recorded_events(app_state, code, frozenset(names), language)
+    return _newest([replace(event, by=f"{names[lead]}, {event.by}") for lead, event in told])
+
+
+def _recorded_events(
+    app_state: AppState, code: int, leads: frozenset[str], language: Language
+) -> Iterator[tuple[str, Event]]:
+    """What a lead's account has on record of some leads, each with whose it is."""
+    data = app_state.loaded.data
+    with app_state.store.reading() as session:
+        records = to_records(gather_rows(session, data, [code]).tables)
+    for row in records["activities"]:
+        if str(row["lead_id"]) in leads:
+            kind = data.source.activity_kinds.get(str(row["kind"]))
+            label = kind.label if kind is not None and kind.label else str(row["kind"]).replace("_", " ")
+            yield str(row["lead_id"]), _activity_event(row, label, language)
+    for row in records["stages"]:
+        if str(row["lead_id"]) in leads:
+            yield str(row["lead_id"]), _stage_event(row, language)
+
+
+def _newest(events: Sequence[Event]) -> list[Event]:
     known = [event for event in events if not pd.isna(event.at)]
     return sorted(known, key=lambda event: event.at, reverse=True)[:SHOWN_EVENTS]
 

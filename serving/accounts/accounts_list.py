@@ -1,0 +1,133 @@
+"""All accounts on pages: the best open lead of each, how many are open, who is known there, what happened last."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from features.array_types import Bools, Ints
+from pipelines.scoring.accounts.people_index import PeopleIndex, fold_name
+from pipelines.scoring.shown_columns import person_name
+from serving.state.app_state import AppState
+from serving.state.loaded_state import LoadedState
+from serving.state.worklist.worklist_query import Page
+
+AccountSort = Literal["score", "open", "people", "activity", "name"]
+PAGE_SIZE = 25
+_NOBODY = -1
+
+
+@dataclass(frozen=True)
+class AccountQuery:
+    """What is asked of the list."""
+
+    search: str = ""
+    sort: AccountSort = "score"
+    reverse: bool = False
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What does not change while the data are in use, by account: shape (n,) each."""
+
+    company: list[str]
+    folded: pd.Series
+    people: Ints
+    last: "np.ndarray[Any, np.dtype[np.datetime64]]"
+
+
+def list_accounts(app_state: AppState, owner: str | None, query: AccountQuery) -> Page:
+    """One page of the accounts that have a lead of the caller's; scores and open leads are those of the worklist.
+
+    Where only some leads of an account are the caller's, open leads, the best one and its score are of these.
+    """
+    state = app_state.loaded
+    known: _Known = app_state.results.get("accounts list", state.number, lambda: _read_known(app_state))
+    best, score, count = _best_open(state, owner)
+    shown = np.ones(len(known.people), dtype=np.bool_) if owner is None else _of_owner(state, owner)
+    for word in fold_name(query.search).split():
+        shown &= known.folded.str.contains(word, regex=False).to_numpy(dtype=bool)
+    order = _order(query, known, score, count)
+    rows = order[shown[order]]
+    first = (query.page - 1) * PAGE_SIZE
+    found = [_row(state, known, int(at), int(best[at]), score, count) for at in rows[first : first + PAGE_SIZE]]
+    return Page(found, len(rows), query.page, PAGE_SIZE)
+
+
+def _read_known(app_state: AppState) -> _Known:
+    state = app_state.loaded
+    data = state.data
+    index: PeopleIndex = app_state.results.get("people", state.number, lambda: PeopleIndex.of(data.tables, data.source))
+    ids = [str(name) for name in data.account_ids]
+    company = [index.companies[name][0] if name in index.companies else "" for name in ids]
+    folded = pd.Series([fold_name(f"{name} {own}") for name, own in zip(company, ids, strict=True)], dtype="str")
+    has = data.account_of >= 0
+    people = np.bincount(data.account_of[has], minlength=len(ids)).astype(np.int64)
+    last = np.full(len(ids), np.datetime64("NaT", "us"))
+    activities = data.tables.get("activities")
+    if activities is not None and len(activities):
+        of_lead = data.codes(activities["lead_id"])
+        account = np.where(of_lead >= 0, data.account_of[of_lead], _NOBODY)
+        at = activities["happened_at"].to_numpy(dtype="datetime64[us]")
+        kept = (account >= 0) & ~np.isnat(at)
+        if data.cutoff is not None:
+            kept &= at <= np.datetime64(data.cutoff, "us")
+        newest = np.full(len(ids), np.iinfo(np.int64).min)
+        np.maximum.at(newest, account[kept], at[kept].astype(np.int64))
+        last = np.where(newest > np.iinfo(np.int64).min, newest, np.iinfo(np.int64).min).view("datetime64[us]")
+    return _Known(company, folded, people, last)
+
+
+def _best_open(state: LoadedState, owner: str | None) -> tuple[Ints, Ints, Ints]:
+    """By account the row of its best open lead, that lead's score, and how many are open; -1 and 0 where none is."""
+    data, worklist = state.data, state.worklist
+    accounts = len(data.account_ids)
+    code, score = data.codes(worklist.position), worklist.current_states()["score"].to_numpy(dtype=np.int64)
+    account = np.where(code >= 0, data.account_of[code], _NOBODY)
+    kept = account >= 0
+    if owner is not None:
+        kept &= np.asarray(worklist.owner == owner, dtype=np.bool_)
+    account, code, score = account[kept], code[kept], score[kept]
+    order = np.lexsort((-code, score, account))  # the last of each account is its best, the first of equal ones
+    best, highest = np.full(accounts, _NOBODY, dtype=np.int64), np.full(accounts, _NOBODY, dtype=np.int64)
+    best[account[order]], highest[account[order]] = code[order], score[order]
+    return best, highest, np.bincount(account, minlength=accounts).astype(np.int64)
+
+
+def _of_owner(state: LoadedState, owner: str) -> Bools:
+    """Accounts with a lead that the owner may see."""
+    data = state.data
+    found = np.zeros(len(data.account_ids), dtype=np.bool_)
+    for name in data.shown_to(owner):
+        account = int(data.account_of[data.code(name)])
+        if account >= 0:
+            found[account] = True
+    return found
+
+
+def _order(query: AccountQuery, known: _Known, score: Ints, count: Ints) -> Ints:
+    """Accounts in the order asked for, equal ones by their id."""
+    if query.sort == "name":
+        keys = np.asarray(known.folded.rank(method="dense").fillna(0), dtype=np.int64)
+    else:
+        by = {"score": score, "open": count, "people": known.people, "activity": known.last.view(np.int64)}
+        keys = -by[query.sort]
+        if query.sort == "activity":
+            keys = np.where(np.isnat(known.last), np.iinfo(np.int64).max, keys)
+    return np.argsort(-keys if query.reverse else keys, kind="stable").astype(np.int64)
+
+
+def _row(state: LoadedState, known: _Known, at: int, best: int, score: Ints, count: Ints) -> dict[str, Any]:
+    name = "" if best < 0 else person_name(state.data.display(best)) or str(state.data.lead_ids[best])
+    return {
+        "account_id": str(state.data.account_ids[at]),
+        "company": known.company[at],
+        "best_lead": None if best < 0 else str(state.data.lead_ids[best]),
+        "best_name": name,
+        "score": None if best < 0 else int(score[at]),
+        "open": int(count[at]),
+        "people": int(known.people[at]),
+        "last": None if np.isnat(known.last[at]) else pd.Timestamp(known.last[at]).isoformat(),
+    }
