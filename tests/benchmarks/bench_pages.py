@@ -1,7 +1,8 @@
 """How long every page takes on a hundred thousand leads: the first time, and warm, one reader at a time.
 
 Run as ``python -m tests.benchmarks.bench_pages --source demo --data-dir data``, on a source that was run; its rows are
-repeated under other ids until there are that many leads. Beside wall time it tells the server's processor time, which
+repeated under other ids until there are that many leads; with ``--open`` those of open leads alone, until there are
+that many open ones. Beside wall time it tells the server's processor time, which
 a busy machine stretches less.
 """
 
@@ -30,19 +31,28 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _UNDERWAY_SECONDS = 300.0  # until what is worked out beside the pages is there
 
 
-def enlarge(paths: Paths, out: Path, leads: int) -> int:
-    """A copy of a source's data below ``out`` in which every row stands several times under ids of its own."""
+def enlarge(paths: Paths, out: Path, leads: int, *, only_open: bool = False) -> int:
+    """A copy of a source's data below ``out`` in which every row stands several times under ids of its own.
+
+    ``only_open``: only rows of open leads and of their accounts are repeated, until so many are open.
+    """
     shutil.copytree(paths.root, out / paths.source, ignore=shutil.ignore_patterns("serving", "raw", "kept"))
-    times = -(-leads // len(pd.read_parquet(paths.ingest / "leads.parquet", columns=["lead_id"])))
+    listed = pd.read_parquet(paths.score / "worklist.parquet", columns=["lead_id"])["lead_id"]
+    known = pd.read_parquet(paths.ingest / "leads.parquet")
+    times = -(-leads // len(listed if only_open else known))
+    opened = known[known["lead_id"].isin(listed).to_numpy(dtype=bool)] if only_open else known
+    repeated = {name: set(opened[name].dropna()) for name in ("lead_id", "account_id") if name in opened}
     for folder in (paths.ingest, paths.score):
         for file in sorted(folder.glob("*.parquet")):
             frame = pd.read_parquet(file)
             named = [name for name in IDS if name in frame]
             if not named or not len(frame) or file.stem == "warnings":
                 continue
-            parts = [frame]
+            parts, more = [frame], frame
+            if only_open and (of := [name for name in named if name in repeated]):
+                more = frame[frame[of[0]].isin(repeated[of[0]]).to_numpy(dtype=bool)]
             for k in range(1, times):
-                parts.append(frame.assign(**{name: frame[name] + f"_{k}" for name in named}))
+                parts.append(more.assign(**{name: more[name] + f"_{k}" for name in named}))
             pd.concat(parts, ignore_index=True).to_parquet(out / paths.source / folder.name / file.name, index=False)
     return times
 
@@ -52,7 +62,17 @@ def addresses(paths: Paths, out: Path) -> list[str]:
     listed = pd.read_parquet(out / paths.source / "score" / "worklist.parquet", columns=["lead_id"])
     leads = pd.read_parquet(out / paths.source / "ingest" / "leads.parquet").set_index("lead_id")
     lead = str(listed["lead_id"].iloc[len(listed) // 2])
-    found = ["/", "/worklist", "/worklist?search=rio", "/short", f"/leads/{lead}", "/team", "/process", "/help"]
+    found = [
+        "/",
+        "/worklist",
+        "/worklist?search=rio",
+        "/short",
+        f"/leads/{lead}",
+        "/team",
+        "/process",
+        "/help",
+        "/accounts",
+    ]
     found += ["/rubric", "/thresholds", "/model", "/expansion", "/find?q=rio+verde", f"/find?q={lead}"]
     account = leads["account_id"].get(lead) if "account_id" in leads else None
     return found if account is None or pd.isna(account) else [*found, f"/accounts/{account}"]
@@ -102,12 +122,13 @@ def main() -> None:
     parser.add_argument("--source", default="demo")
     parser.add_argument("--data-dir", type=Path, default=Path("data"))
     parser.add_argument("--leads", type=int, default=LEADS)
+    parser.add_argument("--open", action="store_true", help="repeat open leads alone, until so many are open")
     parser.add_argument("--looks", type=int, default=LOOKS)
     asked = parser.parse_args()
     paths = open_context(asked.source, asked.data_dir).paths
     with TemporaryDirectory() as folder:
         out = Path(folder) / "data"
-        enlarge(paths, out, asked.leads)
+        enlarge(paths, out, asked.leads, only_open=asked.open)
         run = SimpleNamespace(source=asked.source, data_dir=out)
         server = Served(run, Path(folder) / "state", REQUEST_SECONDS="300").start(seconds=600)
         try:
@@ -117,7 +138,9 @@ def main() -> None:
                 sys.stdout.write(json.dumps(row) + over + "\n")
                 sys.stdout.flush()
             assert server.process is not None
-            sys.stdout.write(f"{asked.leads:,} leads, {memory_mb(server.process.pid):,.0f} MB\n")
+            sys.stdout.write(
+                f"{asked.leads:,} {'open ' if asked.open else ''}leads, {memory_mb(server.process.pid):,.0f} MB\n"
+            )
         finally:
             server.stop()
 
