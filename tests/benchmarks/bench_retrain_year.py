@@ -33,7 +33,6 @@ SEED, LEADS, MONTHS, HISTORY = 7, 3000, 28, 69  # sixteen months of history [wee
 WEEKS_BACK = 156  # so that the year lies in the past, whenever this runs
 FIRST = pd.Timestamp("2024-07-01", tz="UTC") + pd.Timedelta(weeks=HISTORY - WEEKS_BACK)
 NAME = "year"
-ORDINARY = ("promoted", "kept", "inconclusive")
 ROOT = Path(__file__).resolve().parents[2]
 _WEEKS_SILENT = 3
 
