@@ -81,6 +81,9 @@ class MonitorSettings(BaseModel):
     share: float = Field(default=0.05, gt=0, lt=1, description="share of rows: unseen levels, ages never trained on")
     missing: float = Field(default=0.10, gt=0, lt=1, description="by how much a share of missing values may rise")
     miscalibration: float = Field(default=0.2, gt=0, lt=1, description="relative gap of observed and predicted wins")
+    act_confidence: float = Field(
+        default=0.998, gt=0.9, lt=1, description="that wins differ from predictions, before action is called for"
+    )
     minimum_won: int = Field(default=20, ge=5, description="won leads since the training before they are judged")
     data_days: float | None = Field(
         default=None, gt=0, description="age of the data, by the clock on the wall, from which to act; null: any age"

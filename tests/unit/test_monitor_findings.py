@@ -1,5 +1,6 @@
 """Every finding of the monitor has a firing and a silent case, and says what to do."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from models.judging.drift import monitor_findings
 from models.judging.drift.distribution_drift import Drift
 from models.judging.drift.monitor_findings import Finding, Level
-from models.judging.drift.observed_vs_predicted import compare_base_rate, compare_with_predicted
+from models.judging.drift.observed_vs_predicted import ObservedVsPredicted, compare_base_rate, compare_with_predicted
 from models.judging.drift.prior_shift import PriorShift
 from models.judging.drift.promise_due import judge_promise
 from models.settings import MonitorSettings
@@ -100,6 +101,13 @@ def test_predictions_that_came_true_and_some_that_did_not() -> None:
     assert since(0.2)[0].level == Level.WATCH, "beyond noise, but by less than a fifth"
 
 
+def test_wins_that_may_differ_by_chance_call_for_no_action_however_large_the_gap() -> None:
+    found = ObservedVsPredicted(rows=900, won=25, expected=0.1, observed=0.06, ratio=0.6, low=0.35, high=0.9)
+    assert monitor_findings.judge_calibration(found, 25, SETTINGS).level == Level.WATCH
+    certain = dataclasses.replace(found, low=0.48, high=0.7)
+    assert monitor_findings.judge_calibration(certain, 25, SETTINGS).level == Level.ACT
+
+
 def test_the_ratio_lies_within_its_interval_and_is_won_by_promised() -> None:
     matrix = weekly_matrix(800, 12, seed=6)
     p = 1 / (1 + np.exp(-(matrix.values["truth"].to_numpy() + 1.0)))
@@ -142,4 +150,6 @@ def test_a_promised_precision_is_kept_or_not_on_leads_that_reached_it_since() ->
     assert kept.level == Level.OK and f"of {len(first)} leads" in kept.sentence
     broken = judge_promise(matrix, z, middle, min(share + 0.3, 0.99), SETTINGS)
     assert broken.level == Level.ACT and "--promise" in broken.next
+    noise = 2.3 * float(np.sqrt(share * (1 - share) / len(first)))  # between the bar of watch and that of action
+    assert judge_promise(matrix, z, middle, share + noise, SETTINGS).level == Level.WATCH
     assert judge_promise(matrix, z, float(z.max()) + 1, share, SETTINGS).level == Level.UNKNOWN

@@ -143,13 +143,18 @@ def judge_base_rate(shift: PriorShift | None, settings: MonitorSettings) -> Find
 
 
 def judge_calibration(found: ObservedVsPredicted | None, won: int, settings: MonitorSettings) -> Finding:
-    """Predicted probabilities against what happened."""
+    """Predicted probabilities against what happened: to be watched outside the 90 % interval.
+
+    Action is called for beyond ``act_confidence``. Whoever looks every week at wins that add up crosses a 90 % interval
+    in 4 to 15 of 100 looks at a market in which nothing happens (docs/monitoring.md).
+    """
     if found is None:
         sentence = f"{won} leads new to the model were won since training; {settings.minimum_won} are needed."
         return Finding("calibration", Level.UNKNOWN, sentence)
     if found.kept:
         return Finding("calibration", Level.OK, found.sentence)
-    level = Level.ACT if abs(found.ratio - 1) >= settings.miscalibration else Level.WATCH
+    certain = abs(found.ratio - 1) > float(norm.isf((1 - settings.act_confidence) / 2)) * _error_of(found)
+    level = Level.ACT if certain and abs(found.ratio - 1) >= settings.miscalibration else Level.WATCH
     advice = "Train again on newer rows and ask the gate ('leadscore promote --check'); ranking may still be fine."
     return Finding("calibration", level, found.sentence, advice)
 

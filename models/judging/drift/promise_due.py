@@ -17,6 +17,9 @@ def judge_promise(
 ) -> Finding:
     """Precision of the leads at or above a threshold, each counted once, when it first reached it.
 
+    Less than promised beyond noise is to be watched; beyond ``act_confidence`` it calls for action, as it is looked at
+    again every week.
+
     Parameters
     ----------
     judged : matured rows of leads new to the bundle, with ``log_odds`` of shape (n,)
@@ -30,10 +33,14 @@ def judge_promise(
     if leads < settings.minimum_won:
         sentence = f"{leads} leads have reached the promised threshold since, and matured"
         return Finding(CHECK, Level.UNKNOWN, f"{sentence}; {settings.minimum_won} are needed.")
-    high = float(binomtest(won, leads).proportion_ci(CONFIDENCE, method="exact").high)
+    found = binomtest(won, leads)
+    high, highest = (
+        float(found.proportion_ci(one, method="exact").high) for one in (CONFIDENCE, settings.act_confidence)
+    )
     share = f"{won} of {leads} leads that reached the threshold since were won ({won / leads:.0%})"
     sentence = f"{promised:.0%} was promised; {share}."
     if high >= promised:
         return Finding(CHECK, Level.OK, sentence)
     advice = "Set the threshold anew: 'leadscore thresholds --promise', on newer rows; then retrain."
-    return Finding(CHECK, Level.ACT, f"{sentence} At most {high:.0%} is compatible with that.", advice)
+    level, most = (Level.ACT, highest) if highest < promised else (Level.WATCH, high)
+    return Finding(CHECK, level, f"{sentence} At most {most:.0%} is compatible with that.", advice)
