@@ -38,7 +38,8 @@ def run_mlflow(folder: Path, store: str) -> Iterator[tuple[str, "subprocess.Pope
     folder.mkdir(parents=True, exist_ok=True)
     places = ["--backend-store-uri", store, "--artifacts-destination", str(folder / "files")]
     command = [sys.executable, "-m", "mlflow", "server", *places, "--port", str(port), "--workers", "1"]
-    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    # without the seven processes that wait for jobs nobody gives
+    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     environment.pop("MLFLOW_TRACKING_URI", None)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
