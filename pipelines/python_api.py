@@ -100,10 +100,11 @@ def read_source(
     Raises
     ------
     SourceError, DataError : naming file, line and remedy
+    BusyError : there is something to read, and another process writes to the source
     """
     context = open_context(str(source), Path(data_dir), settings)
     if refresh or not (context.paths.ingest / "leads.parquet").exists():
-        run_stage(context, "ingest")
+        _run_stages(context, "ingest")
     return SourceData(context, load_tables(context.paths))
 
 
@@ -213,17 +214,27 @@ def check_features(data: SourceData) -> pd.DataFrame:
 
 
 def train(data: SourceData) -> Training:
-    """Validate, build the matrix, audit, backtest, train and register; the stages of ``leadscore run`` up to there."""
-    for name in TRAINING:
-        run_stage(data.context, name)
+    """Validate, build the matrix, audit, backtest, train and register; the stages of ``leadscore run`` up to there.
+
+    Raises
+    ------
+    BusyError : another process writes to the source
+    """
+    _run_stages(data.context, *TRAINING)
     left, folder = TrainRecord.read(data.context.paths), data.context.paths.train / "bundle"
     bundle = load_folder(folder) if (folder / "bundle.json").exists() else None
     return Training(Verdict(left.verdict), left.verdict_text, bundle, left.record())
 
 
 def run(data: SourceData, *, track: bool = False) -> dict[str, Any]:
-    """Every stage, report and summary included, as ``leadscore run``; returns the summary."""
-    return run_all(data.context, track=track).record()
+    """Every stage, report and summary included, as ``leadscore run``; returns the summary.
+
+    Raises
+    ------
+    BusyError : another process writes to the source
+    """
+    with only_writer(data.context.paths):
+        return run_all(data.context, track=track).record()
 
 
 def load_bundle(bundle: str | Path = "champion", source: str | Path = "demo", data_dir: str | Path = "data") -> Bundle:
@@ -283,8 +294,7 @@ def compare(data: SourceData) -> dict[str, Any]:
     """Rubric and model on the same past leads at equal workload, a promised threshold, the swap set: the record of
     ``leadscore thresholds``. Needs a training.
     """
-    run_stage(data.context, "evaluate")
-    return run_stage(data.context, "thresholds").record()
+    return _run_stages(data.context, "evaluate", "thresholds")
 
 
 def replay(data: SourceData, rubric: Rubric) -> dict[str, Any]:
@@ -320,7 +330,7 @@ def worklist(data: SourceData) -> pd.DataFrame:
     """
     if not ComparisonRecord.path(data.context.paths).exists():
         compare(data)
-    run_stage(data.context, "score")
+    _run_stages(data.context, "score")
     return read_parquet(data.context.paths.score / "worklist.parquet")
 
 
@@ -401,6 +411,13 @@ def init(
     if target is not None:
         write_text(target, text)
     return text
+
+
+def _run_stages(context: Context, *names: str) -> dict[str, Any]:
+    """Stages in their order, under the lock of the command line; the record of the last."""
+    with only_writer(context.paths):
+        *_, last = [run_stage(context, name) for name in names]
+    return last.record()
 
 
 def _moments(as_of: Any) -> "pd.Timestamp | pd.Series":

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import leadscore
 from features.errors import ContractError
 from models.bundle import load_bundle
 from pipelines.workspace.atomic_files import read_parquet
+from pipelines.workspace.lock import BusyError, only_writer
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 
 
@@ -31,6 +33,28 @@ def test_everything_it_offers_is_documented() -> None:
     for name in leadscore.__all__:
         assert (getattr(leadscore, name).__doc__ or "").strip(), name
     assert list(leadscore.__all__) == sorted(leadscore.__all__)
+
+
+@pytest.mark.parametrize(
+    "writes",
+    [
+        lambda data: leadscore.read_source(data.context.source_path, data.context.paths.data_dir, refresh=True),
+        leadscore.train,
+        leadscore.run,
+        leadscore.compare,
+        leadscore.worklist,
+        leadscore.retrain,
+    ],
+    ids=["read_source", "train", "run", "compare", "worklist", "retrain"],
+)
+def test_whatever_writes_waits_for_nobody_and_changes_nothing(
+    demo: leadscore.SourceData, writes: Callable[[leadscore.SourceData], Any]
+) -> None:
+    files = {file: file.stat().st_mtime_ns for file in demo.context.paths.root.rglob("*") if file.name != ".lock"}
+    with only_writer(demo.context.paths), pytest.raises(BusyError, match="Wait for it"):
+        writes(demo)
+    now = {file: file.stat().st_mtime_ns for file in demo.context.paths.root.rglob("*") if file.name != ".lock"}
+    assert now == files
 
 
 def test_labels_and_features_are_those_of_the_matrix_stage(demo: leadscore.SourceData, champion: Any) -> None:

@@ -106,7 +106,7 @@ def test_a_threshold_is_chosen_by_its_score(read: Served, chromium: Any, width: 
         slider.focus()
         page.keyboard.press(key)
         score = row.get_attribute("data-score")
-        assert page.locator("[data-show=score]").inner_text() == score and f"score={score}" in page.url
+        assert page.locator("output[data-show=score]").inner_text() == score and f"score={score}" in page.url
         for name in ("handoffs", "wins", "precision"):
             told = row.locator(f"[data-key={name}]").evaluate("e => e.textContent")
             assert page.locator(f"[data-show={name}]").inner_text() == told
@@ -128,7 +128,7 @@ def test_without_scripts_a_score_is_shown_by_link_and_button(read: Served, chrom
     link = page.locator("[data-threshold-rows] tbody th a").last
     score = link.inner_text()
     link.click()
-    assert page.locator("[data-show=score]").inner_text() == score
+    assert page.locator("output[data-show=score]").inner_text() == score
     page.get_by_role("button", name="Show this score").click()
     assert f"score={score}" in page.url
     context.close()
