@@ -10,7 +10,7 @@ from models.judging.promotion.gate import Answer, GateVerdict
 from models.settings import GateSettings
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.feeds.feed_profiles import keep_feed_profile
-from pipelines.registry.champion import keep_bundle, read_champion
+from pipelines.registry.champion import Champion, keep_bundle, read_champion
 from pipelines.registry.promotion_gate import ask_gate, trained_through
 from pipelines.retraining.replay_bundles import kept_hashes
 from pipelines.retraining.retrain_record import Decision, JudgedChallenger
@@ -127,6 +127,21 @@ def decide(judged: list[Judged]) -> Verdict:
         next=_when(judged) or first.answer.needed,
         chosen=first,
     )
+
+
+def decide_untrained(trained: TrainRecord, before: Champion | None, champion: Champion | None) -> Verdict:
+    """What follows where no model could be trained: whoever scores goes on; the first may be the rubric's points."""
+    why = f"No model could be trained: {trained.verdict_text}"
+    if champion is None:
+        return Verdict(
+            decision=Decision.INCONCLUSIVE,
+            sentence=f"There is no champion, and none was made. {why}",
+            next="Nothing is scored until more deals have closed: retrain then.",
+        )
+    if before is None or before.hash != champion.hash:
+        said = f"{champion.hash[:12]} scores now: {champion.history[-1].reason}. {why}"
+        return Verdict(decision=Decision.PROMOTED, sentence=said, next="More outcomes are needed to train a model.")
+    return Verdict(decision=Decision.KEPT, sentence=why, next="More outcomes are needed.")
 
 
 def _when(judged: list[Judged]) -> str:

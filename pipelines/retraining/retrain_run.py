@@ -12,6 +12,7 @@ import pandas as pd
 from features.errors import ExitStatus
 from features.schema.vocabulary import TRAINED
 from features.schema.vocabulary import Verdict as TrainingVerdict
+from models.bundle import load_bundle
 from models.judging.drift.monitor_findings import Level
 from models.settings import GateSettings, MonitorSettings
 from pipelines.artifacts.audit_record import AuditRecord
@@ -27,7 +28,7 @@ from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_ch
 from pipelines.registry.promotion_churn import churn_if_possible
 from pipelines.registry.promotion_gate import fits
 from pipelines.registry.unfinished_move import describe_settled, settle_move
-from pipelines.retraining.decide_champion import Judged, Verdict, decide, judge_challengers
+from pipelines.retraining.decide_champion import Judged, Verdict, decide, decide_untrained, judge_challengers
 from pipelines.retraining.replay_bundles import replay_bundles
 from pipelines.retraining.retrain_page import write_page
 from pipelines.retraining.retrain_record import Aging, Decision, RetrainRecord, WhatsNew
@@ -228,7 +229,7 @@ def _train_and_judge(context: Context, options: RetrainOptions, new: WhatsNew, t
             _run(context, name, tell)
     trained = TrainRecord.read(context.paths)
     if trained.verdict not in TRAINED:
-        return _Outcome(_untrained(trained, read_champion(context.paths)))
+        return _Outcome(decide_untrained(trained, before, read_champion(context.paths)))
     champion = read_champion(context.paths)
     if champion is not None and champion.hash == trained.hash and (before is None or before.hash != trained.hash):
         why = f"{trained.hash[:12]} scores now: {champion.history[-1].reason}."
@@ -242,16 +243,9 @@ def _train_and_judge(context: Context, options: RetrainOptions, new: WhatsNew, t
     return _Outcome(verdict, tuple(judged), churn, trained.hash, aging)
 
 
-def _untrained(trained: TrainRecord, champion: Champion | None) -> Verdict:
-    """What follows where no model could be trained: whoever scores goes on, if anybody does."""
-    why = f"No model could be trained: {trained.verdict_text}"
-    if champion is not None:
-        return Verdict(decision=Decision.KEPT, sentence=why, next="More outcomes are needed.")
-    return Verdict(
-        decision=Decision.INCONCLUSIVE,
-        sentence=f"There is no champion, and none was made. {why}",
-        next="Nothing is scored until more deals have closed: retrain then.",
-    )
+def _points_score(champion: Champion | None) -> bool:
+    """Whether the rubric's points score, so that there is a list although no model was trained."""
+    return champion is not None and load_bundle(champion.folder, champion.hash).by_points
 
 
 def _act(
@@ -264,7 +258,10 @@ def _act(
         _, moves, _ = make_champion(context, verdict.chosen.hash, move, outcome.churn, by=_RETRAIN)
         verdict = replace(verdict, decision=Decision.PROMOTED, next="'leadscore rollback' takes it back.")
         outcome = replace(outcome, verdict=verdict, churn=moves)
-    if outcome.trained is not None and (anew or verdict.decision is Decision.PROMOTED):
+    listed = outcome.trained is not None or (
+        verdict.decision is not Decision.REFUSED and _points_score(read_champion(context.paths))
+    )
+    if listed and (anew or verdict.decision is Decision.PROMOTED):
         for name in _AFTER:
             run_stage(context, name)
         if options.track:

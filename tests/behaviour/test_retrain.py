@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from features.schema.vocabulary import Verdict
 from models.bundle import load_bundle
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry.champion import ensure_pointer, point_to, read_champion
+from pipelines.retraining.decide_champion import decide_untrained
 from pipelines.retraining.retrain_run import fingerprint_of
 from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import StageRun, run_stage
@@ -168,6 +170,17 @@ def test_without_a_champion_none_is_said_to_be_kept(cli: Cli, run: TinyRun) -> N
         record["sentence"].startswith("There is no champion, and none was made.") and "12 leads" in record["sentence"]
     )
     assert record["champion_after"] is None and "Nothing is scored until" in record["next"]
+
+
+def test_points_that_become_the_first_champion_are_said_to_score_not_to_be_kept() -> None:
+    few = TrainRecord(verdict=Verdict.NO_SIGNAL, verdict_text="No signal.")
+    move = SimpleNamespace(reason="points of the rubric, the first bundle that may score")
+    points: Any = SimpleNamespace(hash="c" * 64, history=(move,))
+    first = decide_untrained(few, None, points)
+    assert first.decision == "promoted" and "cccccccccccc scores now: points of the rubric" in first.sentence
+    assert "No signal." in first.sentence
+    assert decide_untrained(few, points, points).decision == "champion kept"
+    assert decide_untrained(few, None, None).decision == "inconclusive"
 
 
 def test_a_leak_is_refused_with_its_column(cli: Cli, run: TinyRun) -> None:
