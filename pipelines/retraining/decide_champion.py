@@ -139,7 +139,9 @@ def decide_untrained(trained: TrainRecord, before: Champion | None, champion: Ch
             next="Nothing is scored until more deals have closed: retrain then.",
         )
     if before is None or before.hash != champion.hash:
-        said = f"{champion.hash[:12]} scores now: {champion.history[-1].reason}. {why}"
+        reason = champion.history[-1].reason.rstrip(".")
+        told = "" if trained.verdict_text.rstrip(".") in reason else f" {why}"  # points say themselves why they score
+        said = f"{champion.hash[:12]} scores now: {reason}.{told}"
         return Verdict(decision=Decision.PROMOTED, sentence=said, next="More outcomes are needed to train a model.")
     return Verdict(decision=Decision.KEPT, sentence=why, next="More outcomes are needed.")
 

@@ -174,11 +174,13 @@ def test_without_a_champion_none_is_said_to_be_kept(cli: Cli, run: TinyRun) -> N
 
 def test_points_that_become_the_first_champion_are_said_to_score_not_to_be_kept() -> None:
     few = TrainRecord(verdict=Verdict.NO_SIGNAL, verdict_text="No signal.")
-    move = SimpleNamespace(reason="points of the rubric, the first bundle that may score")
+    move = SimpleNamespace(reason="points score alone: No signal.")
     points: Any = SimpleNamespace(hash="c" * 64, history=(move,))
     first = decide_untrained(few, None, points)
-    assert first.decision == "promoted" and "cccccccccccc scores now: points of the rubric" in first.sentence
-    assert "No signal." in first.sentence
+    assert first.decision == "promoted"
+    assert first.sentence == "cccccccccccc scores now: points score alone: No signal."
+    other: Any = SimpleNamespace(hash="d" * 64, history=(move,))
+    assert decide_untrained(few, other, points).decision == "promoted", "another bundle scores than before"
     assert decide_untrained(few, points, points).decision == "champion kept"
     assert decide_untrained(few, None, None).decision == "inconclusive"
 

@@ -26,12 +26,14 @@ def test_each_month_of_a_year_ends_with_the_decision_that_it_should(
     def lines(month: int) -> list[Line]:
         return [line for line in year.lines if line.month == month]
 
-    assert [line.status for line in lines(1)] == [ExitStatus.OK], "the first champion"
+    assert [line.status for line in lines(1)] == [ExitStatus.OK], (
+        "the first champion: a model, or the points of the rubric"
+    )
     for month in (2, 4, 6, 9, 11, 12):
         assert [line.status in ORDINARY for line in lines(month)] == [True], f"month {month}: {lines(month)}"
 
     assert lines(3)[0].status == -9 and found["after the kill"] == found["before the kill"]
-    assert found["rerun"]["trained"] == found["undisturbed"]["trained"] is not None
+    assert found["rerun"]["trained"] == found["undisturbed"]["trained"]
     assert found["rerun"]["decision"] == found["undisturbed"]["decision"] or found["rerun"]["decision"] == "promoted"
 
     assert found["broken"]["decision"] == "refused" and "activities" in found["broken"]["sentence"]
