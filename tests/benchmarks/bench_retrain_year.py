@@ -4,7 +4,6 @@ Run ``python -m tests.benchmarks.bench_retrain_year [FOLDER] [--leads N]``: it s
 command and writes the table and all records to the folder (default: ``.cache/prove/year``). All data are synthetic.
 No run of all twelve months has been seen through yet: with 3,000 leads and the smallest budgets the first two months
 train no model (no signal), and the rubric's points score.
-No run of all twelve months has been seen through yet.
 """
 
 import argparse
