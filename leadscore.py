@@ -13,30 +13,10 @@ from models.estimators.rubric_classifier import RubricClassifier
 from models.estimators.scorecard_classifier import ScorecardClassifier
 from models.estimators.temporal_split import TemporalSplit
 from models.settings import TrainSettings
-from pipelines.python_api import (
-    SourceData,
-    Training,
-    audit,
-    check_features,
-    compare,
-    contributions,
-    explain,
-    features_at,
-    init,
-    labels,
-    load_bundle,
-    monitor,
-    promote,
-    read_source,
-    replay,
-    retrain,
-    rubric,
-    run,
-    score,
-    split,
-    train,
-    worklist,
-)
+from pipelines.python_api.bundles import contributions, explain, load_bundle, rubric, score
+from pipelines.python_api.rows import audit, check_features, features_at, labels, split
+from pipelines.python_api.source_data import SourceData, init, read_source
+from pipelines.python_api.stages import Training, compare, monitor, promote, replay, retrain, run, train, worklist
 
 __all__ = [
     "LeadScoreClassifier",

@@ -1,0 +1,1 @@
+"""What the command line does, as functions: read, features at a moment, labels, audit, train, score, explain, judge."""

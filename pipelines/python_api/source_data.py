@@ -1,0 +1,101 @@
+"""A source as read: declaration, tables, and where its results are kept; and how one is begun."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.array_types import Tables
+from features.errors import SourceError
+from features.rubric.schema import Rubric
+from features.schema.source import Source
+from models.bundle import Bundle
+from models.settings import TrainSettings
+from pipelines.registry.champion import read_champion
+from pipelines.run import run_stage
+from pipelines.scoring.find_lead import find_bundle
+from pipelines.workspace.atomic_files import write_text
+from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.lock import only_writer
+from pipelines.workspace.table_files import load_tables
+
+
+@dataclass(frozen=True)
+class SourceData:
+    """A source as read: its declaration, its canonical tables, and where its results are kept."""
+
+    context: Context
+    tables: Tables
+
+    @property
+    def source(self) -> Source:
+        """The declaration."""
+        return self.context.source
+
+    @property
+    def rubric(self) -> Rubric | None:
+        """The source's rubric, where it declares one."""
+        return self.context.rubric
+
+    @property
+    def champion(self) -> Bundle | None:
+        """The bundle that scores; None before the first training."""
+        return None if read_champion(self.context.paths) is None else find_bundle(self.context)
+
+
+def read_source(
+    source: str | Path = "demo",
+    data_dir: str | Path = "data",
+    *,
+    settings: TrainSettings | None = None,
+    refresh: bool = False,
+) -> SourceData:
+    """Read a source's files into the canonical tables; what was read before is taken as it is unless ``refresh``.
+
+    Parameters
+    ----------
+    source : name of a declaration that ships or lies in the data directory, or the path of one
+    data_dir : where results are kept, as ``--data-dir``
+
+    Raises
+    ------
+    SourceError, DataError : naming file, line and remedy
+    BusyError : there is something to read, and another process writes to the source
+    """
+    context = open_context(str(source), Path(data_dir), settings)
+    if refresh or not (context.paths.ingest / "leads.parquet").exists():
+        run_stages(context, "ingest")
+    return SourceData(context, load_tables(context.paths))
+
+
+def init(
+    *inputs: str | Path, out: str | Path | None = None, data_dir: str | Path = "data", template: str | None = None
+) -> str:
+    """A commented starter declaration for an export, as ``leadscore init``: what to edit stands at its top.
+
+    Parameters
+    ----------
+    inputs : paths of files, folders, archives and workbooks, or database URLs
+    out : file to write it to; one that is there already is left alone
+    template : vendor whose headings and words these are, e.g. ``hubspot``
+
+    Raises
+    ------
+    SourceError : ``out`` exists already
+    DataError : naming the input that cannot be read or told
+    """
+    from pipelines.declaring.exports.open_export import init_export
+
+    target = None if out is None else Path(out)
+    if target is not None and target.exists():
+        raise SourceError(f"{target} already exists and is not overwritten. Choose another name.")
+    text = init_export([str(one) for one in inputs], target, Path(data_dir), template)
+    if target is not None:
+        write_text(target, text)
+    return text
+
+
+def run_stages(context: Context, *names: str) -> dict[str, Any]:
+    """Stages in their order, under the lock of the command line; the record of the last."""
+    with only_writer(context.paths):
+        *_, last = [run_stage(context, name) for name in names]
+    return last.record()

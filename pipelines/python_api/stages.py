@@ -1,0 +1,138 @@
+"""Stages and decisions: train, run, compare, the list, the monitor, promotions and retrains."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from features.errors import ContractError
+from features.rubric.schema import Rubric
+from features.schema.vocabulary import Verdict
+from models.bundle import Bundle
+from models.bundle import load_bundle as load_folder
+from models.settings import MonitorSettings
+from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.train_record import TrainRecord
+from pipelines.promotion import Promotion, promote_bundle
+from pipelines.python_api.rows import to_moments
+from pipelines.python_api.source_data import SourceData, run_stages
+from pipelines.run import run_all
+from pipelines.workspace.atomic_files import read_parquet
+from pipelines.workspace.lock import only_writer
+
+TRAINING = ("validate", "matrix", "audit", "backtest", "train", "register")
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training came to: the verdict, and the bundle where the verdict allows one."""
+
+    verdict: Verdict
+    text: str
+    bundle: Bundle | None
+    record: dict[str, Any]
+
+
+def train(data: SourceData) -> Training:
+    """Validate, build the matrix, audit, backtest, train and register; the stages of ``leadscore run`` up to there.
+
+    Raises
+    ------
+    BusyError : another process writes to the source
+    """
+    run_stages(data.context, *TRAINING)
+    left, folder = TrainRecord.read(data.context.paths), data.context.paths.train / "bundle"
+    bundle = load_folder(folder) if (folder / "bundle.json").exists() else None
+    return Training(Verdict(left.verdict), left.verdict_text, bundle, left.record())
+
+
+def run(data: SourceData, *, track: bool = False) -> dict[str, Any]:
+    """Every stage, report and summary included, as ``leadscore run``; returns the summary.
+
+    Raises
+    ------
+    BusyError : another process writes to the source
+    """
+    with only_writer(data.context.paths):
+        return run_all(data.context, track=track).record()
+
+
+def compare(data: SourceData) -> dict[str, Any]:
+    """Rubric and model on the same past leads at equal workload, a promised threshold, the swap set: the record of
+    ``leadscore thresholds``. Needs a training.
+    """
+    return run_stages(data.context, "evaluate", "thresholds")
+
+
+def replay(data: SourceData, rubric: Rubric) -> dict[str, Any]:
+    """A draft rubric on the past leads the model was judged on, beside rubric and model in force."""
+    from pipelines.rubrics.rubric_backtest import try_rubric
+
+    return try_rubric(data.context, rubric)
+
+
+def worklist(data: SourceData) -> pd.DataFrame:
+    """Open leads as the champion scores them now, best first: the columns of :func:`score` and more.
+
+    What it stands on, the comparison with its promised threshold, is worked out first if it never was.
+
+    Raises
+    ------
+    RegistryError : the source has no champion yet
+    """
+    if not ComparisonRecord.path(data.context.paths).exists():
+        compare(data)
+    run_stages(data.context, "score")
+    return read_parquet(data.context.paths.score / "worklist.parquet")
+
+
+def monitor(data: SourceData, settings: MonitorSettings | None = None) -> dict[str, Any]:
+    """Whether what is scored now still looks like what the champion learned from: verdict, findings, what to do."""
+    from pipelines.diagnostics.monitor import monitor as watch
+
+    return watch(data.context, settings or MonitorSettings()).record()
+
+
+def promote(data: SourceData, bundle: str | None = None, *, check: bool = False, reason: str = "") -> Promotion:
+    """Make a bundle the champion if it passes the gate, as ``leadscore promote``; who moves is told either way.
+
+    Parameters
+    ----------
+    bundle : hash of a kept bundle, or its beginning; default: the last one trained
+    check : ask only
+    reason : promotes despite the gate, and is recorded
+
+    Raises
+    ------
+    PromotionError : the gate keeps the bundle back
+    """
+    return promote_bundle(data.context, bundle, check=check, reason=reason)
+
+
+def retrain(data: SourceData, *, as_of: Any = None, promote: bool = False, track: bool = False) -> dict[str, Any]:
+    """From newly closed deals to a decision about the champion: the record of ``leadscore retrain``.
+
+    Parameters
+    ----------
+    as_of : as if it were that moment: rows known from then on are left out
+    promote : make a challenger that is better beyond noise the champion
+    track : record run and decision in MLflow
+
+    Returns
+    -------
+    ``decision``, ``sentence`` and ``next`` say what was decided, why, and what to do; ``new`` counts what came in,
+    ``challengers`` holds every judgement. Tables read before are those of before: :func:`read_source` reads them anew
+
+    Raises
+    ------
+    BusyError : another process writes to the source
+    ContractError : as_of is more than one moment
+    """
+    from pipelines.retraining.retrain_run import RetrainOptions
+    from pipelines.retraining.retrain_run import retrain as run_retrain
+
+    moment = None if as_of is None else to_moments(as_of)
+    if isinstance(moment, pd.Series):
+        raise ContractError(f"a retrain is as of one moment; found {len(moment)}.")
+    with only_writer(data.context.paths):
+        return run_retrain(data.context, RetrainOptions(as_of=moment, promote=promote, track=track)).record()
