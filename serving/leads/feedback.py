@@ -64,6 +64,13 @@ def find_latest_feedback(store: Store, lead_ids: Sequence[str]) -> dict[str, dic
         return {row.lead_id: feedback_record(row) for row in session.scalars(query.where(_is_valid_at(wall_now())))}
 
 
+def find_leads_with_feedback(store: Store) -> frozenset[str]:
+    """Leads of which something was said that has not expired or been taken back."""
+    latest = Feedback.id.in_(_latest_ids()) & _is_valid_at(wall_now())
+    with store.reading() as session:
+        return frozenset(session.scalars(select(Feedback.lead_id).where(latest)))
+
+
 def find_overrides(store: Store, lead_ids: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
     """The overrides in force by lead, of some leads or of all."""
     of = [] if lead_ids is None else [Feedback.lead_id.in_(list(lead_ids))]

@@ -10,7 +10,12 @@ from sqlalchemy import select
 
 from features.array_types import Bools
 from serving.json_values import to_json_values
-from serving.leads.feedback import find_hidden_leads, find_latest_feedback, find_pinned_states
+from serving.leads.feedback import (
+    find_hidden_leads,
+    find_latest_feedback,
+    find_leads_with_feedback,
+    find_pinned_states,
+)
 from serving.results.run_results import compute_lifecycle
 from serving.state.app_state import AppState
 from serving.state.gather_rows import count_posted
@@ -19,7 +24,6 @@ from serving.state.worklist.worklist_query import WorklistQuery
 from serving.store.tables import ActivityRow
 
 _CONSIDERED = 200  # best leads searched for untouched ones, of which the page shows 20
-_ASKED_AT_ONCE = 10_000  # ids of one query: a third of what SQLite takes
 HOT = "hot"
 
 
@@ -66,11 +70,23 @@ def list_overdue(app_state: AppState, owner: str | None, limit: int = 20) -> Ove
 def count_open(app_state: AppState, owner: str | None) -> int:
     """Open leads of an owner (None: of all) without those that sales put aside."""
     query = WorklistQuery(owner=owner, hidden=find_hidden_leads(app_state.store), size=1)
-    return app_state.loaded.worklist.page(query).total
+    return app_state.loaded.worklist.count(query)
+
+
+def count_overdue(app_state: AppState, owner: str | None) -> int:
+    """Open leads that wait longer than promised, each once; those that sales put aside are left out."""
+    return int(_overdue(app_state, owner)["lead_id"].nunique())
 
 
 def _overdue_rows(app_state: AppState, owner: str | None) -> pd.DataFrame:
-    """Broken promises of leads on the list with ``owner`` and ``score``, the best lead first."""
+    """The same promises, the best lead first."""
+    return _overdue(app_state, owner).sort_values(
+        ["score", "waited_hours", "lead_id"], ascending=[False, False, True], kind="stable", ignore_index=True
+    )
+
+
+def _overdue(app_state: AppState, owner: str | None) -> pd.DataFrame:
+    """Broken promises of leads on the list, with ``owner`` and ``score``."""
     worklist, hidden = app_state.loaded.worklist, find_hidden_leads(app_state.store)
     found = compute_lifecycle(app_state)[0].overdue
     names = found["lead_id"].astype("str")
@@ -80,9 +96,7 @@ def _overdue_rows(app_state: AppState, owner: str | None) -> pd.DataFrame:
     found = found.assign(owner=worklist.owner[at], score=worklist.scores[at])
     if owner is not None:
         found = found[(found["owner"] == owner).to_numpy(dtype=bool)]
-    return found.sort_values(
-        ["score", "waited_hours", "lead_id"], ascending=[False, False, True], kind="stable", ignore_index=True
-    )
+    return found
 
 
 def list_untouched(app_state: AppState, owner: str | None, limit: int = 20) -> list[dict[str, Any]]:
@@ -105,11 +119,8 @@ def find_hot_leads(app_state: AppState, owner: str | None, limit: int = 8) -> Ho
     hot &= ~worklist.position.isin(hidden)
     if owner is not None:
         hot &= worklist.owner == owner
-    names = [str(name) for name in worklist.position[hot]]
-    said: set[str] = set()
-    for first in range(0, len(names), _ASKED_AT_ONCE):
-        said |= set(find_latest_feedback(app_state.store, names[first : first + _ASKED_AT_ONCE]))
-    waiting = hot & ~find_touched(app_state) & ~worklist.position.isin(sorted(said))
+    said = find_leads_with_feedback(app_state.store)
+    waiting = hot & ~find_touched(app_state) & ~worklist.position.isin(said)
     places = np.flatnonzero(waiting)
     ordered = places[np.argsort(-worklist.scores[places], kind="stable")]
     rows = [row for at in ordered[:limit] if (row := worklist.line(str(worklist.position[at]))) is not None]

@@ -41,6 +41,15 @@ def violations(page: Any) -> list[Any]:
     return [*found, *(["dark", *one] for one in dark)]
 
 
+@pytest.mark.prove  # seconds for the hundreds of texts in its charts
+def test_axe_objects_to_nothing_in_the_report(tiny_demo: Any, served: Served, chromium: Any) -> None:
+    visitor = Visitor(chromium, served.url, 1280)
+    visitor.page.goto(f"{served.url}/report")
+    found = violations(visitor.page)
+    visitor.page.close()
+    assert found == []
+
+
 @pytest.mark.parametrize("part", range(3))
 def test_axe_objects_to_no_page(served: Served, tiny_demo: Any, chromium: Any, part: int) -> None:
     paths = [path for path in addresses(tiny_demo.context.paths, tiny_demo.data_dir) if "?search" not in path]

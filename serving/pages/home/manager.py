@@ -9,7 +9,7 @@ from models.explaining.language import Language
 from pipelines.diagnostics.promises_by_month import KeptPromise, promises_by_month
 from pipelines.diagnostics.score_trust import trust_of
 from serving.leads.feedback import find_hidden_leads
-from serving.lists.team_queues import HotLeads, count_open, find_hot_leads, list_overdue
+from serving.lists.team_queues import HotLeads, count_open, count_overdue, find_hot_leads
 from serving.pages.charts.columns import ColumnChart, Figure, build_columns
 from serving.pages.home.lead_lines import describe_leads
 from serving.pages.home.parts import (
@@ -55,7 +55,7 @@ def build_manager_home(app_state: AppState, owner: str | None, language: Languag
     by_points = why_points(app_state)
     trends = begin_weekly_trends(app_state, find_hidden_leads(app_state.store))
     hot = _hot(app_state, owner, language)
-    late = list_overdue(app_state, owner, limit=0).leads if found else None
+    late = count_overdue(app_state, owner) if found else None
     funnel = list(found["funnel"]) if found else []
     bands = score_bands(app_state)
     weeks = () if trends.value is None or owner is not None else trends.value.weeks

@@ -8,7 +8,7 @@ from features.errors import LeadScoreError
 from features.schema.vocabulary import LeadList
 from models.explaining.language import Language
 from serving.leads.feedback import find_hidden_leads, find_overrides, pins_of
-from serving.lists.team_queues import HotLeads, find_hot_leads, list_overdue
+from serving.lists.team_queues import HotLeads, count_overdue, find_hot_leads
 from serving.pages.home.lead_lines import describe_leads
 from serving.pages.home.parts import PlainNote, Tile, join_sentences
 from serving.pages.home.told_changes import tell_changes
@@ -88,7 +88,7 @@ def build_rep_home(app_state: AppState, owner: str | None, owners: Sequence[str]
 def _late(app_state: AppState, owner: str | None) -> int | None:
     """Leads that wait longer than promised; None without stages."""
     try:
-        return list_overdue(app_state, owner, limit=0).leads
+        return count_overdue(app_state, owner)
     except LeadScoreError:
         return None
 
