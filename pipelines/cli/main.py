@@ -1,5 +1,6 @@
 """The command line. Heavy libraries are imported by the commands that need them, never here."""
 
+import re
 import sys
 from importlib.metadata import entry_points
 from typing import Annotated, NoReturn
@@ -62,9 +63,12 @@ def main() -> NoReturn:
     except Exception as error:
         if DEBUG_FLAG in sys.argv:
             raise
-        from pipelines.workspace.storage_errors import storage_error_of
+        from pipelines.workspace.storage_errors import place_error_of, storage_error_of
 
-        usage, storage = getattr(error, "format_message", None), storage_error_of(error)
+        usage, storage = getattr(error, "format_message", None), storage_error_of(error) or place_error_of(error)
+        if isinstance(error, UnicodeError) and re.search("[\ud800-\udfff]", "".join(sys.argv)):
+            Output(False).usage(ValueError("an argument holds bytes that are no UTF-8; write it in UTF-8."))
+            sys.exit(int(ExitStatus.USAGE))
         if usage is not None:
             Output(False).usage(error)
             sys.exit(int(ExitStatus.USAGE))

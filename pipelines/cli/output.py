@@ -1,6 +1,7 @@
 """What all commands share: options, and how they speak."""
 
 import json
+import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pipelines.workspace.context import Context
 
 DEBUG_FLAG = "--debug"
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,17 @@ def options(
     return Options(source, Path(data_dir), tiny, engine, None if params is None else Path(params))
 
 
+def printable(text: str) -> str:
+    r"""A text without what a terminal would obey, not show: names, values and reasons come from files of others.
+
+    What is written instead is the same text in JSON.
+
+    >>> printable("a\x1b[2Jb\tc\n")
+    'a\\u001b[2Jb\tc\n'
+    """
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 class Output:
     """Standard output as text or JSON; progress and errors go to standard error."""
 
@@ -54,7 +67,7 @@ class Output:
 
     def text(self, text: str) -> None:
         """Plain text."""
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.write(printable(text if text.endswith("\n") else text + "\n"))
 
     def record(self, record: Mapping[str, Any] | Sequence[Any]) -> None:
         """A record as JSON."""
@@ -81,7 +94,7 @@ class Output:
         for place, column in enumerate(columns):
             table.add_column(column, overflow="fold", no_wrap=place == 0 and keep_first)
         for row in rows:
-            table.add_row(*(str(cell) for cell in row))
+            table.add_row(*(printable(str(cell)) for cell in row))
         console.print(table)
 
     def error(self, error: LeadScoreError) -> None:
@@ -111,4 +124,4 @@ class Output:
     def _err(text: str) -> None:
         from pipelines.workspace.hidden_passwords import hide_passwords
 
-        sys.stderr.write(hide_passwords(text) + "\n")
+        sys.stderr.write(printable(hide_passwords(text)) + "\n")

@@ -105,7 +105,7 @@ def _read(path: Path, source: Source, known: TableReading) -> RawTable:
 def _laid_out_as(declared: Location | None, path: Path, form: CsvFormat) -> Location:
     """A file to be scored: of a workbook, database or document the same sheet, table or list as in training."""
     inner = {} if declared is None else {key: getattr(declared, key) for key in _ALIKE}
-    return Location(file=path.name, csv=form, **inner)
+    return Location(file=path.name or str(path), csv=form, **inner)
 
 
 def _outcome(source: Source) -> set[str | None]:

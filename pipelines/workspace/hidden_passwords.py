@@ -9,7 +9,7 @@ from types import TracebackType
 from urllib.parse import quote, unquote
 
 HIDDEN = "***"
-_USER_INFO = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*://)[^\s/?#\"'<>]*@")
+_USER_INFO = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*:/{1,3})[^\s/?#\"'<>]*@")
 _URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s:/@]*:([^\s]+)@")
 _SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY", re.IGNORECASE)
 _PLACES = ("_FILE", "_PATH", "_DIR")  # of variables that say where a secret lies
@@ -21,6 +21,8 @@ def hide_passwords(text: str, environment: Mapping[str, str] = os.environ) -> st
 
     >>> hide_passwords("https://ann:p%40ss@host/x?y", {}), hide_passwords("left at 12:30@home", {})
     ('https://***@host/x?y', 'left at 12:30@home')
+    >>> hide_passwords("postgresql:/ann:p@ss@host/x does not exist", {})  # an address that was taken for a path
+    'postgresql:/***@host/x does not exist'
     >>> hide_passwords("it said tops/ecret", {"DB_URL": "postgresql://ann:tops%2Fecret@host/name"})
     'it said ***'
     """

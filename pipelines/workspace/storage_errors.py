@@ -19,6 +19,18 @@ _CLOSED_TEXT = re.compile(
 )
 
 
+_NO_PLACE = {
+    errno.ENOTDIR: "leads through a file where a folder would have to be",
+    errno.EEXIST: "is a file where a folder would have to be",
+    errno.EISDIR: "is a folder where a file would have to be",
+    errno.ENAMETOOLONG: "has a name that is longer than the system allows",
+    errno.ELOOP: "leads through links that lead to each other",
+    errno.ENXIO: "is a device or socket that nothing can be read from or written to",
+    errno.ENODEV: "is a device or socket that nothing can be read from or written to",
+}
+_SHOWN = 200  # characters of a place
+
+
 class StorageError(LeadScoreError):
     """The disk is full, or the place may not be written to."""
 
@@ -41,6 +53,17 @@ def storage_error_of(error: BaseException) -> StorageError | None:
                 f"the system refuses access {_place_of(one)} (read-only, or owned by another user). Mount it for "
                 "writing, correct the owner, or choose another place with --data-dir or --out."
             )
+    return None
+
+
+def place_error_of(error: BaseException) -> StorageError | None:
+    """What the error says of a place that cannot be, as a command was given it; None where it says nothing of one."""
+    for one in _chain(error):
+        said = _NO_PLACE.get(one.errno or 0) if isinstance(one, OSError) and one.filename is not None else None
+        if said is not None:
+            name = str(getattr(one, "filename", ""))
+            shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}... ({len(name):,} characters)"
+            return StorageError(f"{shown} {said}. Nothing was written there; name another place.")
     return None
 
 

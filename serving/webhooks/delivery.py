@@ -21,7 +21,8 @@ SECONDS = 5.0  # a whole delivery may take, name lookup to last byte
 _LONGEST_PAUSE = 3600  # seconds
 _BATCH = 20  # messages of one receiver in one turn
 _TURN_SECONDS = 10.0  # after which a slow receiver lets others have its thread
-_RECEIVERS = 8  # receivers served at once
+_RECEIVERS = 64  # served at once: a thread that waits costs little, and forty silent ones held up all others for 10 s
+_FAILED = 8  # of those whose oldest message has failed before: beside the others, whose places they never take
 _TRY_AGAIN = frozenset({408, 425, 429})  # refusals that speak of the receiver, not of the message
 
 
@@ -36,14 +37,18 @@ class ReceiverQueues:
     def __init__(self, store: Store, networks: Sequence[IPNetwork] = ()) -> None:
         self._store, self._networks = store, networks
         self._pool = ThreadPoolExecutor(max_workers=_RECEIVERS, thread_name_prefix="leadscore-webhook")
+        self._again = ThreadPoolExecutor(max_workers=_FAILED, thread_name_prefix="leadscore-webhook-again")
         self._busy: dict[int, Future[int]] = {}
 
     def serve_turn(self) -> list[Future[int]]:
         """Begin to send what is due to receivers that nobody is sending to; each result is how many arrived."""
         self._busy = {hook: turn for hook, turn in self._busy.items() if not turn.done()}
+        due, failed = _due_messages(self._store)
         begun = {
-            hook: self._pool.submit(_serve_receiver, self._store, numbers, self._networks)
-            for hook, numbers in _due_messages(self._store).items()
+            hook: (self._again if hook in failed else self._pool).submit(
+                _serve_receiver, self._store, numbers, self._networks
+            )
+            for hook, numbers in due.items()
             if hook not in self._busy
         }
         self._busy |= begun
@@ -51,7 +56,8 @@ class ReceiverQueues:
 
     def close(self) -> None:
         """Begin nothing more; what is being sent ends by itself."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._again):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def deliver(store: Store, networks: Sequence[IPNetwork] = ()) -> int:
@@ -63,23 +69,28 @@ def deliver(store: Store, networks: Sequence[IPNetwork] = ()) -> int:
         queues.close()
 
 
-def _due_messages(store: Store) -> dict[int, list[int]]:
-    """Webhook to the numbers of its messages that are due; none for a receiver whose oldest message waits."""
+def _due_messages(store: Store) -> tuple[dict[int, list[int]], set[int]]:
+    """Webhook to the numbers of its messages that are due, none for a receiver whose oldest message waits; and those
+    webhooks whose oldest has failed before.
+    """
+    message = OutboxMessage
     waiting = (
-        select(OutboxMessage.webhook_id, OutboxMessage.id, OutboxMessage.due_at, OutboxMessage.last_error)
+        select(message.webhook_id, message.id, message.due_at, message.last_error, message.attempts)
         .where(OutboxMessage.delivered_at.is_(None), OutboxMessage.attempts < ATTEMPTS)
         .order_by(OutboxMessage.id)
     )
-    now, queues, held = wall_now(), dict[int, list[int]](), set[int]()
+    now, queues, held, failed = wall_now(), dict[int, list[int]](), set[int](), set[int]()
     with store.reading() as session:
-        for hook, number, due, error in session.execute(waiting):
+        for hook, number, due, error, attempts in session.execute(waiting):
             if hook in held or len(queues.get(hook, ())) >= _BATCH:
                 continue
             if due <= now:
+                if attempts and hook not in queues:
+                    failed.add(hook)
                 queues.setdefault(hook, []).append(number)
             elif not _is_refusal(error):
                 held.add(hook)
-    return queues
+    return queues, failed
 
 
 def _serve_receiver(store: Store, numbers: Sequence[int], networks: Sequence[IPNetwork]) -> int:

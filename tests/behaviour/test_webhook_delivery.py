@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from serving.store.engine import Store, open_store
 from serving.store.tables import OutboxMessage
@@ -155,6 +155,25 @@ def _delivery_seconds(store: Store, url: str) -> float:
     begun = time.monotonic()
     assert deliver(store, LOOPBACK) == 0
     return time.monotonic() - begun
+
+
+def test_receivers_that_failed_before_take_no_places_of_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "SECONDS", 0.6)
+    monkeypatch.setattr(delivery, "_RECEIVERS", 1)
+    with receiver(drip) as (slow, _), receiver(says(OK)) as (good, heard):
+        add_webhook(store, "admin", slow, [EVENT], LOOPBACK)
+        announce_one(store)
+        assert deliver(store, LOOPBACK) == 0
+        with store.writing() as session:
+            session.execute(update(OutboxMessage).values(due_at=wall_now()))
+        add_webhook(store, "admin", good, [EVENT], LOOPBACK)
+        announce_one(store)
+        queues = ReceiverQueues(store, LOOPBACK)
+        slow_turn, good_turn = queues.serve_turn()
+        assert good_turn.result(timeout=10) == 1 and len(heard) == 1
+        assert not slow_turn.done(), "the good receiver had to wait for one that is known to fail"
+        assert slow_turn.result(timeout=10) == 0
+        queues.close()
 
 
 def test_the_lookup_of_a_name_counts_into_the_time_of_a_delivery(

@@ -12,7 +12,8 @@ import pytest
 from features.errors import LeadScoreError
 from features.schema.load_source import load_source
 from pipelines.declaring.exports.open_export import init_export
-from pipelines.ingest.errors import DatabaseError, EmptyFileError
+from pipelines.ingest.errors import DatabaseError, EmptyFileError, UnreadableFileError
+from pipelines.ingest.reading import input_listing
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.input_listing import FoundInput, list_tables
 from pipelines.stages.ingest import ingest
@@ -124,3 +125,13 @@ def test_one_table_is_declared_by_itself_however_it_is_packed(kind: str, tmp_pat
     declared.write_text(text)
     counts = ingest(load_source(declared), Paths(tmp_path / "data", "leads"))
     assert counts.rows["leads"].kept == 60 and counts.source_kind == "flat"
+
+
+def test_a_disk_is_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(input_listing, "_MOST_FILES", 20)
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    for number in range(19):
+        (deep / f"{number}.txt").touch()
+    with pytest.raises(UnreadableFileError, match="more than 20 files and folders"):
+        list_tables(tmp_path)

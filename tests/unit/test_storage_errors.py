@@ -106,3 +106,22 @@ def test_an_internal_error_prints_none_either(cli: Cli, tmp_path: Path, monkeypa
     monkeypatch.setattr("pipelines.workspace.lock.make_folder", fail)
     status, out, err = cli("ingest", "--source", "demo", "--data-dir", str(tmp_path / "data"))
     assert status == ExitStatus.INTERNAL and "correct-horse" not in out + err and "***@h/db" in err
+
+
+def test_a_place_that_cannot_be_is_told_and_never_in_full_length(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("Lead ID,Won\n1,yes\n", encoding="utf-8")
+    (tmp_path / "loop").symlink_to("loop")
+    places = {file / "x": "where a folder would", tmp_path / "loop" / "x": "", tmp_path / ("x" * 5_000): "5,0"}
+    for place, words in places.items():
+        status, _, said = cli("ingest", "--source", "bank_sample", "--data-dir", str(place))
+        assert (status, words in said, len(said) < 600) == (26, True, True), said
+        assert "LS070" in said and "name another place" in said
+
+
+def test_no_message_holds_what_a_terminal_obeys(cli: Cli, tmp_path: Path) -> None:
+    odd = tmp_path / "a\x1b[2Jb\x07\x85\u202e.yaml"
+    odd.write_text("[]", encoding="utf-8")
+    status, out, said = cli("ingest", "--source", str(odd), "--data-dir", str(tmp_path))
+    assert status == 10 and "a\\u001b[2Jb\\u0007\\u0085\\u202e.yaml" in out + said, said
+    assert not set("\x1b\x07\x85\u202e") & set(out + said)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +18,8 @@ from pipelines.ingest.reading.formats.workbooks import COMPOUND, list_sheets
 from pipelines.ingest.reading.read_limits import limits_of
 from pipelines.ingest.reading.table_names import PACKED_SUFFIXES, is_table_name
 from pipelines.ingest.reading.unpacking import ZIP, check_members, is_workbook, unpack, zip_member, zip_names
+
+_MOST_FILES = 5_000  # of a folder and those below it: an export has some dozens, and a disk as a whole is none
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def list_tables(given: str | Path) -> FoundInput:
         listed = FoundInput(tuple(found))
     else:
         path = Path(given)
-        listed = _list_folder(path) if path.is_dir() else FoundInput(tuple(_list_file(path)))
+        listed = _list_folder(path, count(1)) if path.is_dir() else FoundInput(tuple(_list_file(path)))
     if not listed.tables:
         others = f" It holds: {', '.join(name for name, _ in listed.passed_over[:10])}." if listed.passed_over else ""
         raise EmptyFileError(f"{_shown(given)} holds no table.{others} Name a file, folder or database with tables.")
@@ -78,16 +81,20 @@ def _shown(given: str | Path) -> str:
     return str(given)  # a URL with a password was refused before
 
 
-def _list_folder(folder: Path) -> FoundInput:
+def _list_folder(folder: Path, seen: Iterator[int]) -> FoundInput:
     if _is_one_table(folder):
         return FoundInput((FoundTable(folder.name, Location(file=str(folder))),))
     tables: list[FoundTable] = []
     others: list[tuple[str, str]] = []
     for path in sorted(folder.iterdir()):
+        if next(seen) > _MOST_FILES:
+            raise UnreadableFileError(
+                f"{folder} lies among more than {_MOST_FILES:,} files and folders. Name the folder with the tables."
+            )
         if path.name.startswith((".", "_", "~$")):
             continue
         if path.is_dir():
-            inner = _list_folder(path)
+            inner = _list_folder(path, seen)
             tables += inner.tables
             others += [(f"{path.name}/{name}", why) for name, why in inner.passed_over]
             continue
