@@ -22,6 +22,7 @@ from serving.store.wall_clock import wall_now
 START = "0" * 64  # before the first entry of a trail that was never pruned
 PRUNED, REDACTED = "trail.pruned", "trail.redacted"
 _READ_AT_ONCE = 1_000
+_NEVER_WRITTEN = (ValueError, TypeError, KeyError, AttributeError)  # what reading one of another kind raises
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,13 +127,36 @@ def verify_trail(store: Store, expected: str | None = None) -> TrailCheck:
     ----------
     expected : ``<id>:<hash>`` of an entry as it was noted earlier; it must still be there, unless it was pruned by rule
     """
-    with store.reading() as session:
-        pruned = session.scalar(
-            select(AuditRow.detail).where(AuditRow.action == PRUNED).order_by(AuditRow.id.desc()).limit(1)
-        )
-        through, before = (0, START) if pruned is None else (int(pruned["through"]), str(pruned["chain"]))
-        check = follow_chain(read_entries(session), before, read_redacted(session))
-        return check if expected is None or check.problem else _compare_noted(session, check, through, expected)
+    try:
+        with store.reading() as session:
+            return _verify(session, expected)
+    except _NEVER_WRITTEN:
+        with store.reading() as session:
+            return _name_unreadable(session)
+
+
+def _verify(session: Session, expected: str | None) -> TrailCheck:
+    pruned = session.scalar(
+        select(AuditRow.detail).where(AuditRow.action == PRUNED).order_by(AuditRow.id.desc()).limit(1)
+    )
+    through, before = (0, START) if pruned is None else (int(pruned["through"]), str(pruned["chain"]))
+    check = follow_chain(read_entries(session), before, read_redacted(session))
+    return check if expected is None or check.problem else _compare_noted(session, check, through, expected)
+
+
+def _name_unreadable(session: Session) -> TrailCheck:
+    """The first entry that cannot be read: a time that is none, a detail that is no record, bytes for a text."""
+    known, last = 0, 0
+    for number in session.scalars(select(AuditRow.id).order_by(AuditRow.id)).all():
+        try:
+            row = session.get_one(AuditRow, number)
+            link_entry(START, vars(row))
+            if row.action in (PRUNED, REDACTED):
+                _ = row.detail.items()
+        except _NEVER_WRITTEN:
+            return TrailCheck(known, last, START, f"entry {number} holds what leadscore never writes: it was changed.")
+        known, last = known + 1, number
+    return TrailCheck(known, last, START, "an entry that speaks of removed ones holds what leadscore never writes.")
 
 
 def read_redacted(session: Session) -> dict[int, str]:

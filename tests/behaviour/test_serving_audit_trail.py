@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, text, update
 
 from features.errors import ExitStatus
 from serving.leads.retention import apply_retention
@@ -68,6 +68,22 @@ def test_a_trail_is_whole_until_somebody_changes_it(store: Store) -> None:
     assert verify_trail(store).intact, "a shorter chain is a chain"
     cut = verify_trail(store, noted)
     assert not cut.intact and f"entry {last} is not the one that was noted" in cut.problem
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("at", "'x'"), ("at", "999"), ("actor", "x'ff'"), ("subject", "x'ff'"), ("detail", "'x'"), ("detail", "x'ff'")],
+)
+def test_an_entry_of_another_kind_is_named_not_an_error(tmp_path: Path, column: str, value: str) -> None:
+    store = open_store(None, tmp_path)  # SQLite's columns take values of any kind
+    for number in range(6):
+        with store.writing() as session:
+            record_action(session, "ann", "lead.seen", f"L{number}")
+    fourth = ids(store)[3]
+    tamper(store, text(f"UPDATE audit SET {column} = {value} WHERE id = {fourth}"))
+    changed = verify_trail(store)
+    assert not changed.intact and f"entry {fourth} " in changed.problem
+    store.close()
 
 
 def test_an_entry_put_in_between_shows(store: Store) -> None:
