@@ -2,8 +2,8 @@
 
 Run ``python -m tests.benchmarks.bench_retrain_year [FOLDER] [--leads N]``: it starts both servers, prints one line a
 command and writes the table and all records to the folder (default: ``.cache/prove/year``). All data are synthetic.
-No run of all twelve months has been seen through yet: with 3,000 leads and the smallest budgets the first two months
-train no model (no signal), and the rubric's points score.
+No run of all twelve months has been seen through yet, the longest to the rerun after the kill of month 3: with 3,000
+leads and the smallest budgets the first two months train no model (no signal), and the rubric's points score.
 """
 
 import argparse
