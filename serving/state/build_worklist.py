@@ -22,7 +22,7 @@ from pipelines.scoring.state_history import MEMORY
 from pipelines.workspace.atomic_files import read_parquet
 from serving.state.clock import ServingClock
 from serving.state.gather_rows import find_touched_leads, gather_rows
-from serving.state.lead_data import LeadData
+from serving.state.lead_data import LeadData, in_one_piece
 from serving.state.loaded_model import LoadedModel, lines_of, list_frame
 from serving.state.worklist.ranked_worklist import Worklist
 from serving.store.engine import Store
@@ -37,7 +37,7 @@ def build_worklist(
     frame = _read_batch_worklist(model, framework)
     if frame is None:
         frame = _score_open_leads(model, data, framework)
-    worklist = Worklist(frame, data)
+    worklist = Worklist(in_one_piece(frame), data)
 
     if not data.flat:
         with store.reading() as session:

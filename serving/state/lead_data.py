@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from sqlalchemy import ColumnElement, or_, true
 
 from features.array_types import Bools, Ints, Tables
@@ -65,7 +66,7 @@ class LeadData:
         self.source = source
         self.stamp: tuple[int, ...] = ()
         self.posted = posted
-        self.tables = dict(tables)
+        self.tables = {name: in_one_piece(frame) for name, frame in tables.items()}
         leads = _with_lead_id(self.tables["leads"], source)
         self.tables["leads"] = leads
         self.lead_ids = pd.Index(leads["lead_id"].astype("str"))
@@ -221,3 +222,24 @@ def to_records(tables: Mapping[str, pd.DataFrame]) -> Records:
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a frame as records with text keys."""
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict(orient="records")]
+
+
+def in_one_piece(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same table; columns of Arrow texts that lie in several pieces are joined.
+
+    A file is read in many pieces, and picking rows from such a column costs as much as the column is long.
+
+    >>> parts = [pd.Series(["a", None], dtype="str"), pd.Series(["b"], dtype="str")]
+    >>> whole = in_one_piece(pd.concat(parts, ignore_index=True).to_frame("text"))
+    >>> whole["text"].dtype == "str", whole["text"].fillna("-").tolist()
+    (True, ['a', '-', 'b'])
+    """
+    joined: dict[str, pd.Series] = {}
+    for name, column in frame.items():
+        values = column.array
+        if isinstance(values, pd.arrays.ArrowStringArray):
+            pieces = pa.chunked_array(values.__arrow_array__())
+            if pieces.num_chunks > 1:
+                whole = pd.arrays.ArrowStringArray(pieces.combine_chunks(), dtype=values.dtype)  # type: ignore[call-arg]  # the stubs leave it out
+                joined[str(name)] = pd.Series(whole, index=frame.index)
+    return frame.assign(**joined) if joined else frame
