@@ -2,7 +2,8 @@
 
 All trials are judged on a sample, the better ones on more rows, the best on all (successive halving: Jamieson and
 Talwalkar 2016). A sample judges size wrongly, as an interaction of three columns shows only in many rows, and in some
-fits by luck; so the best trial of every class of size goes on beside the best overall.
+fits by luck; so the best trial of every class of size goes on beside the best overall, and where the sample is all
+rows, those that go on are judged on parts that no trial was judged on before.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,13 +23,22 @@ from models.grouped_folds import draw_rows
 from models.judging.evaluation.backtest import fold_blocks
 from models.settings import TrainSettings
 from models.training.trials import run_side_by_side
-from models.training.tuning_folds import Curve, Trial, TuningFold, judge_parameters, judge_several, prepare_fold
+from models.training.tuning_folds import (
+    PATIENCE,
+    Curve,
+    Trial,
+    TuningFold,
+    judge_parameters,
+    judge_several,
+    prepare_fold,
+)
 
 _SAMPLE = 40_000  # most rows that every trial sees
 FOLDED_ROWS = 100_000  # up to so many rows are judged in folds; of more, one held-out part tells as much
 _HELD_OUT = 5  # one in so many rows of that part
 _RATE, _SLOWER = 0.15, 0.06  # learning rate of the search, and of the last step, with as many rounds as it takes
 _SLOWER_ROWS = 200_000  # above it a slower rate gains less than it costs
+_HASTE = 25  # rounds without a better loss that end a curve before the last step
 _ROUNDS = 2_000  # never reached in the tables of the benchmark: every curve turns before
 _SIZES = (15, 63)  # classes of leaves: up to 15, up to 63, more
 _BEST = 2  # trials that go on at first, beside the best of each class
@@ -48,6 +58,8 @@ _DEEP: Mapping[str, Any] = {
     "cat_smooth": 50.0,
     "extra_trees": False,
 }
+# the same where columns matter only together: every split sees them all, and few rows never make a leaf
+_STEADY: Mapping[str, Any] = _DEEP | {"min_child_samples": 250, "feature_fraction": 1.0, "bagging_fraction": 0.85}
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,11 @@ class Room:
 
     leaves: int
     depth: int
+
+    def within(self, start: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters with no more leaves and depth than these."""
+        leaves, depth = min(start["num_leaves"], self.leaves), min(start["max_depth"], self.depth)
+        return {**start, "num_leaves": leaves, "max_depth": depth}
 
     @classmethod
     def of(cls, rarer: int, settings: TrainSettings) -> "Room":
@@ -78,13 +95,15 @@ def search_by_halving(
     sample = min(len(rows), _SAMPLE)
     kept = _try_many(matrix, draw_rows(rows, sample, settings.seed), room, settings)
     tried += [Trial("halving 1", sample, curve) for curve in kept]
-    if sample < len(rows):
-        middle = round(float(np.sqrt(sample * len(rows))))
-        kept = judge_on_rows(matrix, draw_rows(rows, middle, settings.seed), promote(kept, _BEST), settings)
-        tried += [Trial("halving 2", middle, curve) for curve in kept]
+    whole = sample == len(rows) <= FOLDED_ROWS  # and so in folds, of which the trials saw one
+    middle = round(float(np.sqrt(sample * len(rows))))
+    wider = draw_rows(rows, middle, settings.seed)
+    kept = judge_on_rows(matrix, wider, promote(kept, _BEST), settings, patience=_HASTE, skip=int(whole))
+    tried += [Trial("halving 2", middle, curve) for curve in kept]
 
     rate = _SLOWER if len(rows) <= _SLOWER_ROWS else _RATE
-    last = [{**parameters, "learning_rate": rate} for parameters in promote(kept, _FINALISTS)]
+    finalists = promote(kept, _FINALISTS)
+    last = [{**parameters, "learning_rate": rate} for parameters in (finalists[:1] if whole else finalists)]
     judged = judge_on_rows(matrix, rows, last, settings)
     tried += [Trial("halving 3", len(rows), curve) for curve in judged]
     return dict(min(judged, key=lambda curve: curve.loss).parameters)
@@ -109,7 +128,7 @@ def _try_many(matrix: Matrix, rows: Ints, room: Room, settings: TrainSettings) -
     block = _folds(matrix, rows, settings)[0]
 
     def judge(fold: TuningFold, parameters: Mapping[str, Any]) -> Curve:
-        return judge_parameters([fold], parameters, settings, _ROUNDS)
+        return judge_parameters([fold], parameters, settings, _ROUNDS, _HASTE)
 
     return run_side_by_side(
         lambda trial: _suggest(trial, room),
@@ -117,14 +136,7 @@ def _try_many(matrix: Matrix, rows: Ints, room: Room, settings: TrainSettings) -
         [partial(judge, prepare_fold(matrix, block, settings)) for _ in range(_LANES)],
         trials=round(_TRIALS * settings.trials),
         seed=settings.seed,
-        starts=[
-            {key: DEFAULTS[key] for key in _DEEP},
-            {
-                **_DEEP,
-                "num_leaves": min(_DEEP["num_leaves"], room.leaves),
-                "max_depth": min(_DEEP["max_depth"], room.depth),
-            },
-        ],
+        starts=[{key: DEFAULTS[key] for key in _DEEP}, room.within(_DEEP), room.within(_STEADY)],
     )
 
 
@@ -144,18 +156,27 @@ def _suggest(trial: Any, room: Room) -> dict[str, Any]:
 
 
 def judge_on_rows(
-    matrix: Matrix, rows: Ints, several: Sequence[Mapping[str, Any]], settings: TrainSettings
+    matrix: Matrix,
+    rows: Ints,
+    several: Sequence[Mapping[str, Any]],
+    settings: TrainSettings,
+    *,
+    patience: int = PATIENCE,
+    skip: int = 0,
 ) -> list[Curve]:
-    """Each set of parameters on folds of the rows, in the order given; rounds by the mean curve."""
-    blocks = _folds(matrix, rows, settings)
+    """Each set of parameters on folds of the rows but the first ``skip``, in the given order; rounds by the mean."""
+    blocks = _folds(matrix, rows, settings)[skip:]
     if len(blocks) > 1:
-        return judge_several([prepare_fold(matrix, block, settings) for block in blocks], several, settings, _ROUNDS)
+        folds = [prepare_fold(matrix, block, settings) for block in blocks]
+        return judge_several(folds, several, settings, _ROUNDS, patience)
 
     lanes = [several[k::_LANES] for k in range(min(_LANES, len(several)))]
     # a copy each: two fits with parameters of their own must not share a data set
     folds = [prepare_fold(matrix, blocks[0], settings) for _ in lanes]
     with ThreadPoolExecutor(max_workers=_LANES) as pool:
-        judged = list(pool.map(lambda fold, lane: judge_several([fold], lane, settings, _ROUNDS), folds, lanes))
+        judged = list(
+            pool.map(lambda fold, lane: judge_several([fold], lane, settings, _ROUNDS, patience), folds, lanes)
+        )
     return [judged[k % _LANES][k // _LANES] for k in range(len(several))]
 
 

@@ -16,7 +16,7 @@ from models.candidates.linear import learned_catalog
 from models.judging.evaluation.backtest import judging_weight, subsample
 from models.settings import TrainSettings
 
-_PATIENCE = 50  # rounds without a better loss before a fold's curve is taken as ended
+PATIENCE = 50  # rounds without a better loss before a fold's curve is taken as ended
 _MINIMUM_ROUNDS = 20  # bounds from below what a few noisy folds may choose
 
 
@@ -72,20 +72,28 @@ def prepare_fold(matrix: Matrix, block: Block, settings: TrainSettings) -> Tunin
 
 
 def judge_parameters(
-    folds: Sequence[TuningFold], parameters: Mapping[str, Any], settings: TrainSettings, rounds: int
+    folds: Sequence[TuningFold],
+    parameters: Mapping[str, Any],
+    settings: TrainSettings,
+    rounds: int,
+    patience: int = PATIENCE,
 ) -> Curve:
     """Parameters with the count of rounds, up to ``rounds``, at which the mean curve of the folds is lowest."""
-    return judge_several(folds, [parameters], settings, rounds)[0]
+    return judge_several(folds, [parameters], settings, rounds, patience)[0]
 
 
 def judge_several(
-    folds: Sequence[TuningFold], several: Sequence[Mapping[str, Any]], settings: TrainSettings, rounds: int
+    folds: Sequence[TuningFold],
+    several: Sequence[Mapping[str, Any]],
+    settings: TrainSettings,
+    rounds: int,
+    patience: int = PATIENCE,
 ) -> list[Curve]:
     """Each set of parameters as :func:`judge_parameters` does, folds side by side."""
 
     def curves(fold: TuningFold) -> list[Floats]:
         # one after the other: two fits with parameters of their own must not share a data set
-        return [loss_per_round(fold, parameters, settings, rounds) for parameters in several]
+        return [loss_per_round(fold, parameters, settings, rounds, patience) for parameters in several]
 
     with ThreadPoolExecutor(max_workers=2) as pool:  # two, as in the booster's own fit
         by_fold = list(pool.map(curves, folds))
@@ -97,7 +105,9 @@ def judge_several(
     ]
 
 
-def loss_per_round(fold: TuningFold, parameters: Mapping[str, Any], settings: TrainSettings, rounds: int) -> Floats:
+def loss_per_round(
+    fold: TuningFold, parameters: Mapping[str, Any], settings: TrainSettings, rounds: int, patience: int = PATIENCE
+) -> Floats:
     """Log loss per round on the fold's held-out rows; where it has long stopped falling, the last value goes on."""
     history: dict[str, dict[str, list[float]]] = {}
 
@@ -110,7 +120,7 @@ def loss_per_round(fold: TuningFold, parameters: Mapping[str, Any], settings: Tr
         num_boost_round=rounds,
         valid_sets=[fold.judge],
         valid_names=["held_out"],
-        callbacks=[lgb.record_evaluation(history), lgb.early_stopping(_PATIENCE, verbose=False)],
+        callbacks=[lgb.record_evaluation(history), lgb.early_stopping(patience, verbose=False)],
     )
 
     curve = np.asarray(history["held_out"]["binary_logloss"], dtype=np.float64)

@@ -8,10 +8,11 @@ import pytest
 import models.training.successive_halving as successive_halving
 import models.training.tuning as tuning
 from features.cohort.splits import Block, Chop
+from models.candidates.boosting import DEFAULTS
 from models.settings import TrainSettings
 from models.training.successive_halving import Room, promote, search_by_halving
 from models.training.tuning import tune_booster
-from models.training.tuning_folds import Curve
+from models.training.tuning_folds import Curve, Trial
 from tests.reference.toy import toy_chop, toy_matrix
 
 SETTINGS = TrainSettings.tiny()
@@ -44,6 +45,22 @@ def test_the_same_seed_finds_the_same_and_the_search_knows_no_row_but_those_give
     spoiled = replace(matrix, label=np.where(np.arange(900) < 600, matrix.label, 1 - matrix.label))
     assert search_by_halving(matrix, rows, MANY) == first == search_by_halving(spoiled, rows, MANY)
     assert first["rounds"] >= 20 and first["learning_rate"] in (0.15, 0.06)
+
+
+def test_luck_on_the_part_that_trials_see_does_not_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that go on are judged on the other parts; here the trials' own part praises what learns nothing."""
+    matrix, rows = toy_matrix(900), np.arange(600)
+    honest = {**DEFAULTS, "learning_rate": 0.15}
+    numb = {**honest, "lambda_l2": 1e9}
+    tried = [Curve(0.1, numb), Curve(0.2, honest)]
+    monkeypatch.setattr(successive_halving, "_try_many", lambda *_: tried)
+    judged: list[Trial] = []
+    assert search_by_halving(matrix, rows, MANY, judged)["lambda_l2"] == honest["lambda_l2"]
+    assert [(one.search, one.curve.parameters["lambda_l2"]) for one in judged[2:]] == [
+        ("halving 2", 1e9),
+        ("halving 2", honest["lambda_l2"]),
+        ("halving 3", honest["lambda_l2"]),
+    ]
 
 
 def test_of_very_many_rows_one_part_is_held_out_and_the_order_of_trials_is_kept(
