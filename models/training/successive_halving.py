@@ -59,7 +59,7 @@ _DEEP: Mapping[str, Any] = {
     "extra_trees": False,
 }
 # the same where columns matter only together: every split sees them all, and few rows never make a leaf
-_STEADY: Mapping[str, Any] = _DEEP | {"min_child_samples": 250, "feature_fraction": 1.0, "bagging_fraction": 0.85}
+_STEADY: Mapping[str, Any] = {**_DEEP, "min_child_samples": 250, "feature_fraction": 1.0, "bagging_fraction": 0.85}
 
 
 @dataclass(frozen=True)
