@@ -1,12 +1,13 @@
 """All accounts on pages: the best open lead of each, how many are open, who is known there, what happened last."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from features.array_types import Bools, Ints
+from features.array_types import Ints
 from pipelines.scoring.accounts.people_index import PeopleIndex, fold_name
 from pipelines.scoring.shown_columns import person_name
 from serving.state.app_state import AppState
@@ -16,6 +17,7 @@ from serving.state.worklist.worklist_query import Page
 AccountSort = Literal["score", "open", "people", "activity", "name"]
 PAGE_SIZE = 25
 _NOBODY = -1
+_NEVER = np.iinfo(np.int64).min  # as NumPy writes a time that is none
 
 
 @dataclass(frozen=True)
@@ -30,29 +32,34 @@ class AccountQuery:
 
 @dataclass(frozen=True)
 class _Known:
-    """What does not change while the data are in use, by account: shape (n,) each."""
+    """What does not change while the data are in use: names by account, and by lead its last activity."""
 
     company: list[str]
     folded: pd.Series
-    people: Ints
-    last: "np.ndarray[Any, np.dtype[np.datetime64]]"
+    last_of_lead: Ints  # microseconds, _NEVER where nothing is on record
 
 
 def list_accounts(app_state: AppState, owner: str | None, query: AccountQuery) -> Page:
     """One page of the accounts that have a lead of the caller's; scores and open leads are those of the worklist.
 
-    Where only some leads of an account are the caller's, open leads, the best one and its score are of these.
+    Where only some leads of an account are the caller's, all figures are of these.
     """
     state = app_state.loaded
     known: _Known = app_state.results.get("accounts list", state.number, lambda: _read_known(app_state))
     best, score, count = _best_open(state, owner)
-    shown = np.ones(len(known.people), dtype=np.bool_) if owner is None else _of_owner(state, owner)
+    people, last = _leads_of(state, known, owner)
+    shown = people > 0
     for word in fold_name(query.search).split():
         shown &= known.folded.str.contains(word, regex=False).to_numpy(dtype=bool)
-    order = _order(query, known, score, count)
+    order = _order(query, known, {"score": score, "open": count, "people": people, "activity": last})
     rows = order[shown[order]]
     first = (query.page - 1) * PAGE_SIZE
-    found = [_row(state, known, int(at), int(best[at]), score, count) for at in rows[first : first + PAGE_SIZE]]
+    found = [
+        _row(state, int(at), int(best[at]))
+        | {"company": known.company[at], "open": int(count[at]), "people": int(people[at])}
+        | {"score": None if best[at] < 0 else int(score[at]), "last": _moment(last[at])}
+        for at in rows[first : first + PAGE_SIZE]
+    ]
     return Page(found, len(rows), query.page, PAGE_SIZE)
 
 
@@ -63,21 +70,26 @@ def _read_known(app_state: AppState) -> _Known:
     ids = [str(name) for name in data.account_ids]
     company = [index.companies[name][0] if name in index.companies else "" for name in ids]
     folded = pd.Series([fold_name(f"{name} {own}") for name, own in zip(company, ids, strict=True)], dtype="str")
-    has = data.account_of >= 0
-    people = np.bincount(data.account_of[has], minlength=len(ids)).astype(np.int64)
-    last = np.full(len(ids), np.datetime64("NaT", "us"))
+    last = np.full(len(data), _NEVER, dtype=np.int64)
     activities = data.tables.get("activities")
     if activities is not None and len(activities):
-        of_lead = data.codes(activities["lead_id"])
-        account = np.where(of_lead >= 0, data.account_of[of_lead], _NOBODY)
+        code = data.codes(activities["lead_id"])
         at = activities["happened_at"].to_numpy(dtype="datetime64[us]")
-        kept = (account >= 0) & ~np.isnat(at)
+        kept = (code >= 0) & ~np.isnat(at)
         if data.cutoff is not None:
             kept &= at <= np.datetime64(data.cutoff, "us")
-        newest = np.full(len(ids), np.iinfo(np.int64).min)
-        np.maximum.at(newest, account[kept], at[kept].astype(np.int64))
-        last = np.where(newest > np.iinfo(np.int64).min, newest, np.iinfo(np.int64).min).view("datetime64[us]")
-    return _Known(company, folded, people, last)
+        np.maximum.at(last, code[kept], at[kept].astype(np.int64))
+    return _Known(company, folded, last)
+
+
+def _leads_of(state: LoadedState, known: _Known, owner: str | None) -> tuple[Ints, Ints]:
+    """By account how many leads are known that the owner may see, and the last activity of these."""
+    data = state.data
+    seen = np.flatnonzero(data.shown_to(owner) & (data.account_of >= 0))
+    account = data.account_of[seen]
+    last = np.full(len(data.account_ids), _NEVER, dtype=np.int64)
+    np.maximum.at(last, account, known.last_of_lead[seen])
+    return np.bincount(account, minlength=len(last)).astype(np.int64), last
 
 
 def _best_open(state: LoadedState, owner: str | None) -> tuple[Ints, Ints, Ints]:
@@ -96,38 +108,23 @@ def _best_open(state: LoadedState, owner: str | None) -> tuple[Ints, Ints, Ints]
     return best, highest, np.bincount(account, minlength=accounts).astype(np.int64)
 
 
-def _of_owner(state: LoadedState, owner: str) -> Bools:
-    """Accounts with a lead that the owner may see."""
-    data = state.data
-    found = np.zeros(len(data.account_ids), dtype=np.bool_)
-    for name in data.shown_to(owner):
-        account = int(data.account_of[data.code(name)])
-        if account >= 0:
-            found[account] = True
-    return found
-
-
-def _order(query: AccountQuery, known: _Known, score: Ints, count: Ints) -> Ints:
+def _order(query: AccountQuery, known: _Known, by: Mapping[str, Ints]) -> Ints:
     """Accounts in the order asked for, equal ones by their id."""
     if query.sort == "name":
         keys = np.asarray(known.folded.rank(method="dense").fillna(0), dtype=np.int64)
     else:
-        by = {"score": score, "open": count, "people": known.people, "activity": known.last.view(np.int64)}
-        keys = -by[query.sort]
-        if query.sort == "activity":
-            keys = np.where(np.isnat(known.last), np.iinfo(np.int64).max, keys)
+        keys = -np.maximum(by[query.sort], -np.iinfo(np.int64).max)  # the lowest number has no opposite
     return np.argsort(-keys if query.reverse else keys, kind="stable").astype(np.int64)
 
 
-def _row(state: LoadedState, known: _Known, at: int, best: int, score: Ints, count: Ints) -> dict[str, Any]:
+def _row(state: LoadedState, at: int, best: int) -> dict[str, Any]:
     name = "" if best < 0 else person_name(state.data.display(best)) or str(state.data.lead_ids[best])
     return {
         "account_id": str(state.data.account_ids[at]),
-        "company": known.company[at],
         "best_lead": None if best < 0 else str(state.data.lead_ids[best]),
         "best_name": name,
-        "score": None if best < 0 else int(score[at]),
-        "open": int(count[at]),
-        "people": int(known.people[at]),
-        "last": None if np.isnat(known.last[at]) else pd.Timestamp(known.last[at]).isoformat(),
     }
+
+
+def _moment(at: np.int64) -> str | None:
+    return None if at == _NEVER else pd.Timestamp(int(at), unit="us").isoformat()

@@ -182,9 +182,36 @@ def test_an_account_tells_what_happened_and_to_whom(client: TestClient, shared: 
 def test_a_rep_sees_accounts_of_their_leads_alone(client: TestClient, tiny_demo: Any, leads: pd.DataFrame) -> None:
     owner = str(worklist_of(tiny_demo)["owner"].mode()[0])
     headers = {"accept": "text/html"} | key_for(client, "read", owner=owner)
-    own = set(worklist_of(tiny_demo).query("owner == @owner")["lead_id"])
+    own = leads[(leads["owner"] == owner).fillna(False).to_numpy(dtype=bool)].dropna(subset=["account_id"])
+    acted = load_tables(tiny_demo.context.paths)["activities"]
+    rows: list[dict[str, Any]] = []
+    for page in range(1, len(own) // 25 + 2):
+        rows += client.get("/v1/accounts", params={"page": page}, headers=headers).json()["rows"]
+    assert {row["account_id"]: row["people"] for row in rows} == own.groupby("account_id").size().to_dict()
+    mine = acted.merge(own[["lead_id", "account_id"]], on="lead_id").groupby("account_id")["happened_at"].max()
+    assert {row["account_id"]: row["last"] for row in rows if row["last"]} == {
+        name: at.isoformat() for name, at in mine.items()
+    }
+    listed = worklist_of(tiny_demo).query("owner == @owner").merge(own[["lead_id", "account_id"]], on="lead_id")
+    best = {row["account_id"]: row["score"] for row in rows if row["best_lead"]}
+    assert best and best == listed.groupby("account_id")["score"].max().to_dict()
     text = client.get("/accounts", headers=headers).text
-    assert set(re.findall(r'href="/leads/([^"?]+)"', text.split("<tbody")[1])) <= own
+    assert set(re.findall(r'href="/leads/([^"?]+)"', text.split("<tbody")[1])) <= set(own["lead_id"])
+    assert f"{len(rows)} companies" in text
+
+
+def test_a_search_that_finds_somebody_who_objects_tells_no_score_of_them(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = client.get("/v1/find", params={"q": "rio"}).json()["people"]
+    first, *others = [row["lead_id"] for row in people if row["score_at_handoff"] is not None]
+    data = client.app.state.app_state.loaded.data  # type: ignore[attr-defined]
+    known = data.tables["leads"]
+    objects = (known["lead_id"].astype("str") == first).to_numpy(dtype=bool)
+    monkeypatch.setitem(data.tables, "leads", known.assign(objects_to_profiling=objects))
+    again = {row["lead_id"]: row for row in client.get("/v1/find", params={"q": "rio"}).json()["people"]}
+    assert again[first]["score_at_handoff"] is None
+    assert others and all(again[name]["score_at_handoff"] is not None for name in others)
 
 
 def test_a_rep_finds_only_their_own(client: TestClient, leads: pd.DataFrame) -> None:
