@@ -1,8 +1,9 @@
 """Sentences of runs, monitor and gate in the reader's language: records keep them in English, pages say them.
 
 A record's sentence is matched against the English templates of ``messages/told``; what stood in their places is said
-in turn: numbers and dates as the language writes them, names and labels by its catalogs. A sentence that no template
-fits stays English.
+in turn: numbers and dates as the language writes them, names and labels by its catalogs; what somebody has to find
+again as it is written (a column, a key, words of a person) stays letter by letter. A sentence that no template fits
+stays English.
 """
 
 import re
@@ -18,10 +19,12 @@ from serving.pages.written_values import write_day
 _FOLDER = files("serving.pages") / "messages" / "told"
 _PLACE = re.compile(r"{(\w+)}")
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=\S)")
-_NUMBER = re.compile(r"([+−-]?)(\d[\d,]*)(?:\.(\d+))?( ?%)?")
+_NUMBER = re.compile(r"([+−-]?)(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?( ?%)?")
+_NUMBER_WITHIN = re.compile(rf"(?<![\w.,−-]){_NUMBER.pattern}(?![\w−-]|[.,]\d)")  # no part of a name or a month
 _NUMBERS = ("days", "low", "high", "share", "value")  # places where only a number fits
 _NUMBER_ONLY = r"[+−-]?[\d,.]+(?: ?%)?"
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_AS_WRITTEN = ("author", "column", "key", "rubric", "rule", "said", "verdict", "word", "words")  # such places
+_DAY, _MONTH = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{4}-\d\d")
 _LISTS = tuple(re.compile(f"({mark})") for mark in (", ", ": ", " → ", " and ", " or "))  # the outer ones first
 _KEPT = 20_000  # sentences in all languages; records hold some hundreds
 
@@ -77,10 +80,16 @@ def _match(code: str, sentence: str, *, whole: bool = False) -> str | None:
         for pattern, told in _templates(code):
             found = pattern.fullmatch(text)
             if found is not None and not (whole and any("; " in part for part in found.groups())):
-                return told.format(**{name: _value(code, value) for name, value in found.groupdict().items()}) + (
-                    end if sentence.endswith(".") and not told.endswith(".") else ""
-                )
+                filled = {name: _filled(code, name, value) for name, value in found.groupdict().items()}
+                return told.format(**filled) + (end if sentence.endswith(".") and not told.endswith(".") else "")
     return None
+
+
+def _filled(code: str, name: str, text: str) -> str:
+    """What stands in the place of a name: a question is known as a whole or stays as it was asked."""
+    if name in _AS_WRITTEN:
+        return text
+    return _language(code).text(text) if name == "question" else _value(code, text)
 
 
 def _value(code: str, text: str) -> str:
@@ -90,6 +99,8 @@ def _value(code: str, text: str) -> str:
         return _number(language, found)
     if _DAY.fullmatch(text):
         return write_day(language, text)
+    if _MONTH.fullmatch(text):
+        return text
     if "; " in text:
         if (told := _match(code, text, whole=True)) is not None:
             return told
@@ -103,7 +114,7 @@ def _value(code: str, text: str) -> str:
         parts = mark.split(text)
         if len(parts) > 1:
             return "".join(_between(code, one) if k % 2 else _value(code, one) for k, one in enumerate(parts))
-    return _NUMBER.sub(lambda found: _number(language, found), translate_value(language, text))
+    return _NUMBER_WITHIN.sub(lambda found: _number(language, found), translate_value(language, text))
 
 
 def _listed(code: str, text: str) -> str | None:

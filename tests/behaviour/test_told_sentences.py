@@ -168,9 +168,23 @@ def test_what_stands_in_a_sentence_is_said_too() -> None:
     told = tell(polish, f"5 of 173 features moved, none of which the model relies on: {moved}.")
     assert "pobrania w ciągu 90 dni (PSI 0,52): mediana 1, do 1 55\xa0% → mediana 2, do 1 25\xa0%." in told
     assert tell(polish, "The first such row matures on 2026-07-01.") == "Pierwszy taki wiersz dojrzewa 1 lipca 2026."
+    months = "Passed: not worse on 1,200 rows, 40 won leads of 2026-01 to 2026-02, later than both models were trained."
+    assert "od 2026-01 do 2026-02" in tell(polish, months)
     unknown = "A sentence that nobody foresaw. No column carries the outcome."
     assert tell(polish, unknown) == "A sentence that nobody foresaw. Żadna kolumna nie zdradza wyniku."
     assert (find_language(polish, unknown), tell(page_language("en"), unknown)) == ("en", unknown)
+
+
+def test_what_has_to_be_found_again_stays_letter_by_letter() -> None:
+    polish = page_language("pl")
+    for name in ("budget", "utm-30_v1.5", "<b>", "open or closed, and 1,000"):
+        told = tell(polish, f"'{name}' gives the outcome away: its 2 values predict 99% of rows.")
+        assert told.startswith(f"„{name}” zdradza wynik"), told
+    told = tell(polish, "rubric Need and Co adopted by kim: hot or not, 2026-01-05")
+    assert told == "punktacja Need and Co przyjęta przez: kim; hot or not, 2026-01-05"
+    asked = "What is your budget and need?"
+    assert asked in tell(polish, f'Answer in force to "{asked}"; missing where never answered or withdrawn.')
+    assert tell(polish, "DE-50: 12 won, 3 predicted (4 won of 1,200 rows)").startswith("DE-50: ")
 
 
 def test_a_polish_model_page_holds_no_english(tiny_demo: Any, tmp_path: Path) -> None:
