@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipelines.workspace.storage_errors import address_error_of
+
 UMASK = "LEADSCORE_UMASK"
 _CLOSED = 0o077  # customers and prospects by name: nobody else's business
 
@@ -20,9 +22,17 @@ def folder_mode() -> int:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it that are missing, with these permissions; one that exists is left as it is."""
+    """Make a folder and those above it that are missing, with these permissions; one that exists is left as it is.
+
+    Raises
+    ------
+    StorageError : it is no folder but an address
+    """
     if path.is_dir():
         return
+    address = address_error_of(f"{path}/")
+    if address is not None:
+        raise address
     make_folder(path.parent)
     path.mkdir(exist_ok=True)
     path.chmod(folder_mode())

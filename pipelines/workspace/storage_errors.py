@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from features.errors import ExitStatus, LeadScoreError
+from pipelines.workspace.hidden_passwords import hide_passwords
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -29,6 +30,7 @@ _NO_PLACE = {
     errno.ENODEV: "is a device or socket that nothing can be read from or written to",
 }
 _SHOWN = 200  # characters of a place
+_SCHEME = re.compile(r"(?:.*/)?([A-Za-z][A-Za-z0-9+.\-]+:)/.*", re.DOTALL)  # two letters at least: "C:" is a drive
 
 
 class StorageError(LeadScoreError):
@@ -62,9 +64,29 @@ def place_error_of(error: BaseException) -> StorageError | None:
         said = _NO_PLACE.get(one.errno or 0) if isinstance(one, OSError) and one.filename is not None else None
         if said is not None:
             name = str(getattr(one, "filename", ""))
-            shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}... ({len(name):,} characters)"
+            address = address_error_of(name)
+            if address is not None:
+                return address
+            shown = hide_passwords(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}... ({len(name):,} characters)")
             return StorageError(f"{shown} {said}. Nothing was written there; name another place.")
     return None
+
+
+def address_error_of(place: str) -> StorageError | None:
+    """That an address is no place of a file, saying no more of it than its kind; None of a place that may be one.
+
+    Folders would be made of it, with its password in their names.
+
+    >>> address_error_of("out/scored.csv"), address_error_of("C:/scored.csv")
+    (None, None)
+    """
+    found = _SCHEME.fullmatch(place)
+    if found is None:
+        return None
+    return StorageError(
+        f"an address ({found[1]}//...) was given where a file or folder is meant. Nothing was written there; name a "
+        "place on this machine. Scores are written to a database by 'leadscore score --to'."
+    )
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from features.errors import ExitStatus
+from pipelines.workspace.atomic_files import write_text
 from pipelines.workspace.hidden_passwords import hide_passwords, print_without_passwords
-from pipelines.workspace.storage_errors import storage_error_of
+from pipelines.workspace.storage_errors import StorageError, place_error_of, storage_error_of
 from serving.logs import logger
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -117,6 +118,20 @@ def test_a_place_that_cannot_be_is_told_and_never_in_full_length(cli: Cli, tmp_p
         status, _, said = cli("ingest", "--source", "bank_sample", "--data-dir", str(place))
         assert (status, words in said, len(said) < 600) == (26, True, True), said
         assert "LS070" in said and "name another place" in said
+
+
+def test_an_address_is_no_place_and_its_password_is_told_nowhere(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    address = "postgresql://ann:correct/horse@h/db"
+    with pytest.raises(StorageError, match=r"an address \(postgresql://\.\.\.\)"):
+        write_text(Path(address), "x")
+    told = place_error_of(NotADirectoryError(errno.ENOTDIR, "Not a directory", str(Path(address))))
+    assert told is not None and "horse" not in told.message and "an address" in told.message
+    status, out, said = cli("features", "--source", "demo", "--out", address)
+    assert (status, out) == (ExitStatus.STORAGE, "") and "name a place on this machine" in said and "horse" not in said
+    assert not list(tmp_path.iterdir()), "folders were made of it"
 
 
 def test_no_message_holds_what_a_terminal_obeys(cli: Cli, tmp_path: Path) -> None:
