@@ -1,12 +1,15 @@
 """``leadscore threshold``: from which score on leads are handed off, since when and why; set another, or go back."""
 
 import getpass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.options import DataDir, Debug, Json, Source
 from pipelines.cli.output import Output, options
+
+if TYPE_CHECKING:
+    from pipelines.workspace.context import Context
 
 app = typer.Typer(help="The score from which sales gets a lead: show it, set it, go back.", no_args_is_help=True)
 Reason = Annotated[str, typer.Option("--reason", help="why; kept with the score")]
@@ -61,6 +64,7 @@ def _set(source: str, data_dir: str, score: int | None, author: str | None, reas
     from pipelines.workspace.adopted_thresholds import adopt_threshold, load_thresholds
     from pipelines.workspace.lock import only_writer
 
+    _refuse_where_points_score(context)
     with only_writer(context.paths):
         before = load_thresholds(context.paths, None if context.thresholds is None else context.thresholds.declared)
         found = adopt_threshold(context.paths, before, score, author=author or getpass.getuser(), reason=reason)
@@ -68,6 +72,16 @@ def _set(source: str, data_dir: str, score: int | None, author: str | None, reas
     text = f"{_words(record).capitalize()}, by {found.author}: {found.reason}"
     Output(json).show(record, f"{text}\n'leadscore score --source {source}' lists the open leads by it.")
     return 0
+
+
+def _refuse_where_points_score(context: "Context") -> None:
+    from features.errors import PolicyError
+    from models.bundle import load_bundle
+    from pipelines.registry.champion import read_champion
+
+    champion = read_champion(context.paths)
+    if champion is not None and load_bundle(champion.folder, champion.hash).by_points:
+        raise PolicyError("points score alone here; the rubric's own threshold hands off, set it in the rubric.")
 
 
 def _words(row: dict[str, Any]) -> str:

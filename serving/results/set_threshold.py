@@ -36,9 +36,10 @@ def set_threshold(app_state: AppState, score: int | None, caller: Caller, reason
             declared = None if context.thresholds is None else context.thresholds.declared
             history = load_thresholds(app_state.paths, declared)
             found = adopt_threshold(app_state.paths, history, score, author=caller.name, reason=reason)
-    except LeadScoreError as problem:
+    except Exception as problem:
+        outcome = problem.message if isinstance(problem, LeadScoreError) else type(problem).__name__
         with app_state.store.writing() as session:
-            record_action(session, caller.name, "threshold.not_set", label, asked | {"outcome": problem.message})
+            record_action(session, caller.name, "threshold.not_set", label, asked | {"outcome": outcome})
         raise
     with app_state.store.writing() as session:
         record_action(session, caller.name, "threshold.set", label, asked | {"replaces": found.replaces})

@@ -136,12 +136,12 @@ class AppState:
         return True
 
     def _load(self) -> tuple[LoadedState, ServingClock]:
+        stamp = _data_stamp(self.paths)  # before anything is read: what is written meanwhile is loaded by the next look
         context = self.open_declaration()
         self._context_is_fresh = False
         chosen = None if self.settings.follows_pointer else Path(self.settings.bundle)
         model, instead_of = load_chosen(context, chosen, self.folder, fall_back=self._loaded is None)
 
-        stamp = _data_stamp(context.paths)
         unchanged = self._loaded is not None and self._loaded.data.stamp == stamp
         data = self._loaded.data if unchanged and self._loaded is not None else load_data(context)
         data.stamp = stamp

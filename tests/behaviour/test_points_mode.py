@@ -76,7 +76,11 @@ def test_no_list_speaks_of_rules_that_decide_nothing(cli: Cli, few: Any, tmp_pat
     status, _, err = cli("shortlist", *few.args)
     assert status != 0 and "points score alone" in err
     assert not read_json(few.context.paths.score / "qualification.json").get("short_total")
+    status, _, err = cli("threshold", "adopt", "40", "--reason", "two new reps", *few.args)
+    assert status != 0 and "points score alone" in err
     with client_for(few, tmp_path) as client:
+        refused = client.post("/v1/threshold", json={"score": 40, "reason": "two new reps"})
+        assert refused.status_code == 409 and client.get("/v1/threshold").json()["adopted"] == []
         assert client.get("/v1/shortlist").status_code == 422
         text = client.get("/short", headers={"accept": "text/html"}).text
         assert "points score alone" in text, text[text.index("<h1>") :]

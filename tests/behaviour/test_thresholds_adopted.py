@@ -3,8 +3,12 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from models.explaining.handoff_score import handoff_score
+from pipelines.workspace.adopted_thresholds import adopt_threshold
 from pipelines.workspace.context import open_context
 from serving.pages.language import COOKIE
 from tests.reference.serving import client_for, key_for
@@ -51,7 +55,9 @@ def test_a_score_is_set_with_a_reason_and_taken_back(cli: Cli, tiny_copy: TinyRu
     assert status != 0 and "thresholds.adopted.json is damaged" in err
 
 
-def test_the_page_sets_it_and_every_list_follows(tiny_copy: TinyRun, tmp_path: Path) -> None:
+def test_the_page_sets_it_and_every_list_follows(
+    tiny_copy: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with client_for(tiny_copy, tmp_path / "state") as client:
         state = client.app.state.app_state  # type: ignore[attr-defined]
         scores = state.loaded.worklist.current_states()["score"]
@@ -84,6 +90,23 @@ def test_the_page_sets_it_and_every_list_follows(tiny_copy: TinyRun, tmp_path: P
         assert client.get("/v1/worklist", params={"state": "mql"}).json()["total"] == was
         told = [row["action"] for row in client.get("/v1/audit").json()]
         assert told.count("threshold.set") == 2 and told.count("threshold.not_set") == 1
+
+        opened = state.open_declaration
+
+        def open_while_another_sets_it() -> Any:
+            context = opened()
+            adopt_threshold(tiny_copy.context.paths, context.thresholds, 35, author="kim", reason="at that moment")
+            return context
+
+        with monkeypatch.context() as patched:
+            patched.setattr(state, "open_declaration", open_while_another_sets_it)
+            assert state.load() and handoff_score(state.context.policy) == 45
+        assert state.refresh() and handoff_score(state.context.policy) == 35, "the next look loads what came meanwhile"
+
+        with monkeypatch.context() as patched:
+            patched.setattr(state, "load", lambda: False)
+            html = set_to("31", "the server cannot load it")
+        assert "until then the score before holds" in html and "Sales gets a lead from 35 on." in html
 
         reader = key_for(client, "read")
         assert client.post("/v1/threshold", json={"score": 30, "reason": "x"}, headers=reader).status_code == 403

@@ -42,7 +42,7 @@ def thresholds_page(
     share: Annotated[float | None, Query(gt=0, lt=1)] = None,
     cost_per_handoff: Annotated[str, Query(max_length=30)] = "",
     value_per_win: Annotated[str, Query(max_length=30)] = "",
-    done: Annotated[str, Query(pattern="^(|set|back)$")] = "",
+    done: Annotated[str, Query(pattern="^(|set|later)$")] = "",
 ) -> Response:
     """Every score to hand off from, the named ones, who changes places, and the test weeks at another capacity."""
     values = (handoffs_per_week, share, _parse_amount(cost_per_handoff), _parse_amount(value_per_win))
@@ -69,13 +69,13 @@ def set_score(
         problem = language.text("Say in a sentence why; it stays with the score.")
     else:
         try:
-            set_threshold(app_state, chosen, caller, reason)
+            found = set_threshold(app_state, chosen, caller, reason)
         except (PolicyError, ConflictError) as refused:
             problem = tell(language, refused.message)
     if problem:
         return _show(request, app_state, caller, dict.fromkeys(_INPUTS), score=chosen, problem=problem)
-    at = "" if chosen is None else f"&score={chosen}"
-    return RedirectResponse(f"/thresholds?done={'back' if chosen is None else 'set'}{at}", status_code=303)
+    at, done = "" if chosen is None else f"&score={chosen}", "set" if found["in_use"] else "later"
+    return RedirectResponse(f"/thresholds?done={done}{at}", status_code=303)
 
 
 def _show(
