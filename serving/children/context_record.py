@@ -13,6 +13,7 @@ from models.explaining.framework import Framework
 from models.explaining.qualification_policy import QualificationPolicy
 from models.settings import TrainSettings
 from pipelines.own_code.own_functions import offer_functions
+from pipelines.workspace.adopted_thresholds import AdoptedThreshold, ThresholdHistory
 from pipelines.workspace.context import Context
 from pipelines.workspace.paths import Paths
 
@@ -29,6 +30,15 @@ class VersionRecord(BaseModel):
     reason: str
 
 
+class ThresholdsRecord(BaseModel):
+    """Handoff scores adopted on a policy."""
+
+    model_config = ConfigDict(frozen=True)
+
+    declared: QualificationPolicy
+    adopted: tuple[AdoptedThreshold, ...]
+
+
 class ContextRecord(BaseModel):
     """A context, JSON-ready."""
 
@@ -42,6 +52,7 @@ class ContextRecord(BaseModel):
     engine: str
     policy: QualificationPolicy | None
     policies: tuple[QualificationPolicy, ...]
+    thresholds: ThresholdsRecord | None
     rubrics: tuple[VersionRecord, ...]
     declared_rubric: Rubric | None
     accounts: AccountsPolicy | None  # None for a flat source, which has none
@@ -59,6 +70,9 @@ class ContextRecord(BaseModel):
             engine=context.engine,
             policy=context.policy,
             policies=context.policies,
+            thresholds=None
+            if context.thresholds is None
+            else ThresholdsRecord(declared=context.thresholds.declared, adopted=tuple(context.thresholds.adopted)),
             rubrics=tuple(
                 VersionRecord(
                     rubric=version.rubric,
@@ -101,6 +115,9 @@ class ContextRecord(BaseModel):
             engine=self.engine,
             policy=self.policy,
             policies=self.policies,
+            thresholds=None
+            if self.thresholds is None
+            else ThresholdHistory(self.thresholds.declared, self.thresholds.adopted),
             rubrics=rubrics,
             declared_rubric=self.declared_rubric,
             own_code=self.own_code,

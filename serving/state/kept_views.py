@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST_BYTES = 64 << 20  # some 2,000 accounts of a hundred people, or 30,000 of six
+MOST_BYTES = 64 << 20
 _ENTRY = 200  # bytes of a dictionary's place and of an object that holds one, beyond what is in them
 
 

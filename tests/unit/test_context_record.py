@@ -1,5 +1,6 @@
 """A context on its way to another process is the context that was loaded, whatever its files say meanwhile."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 
 from features.errors import SourceError
 from features.rubric.versions import RubricHistory, RubricVersion
+from pipelines.workspace.adopted_thresholds import adopt_threshold, load_thresholds
 from pipelines.workspace.context import Context, open_context
 from serving.children.context_record import ContextRecord
 
@@ -24,8 +26,12 @@ def test_what_arrives_is_what_was_sent(tmp_path: Path, name: str) -> None:
         since = pd.Timestamp("2026-03-01T09:00:00.000001")
         later = RubricVersion(rubric=context.rubric, since=since, adopted_at="2026-03-02", author="Ann", reason="why")
         object.__setattr__(context, "rubrics", RubricHistory((*context.rubrics.versions, later)))
+    adopt_threshold(context.paths, load_thresholds(context.paths, context.policy), 37, author="Ann", reason="why")
+    history = load_thresholds(context.paths, context.policy)
+    object.__setattr__(context, "thresholds", history)
+    object.__setattr__(context, "policy", history.policy)
     got = sent(context)
-    for field in ("source_path", "rubric", "framework", "policy", "policies", "rubrics", "declared_rubric", "settings"):
+    for field in (one.name for one in fields(Context) if one.name not in ("source", "paths")):
         assert getattr(got, field) == getattr(context, field), field
     assert got.declaration_hash == context.declaration_hash
     assert got.paths.root == context.paths.root
