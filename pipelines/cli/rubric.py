@@ -1,6 +1,5 @@
 """``leadscore rubric``: convert, try, compare and adopt rubrics, see their versions, and simulate decay."""
 
-import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -130,11 +129,11 @@ def adopt(
     context = options(source, data_dir).context()
     from pipelines.rubrics.rubric_adoption import adopt as adopt_draft
     from pipelines.rubrics.rubric_files import read_rubric
-    from pipelines.workspace.lock import only_writer
+    from pipelines.workspace.lock import only_writer, who_runs_this
 
     draft = read_rubric(Path(file), context.source)
     with only_writer(context.paths):
-        found = adopt_draft(context, draft, author=author or getpass.getuser(), reason=reason, since=since)
+        found = adopt_draft(context, draft, author=author or who_runs_this(), reason=reason, since=since)
     begins = f" from {found['since'][:16]} on" if found["since"] else ""
     before = f" in place of {found['replaces']}" if found["replaces"] else ""
     scores = "It scores alone from now on." if found["champion"] else "The model's scores stay as they are."

@@ -1,15 +1,12 @@
 """``leadscore threshold``: from which score on leads are handed off, since when and why; set another, or go back."""
 
-import getpass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from features.errors import PolicyError
 from pipelines.cli.options import DataDir, Debug, Json, Source
 from pipelines.cli.output import Output, options
-
-if TYPE_CHECKING:
-    from pipelines.workspace.context import Context
 
 app = typer.Typer(help="The score from which sales gets a lead: show it, set it, go back.", no_args_is_help=True)
 Reason = Annotated[str, typer.Option("--reason", help="why; kept with the score")]
@@ -20,6 +17,7 @@ Author = Annotated[str | None, typer.Option("--author", help="who sets it; defau
 def show(source: Source = "demo", data_dir: DataDir = "data", json: Json = False, debug: Debug = False) -> int:
     """The score in force, the declared one, and every decision, the newest first."""
     context = options(source, data_dir).context()
+    from pipelines.registry.champion import points_score
     from pipelines.workspace.adopted_thresholds import list_thresholds
 
     found = list_thresholds(context.thresholds)
@@ -27,6 +25,8 @@ def show(source: Source = "demo", data_dir: DataDir = "data", json: Json = False
     if found["score"] is not None:
         declared = "" if found["score"] == found["declared"] else f" (declared: {found['declared']})"
         text = f"Leads are handed off from {found['score']} on{declared}, by policy {found['policy']}."
+    if points_score(context.paths):
+        text = f"Points score alone, so the rubric's own thresholds hand leads off. Where a model scores: {text}"
     lines = [f"  {row['adopted_at'][:10]} {row['author']}: {_words(row)}. {row['reason']}" for row in found["adopted"]]
     Output(json).show(found, "\n".join([text, *lines]))
     return 0
@@ -61,27 +61,19 @@ def withdraw(
 
 def _set(source: str, data_dir: str, score: int | None, author: str | None, reason: str, json: bool) -> int:
     context = options(source, data_dir).context()
+    from pipelines.registry.champion import points_score
     from pipelines.workspace.adopted_thresholds import adopt_threshold, load_thresholds
-    from pipelines.workspace.lock import only_writer
+    from pipelines.workspace.lock import only_writer, who_runs_this
 
-    _refuse_where_points_score(context)
+    if points_score(context.paths):
+        raise PolicyError("points score alone here; the rubric's own threshold hands off, set it in the rubric.")
     with only_writer(context.paths):
         before = load_thresholds(context.paths, None if context.thresholds is None else context.thresholds.declared)
-        found = adopt_threshold(context.paths, before, score, author=author or getpass.getuser(), reason=reason)
+        found = adopt_threshold(context.paths, before, score, author=author or who_runs_this(), reason=reason)
     record: dict[str, Any] = found.model_dump()
     text = f"{_words(record).capitalize()}, by {found.author}: {found.reason}"
     Output(json).show(record, f"{text}\n'leadscore score --source {source}' lists the open leads by it.")
     return 0
-
-
-def _refuse_where_points_score(context: "Context") -> None:
-    from features.errors import PolicyError
-    from models.bundle import load_bundle
-    from pipelines.registry.champion import read_champion
-
-    champion = read_champion(context.paths)
-    if champion is not None and load_bundle(champion.folder, champion.hash).by_points:
-        raise PolicyError("points score alone here; the rubric's own threshold hands off, set it in the rubric.")
 
 
 def _words(row: dict[str, Any]) -> str:

@@ -15,11 +15,12 @@ from features.schema.source import Source
 from models.bundle import Bundle
 from models.bundle import load_bundle as load_folder
 from models.explaining.framework import load_framework
+from models.explaining.qualification_policy import QualificationPolicy
 from models.explaining.shap_explanation import shap_explanation
 from models.scoring import Rows, score_rows
 from pipelines.python_api.rows import features_at, to_moments
 from pipelines.scoring.find_lead import find_bundle
-from pipelines.workspace.context import open_context
+from pipelines.workspace.context import load_policies, open_context, policy_in_force
 from pipelines.workspace.find_declarations import find_rubric
 
 if TYPE_CHECKING:
@@ -46,10 +47,15 @@ def score(
     as_of: Any = None,
     *,
     framework: str | None = None,
+    policy: QualificationPolicy | None = None,
 ) -> pd.DataFrame:
     """Scored leads: score, probability with its interval, grade, points and status per criterion, reasons, state.
 
     50 and all ``points_*`` columns add up to the score.
+
+    Parameters
+    ----------
+    policy : that states follow; default: the one the source declares. ``data.policy`` has the handoff score in use
 
     Raises
     ------
@@ -58,7 +64,10 @@ def score(
     values = features_at(tables, source, lead_ids, as_of, bundle=bundle)
     when = np.full(len(values), np.datetime64("NaT", "us")) if as_of is None else np.asarray(to_moments(as_of))
     rows = Rows(bundle.catalog, values.reset_index(drop=True), values.index.to_numpy(dtype=object), _each(when, values))
-    return score_rows(bundle, rows, load_framework(framework or source.framework), source=source).frame
+    if policy is None and source.path is not None:
+        policy = policy_in_force(source, load_policies(source, source.path))
+    chosen = load_framework(framework or source.framework)
+    return score_rows(bundle, rows, chosen, source=source, policy=policy).frame
 
 
 def contributions(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:

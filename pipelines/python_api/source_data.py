@@ -9,6 +9,7 @@ from features.errors import SourceError
 from features.rubric.schema import Rubric
 from features.schema.source import Source
 from models.bundle import Bundle
+from models.explaining.qualification_policy import QualificationPolicy
 from models.settings import TrainSettings
 from pipelines.registry.champion import read_champion
 from pipelines.run import run_stage
@@ -30,6 +31,11 @@ class SourceData:
     def source(self) -> Source:
         """The declaration."""
         return self.context.source
+
+    @property
+    def policy(self) -> QualificationPolicy | None:
+        """The qualification policy with the handoff score in use when the source was read; None: the one that ships."""
+        return self.context.policy
 
     @property
     def rubric(self) -> Rubric | None:

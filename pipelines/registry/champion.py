@@ -60,6 +60,12 @@ def read_champion(paths: Paths) -> Champion | None:
     return Champion(paths.root / record.path, record.hash, record.previous, record.history)
 
 
+def points_score(paths: Paths) -> bool:
+    """Whether the champion is the rubric's points, so that states come from the rubric's own thresholds."""
+    champion = read_champion(paths)
+    return champion is not None and load_bundle(champion.folder, champion.hash).by_points
+
+
 def ensure_pointer(paths: Paths) -> None:
     """An empty pointer where there is none, so that whoever depends on the file finds it."""
     if not os.path.lexists(paths.champion):

@@ -12,7 +12,6 @@ import pandas as pd
 from features.errors import ExitStatus
 from features.schema.vocabulary import TRAINED
 from features.schema.vocabulary import Verdict as TrainingVerdict
-from models.bundle import load_bundle
 from models.judging.drift.monitor_findings import Level
 from models.settings import GateSettings, MonitorSettings
 from pipelines.artifacts.audit_record import AuditRecord
@@ -24,7 +23,7 @@ from pipelines.feeds.measured_cadence import write_cadence
 from pipelines.feeds.stage_times import note_stage
 from pipelines.ingest.errors import TableLostError
 from pipelines.promotion import make_champion
-from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_champion
+from pipelines.registry.champion import MoveKind, PointerMove, points_score, read_champion
 from pipelines.registry.promotion_churn import churn_if_possible
 from pipelines.registry.promotion_gate import fits
 from pipelines.registry.unfinished_move import describe_settled, settle_move
@@ -243,11 +242,6 @@ def _train_and_judge(context: Context, options: RetrainOptions, new: WhatsNew, t
     return _Outcome(verdict, tuple(judged), churn, trained.hash, aging)
 
 
-def _points_score(champion: Champion | None) -> bool:
-    """Whether the rubric's points score, so that there is a list although no model was trained."""
-    return champion is not None and load_bundle(champion.folder, champion.hash).by_points
-
-
 def _act(
     context: Context, options: RetrainOptions, outcome: _Outcome, before: str | None, *, anew: bool
 ) -> tuple[_Outcome, str]:
@@ -258,9 +252,8 @@ def _act(
         _, moves, _ = make_champion(context, verdict.chosen.hash, move, outcome.churn, by=_RETRAIN)
         verdict = replace(verdict, decision=Decision.PROMOTED, next="'leadscore rollback' takes it back.")
         outcome = replace(outcome, verdict=verdict, churn=moves)
-    listed = outcome.trained is not None or (
-        verdict.decision is not Decision.REFUSED and _points_score(read_champion(context.paths))
-    )
+    # where the rubric's points score there is a list although no model was trained
+    listed = outcome.trained is not None or (verdict.decision is not Decision.REFUSED and points_score(context.paths))
     if listed and (anew or verdict.decision is Decision.PROMOTED):
         for name in _AFTER:
             run_stage(context, name)

@@ -12,7 +12,7 @@ from features.array_types import Tables, Texts
 from features.assembly.build_matrix import features_at
 from models.bundle import Bundle
 from models.explaining.qualification import qualify
-from models.explaining.qualification_policy import default_qualification, policy_at
+from models.explaining.qualification_policy import QualificationPolicy, default_qualification, policy_at
 from models.judging.lifecycle.service_levels import rows_known_at
 from models.scored_leads import Scored
 from models.scoring import score
@@ -54,10 +54,18 @@ def replay_states(
     ids = scored.columns["lead_id"]
     memory = StateReplay(len(ids))
     weeks = []
-    for when, rows, found in (*_past_weeks(context, bundle, tables, ids, as_of), (as_of, np.arange(len(ids)), scored)):
-        policy = policy_at(context.policies, when.date()) if context.policies else default_qualification()
-        weeks.append(memory.step(when, rows, found, policy))
+    for when, rows, found in _past_weeks(context, bundle, tables, ids, as_of):
+        weeks.append(memory.step(when, rows, found, _policy_of_then(context, when)))
+    weeks.append(memory.step(as_of, np.arange(len(ids)), scored, scored.policy))
     return StateHistory(memory.state, memory.action, memory.days(as_of), weeks)
+
+
+def _policy_of_then(context: Context, when: pd.Timestamp) -> QualificationPolicy:
+    """The version that was declared for a moment, with the handoff score that was adopted by then."""
+    declared = policy_at(context.policies, when.date()) if context.policies else default_qualification()
+    if context.thresholds is None:
+        return declared
+    return context.thresholds.as_of(when.tz_localize("UTC"), declared).policy
 
 
 def _past_weeks(

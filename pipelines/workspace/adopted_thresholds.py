@@ -4,13 +4,12 @@ They lie in ``<data-dir>/<source>/thresholds.adopted.json``. A score holds for t
 was set in: a policy agreed anew brings its own.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from features.errors import DataError, PolicyError
 from models.explaining.handoff_score import asks_for_more, handoff_score, with_handoff_score
@@ -34,6 +33,18 @@ class AdoptedThreshold(BaseModel):
     author: str
     reason: str
 
+    @field_validator("adopted_at")
+    @classmethod
+    def _has_a_zone(cls, text: str) -> str:
+        if datetime.fromisoformat(text).tzinfo is None:
+            raise ValueError("the moment has no zone")
+        return text
+
+    @property
+    def moment(self) -> datetime:
+        """When it was taken."""
+        return datetime.fromisoformat(self.adopted_at)
+
 
 class _Adopted(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,13 +58,13 @@ class ThresholdHistory:
     """Every decision, the newest last, on a declared policy."""
 
     declared: QualificationPolicy
-    adopted: Sequence[AdoptedThreshold] = ()
+    adopted: tuple[AdoptedThreshold, ...] = ()
 
     @property
     def in_force(self) -> AdoptedThreshold | None:
         """The decision that holds now; None where the declared score does."""
         last = self.adopted[-1] if self.adopted else None
-        if last is None or last.score is None:
+        if last is None or last.score in (None, handoff_score(self.declared)):
             return None
         same = (last.policy, last.policy_version) == (self.declared.name, self.declared.version)
         return last if same else None
@@ -63,6 +74,10 @@ class ThresholdHistory:
         """The policy in force."""
         held = self.in_force
         return self.declared if held is None or held.score is None else with_handoff_score(self.declared, held.score)
+
+    def as_of(self, moment: datetime, declared: QualificationPolicy) -> "ThresholdHistory":
+        """What had been decided by a moment [UTC], on the policy that was declared then."""
+        return ThresholdHistory(declared, tuple(line for line in self.adopted if line.moment <= moment))
 
 
 def load_thresholds(paths: Paths, declared: QualificationPolicy | None) -> ThresholdHistory:

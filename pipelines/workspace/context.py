@@ -108,12 +108,8 @@ def open_context(
 
     rubrics = load_rubric_history(paths, declared, rubric)
 
-    named = declared.qualification or ()
-    names = (named,) if isinstance(named, str) else named
-    policies = tuple(load_qualification(find_policy(name, beside=path.parent)) for name in names)
-    until = date.max if declared.data_cutoff is None else datetime.fromisoformat(declared.data_cutoff).date()
-
-    declared_policy = policy_at(policies, until) if policies else None
+    policies = load_policies(declared, path)
+    declared_policy = policy_in_force(declared, policies)
     thresholds = load_thresholds(paths, declared_policy)
 
     return Context(
@@ -131,6 +127,19 @@ def open_context(
         thresholds=thresholds,
         own_code=own_code,
     )
+
+
+def load_policies(declared: Source, path: Path) -> tuple[QualificationPolicy, ...]:
+    """Every version of the qualification policy that a source in a file names; none where it names none."""
+    named = declared.qualification or ()
+    names = (named,) if isinstance(named, str) else named
+    return tuple(load_qualification(find_policy(name, beside=path.parent)) for name in names)
+
+
+def policy_in_force(declared: Source, policies: tuple[QualificationPolicy, ...]) -> QualificationPolicy | None:
+    """The version at the data cut-off, or the newest; None where there is none."""
+    until = date.max if declared.data_cutoff is None else datetime.fromisoformat(declared.data_cutoff).date()
+    return policy_at(policies, until) if policies else None
 
 
 def _with_declared(settings: TrainSettings, declared: Source) -> TrainSettings:

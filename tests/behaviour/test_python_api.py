@@ -14,6 +14,7 @@ import shap
 import leadscore
 from features.errors import ContractError
 from models.bundle import load_bundle
+from models.explaining.handoff_score import with_handoff_score
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.lock import BusyError, only_writer
 from pipelines.workspace.matrix_files import load_chop, load_matrix
@@ -81,6 +82,16 @@ def test_scores_are_those_of_the_score_stage(demo: leadscore.SourceData, champio
         assert scored[name].tolist() == written[name].tolist(), name
     points = scored.filter(like="points_").sum(axis=1)
     assert (50 + points == scored["score"]).all()
+
+
+def test_states_follow_the_policy_of_the_source_or_the_one_given(demo: leadscore.SourceData, champion: Any) -> None:
+    written = read_parquet(demo.context.paths.score / "worklist.parquet")
+    given = (champion, demo.tables, demo.source, written["lead_id"], written["as_of"].iloc[0])
+    assert leadscore.score(*given)["state"].tolist() == written["state"].tolist()
+    assert demo.policy is not None
+    lower = leadscore.score(*given, policy=with_handoff_score(demo.policy, 30))
+    assert set(lower.loc[lower["score"].between(30, 44), "state"]) <= {"sql", "pql", "mql"}
+    assert lower["score"].between(30, 44).any()
 
 
 def test_contributions_add_up_and_shap_plots_them(

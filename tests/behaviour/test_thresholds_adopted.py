@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from features.errors import ExitStatus
 from models.explaining.handoff_score import handoff_score
-from pipelines.workspace.adopted_thresholds import adopt_threshold
+from pipelines.workspace.adopted_thresholds import AdoptedThreshold, ThresholdHistory, adopt_threshold
+from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.context import open_context
 from serving.pages.language import COOKIE
 from tests.reference.serving import client_for, key_for
@@ -44,15 +47,21 @@ def test_a_score_is_set_with_a_reason_and_taken_back(cli: Cli, tiny_copy: TinyRu
     status, _, err = cli("threshold", "adopt", "41", "--reason", " ", *tiny_copy.args)
     assert status != 0 and "for a reason" in err
 
+    cli("threshold", "adopt", "45", "--reason", "as before", *tiny_copy.args)
+    assert open_context(str(tiny_copy.source), tiny_copy.data_dir).declaration_hash == before, "as declared"
+    cli("threshold", "adopt", "30", "--reason", "three new reps", *tiny_copy.args)
+
     assert cli("threshold", "withdraw", "--reason", "they left", *tiny_copy.args)[0] == 0
     assert score_in_force(tiny_copy) == declared
     assert open_context(str(tiny_copy.source), tiny_copy.data_dir).declaration_hash == before
     _, out, _ = cli("threshold", "show", *tiny_copy.args)
     assert "Leads are handed off from 45 on, by policy demo 2." in out
     assert out.index("they left") < out.index("two new reps")
-    (tiny_copy.context.paths.root / "thresholds.adopted.json").write_text("{", encoding="utf-8")
-    status, _, err = cli("threshold", "show", *tiny_copy.args)
-    assert status != 0 and "thresholds.adopted.json is damaged" in err
+    file = tiny_copy.context.paths.root / "thresholds.adopted.json"
+    for damaged in (file.read_text(encoding="utf-8").replace("+00:00", ""), "{"):
+        file.write_text(damaged, encoding="utf-8")
+        status, _, err = cli("threshold", "show", *tiny_copy.args)
+        assert status != 0 and "thresholds.adopted.json is damaged" in err
 
 
 def test_the_page_sets_it_and_every_list_follows(
@@ -111,3 +120,39 @@ def test_the_page_sets_it_and_every_list_follows(
         reader = key_for(client, "read")
         assert client.post("/v1/threshold", json={"score": 30, "reason": "x"}, headers=reader).status_code == 403
         assert 'popovertarget="set"' not in client.get("/thresholds", headers=HTML | reader).text
+
+
+def test_the_list_keeps_no_state_that_the_score_in_use_does_not_give(cli: Cli, tiny_copy: TinyRun) -> None:
+    paths = tiny_copy.context.paths
+    cli("threshold", "adopt", "30", "--reason", "two new reps", *tiny_copy.args)
+    assert cli("score", *tiny_copy.args)[0] == 0
+    listed, told = read_parquet(paths.score / "worklist.parquet"), read_json(paths.score / "qualification.json")
+    ladder = ["lead", "iql", "mql", "pql", "sal", "sql"]
+    ranks = listed[["state", "state_kept"]].apply(lambda states: states.map(ladder.index))
+    assert (ranks["state_kept"] >= ranks["state"]).all(), "memory holds a state up, and lets none stay below"
+    assert (listed.loc[listed["score"].between(30, 44), "state_kept"].isin(["mql", "pql", "sal", "sql"])).all()
+    assert told["kept"] == (listed["state"] != listed["state_kept"]).sum()
+
+
+def test_weeks_before_a_score_was_adopted_are_judged_without_it(tiny_demo: TinyRun) -> None:
+    declared = tiny_demo.context.policy
+    assert declared is not None
+    line = {"replaces": 45, "policy": declared.name, "policy_version": declared.version, "author": "kim", "reason": "x"}
+    adopted = [
+        AdoptedThreshold(score=score, adopted_at=f"2026-0{month}-01T00:00:00+00:00", **line)
+        for score, month in ((40, 3), (30, 5))
+    ]
+    history = ThresholdHistory(declared, tuple(adopted))
+    then = [history.as_of(datetime(2026, month, 2, tzinfo=UTC), declared).policy for month in (2, 4, 6)]
+    assert [handoff_score(policy) for policy in then] == [45, 40, 30]
+    other = declared.model_copy(update={"version": "1"})
+    assert history.as_of(datetime(2026, 6, 2, tzinfo=UTC), other).policy is other, "it was set in another version"
+
+
+def test_where_points_score_no_score_is_set(cli: Cli, tiny_demo: TinyRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.registry.champion.points_score", lambda paths: True)
+    for words in (("adopt", "40"), ("withdraw",)):
+        status, _, err = cli("threshold", *words, "--reason", "two new reps", *tiny_demo.args)
+        assert status == ExitStatus.POLICY and "set it in the rubric" in err
+    assert "Points score alone" in cli("threshold", "show", *tiny_demo.args)[1]
+    assert not (tiny_demo.context.paths.root / "thresholds.adopted.json").exists()

@@ -168,7 +168,8 @@ class _Reading:
             signs = [sign for sign in "./-" if some.str.contains(sign, regex=False).any()]
             forms = [date.format(sign) + clock for sign in signs for date in dates for clock in _CLOCKS]
             found[parts.index] = _try_forms(some, forms)
-        left = found.isna() & np.array([any(map(str.isdigit, text)) for text in texts], dtype=bool)  # no form has none
+        left = found.isna()
+        left[left] = np.array([any(map(str.isdigit, text)) for text in texts[left]], dtype=bool)  # no form has none
         if left.any():
             written = [date + clock for date in _WRITTEN for clock in _CLOCKS]
             found[left] = _try_forms(texts[left], [*written, *_UNIX])
