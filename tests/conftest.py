@@ -2,7 +2,6 @@
 
 import gc
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -119,10 +118,9 @@ def tiny_demo(tiny_place: Path) -> Any:
 @pytest.fixture
 def tiny_copy(tiny_demo: Any, tmp_path: Path) -> Any:
     """A copy of the tiny run that a test may change."""
-    from tests.reference.tiny_run import open_run
+    from tests.reference.tiny_run import copy_run
 
-    shutil.copytree(tiny_demo.folder, tmp_path / "tiny_demo")
-    return open_run(tmp_path / "tiny_demo")
+    return copy_run(tiny_demo, tmp_path / "tiny_demo")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from schemathesis.checks import positive_data_acceptance
 from starlette.testclient import TestClient
 
 from tests.reference.serving import client_for, key_for
+from tests.reference.tiny_run import copy_run
 
 EXAMPLES = int(os.environ.get("LEADSCORE_CONTRACT_EXAMPLES", "3"))
 PARTS = 4
@@ -23,7 +24,9 @@ PARTS = 4
 @pytest.fixture(scope="module")
 def client(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     # schemathesis calls the application as testserver
-    with client_for(tiny_demo, tmp_path_factory.mktemp("contract"), allowed_hosts=("testserver",)) as found:
+    place = tmp_path_factory.mktemp("contract")
+    run = copy_run(tiny_demo, place / "run")  # a score or a rubric that is made up would be adopted
+    with client_for(run, place / "state", allowed_hosts=("testserver",)) as found:
         yield found
 
 

@@ -9,13 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from starlette.testclient import TestClient
 
 from tests.reference.serving import client_for, score_uploads
+from tests.reference.tiny_run import copy_run
 
 PER_OPERATION = 8
 
 
 @pytest.fixture(scope="module")
 def client(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with client_for(tiny_demo, tmp_path_factory.mktemp("serving")) as found:
+    place = tmp_path_factory.mktemp("serving")
+    run = copy_run(tiny_demo, place / "run")  # a score or a rubric that is made up would be adopted
+    with client_for(run, place / "state") as found:
         yield found
 
 

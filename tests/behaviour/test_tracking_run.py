@@ -80,6 +80,7 @@ def test_a_run_is_tracked_registered_and_loadable(tiny_copy: TinyRun, client: An
     name = model_name(tiny_copy.context.source.name)
     version = client.get_model_version_by_alias(name, "champion")
     assert version.tags["bundle_hash"] == summary["bundle"]["hash"] == read_champion(paths).hash
+    _nothing_in_the_model_executes(paths.data_dir / "mlartifacts")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = mlflow.pyfunc.load_model(f"models:/{name}@champion")
@@ -88,7 +89,6 @@ def test_a_run_is_tracked_registered_and_loadable(tiny_copy: TinyRun, client: An
     blank = values.fillna(dict.fromkeys(bundle.catalog.categories, ""))
     expected = bundle.probability(values)[0]
     assert np.allclose(model.predict(blank)["probability"], expected, rtol=0, atol=0)
-    _nothing_in_the_model_executes(paths.data_dir / "mlartifacts")
 
 
 def _says_where_it_comes_from(run: Any, client: Any, tiny: TinyRun) -> None:

@@ -65,7 +65,7 @@ def test_a_rep_finds_the_next_lead_answers_on_its_card_and_undoes(
     page.get_by_label("Framework").select_option("meddicc")
     page.wait_for_url("**framework=meddicc**")
     visitor.check("framework")
-    page.locator("#do").get_by_role("button", name="Accept").click()
+    page.locator("#do").get_by_role("button", name="Accept", exact=True).click()
     page.wait_for_url("**saved=accept**")
     assert "Accepted." in page.locator(".toast").inner_text()
     visitor.check()
@@ -153,7 +153,7 @@ def test_a_rep_reads_in_another_language(served: Served, chromium: Any, width: i
         with page.expect_navigation():
             page.get_by_role("button", name=own).locator("visible=true").first.click()
         visitor.check(f"worklist-{code}")
-        assert page.locator("h1").inner_text() == heading
+        assert page.locator("h1").inner_text().strip() == heading
         page.locator("[data-rows] tbody th a").first.click()
         page.wait_for_url("**/leads/**")
         visitor.check(f"card-{code}")
@@ -214,7 +214,7 @@ def test_it_works_without_a_script(served: Served, tiny_demo: Any, chromium: Any
     page.goto(f"{served.url}/worklist?search={unknown_authority(tiny_demo)}")
     page.locator("[data-rows] tbody th a").first.click()
     page.wait_for_url("**/leads/**")
-    page.locator("#do").get_by_role("button", name="Accept").click()
+    page.locator("#do").get_by_role("button", name="Accept", exact=True).click()
     page.wait_for_url("**saved=accept**")
     page.locator(".toast").get_by_role("button", name="Undo").click()
     page.wait_for_url("**saved=withdraw**")

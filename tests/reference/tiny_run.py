@@ -1,6 +1,7 @@
 """One whole run on a tiny demo: fewer leads, tiny budgets."""
 
 import fcntl
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,12 @@ def open_run(folder: Path) -> TinyRun:
     """A run that was made in a folder."""
     source, data_dir = folder / f"{NAME}.yaml", folder / "data"
     return TinyRun(folder, source, data_dir, open_context(str(source), data_dir, SETTINGS))
+
+
+def copy_run(run: TinyRun, folder: Path) -> TinyRun:
+    """A copy of a run in a new folder: for whatever may write."""
+    shutil.copytree(run.folder, folder)
+    return open_run(folder)
 
 
 def make_run(folder: Path) -> dict[str, Any]:

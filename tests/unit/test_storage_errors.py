@@ -113,7 +113,7 @@ def test_a_place_that_cannot_be_is_told_and_never_in_full_length(cli: Cli, tmp_p
     file = tmp_path / "a.csv"
     file.write_text("Lead ID,Won\n1,yes\n", encoding="utf-8")
     (tmp_path / "loop").symlink_to("loop")
-    places = {file / "x": "where a folder would", tmp_path / "loop" / "x": "", tmp_path / ("x" * 5_000): "5,0"}
+    places = {file / "x": "where a folder would", tmp_path / "loop" / "x": "", tmp_path / ("x" * 5_000): " characters)"}
     for place, words in places.items():
         status, _, said = cli("ingest", "--source", "bank_sample", "--data-dir", str(place))
         assert (status, words in said, len(said) < 600) == (26, True, True), said
