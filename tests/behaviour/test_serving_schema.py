@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from tests.reference.serving import client_for, score_uploads
 from tests.reference.tiny_run import copy_run
 
-PER_OPERATION = 8
+PER_OPERATION = 5
 
 
 @pytest.fixture(scope="module")
