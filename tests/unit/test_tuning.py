@@ -8,11 +8,12 @@ import pytest
 import models.training.successive_halving as successive_halving
 import models.training.tuning as tuning
 from features.cohort.splits import Block, Chop
+from features.matrix import Matrix
 from models.candidates.boosting import DEFAULTS
 from models.settings import TrainSettings
 from models.training.successive_halving import Room, promote, search_by_halving
 from models.training.tuning import tune_booster
-from models.training.tuning_folds import Curve, Trial
+from models.training.tuning_folds import Curve, Trial, TuningFold, prepare_fold
 from tests.reference.toy import toy_chop, toy_matrix
 
 SETTINGS = TrainSettings.tiny()
@@ -61,6 +62,20 @@ def test_luck_on_the_part_that_trials_see_does_not_win(monkeypatch: pytest.Monke
         ("halving 2", honest["lambda_l2"]),
         ("halving 3", honest["lambda_l2"]),
     ]
+
+
+def test_those_that_go_on_are_judged_on_rows_that_no_trial_was_judged_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[set[int]] = []
+
+    def noting(matrix: Matrix, block: Block, settings: TrainSettings) -> TuningFold:
+        judged.append(set(block.test.tolist()))
+        return prepare_fold(matrix, block, settings)
+
+    monkeypatch.setattr(successive_halving, "prepare_fold", noting)
+    search_by_halving(toy_matrix(900), np.arange(600), MANY)
+    by_trials, afterwards, last = judged[0], judged[2], set().union(*judged[-MANY.tune_folds :])
+    assert judged[1] == by_trials and afterwards and not afterwards & by_trials
+    assert last == set(range(600)), "the last step sees all rows"
 
 
 def test_of_very_many_rows_one_part_is_held_out_and_the_order_of_trials_is_kept(
