@@ -42,6 +42,7 @@ class BackgroundThreads:
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._swept = (0, 0)
+        self._loads = app_state.loads  # that were followed up
         self._queues: ReceiverQueues | None = None
         self._uploads: UploadQueue | None = None
 
@@ -78,12 +79,17 @@ class BackgroundThreads:
             self.views.close()
 
     def watch(self) -> None:
-        """Load a new champion or newer data, if there are any; nobody forgotten comes back with them."""
+        """Load a new champion or newer data, if there are any; nobody forgotten comes back with them.
+
+        What a request loaded meanwhile is followed up, too.
+        """
         before = self.app_state.loaded if self.app_state.ready else None
-        if self.app_state.refresh():
-            self.metrics.swaps.inc()
-            if before is not None:
-                announce_state_changes(self.app_state, before)
+        if self.app_state.refresh() and before is not None:
+            announce_state_changes(self.app_state, before)
+        loads = self.app_state.loads
+        if loads != self._loads:
+            self.metrics.swaps.inc(loads - self._loads)
+            self._loads = loads
             self._run_once("sweep", self.sweep)
             self._run_once("prepare", self.prepare)  # beside the watch: the next promotion must not wait for it
 

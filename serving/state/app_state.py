@@ -82,6 +82,11 @@ class AppState:
         return self._loaded is not None
 
     @property
+    def loads(self) -> int:
+        """How often this server has loaded."""
+        return self._loads
+
+    @property
     def loaded(self) -> LoadedState:
         """The model in use with its data; NotReadyError before the first one."""
         if self._loaded is None:
@@ -120,17 +125,20 @@ class AppState:
         Returns whether a new state is in use.
         """
         with self._lock:
-            try:
-                loaded, clock = self._load()
-            except LeadScoreError as problem:
-                if problem.message != self.problem:  # the watcher tries again every two seconds
-                    logger().warning("state not loaded", code=problem.code)
-                self.problem = problem.message
-                return False
+            return self._swap()
 
-            self.context, self.clock = loaded.model.context, clock
-            self._loads, self._loaded = loaded.number, loaded
-            self.problem = loaded.instead_of
+    def _swap(self) -> bool:
+        try:
+            loaded, clock = self._load()
+        except LeadScoreError as problem:
+            if problem.message != self.problem:  # the watcher tries again every two seconds
+                logger().warning("state not loaded", code=problem.code)
+            self.problem = problem.message
+            return False
+
+        self.context, self.clock = loaded.model.context, clock
+        self._loads, self._loaded = loaded.number, loaded
+        self.problem = loaded.instead_of
         if not loaded.instead_of:
             remember_served(self.folder, loaded.model.bundle.hash)
         return True
@@ -158,10 +166,17 @@ class AppState:
         return LoadedState(model, data, worklist, self._loads + 1, instead_of), clock
 
     def refresh(self) -> bool:
-        """Load again if the champion or the data changed; called by the watcher. Returns whether it did."""
+        """Load again if the champion or the data changed; returns whether it did.
+
+        The watcher and the requests that change something ask: of two at once the second finds it loaded.
+        """
+        with self._lock:
+            return self._swap() if self._is_outdated() else False
+
+    def _is_outdated(self) -> bool:
         loaded = self._loaded
         if loaded is None:
-            return self.load()
+            return True
 
         try:
             champion = read_champion(self.paths) if self.settings.follows_pointer else None
@@ -174,7 +189,7 @@ class AppState:
             self.problem = "the champion pointer is missing; the last champion still serves"
             return False
         if newer_data or (champion is not None and champion.hash != loaded.model.bundle.hash):
-            return self.load()
+            return True
         is_champion = champion is not None and champion.hash == loaded.model.bundle.hash
         self.problem = "" if is_champion else loaded.instead_of
         return False

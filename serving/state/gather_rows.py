@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, DateTime, String, func, select, true, type_coerce
 from sqlalchemy.orm import Session
 
 from features.array_types import Ints
@@ -106,17 +106,21 @@ def find_touched_leads(session: Session, data: LeadData) -> Ints:
 def read_posted_rows(session: Session, lead_ids: Sequence[str] | None, data: LeadData) -> dict[str, pd.DataFrame]:
     """Answers, activities and stages posted about some leads, or all, and not in the data yet, in the order they came.
 
-    Core rows, not objects: 100,000 of them are read in half a second.
+    Only the columns of the data's tables, and moments as the database hands them out: SQLite's texts become times
+    column by column, five times as fast as one by one.
     """
     posted = {}
+    connection = session.connection()  # no objects are made: the session would go through the rows one by one
     for name, table in POSTED_TABLES.items():
-        columns = list(table.__table__.columns)
-        asked = select(*columns).where(data.posted.is_missing(name, table), _stands(table)).order_by(table.id)
+        wanted = {*data.tables[name], "lead_id", "known_at"}
+        columns = [column for column in table.__table__.columns if column.name in wanted]
+        read = [type_coerce(column, String) if isinstance(column.type, DateTime) else column for column in columns]
+        asked = select(*read).where(data.posted.is_missing(name, table), _stands(table)).order_by(table.id)
         if lead_ids is None:
-            rows = list(session.execute(asked))
+            rows = connection.execute(asked).all()
         else:
             blocks = [lead_ids[k : k + ASKED_AT_ONCE] for k in range(0, len(lead_ids), ASKED_AT_ONCE)]
-            rows = [row for block in blocks for row in session.execute(asked.where(table.lead_id.in_(block)))]
+            rows = [row for block in blocks for row in connection.execute(asked.where(table.lead_id.in_(block))).all()]
         posted[name] = _frame_of(rows, tuple((column.name, str(column.type)) for column in columns))
     return posted
 
@@ -124,9 +128,11 @@ def read_posted_rows(session: Session, lead_ids: Sequence[str] | None, data: Lea
 def _frame_of(rows: Sequence[Any], columns: tuple[tuple[str, str], ...]) -> pd.DataFrame:
     if not rows:
         return _empty_frame(columns)
-    values = zip(*(tuple(row) for row in rows), strict=True)
-    frame = pd.DataFrame({name: list(column) for (name, _), column in zip(columns, values, strict=True)})
-    return frame.astype({name: "datetime64[us]" for name, kind in columns if kind == "DATETIME"})
+    values: dict[str, Any] = dict(zip((name for name, _ in columns), zip(*rows, strict=True), strict=True))
+    for name, kind in columns:
+        if kind == "DATETIME":
+            values[name] = pd.to_datetime(pd.Series(values[name]), format="ISO8601").astype("datetime64[us]")
+    return pd.DataFrame(values)
 
 
 @cache

@@ -258,11 +258,39 @@ def test_metrics_count_requests_by_route(client: TestClient, tiny_copy: Any) -> 
     assert "leadscore_ready 1.0" in text
 
 
+def test_who_changes_the_champion_and_the_watch_load_it_once(
+    client: TestClient, tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app_state = client.app.state.app_state
+    first, other = app_state.loads, keep(tiny_copy, rescaled(early_champion(tiny_copy, tmp_path)), tmp_path / "o")
+    app_state.refresh()
+    before, begun, load = app_state.loads, threading.Event(), app_state._load
+
+    def slow_load() -> Any:
+        begun.set()
+        time.sleep(0.2)
+        return load()
+
+    monkeypatch.setattr(app_state, "_load", slow_load)
+    monkeypatch.setattr(BackgroundThreads, "prepare", lambda _: None)
+    background = BackgroundThreads(app_state, metrics := Metrics())
+    asked = threading.Thread(target=client.post, args=("/v1/champion",), kwargs={"json": {"hash": other, **FORCED}})
+    asked.start()
+    assert begun.wait(60)
+    background.watch()
+    asked.join(60)
+    background.stop()
+    assert app_state.loaded.model.bundle.hash == other
+    assert (app_state.loads, first) == (before + 1, 1), "the watch loads anew what the request has just loaded"
+    assert metrics.swaps._value.get() == 1, "what a request loaded is followed up"
+
+
 def test_the_watch_goes_on_while_pages_are_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, enough = threading.Event(), threading.Event()
     monkeypatch.setattr(BackgroundThreads, "prepare", lambda _: (begun.set(), enough.wait(20)))
-    app_state = SimpleNamespace(ready=False, refresh=lambda: True)
+    app_state = SimpleNamespace(ready=False, refresh=lambda: True, loads=0)
     background = BackgroundThreads(app_state, Metrics())  # type: ignore[arg-type]
+    app_state.loads = 1
     watch = threading.Thread(target=background.watch)
     watch.start()
     watch.join(timeout=5)
