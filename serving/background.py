@@ -16,8 +16,8 @@ from serving.privacy.erase_store import sweep_forgotten
 from serving.results.drift import begin_drift
 from serving.results.run_results import compute_lifecycle
 from serving.results.trends_beside import begin_weekly_trends
+from serving.results.weekly_comparison import compare_with_last_week
 from serving.state.app_state import AppState
-from serving.state.weekly_comparison import compare_with_last_week
 from serving.store.view_log import ViewLog
 from serving.webhooks.delivery import ReceiverQueues
 from serving.webhooks.state_changes import announce_state_changes

@@ -21,10 +21,10 @@ from serving.settings import ServeSettings
 from serving.state.build_worklist import build_worklist
 from serving.state.clock import ServingClock
 from serving.state.forgotten_people import ForgottenPeople
-from serving.state.gather_rows import POSTED_TABLES
 from serving.state.last_good import load_chosen, remember_served
 from serving.state.lead_data import load_data
 from serving.state.loaded_state import LoadedState
+from serving.state.posted_frames import POSTED_TABLES
 from serving.state.result_cache import ResultCache, file_stamp
 from serving.state.server_secret import read_or_create_secret
 from serving.store.engine import Store, open_store

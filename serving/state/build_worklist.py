@@ -1,5 +1,6 @@
 """The worklist of a model: the batch's where it fits, scored anew where it does not, then what was posted since."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from serving.state.clock import ServingClock
 from serving.state.gather_rows import find_touched_leads, gather_rows
 from serving.state.lead_data import LeadData, in_one_piece
 from serving.state.loaded_model import LoadedModel, lines_of, list_frame
+from serving.state.posted_frames import read_all_posted
 from serving.state.worklist.ranked_worklist import Worklist
 from serving.store.engine import Store
 
@@ -43,20 +45,27 @@ def build_worklist(
         with store.reading() as session:
             touched = find_touched_leads(session, data)
             listed = np.intersect1d(touched, data.codes(worklist.position))
+            posted = read_all_posted(session, data) if len(listed) else {}
             for block in np.array_split(listed, -(-len(listed) // BLOCK) or 1):
                 if len(block):
-                    worklist.update_rows(_score_touched(session, model, data, clock, framework, block))
+                    worklist.update_rows(_score_touched(session, model, data, clock, framework, block, posted))
     return worklist
 
 
 def _score_touched(
-    session: Session, model: LoadedModel, data: LeadData, clock: ServingClock, framework: Framework, block: Ints
+    session: Session,
+    model: LoadedModel,
+    data: LeadData,
+    clock: ServingClock,
+    framework: Framework,
+    block: Ints,
+    posted: Mapping[str, pd.DataFrame],
 ) -> list[dict[str, Any]]:
     """New rows of leads of which something was posted: each as of the last of it, those that are over as of their end.
 
     Outcomes and stages tell together what is over: a win that outcomes alone take back is open, whatever its stage.
     """
-    rows = gather_rows(session, data, block.tolist())
+    rows = gather_rows(session, data, block.tolist(), posted)
     ids = [str(name) for name in data.lead_ids[block]]
     now = clock.as_of(rows.latest)
     closed = closed_leads(rows.tables, data.source, None if now is None else pd.Timestamp(now))

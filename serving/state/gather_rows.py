@@ -3,26 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, DateTime, String, func, select, true, type_coerce
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from features.array_types import Ints
 from features.assembly.looked_up_fields import add_looked_up
 from serving.state.lead_data import LeadData
+from serving.state.posted_frames import POSTED_TABLES, read_all_posted, read_posted_rows, stands
 from serving.store.engine import Store
-from serving.store.silenced_leads import taken_back
-from serving.store.tables import ActivityRow, AnswerRow, Feedback, FieldRow, StageRow
-
-POSTED_TABLES: Mapping[str, type[AnswerRow | ActivityRow | StageRow]] = {
-    "answers": AnswerRow,
-    "activities": ActivityRow,
-    "stages": StageRow,
-}
-ASKED_AT_ONCE = 10_000  # ids of one query: a third of what SQLite takes
+from serving.store.tables import Feedback, FieldRow, StageRow
 
 
 @dataclass(frozen=True)
@@ -52,13 +44,22 @@ class GatheredRows:
         return [None if moment is None else moment.to_pydatetime(warn=False) for moment in latest]
 
 
-def gather_rows(session: Session, data: LeadData, codes: Sequence[int]) -> GatheredRows:
-    """Rows of the leads at these rows of the data and of their accounts, posted ones last."""
+def gather_rows(
+    session: Session, data: LeadData, codes: Sequence[int], posted: Mapping[str, pd.DataFrame] | None = None
+) -> GatheredRows:
+    """Rows of the leads at these rows of the data and of their accounts, posted ones last.
+
+    ``posted`` are all rows of :func:`read_posted_rows`, where they were read already.
+    """
     tables = data.tables_for(codes)
     if data.flat:
         return GatheredRows(tables, None)
 
-    posted = read_posted_rows(session, tables["leads"]["lead_id"].astype("str").tolist(), data)
+    ids = tables["leads"]["lead_id"].astype("str")
+    if posted is None:
+        posted = read_posted_rows(session, ids.tolist(), data)
+    else:
+        posted = {name: rows[rows["lead_id"].isin(ids)] for name, rows in posted.items()}
     looked_up = read_looked_up(session, tables["leads"]["account_id"].dropna().astype("str").unique().tolist(), data)
     latest = max((row["known_at"] for row in looked_up), default=None)
     latest = max(filter(None, [latest, _latest(posted)]), default=None)
@@ -72,7 +73,7 @@ def gather_rows(session: Session, data: LeadData, codes: Sequence[int]) -> Gathe
 
 def gather_all_rows(session: Session, data: LeadData) -> GatheredRows:
     """Rows of all leads, posted ones last."""
-    posted = read_posted_rows(session, None, data)
+    posted = read_all_posted(session, data)
     latest = _latest(posted)
     joined = append_rows(data.tables, posted)
     joined["stages"] = drop_undone(session, joined["stages"])
@@ -93,7 +94,7 @@ def _latest(posted: Mapping[str, pd.DataFrame]) -> datetime | None:
 
 def find_touched_leads(session: Session, data: LeadData) -> Ints:
     """Rows of the leads whose score the batch cannot know: of what was posted, looked up or undone since the ingest."""
-    ids = set(session.scalars(select(StageRow.lead_id).where(~_stands(StageRow))))
+    ids = set(session.scalars(select(StageRow.lead_id).where(~stands(StageRow))))
     for name, table in POSTED_TABLES.items():
         ids |= set(session.scalars(select(table.lead_id).where(data.posted.is_missing(name, table)).distinct()))
     missing = data.posted.is_missing(FieldRow.__tablename__, FieldRow)
@@ -103,56 +104,9 @@ def find_touched_leads(session: Session, data: LeadData) -> Ints:
     return codes[codes >= 0]
 
 
-def read_posted_rows(session: Session, lead_ids: Sequence[str] | None, data: LeadData) -> dict[str, pd.DataFrame]:
-    """Answers, activities and stages posted about some leads, or all, and not in the data yet, in the order they came.
-
-    Only the columns of the data's tables, and moments as the database hands them out: SQLite's texts become times
-    column by column, five times as fast as one by one.
-    """
-    posted = {}
-    connection = session.connection()  # no objects are made: the session would go through the rows one by one
-    for name, table in POSTED_TABLES.items():
-        wanted = {*data.tables[name], "lead_id", "known_at"}
-        columns = [column for column in table.__table__.columns if column.name in wanted]
-        read = [type_coerce(column, String) if isinstance(column.type, DateTime) else column for column in columns]
-        asked = select(*read).where(data.posted.is_missing(name, table), _stands(table)).order_by(table.id)
-        if lead_ids is None:
-            rows = connection.execute(asked).all()
-        else:
-            blocks = [lead_ids[k : k + ASKED_AT_ONCE] for k in range(0, len(lead_ids), ASKED_AT_ONCE)]
-            rows = [row for block in blocks for row in connection.execute(asked.where(table.lead_id.in_(block))).all()]
-        posted[name] = _frame_of(rows, tuple((column.name, str(column.type)) for column in columns))
-    return posted
-
-
-def _frame_of(rows: Sequence[Any], columns: tuple[tuple[str, str], ...]) -> pd.DataFrame:
-    if not rows:
-        return _empty_frame(columns)
-    values: dict[str, Any] = dict(zip((name for name, _ in columns), zip(*rows, strict=True), strict=True))
-    for name, kind in columns:
-        if kind == "DATETIME":
-            values[name] = pd.to_datetime(pd.Series(values[name]), format="ISO8601").astype("datetime64[us]")
-    return pd.DataFrame(values)
-
-
-@cache
-def _empty_frame(columns: tuple[tuple[str, str], ...]) -> pd.DataFrame:
-    """No rows of a table: of most leads nothing is posted, and making a frame takes a millisecond."""
-    return pd.DataFrame(
-        {name: pd.Series([], dtype="datetime64[us]" if kind == "DATETIME" else "object") for name, kind in columns}
-    )
-
-
-def _stands(table: Any) -> ColumnElement[bool]:
-    """Rows that nobody took back: a stage goes with the verdict that entered it."""
-    if table is not StageRow:
-        return true()
-    return StageRow.feedback_id.is_(None) | StageRow.feedback_id.not_in(taken_back())
-
-
 def drop_undone(session: Session, stages: pd.DataFrame) -> pd.DataFrame:
     """Stages without those entered by verdicts taken back since the data were ingested."""
-    undone = select(StageRow.lead_id, StageRow.stage, StageRow.entered_at).where(~_stands(StageRow))
+    undone = select(StageRow.lead_id, StageRow.stage, StageRow.entered_at).where(~stands(StageRow))
     gone = {(lead, stage, pd.Timestamp(at)) for lead, stage, at in session.execute(undone)}
     if not gone or not len(stages):
         return stages

@@ -58,14 +58,27 @@ class PostedInData:
         return or_(table.id > self.last.get(name, 0), table.known_at > self.through)
 
 
+@dataclass(frozen=True)
+class KeptPosted:
+    """Posted rows of a table up to the id ``last``; ``mark`` is their number and the sum of their ids."""
+
+    last: int
+    mark: tuple[int, int]
+    rows: pd.DataFrame
+
+
 class LeadData:
-    """Canonical tables with an index by lead and by account."""
+    """Canonical tables with an index by lead and by account.
+
+    ``kept_posted`` belongs to :func:`serving.state.posted_frames.read_all_posted`: what it read last.
+    """
 
     def __init__(self, tables: Tables, source: Source, posted: PostedInData | None = None) -> None:
         posted = posted or PostedInData()
         self.source = source
         self.stamp: tuple[int, ...] = ()
         self.posted = posted
+        self.kept_posted: dict[str, KeptPosted] = {}
         self.tables = {name: in_one_piece(frame) for name, frame in tables.items()}
         leads = _with_lead_id(self.tables["leads"], source)
         self.tables["leads"] = leads

@@ -13,9 +13,10 @@ from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.scored_leads import Scored
 from serving.state.app_state import AppState
-from serving.state.gather_rows import ASKED_AT_ONCE, POSTED_TABLES, GatheredRows, gather_rows
+from serving.state.gather_rows import GatheredRows, gather_rows
 from serving.state.lead_data import LeadData, to_records
 from serving.state.loaded_state import LoadedState
+from serving.state.posted_frames import ASKED_AT_ONCE, POSTED_TABLES
 from serving.store.tables import Feedback, FieldRow
 from serving.store.wall_clock import wall_now
 

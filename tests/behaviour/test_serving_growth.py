@@ -6,13 +6,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from serving.leads.retention import apply_retention
 from serving.state import build_worklist
+from serving.state.lead_data import LeadData, load_data
 from serving.state.loaded_model import LoadedModel
+from serving.state.posted_frames import read_all_posted
+from serving.store.engine import open_store
 from serving.store.tables import (
+    ActivityRow,
     AnswerRow,
     AuditRow,
     Feedback,
@@ -55,6 +61,43 @@ def test_leads_with_posted_rows_are_scored_in_one_batch_as_one_by_one(
             for name in ("stage", "lead_list", "next_action", "missing_seat"):
                 assert line[name] == stands[name]
             assert line["probability"] == pytest.approx(card["probability"], abs=0.0)
+
+
+def test_posted_rows_kept_with_the_data_are_those_of_the_store(tiny_demo: Any, tmp_path: Path) -> None:
+    ids = fill_store(tiny_demo, tmp_path, rows=300, leads=25)
+    data, store = load_data(tiny_demo.context), open_store(None, tmp_path)
+    draw = np.random.default_rng(5)
+
+    def read(of: LeadData) -> dict[str, pd.DataFrame]:
+        with store.reading() as session:
+            return read_all_posted(session, of)
+
+    def answer(**given: Any) -> None:
+        moment = wall_now()
+        row = {"question": "budget", "value": "<10k", "channel": "call", "author": "x", "happened_at": moment}
+        with store.writing() as session:
+            session.add(AnswerRow(**row, lead_id=ids[0], known_at=moment, **given))
+
+    def forget(lead_id: str) -> None:
+        with store.writing() as session:
+            for table in (AnswerRow, ActivityRow):
+                session.execute(delete(table).where(table.lead_id == lead_id))
+
+    def forget_one_and_answer_before(lead_id: str) -> None:
+        """As many rows as before: a transaction that began earlier ends later."""
+        with store.writing() as session:
+            first = session.scalars(select(AnswerRow.id).where(AnswerRow.lead_id == lead_id).limit(1)).one()
+            session.execute(delete(AnswerRow).where(AnswerRow.id == first))
+        answer(id=-1)
+
+    before = read(data)
+    assert sum(map(len, before.values())) == 300 and read(data)["activities"] is before["activities"]
+    steps = (answer, lambda: forget(ids[3]), lambda: (forget(ids[4]), answer()))
+    for step in [*(steps[k] for k in draw.integers(0, 3, 8)), lambda: forget_one_and_answer_before(ids[0])]:
+        step()
+        for name, rows in read(load_data(tiny_demo.context)).items():
+            pd.testing.assert_frame_equal(read(data)[name], rows)
+    store.close()
 
 
 def test_what_is_too_old_goes_and_what_is_younger_stays(tiny_demo: Any, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from models.interfaces import Scale
 from pipelines.registry.champion import keep_bundle, point_to, read_champion
 from serving.background import BackgroundThreads
 from serving.metrics import Metrics
+from serving.results.weekly_comparison import compare_with_last_week
 from serving.state.clock import ServingClock
-from serving.state.weekly_comparison import compare_with_last_week
 from serving.webhooks.delivery import deliver
 from serving.webhooks.outbox import SIGNATURE, sign
 from tests.reference.challengers import TEST, early_champion, keep, rescaled, spoiled

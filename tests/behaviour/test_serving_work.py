@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 import pipelines.diagnostics.lifecycle_figures
 from pipelines.workspace.table_files import load_tables
 from serving.api.routes import worklist as worklist_routes
-from serving.state.weekly_comparison import compare_with_last_week
+from serving.results.weekly_comparison import compare_with_last_week
 from tests.reference.serving import client_for, key_for, worklist_of
 
 HTML = {"accept": "text/html"}
