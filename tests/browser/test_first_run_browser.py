@@ -37,7 +37,7 @@ def test_a_newcomer_comes_from_a_file_to_a_worklist(served: Served, chromium: An
 
     page.goto(served.url)
     assert page.url.endswith("/setup")
-    page.set_input_files("#file", str(write_export(tmp_path / "deals.csv", deals(250, seed=5))))
+    page.set_input_files("#file", str(write_export(tmp_path / "deals.csv", deals(500, seed=5))))
     page.get_by_role("button", name="Read the file").click()
     page.wait_for_selector("form[data-columns]", timeout=_WAIT)
     assert page.get_by_label("Column of the outcome").input_value() == "Lead Status"
