@@ -33,6 +33,7 @@ from pipelines.retraining.retrain_page import write_page
 from pipelines.retraining.retrain_record import Aging, Decision, RetrainRecord, WhatsNew
 from pipelines.retraining.whats_new import Seen, find_new, keep_seen, read_seen, see
 from pipelines.run import release_memory, run_stage
+from pipelines.scoring.qualification_summary import follows_policy_in_force
 from pipelines.stages.ingest import ingest
 from pipelines.tracking.mlflow_decisions import keep_decision, tell_decisions
 from pipelines.workspace.context import Context
@@ -254,6 +255,8 @@ def _act(
         outcome = replace(outcome, verdict=verdict, churn=moves)
     # where the rubric's points score there is a list although no model was trained
     listed = outcome.trained is not None or (verdict.decision is not Decision.REFUSED and points_score(context.paths))
+    # a handoff score that was adopted moves states, and is no reason to train
+    anew = anew or not follows_policy_in_force(context)
     if listed and (anew or verdict.decision is Decision.PROMOTED):
         for name in _AFTER:
             run_stage(context, name)

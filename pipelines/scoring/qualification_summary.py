@@ -4,12 +4,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from features.schema.vocabulary import LeadList
+from models.explaining.handoff_score import handoff_score
 from models.explaining.qualification import RANK
+from models.explaining.qualification_policy import QualificationPolicy, default_qualification
 from models.one_answer_short import shortlist
 from models.scored_leads import Scored
+from pipelines.artifacts.score_record import QualificationRecord
 from pipelines.scoring.state_history import MEMORY, StateHistory
+from pipelines.workspace.context import Context
 
 COLUMNS = ("rule", "team", "programme", "reason", "temperature", "near_state", "near_lacks")
 NEAR, SHORT, PROPOSED = 40, 15, 25  # leads listed in the report; the totals beside them count all
@@ -63,6 +68,17 @@ def qualification_record(worklist: pd.DataFrame, scored: Scored, standing: State
         "flicker": "" if standing is None else standing.sentence,
         "kept": 0 if standing is None else int(np.sum(standing.kept != scored.qualification.state)),
     }
+
+
+def follows_policy_in_force(context: Context) -> bool:
+    """Whether the states of the list on disk are those of the handoff score in force; True where it has none."""
+    if not QualificationRecord.exists(context.paths):
+        return True
+    try:
+        scored_by = QualificationPolicy.model_validate(QualificationRecord.read(context.paths).policy)
+    except ValidationError:  # of another version of this product
+        return False
+    return handoff_score(scored_by) == handoff_score(context.policy or default_qualification())
 
 
 def _standing_counts(worklist: pd.DataFrame) -> dict[str, Any]:

@@ -62,13 +62,12 @@ class Context:
         """SHA-256 over the source, its rubric and policy, and the settings: what the run was asked to do.
 
         Of what people declare only what they wrote counts: a key that a later version knows more changes nothing, nor
-        does a persona that asks for more than a title: personas bear on no score and no state.
+        does a persona that asks for more than a title: personas bear on no score and no state. A handoff score that was
+        adopted is left out: it moves states, nothing is learned from it, and who scores is the same bundle.
         """
         parts = [self.source.model_dump_json(exclude_defaults=True), self.settings.model_dump_json()]
         declared = (self.rubric, *(map(_titled_personas_only, self.policies) if self.policies else (None,)))
         parts += ["" if part is None else part.model_dump_json(exclude_defaults=True) for part in declared]
-        held = None if self.thresholds is None else self.thresholds.in_force
-        parts += [] if held is None else [f"handed off from {held.score}"]
         parts += [version.rubric.model_dump_json(exclude_defaults=True) for version in self.rubrics.versions[:-1]]
         return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from features.array_types import Ints
@@ -15,10 +14,9 @@ from features.assembly.flat_outcomes import open_rows
 from features.cohort.cohort import open_cohort
 from features.point_in_time.microseconds import micros
 from models.explaining.framework import Framework
-from models.explaining.handoff_score import handoff_score
 from models.explaining.manual.manual_score import version_label
-from models.explaining.qualification_policy import QualificationPolicy, default_qualification
-from pipelines.artifacts.score_record import TEST_ROWS, QualificationRecord, ScoreRecord
+from pipelines.artifacts.score_record import TEST_ROWS, ScoreRecord
+from pipelines.scoring.qualification_summary import follows_policy_in_force
 from pipelines.scoring.state_history import MEMORY
 from pipelines.workspace.atomic_files import read_parquet
 from serving.state.clock import ServingClock
@@ -88,7 +86,7 @@ def _read_batch_worklist(model: LoadedModel, framework: Framework) -> pd.DataFra
     same_bundle = len(frame) and str(frame["bundle_hash"].iloc[0]) == model.bundle.hash
     same_framework = all(f"points_{name}" in frame for name in framework.ids)
     by_twin = ScoreRecord.read(model.context.paths).kind == TEST_ROWS  # no open leads: the twin scored test rows
-    if not by_twin and not (_is_of_rubric_in_force(frame, model) and _is_of_policy_in_force(model)):
+    if not by_twin and not (_is_of_rubric_in_force(frame, model) and follows_policy_in_force(model.context)):
         return None
     return frame.drop(columns=list(MEMORY), errors="ignore") if same_framework and (same_bundle or by_twin) else None
 
@@ -99,18 +97,6 @@ def _is_of_rubric_in_force(frame: pd.DataFrame, model: LoadedModel) -> bool:
     if rubric is None or not len(frame):
         return True
     return "manual_version" in frame and str(frame["manual_version"].iloc[0]) == version_label(rubric)
-
-
-def _is_of_policy_in_force(model: LoadedModel) -> bool:
-    """Whether the states are those of the handoff score in force."""
-    paths = model.context.paths
-    if not QualificationRecord.exists(paths):
-        return True
-    try:
-        scored_by = QualificationPolicy.model_validate(QualificationRecord.read(paths).policy)
-    except ValidationError:  # of another version of this product
-        return False
-    return handoff_score(scored_by) == handoff_score(model.context.policy or default_qualification())
 
 
 def _score_open_leads(model: LoadedModel, data: LeadData, framework: Framework) -> pd.DataFrame:

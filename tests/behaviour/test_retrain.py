@@ -18,9 +18,10 @@ from pipelines.retraining.decide_champion import decide_untrained
 from pipelines.retraining.retrain_run import fingerprint_of
 from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import StageRun, run_stage
+from pipelines.scoring.qualification_summary import follows_policy_in_force
 from pipelines.tracking.mlflow_decisions import keep_decision, tell_decisions
 from pipelines.workspace.atomic_files import write_json
-from pipelines.workspace.context import Context
+from pipelines.workspace.context import Context, open_context
 from tests.reference.challengers import TEST, early_champion, keep, spoiled
 from tests.reference.tiny_run import TinyRun
 
@@ -65,12 +66,14 @@ def leave_a_killed_move(run: TinyRun, by: str) -> str:
 def test_nothing_new_trains_nothing_and_says_from_when_there_will_be_enough(cli: Cli, run: TinyRun) -> None:
     champion = leave_a_killed_move(run, by="")  # of 'promote': it is ended, and no decision of this retrain
     trained = TrainRecord.path(run.context.paths).stat().st_mtime_ns
+    cli("threshold", "adopt", "30", "--reason", "two new reps", *run.args)  # it moves states, and teaches nothing
     status, record = _retrain(cli, run)
     assert (status, record["decision"]) == (ExitStatus.INCONCLUSIVE, "inconclusive")
     assert record["new"]["changed"] is False and record["new"]["sentences"] == [
         "Nothing is new since the last retrain."
     ]
     assert TrainRecord.path(run.context.paths).stat().st_mtime_ns == trained, "nothing was trained"
+    assert follows_policy_in_force(open_context(str(run.source), run.data_dir)), "the list's states are of the score"
     waiting = record["challengers"][0]["gate"]
     assert waiting["verdict"] == "inconclusive" and waiting["enough_at"] > "2026-06-29"
     assert waiting["enough_at"] in record["next"]
