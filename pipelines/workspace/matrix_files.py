@@ -1,7 +1,6 @@
 """A matrix and its chop on disk."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ from features.cohort.splits import Chop
 from features.matrix import KEY_COLUMNS, Matrix
 from pipelines.workspace.atomic_files import read_json, read_parquet, write_json, write_parquet
 
-_FOOTER_BYTES = 65_536  # of a Parquet file: size and place of every column's parts, its lowest and highest values
 _JUDGED = ("label", "matured", "label_known_at", "weight", "amount")
 
 
@@ -53,13 +51,11 @@ def load_matrix(folder: Path, name: str = "matrix") -> Matrix:
 
 
 def mark_of_matrix(folder: Path, name: str = "matrix") -> str:
-    """What tells a matrix on disk from another, whatever the clock says: its sizes and the ends of its files."""
+    """What tells a matrix on disk from another, whatever the clock says: the content of its files, to the last byte."""
     digest = hashlib.sha256()
     for part in ("values", "keys"):
         with (folder / f"{name}_{part}.parquet").open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _FOOTER_BYTES))
-            digest.update(f"{part} {size} ".encode() + file.read())
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]
 
 

@@ -1,6 +1,7 @@
 """The audit as a gate: on development rows only, accepted leaks recorded, others stop training."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from features.schema.source import Source, TableSource
 from features.schema.vocabulary import Dimension, Topic
 from models.judging.leakage.audit import accepted_leaks, audit, audit_columns, require_clean
 from models.judging.leakage.finding import Finding
+from pipelines.workspace.matrix_files import mark_of_matrix
 from tests.reference.audit_rows import honest
 
 
@@ -230,3 +232,17 @@ def test_no_account_is_one_finding_and_not_one_of_every_account_column() -> None
     assert said() == [("account_id", "AUD07", "leak", True)]
     assert said(accepted_because="matched by the mail's domain") == [("account_id", "AUD07", "leak", False)]
     assert ("account_current_vendor", "AUD05", "suspect", False) in said("at_creation")
+
+
+def test_an_audit_is_of_this_very_matrix_to_the_last_byte(tmp_path: Path) -> None:
+    values, keys = tmp_path / "matrix_values.parquet", tmp_path / "matrix_keys.parquet"
+    content = bytes(300_000)
+    values.write_bytes(content)
+    keys.write_bytes(content)
+    mark = mark_of_matrix(tmp_path)
+    for file in (values, keys):
+        for place in (0, 150_000, 299_999):  # a label swapped with another leaves sizes and the file's end as they were
+            file.write_bytes(content[:place] + b"1" + content[place + 1 :])
+            assert mark_of_matrix(tmp_path) != mark, f"{file.name}, byte {place}"
+        file.write_bytes(content)
+    assert mark_of_matrix(tmp_path) == mark, "written again as it was"
