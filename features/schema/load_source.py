@@ -7,6 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from features.errors import SourceError
+from features.regular_files import read_regular_text
 from features.schema.canonical_tables import TABLES
 from features.schema.expecting.declared_expectation import unknown_columns
 from features.schema.opportunities import KEY, Shorthand, expand_opportunities
@@ -56,7 +57,7 @@ def parse_source(text: str, *, where: str = "source", path: Path | None = None) 
 def load_source(path: Path) -> Source:
     """Source of a YAML file; see :func:`parse_source`."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular_text(path)
     except OSError as problem:
         raise SourceError(f"source {path} cannot be read: {problem.strerror}. Check the path.") from problem
     except UnicodeDecodeError as problem:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from features.errors import PolicyError
+from features.regular_files import read_regular_text
 from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -41,7 +42,7 @@ def read_policy_file(path: Path, what: str, advice: str = "") -> str:
     PolicyError : it cannot be read, or is not UTF-8
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return read_regular_text(path)
     except OSError as problem:
         raise PolicyError(f"{what} {path} cannot be read: {problem.strerror}.{advice}") from problem
     except UnicodeDecodeError as problem:

@@ -138,9 +138,11 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
             f"line {node.start_mark.line + 1}: aliases make this too large; write the values out instead."
         )
     lines.setdefault(path, node.start_mark.line + 1)
+    _refuse_zero_bytes(node)
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            _refuse_zero_bytes(key)
             name, line = str(key.value), key.start_mark.line + 1
             if name in seen:
                 raise YamlTextError(f"line {line}: key '{name}' appears twice; keep one of the two.")
@@ -150,6 +152,12 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int]) -> None:
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
             _walk(value, (*path, position), lines)
+
+
+def _refuse_zero_bytes(node: yaml.Node) -> None:
+    """No name of a file, table or column can hold one; in quotes YAML can write it."""
+    if isinstance(node, yaml.ScalarNode) and "\0" in node.value:
+        raise YamlTextError(f"line {node.start_mark.line + 1}: a text with a zero byte (\\0); write it without.")
 
 
 def problems_of(error: ValidationError, document: LinedYaml) -> list[str]:

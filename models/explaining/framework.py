@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from features.catalog.feature import Catalog
 from features.errors import PolicyError
-from features.schema.policy_yaml import validate_policy
+from features.schema.policy_yaml import read_policy_file, validate_policy
 from features.schema.vocabulary import Topic
 from features.schema.yaml_lines import read_yaml
 from models.explaining.model_bars import SEGMENT_LEVEL
@@ -116,7 +116,7 @@ def load_framework(name_or_path: str) -> Framework:
         return parse_framework((_FOLDER / f"{name_or_path}.yaml").read_text(encoding="utf-8"), where=name_or_path)
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml") and path.is_file():
-        return parse_framework(path.read_text(encoding="utf-8"), where=path.name)
+        return parse_framework(read_policy_file(path, "framework"), where=path.name)
     raise PolicyError(
         f"framework '{name_or_path}' was not found. Known: {', '.join(framework_names())}; or give the path of a "
         "YAML file."

@@ -48,6 +48,9 @@ def root(
 def main() -> NoReturn:
     """Entry point: user errors are one message and their own exit status, never a traceback, nor a password."""
     sys.excepthook = print_without_passwords
+    if any("\0" in word for word in sys.argv):  # from a program: no shell can write one
+        Output(False).usage(ValueError("an argument holds a zero byte, which no name can."))
+        sys.exit(int(ExitStatus.USAGE))
     try:
         with private_umask():
             status = app(standalone_mode=False)

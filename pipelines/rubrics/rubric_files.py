@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from features.errors import PolicyError
+from features.regular_files import read_regular_text
 from features.rubric.csv_format import from_csv, to_csv
 from features.rubric.load import load_rubric
 from features.rubric.schema import Rubric
@@ -23,7 +24,7 @@ def read_rubric(path: Path, source: Source | None = None) -> Rubric:
     if path.suffix.lower() != ".csv":
         return load_rubric(path, source)
     try:
-        return from_csv(path.read_text(encoding="utf-8-sig"), where=path.name, source=source)
+        return from_csv(read_regular_text(path, "utf-8-sig"), where=path.name, source=source)
     except (OSError, UnicodeDecodeError) as problem:
         raise PolicyError(f"rubric {path} cannot be read: {problem}; save it as CSV in UTF-8.") from problem
 

@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from features.errors import SourceError
+from features.regular_files import read_regular_text
 from models.settings import GateSettings, MonitorSettings, TrainSettings
 
 DEFAULT = Path("params.yaml")
@@ -75,7 +76,7 @@ def _line(kind: type[BaseModel], key: str, problem: Any) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.safe_load(read_regular_text(path))
     except OSError as problem:
         raise SourceError(f"{path} cannot be read: {problem.strerror}. Check the path.") from problem
     except (yaml.YAMLError, UnicodeDecodeError) as problem:

@@ -30,6 +30,7 @@ _NO_PLACE = {
     errno.ENODEV: "is a device or socket that nothing can be read from or written to",
 }
 _SHOWN = 200  # characters of a place
+_OF_SYSTEM = re.compile(r"/(?:proc|sys)(?:/|$)")  # nothing can be made in there: "no such file", says the system
 _SCHEME = re.compile(r"(?:.*/)?([A-Za-z][A-Za-z0-9+.\-]+:)/.*", re.DOTALL)  # two letters at least: "C:" is a drive
 
 
@@ -62,8 +63,10 @@ def place_error_of(error: BaseException) -> StorageError | None:
     """What the error says of a place that cannot be, as a command was given it; None where it says nothing of one."""
     for one in _chain(error):
         said = _NO_PLACE.get(one.errno or 0) if isinstance(one, OSError) and one.filename is not None else None
+        name = str(getattr(one, "filename", ""))
+        if isinstance(one, FileNotFoundError) and _OF_SYSTEM.match(name):
+            said = "lies among the system's own files, which takes no others"
         if said is not None:
-            name = str(getattr(one, "filename", ""))
             address = address_error_of(name)
             if address is not None:
                 return address

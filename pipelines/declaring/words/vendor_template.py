@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from features.errors import SourceError
+from features.regular_files import read_regular_text
 from features.schema.columns import Declared
 from features.schema.vocabulary import Actor, ColumnType, Dimension, Stage, Topic
 from features.schema.yaml_lines import YamlTextError, problems_of, read_yaml
@@ -138,7 +139,7 @@ def load_template(name: str) -> VendorTemplate:
     SourceError : there is none of this name, or its YAML cannot be used
     """
     path = find_template(name)
-    return parse_template(path.read_text(encoding="utf-8"), where=path.name)
+    return parse_template(read_regular_text(path), where=path.name)
 
 
 def parse_template(text: str, *, where: str = "template") -> VendorTemplate:

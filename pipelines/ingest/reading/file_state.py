@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from features.regular_files import OPEN_FLAGS, has_content
 from pipelines.ingest.errors import ChangedFileError, MissingFileError, UnreadableFileError
 from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 
-_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)  # a pipe put there meanwhile does not block us
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def open_regular(path: Path) -> Iterator[io.BufferedReader]:
     """
     try:
         _refuse_special(path, path.stat().st_mode)
-        with os.fdopen(os.open(path, os.O_RDONLY | _NO_WAIT | getattr(os, "O_BINARY", 0)), "rb") as stream:
+        with os.fdopen(os.open(path, OPEN_FLAGS), "rb") as stream:
             _refuse_special(path, os.fstat(stream.fileno()).st_mode)
             yield stream
     except FileNotFoundError as problem:
@@ -63,7 +63,7 @@ def _refuse_special(path: Path, mode: int) -> None:
 def read_start(path: Path, size: int) -> bytes:
     """The first bytes of a file."""
     with open_regular(path) as stream:
-        return stream.read(size)
+        return stream.read(size) if has_content(os.fstat(stream.fileno())) else b""
 
 
 def read_whole(path: Path, limits: ReadLimits | None = None) -> tuple[bytes, FileState]:
@@ -79,7 +79,7 @@ def read_whole(path: Path, limits: ReadLimits | None = None) -> tuple[bytes, Fil
     with open_regular(path) as stream:
         before = os.fstat(stream.fileno())
         (limits or limits_of()).check_bytes(before.st_size, before.st_size, path.name)
-        content = stream.read()
+        content = stream.read() if has_content(before) else b""
         after = os.fstat(stream.fileno())
     state = _state(path, before, hashlib.sha256(content).hexdigest())
     if len(content) != state.size or _stamp(after) != state.stamp:
@@ -91,7 +91,8 @@ def state_of(path: Path) -> FileState:
     """What a file is now."""
     with open_regular(path) as stream:
         before = os.fstat(stream.fileno())
-        return _state(path, before, hashlib.file_digest(stream, "sha256").hexdigest())
+        read = hashlib.file_digest(stream, "sha256") if has_content(before) else hashlib.sha256()
+        return _state(path, before, read.hexdigest())
 
 
 def check_unchanged(states: Iterable[FileState]) -> None:
