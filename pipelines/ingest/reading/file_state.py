@@ -14,7 +14,6 @@ from pipelines.ingest.errors import ChangedFileError, MissingFileError, Unreadab
 from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 
 
-
 @dataclass(frozen=True)
 class FileState:
     """What a file was when it was read; two writes within a tick of the clock differ in the hash only."""
