@@ -5,12 +5,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 
 from pipelines.outbound.networks import IPNetwork
 from pipelines.outbound.receivers import Receiver, resolve_receiver
+from pipelines.outbound.timed_requests import deadline_of
 
 _ANSWER_BYTES = 65_536  # of an answer that are read; what a receiver says beside its status does not matter
 
@@ -33,7 +33,7 @@ def post(receiver: Receiver, addresses: Sequence[str], body: bytes, headers: dic
     """Status of a POST to the first address that answers; the name is not resolved a second time."""
     connection = http.client.HTTPConnection(receiver.host, receiver.port, timeout=_left(until))
     connection.sock = connect(receiver, addresses, until)
-    with _deadline(connection.sock, until):
+    with deadline_of(connection.sock, until):
         try:
             connection.request("POST", receiver.target, body, {**headers, "host": _host_header(receiver)})
             answer = connection.getresponse()
@@ -65,25 +65,6 @@ def _left(until: float) -> float:
     if seconds <= 0:
         raise TimeoutError
     return seconds
-
-
-@contextmanager
-def _deadline(sock: socket.socket, until: float) -> Iterator[None]:
-    """End a connection at a moment, however slowly its bytes drip: a timeout of the socket starts anew with each."""
-
-    def end() -> None:
-        try:
-            sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it is closed already
-
-    timer = threading.Timer(max(0.1, until - time.monotonic()), end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _host_header(receiver: Receiver) -> str:

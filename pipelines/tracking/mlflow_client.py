@@ -2,7 +2,9 @@
 
 import logging
 import os
+import signal
 import sqlite3
+import threading
 import urllib.error
 import urllib.request
 import warnings
@@ -14,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from features.errors import RegistryError
+from pipelines.outbound.timed_requests import open_within
 from pipelines.tracking.mlflow_names import SERVER
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.private_files import create_private, make_folder
@@ -27,6 +30,8 @@ _PLACES = (  # where MLflow's database holds paths of files
     ("model_versions", "source"),
 )
 _LOOK_SECONDS = 5.0  # to connect and be answered at all, before MLflow is imported
+_MOST_SECONDS = 300.0  # for all that is told or fetched at once, over a slow line; as long as a server may fetch
+_CLEAN_UP_SECONDS = 10.0
 # MLflow's own: seven attempts of two minutes each, which kept a finished run waiting for over four minutes
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
@@ -66,7 +71,8 @@ def check_reachable(uri: str) -> None:
     host = parts.netloc.rpartition("@")[2]
     try:
         address = urlunsplit((parts.scheme, host, "/health", "", ""))
-        urllib.request.urlopen(address, timeout=_LOOK_SECONDS).close()  # noqa: S310  http or https, see above
+        with open_within(urllib.request.Request(address), _LOOK_SECONDS):  # noqa: S310  http or https, see above
+            return
     except urllib.error.HTTPError:
         return
     except (OSError, ValueError, HTTPException) as problem:
@@ -105,12 +111,35 @@ def client_of(paths: Paths) -> Iterator[tuple[Any, Any]]:
     _restore(server)
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _patience(_MOST_SECONDS if server else None):
             warnings.simplefilter("ignore")
             yield mlflow, mlflow.MlflowClient()
     finally:
         mlflow.set_tracking_uri(None)
         _restore(server)
+
+
+@contextmanager
+def _patience(seconds: float | None) -> Iterator[None]:
+    """Interrupt what takes longer than so many seconds: MLflow waits without end for an answer that drips in.
+
+    A command of ours is at work in the main thread; elsewhere nothing can be interrupted. What MLflow does to clean up
+    asks the same server, and has a few seconds a time.
+    """
+    if seconds is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise RegistryError(f"the MLflow server was not done within {seconds:g} s; see its log, and check {SERVER}.")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _CLEAN_UP_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def follow_moved_store(paths: Paths) -> int:

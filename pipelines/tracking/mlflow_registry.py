@@ -11,10 +11,10 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from features.errors import BundleError, RegistryError
 from models.bundle import load_bundle
+from pipelines.outbound.timed_requests import open_within
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, catalog_for, keep_bundle, point_to
 from pipelines.tracking.mlflow_client import client_of
 from pipelines.tracking.mlflow_names import BUNDLE, CHAMPION, HASH_TAG, SERVER, model_name
@@ -41,13 +41,6 @@ class _Server:
     base: str
     shown: str
     headers: dict[str, str]
-
-
-class _RefuseRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: the credentials are for the declared server alone."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """None: the redirect is an answer like others."""
 
 
 def named_champion(source: str) -> NamedVersion:
@@ -161,7 +154,7 @@ def _ask_alias(server: _Server, model: str) -> bytes:
         request = urllib.request.Request(  # noqa: S310  http or https, which the declared server was checked for
             f"{server.base}/api/2.0/mlflow/registered-models/alias?{asked}", headers=server.headers
         )
-        with urllib.request.build_opener(_RefuseRedirects).open(request, timeout=_SECONDS) as answer:
+        with open_within(request, _SECONDS) as answer:
             return bytes(answer.read(_MOST_BYTES))
     except urllib.error.HTTPError as problem:
         raise RegistryError(_refusal(server, model, problem)) from problem

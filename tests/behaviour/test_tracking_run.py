@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import sysconfig
-import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -23,6 +22,7 @@ from pipelines.artifacts.backtest_record import read_trials
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.registry.champion import keep_bundle, point_to, read_champion, roll_back
 from pipelines.registry.promotion_churn import churn_between
+from pipelines.tracking import mlflow_client
 from pipelines.tracking.mlflow_client import Store, client_of
 from pipelines.tracking.mlflow_names import model_name
 from pipelines.tracking.mlflow_run import mirror_aliases, track_run
@@ -247,14 +247,14 @@ def test_a_server_that_is_away_costs_seconds_and_the_run_waits(
 ) -> None:
     paths = tiny_copy.context.paths
     monkeypatch.setenv("MLFLOW_TRACKING_URI", AWAY)
-    asked, really_open = [], urllib.request.urlopen
+    asked, really_open = [], mlflow_client.open_within
 
-    def once(address: str, *, timeout: float) -> Any:
-        asked.append(timeout)
-        return really_open(address, timeout=timeout)
+    def once(request: Any, seconds: float) -> Any:
+        asked.append(seconds)
+        return really_open(request, seconds)
 
     with monkeypatch.context() as patched:
-        patched.setattr(urllib.request, "urlopen", once)
+        patched.setattr(mlflow_client, "open_within", once)
         told = track_run(tiny_copy.context, tiny_copy.summary_record)
         again = track_run(tiny_copy.context, tiny_copy.summary_record)
     assert len(asked) == 2 and max(asked) <= 5, "asked once a run, for seconds, before MLflow tries for minutes"

@@ -1,0 +1,122 @@
+"""A server that answers byte by byte for ever is given up like one that says nothing."""
+
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from features.errors import RegistryError
+from pipelines.outbound.timed_requests import open_within
+from pipelines.tracking import mlflow_client, mlflow_registry
+from pipelines.tracking.mlflow_client import check_reachable, client_of
+from pipelines.tracking.mlflow_names import SERVER
+from pipelines.tracking.mlflow_registry import named_champion
+from pipelines.workspace.paths import Paths
+
+HEALTHY = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nOK"
+Listen = Callable[[Callable[[socket.socket, bytes], None]], str]
+
+
+@pytest.fixture
+def listen() -> Iterator[Listen]:
+    """Starts a server that answers each connection as told; returns its address, with a password."""
+    listeners: list[socket.socket] = []
+
+    def start(answer: Callable[[socket.socket, bytes], None]) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def one(connection: socket.socket) -> None:
+            with connection:
+                try:
+                    answer(connection, connection.recv(65_536))
+                except OSError:
+                    return
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                threading.Thread(target=one, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        return f"http://ann:s3cret@127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+def drip(head: bytes) -> Callable[[socket.socket, bytes], None]:
+    """A head, then a byte every twentieth of a second, longer than any test waits."""
+
+    def answer(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(head)
+        for _turn in range(12_000):
+            connection.sendall(b" ")
+            time.sleep(0.05)
+
+    return answer
+
+
+HEADS = [b"HTTP/1.1 200 OK\r\nx:", b"HTTP/1.1 200 OK\r\ncontent-length: 50000\r\n\r\n", b"HTTP/1.1 2"]
+
+
+@pytest.mark.parametrize("head", HEADS, ids=["header", "body", "status"])
+def test_an_answer_that_drips_ends_with_the_time_given(listen: Listen, head: bytes) -> None:
+    request = urllib.request.Request(listen(drip(head)).replace("ann:s3cret@", ""))
+    with pytest.raises(TimeoutError), open_within(request, 0.4) as answer:
+        answer.read()
+
+
+def test_what_is_said_in_time_is_read_and_no_redirect_is_followed(listen: Listen) -> None:
+    healthy = listen(lambda connection, _: connection.sendall(HEALTHY)).replace("ann:s3cret@", "")
+    with open_within(urllib.request.Request(healthy), 10.0) as answer:
+        assert (answer.status, answer.read()) == (200, b"OK")
+    moved = f"HTTP/1.1 302 Found\r\nlocation: {healthy}\r\ncontent-length: 0\r\n\r\n".encode()
+    elsewhere = listen(lambda connection, _: connection.sendall(moved)).replace("ann:s3cret@", "")
+    with (
+        pytest.raises(urllib.error.HTTPError, match="302"),
+        open_within(urllib.request.Request(elsewhere), 10.0),
+    ):
+        pytest.fail("followed")
+
+
+@pytest.mark.parametrize("head", HEADS[::2], ids=["header", "status"])
+def test_a_registry_that_drips_is_away(listen: Listen, monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
+    address = listen(drip(head))
+    monkeypatch.setattr(mlflow_client, "_LOOK_SECONDS", 0.4)
+    monkeypatch.setattr(mlflow_registry, "_SECONDS", 0.4)
+    monkeypatch.setenv(SERVER, address)
+    for ask in (lambda: check_reachable(address), lambda: named_champion("shop")):
+        with pytest.raises(RegistryError, match="TimeoutError") as told:
+            ask()
+        assert "s3cret" not in told.value.message
+
+
+def test_mlflow_that_waits_for_an_answer_that_drips_is_interrupted(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dripping = drip(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50000\r\n\r\n")
+
+    def answer(connection: socket.socket, asked: bytes) -> None:
+        if asked.startswith(b"GET /health "):
+            connection.sendall(HEALTHY)
+        else:
+            dripping(connection, asked)
+
+    monkeypatch.setattr(mlflow_client, "_MOST_SECONDS", 0.5)
+    monkeypatch.setenv(SERVER, listen(answer))
+    with (
+        pytest.raises(Exception, match=r"not done within 0\.5 s"),
+        client_of(Paths(tmp_path, "shop")) as (_, client),
+    ):
+        client.get_experiment_by_name("shop")
+        pytest.fail("it answered")
