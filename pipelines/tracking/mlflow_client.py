@@ -33,7 +33,11 @@ _LOOK_SECONDS = 5.0  # to connect and be answered at all, before MLflow is impor
 _MOST_SECONDS = 300.0  # for all that is told or fetched at once, over a slow line; as long as a server may fetch
 _CLEAN_UP_SECONDS = 10.0
 # MLflow's own: seven attempts of two minutes each, which kept a finished run waiting for over four minutes
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
+}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import errno
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from features.errors import ExitStatus, LeadScoreError
 from pipelines.workspace.hidden_passwords import hide_passwords
@@ -29,6 +30,7 @@ _NO_PLACE = {
     errno.ENXIO: "is a device or socket that nothing can be read from or written to",
     errno.ENODEV: "is a device or socket that nothing can be read from or written to",
 }
+_UNCHANGED = "What was there before is unchanged"
 _SHOWN = 200  # characters of a place
 _OF_SYSTEM = re.compile(r"/(?:proc|sys)(?:/|$)")  # nothing can be made in there: "no such file", says the system
 _SCHEME = re.compile(r"(?:.*/)?([A-Za-z][A-Za-z0-9+.\-]+:)/.*", re.DOTALL)  # two letters at least: "C:" is a drive
@@ -48,8 +50,8 @@ def storage_error_of(error: BaseException) -> StorageError | None:
         text = str(one)
         if number in _FULL or _FULL_TEXT.search(text):
             return StorageError(
-                f"no space is left {_place_of(one)}. What was there before is unchanged; free some space (or raise the "
-                "quota) and run the command again."
+                f"no space is left {_place_of(one)}. {_UNCHANGED}; free some space (or raise the quota) and run the "
+                "command again."
             )
         if number in _CLOSED or _CLOSED_TEXT.search(text):
             return StorageError(
@@ -57,6 +59,27 @@ def storage_error_of(error: BaseException) -> StorageError | None:
                 "writing, correct the owner, or choose another place with --data-dir or --out."
             )
     return None
+
+
+@contextmanager
+def changing_in_place(what: str) -> Iterator[None]:
+    """Around work that changes files one after another: where the disk ends it, the message says that it is half done.
+
+    >>> with changing_in_place("Not all rows were taken out"):
+    ...     raise OSError(errno.ENOSPC, "No space left on device", "/data/x")
+    Traceback (most recent call last):
+    ...
+    pipelines.workspace.storage_errors.StorageError: no space is left at /data/x. Not all rows were taken out; free...
+    """
+    try:
+        yield
+    except Exception as error:
+        storage = storage_error_of(error)
+        if storage is None:
+            raise
+        said = storage.message
+        told = said.replace(_UNCHANGED, what) if _UNCHANGED in said else f"{said} {what}; then run the command again."
+        raise StorageError(told) from error
 
 
 def place_error_of(error: BaseException) -> StorageError | None:

@@ -50,10 +50,14 @@ def _forget(
     context = chosen.context()
     from pipelines.privacy.forget import finish_forgetting, forget_person, is_forgotten
     from pipelines.workspace.lock import only_writer
+    from pipelines.workspace.storage_errors import changing_in_place
     from serving.privacy.store_of_source import eraser
 
     erase = eraser(context.paths, store_url)
-    with nullcontext() if dry_run else only_writer(context.paths):  # a rehearsal writes nothing, anywhere
+    with (
+        nullcontext() if dry_run else only_writer(context.paths),  # a rehearsal writes nothing, anywhere
+        changing_in_place("The person may be forgotten in some places and not in others"),
+    ):
         finished = finish_forgetting(context, erase, dry_run=dry_run)
         if whom is None or (finished is not None and is_forgotten(context, whom)):
             return finished
@@ -142,9 +146,13 @@ def object_command(
     context = options(source, data_dir).context()
     from pipelines.privacy.objections import record_objection
     from pipelines.workspace.lock import only_writer, who_runs_this
+    from pipelines.workspace.storage_errors import changing_in_place
     from serving.privacy.store_of_source import note_in_trail
 
-    with only_writer(context.paths):
+    with (
+        only_writer(context.paths),
+        changing_in_place("The objection may hold in some tables and not in others"),
+    ):
         done = record_objection(context, whom, who_runs_this(), objects=not withdraw)
         note_in_trail(context.paths, store_url, "object.withdrawn" if withdraw else "object", done.leads)
     Output(json).show({"leads": list(done.leads), "objects": done.objects, "rows": done.rows_taken_out}, done.sentence)
@@ -163,8 +171,12 @@ def retention(
     context = options(source, data_dir).context()
     from pipelines.privacy.retention import apply_declared_retention
     from pipelines.workspace.lock import only_writer
+    from pipelines.workspace.storage_errors import changing_in_place
 
-    with nullcontext() if dry_run else only_writer(context.paths):
+    with (
+        nullcontext() if dry_run else only_writer(context.paths),
+        changing_in_place("Old rows may be gone from some tables and not from others"),
+    ):
         found = apply_declared_retention(context, dry_run=dry_run)
     output = Output(json)
     if json:

@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 
 from features.errors import RegistryError
 from pipelines.workspace.private_files import create_private
+from pipelines.workspace.storage_errors import storage_error_of
 from serving.store.tables import Base
 
 BUSY_SECONDS = 30  # to wait for SQLite's write lock before giving up, as long as a request may take
@@ -76,6 +77,9 @@ class Store:
                 elif VERSION.name not in names or connection.scalar(select(VERSION.c.version_num)) != newest_revision():
                     upgrade_store(connection)
         except SQLAlchemyError as problem:
+            storage = storage_error_of(problem)
+            if storage is not None:
+                raise storage from problem
             raise RegistryError(
                 f"the store {self.engine.url.render_as_string()} cannot be opened: {_first_line(problem)}. "
                 "Check LEADSCORE_SERVE_STORE_URL."

@@ -14,6 +14,7 @@ from pipelines.workspace.atomic_files import write_text
 from pipelines.workspace.hidden_passwords import hide_passwords, print_without_passwords
 from pipelines.workspace.storage_errors import StorageError, place_error_of, storage_error_of
 from serving.logs import logger
+from tests.reference.tiny_run import TinyRun, first_lead
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -107,6 +108,40 @@ def test_an_internal_error_prints_none_either(cli: Cli, tmp_path: Path, monkeypa
     monkeypatch.setattr("pipelines.workspace.lock.make_folder", fail)
     status, out, err = cli("ingest", "--source", "demo", "--data-dir", str(tmp_path / "data"))
     assert status == ExitStatus.INTERNAL and "correct-horse" not in out + err and "***@h/db" in err
+
+
+def test_a_store_on_a_full_disk_is_told_as_such(
+    cli: Cli, tiny_demo: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OperationalError("PRAGMA", {}, sqlite3.OperationalError("database or disk is full"))
+
+    monkeypatch.setattr("serving.store.engine._lock", refuse)
+    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    status, _, err = cli("keys", "list", "--store-url", store, *tiny_demo.args)
+    assert status == ExitStatus.STORAGE and "LS070: no space is left" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "begun"),
+    [(("forget", "{lead}"), "forgotten in some places"), (("object", "{lead}"), "hold in some tables")],
+    ids=["forget", "object"],
+)
+def test_what_a_full_disk_ends_halfway_is_not_called_unchanged(
+    cli: Cli, tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], begun: str
+) -> None:
+    lead = first_lead(tiny_copy)
+    given = [word.replace("{lead}", lead) for word in words]
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/x")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipelines.privacy.forget.erase_from_file", refuse)
+        patched.setattr("pipelines.privacy.objections.erase_from_file", refuse)
+        status, _, err = cli(*given, *tiny_copy.args)
+    assert status == ExitStatus.STORAGE and begun in err and "unchanged" not in err and "again" in err, err
+    assert cli(*given, *tiny_copy.args)[0] == 0, "run again, it ends what was begun"
 
 
 def test_a_place_that_cannot_be_is_told_and_never_in_full_length(cli: Cli, tmp_path: Path) -> None:

@@ -120,3 +120,13 @@ def test_mlflow_that_waits_for_an_answer_that_drips_is_interrupted(
     ):
         client.get_experiment_by_name("shop")
         pytest.fail("it answered")
+
+
+def test_a_server_that_asks_to_come_back_in_an_hour_is_not_waited_for(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    busy = b"HTTP/1.1 503 Busy\r\nretry-after: 3600\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    monkeypatch.setattr(mlflow_client, "_MOST_SECONDS", 20.0)
+    monkeypatch.setenv(SERVER, listen(lambda connection, _: connection.sendall(busy)))
+    with pytest.raises(Exception, match="503"), client_of(Paths(tmp_path, "shop")) as (_, client):
+        client.get_experiment_by_name("shop")
