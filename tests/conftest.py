@@ -115,6 +115,21 @@ def tiny_demo(tiny_place: Path) -> Any:
     return open_run(tiny_place)
 
 
+@pytest.fixture(autouse=True)
+def tiny_run_is_only_read(request: pytest.FixtureRequest, tiny_place: Path) -> Iterator[None]:
+    """Fails the test that writes to the shared run, and not another one an hour later."""
+    if not _needs_tiny_run(request.node):
+        yield
+        return
+    from tests.reference.tiny_run import stamps
+
+    request.getfixturevalue("tiny_demo")
+    before = stamps(tiny_place)
+    yield
+    changed = sorted(str(path) for path, _ in before ^ stamps(tiny_place))
+    assert not changed, f"the run that all tests share was written to (use tiny_copy): {', '.join(changed)}"
+
+
 @pytest.fixture
 def tiny_copy(tiny_demo: Any, tmp_path: Path) -> Any:
     """A copy of the tiny run that a test may change."""

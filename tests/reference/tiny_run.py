@@ -71,6 +71,12 @@ def copy_run(run: TinyRun, folder: Path) -> TinyRun:
     return open_run(folder)
 
 
+def stamps(folder: Path) -> set[tuple[Path, tuple[int, ...]]]:
+    """Size and time of every file of a run."""
+    told = ((path.relative_to(folder), path.stat()) for path in folder.rglob("*") if path.is_file())
+    return {(path, (found.st_ino, found.st_size, found.st_mtime_ns)) for path, found in told}
+
+
 def make_run(folder: Path) -> dict[str, Any]:
     """Run every stage but validation and tracking, which take seconds to import and have tests of their own."""
     write_source(folder)
@@ -91,7 +97,7 @@ def first_lead(run: TinyRun) -> str:
 def make_once(folder: Path) -> None:
     """Make the run unless another process of the same tests did; waits for one that is at it."""
     folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with (folder / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "done").exists():
             make_run(folder)
