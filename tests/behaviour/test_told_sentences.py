@@ -1,5 +1,7 @@
 """What runs, monitor and gate say in English is said in the reader's language, sentence by sentence."""
 
+import ast
+import builtins
 import re
 import time
 from dataclasses import replace
@@ -210,3 +212,51 @@ def test_templates_keep_their_places(code: str) -> None:
     for message in messages:
         places = [sorted(re.findall(r"{\w+}", text)) for text in (message.id, message.string)]
         assert places[0] == places[1], message.id
+
+
+REFUSING = (
+    "serving/accounts/*.py",
+    "serving/first_run/first_run.py",
+    "serving/leads/[cfvlw]*.py",
+    "serving/lists/*.py",
+    "serving/pages/**/*.py",
+    "serving/results/*.py",
+    "serving/state/loaded_state.py",
+)
+BESIDE_PAGES = ("lookup.py", "score_change.py")  # what only programs ask for
+
+
+def refusals() -> dict[str, str]:
+    """Every sentence with which a page refuses something, as it would read with a word in each place."""
+    found = {}
+    for pattern in REFUSING:
+        for path in Path().glob(pattern):
+            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(call, ast.Raise) or not isinstance(call.exc, ast.Call) or not call.exc.args:
+                    continue
+                if hasattr(builtins, ast.unparse(call.exc.func)):  # a fault of the code, not a refusal
+                    continue
+                text = call.exc.args[0]
+                parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+                said = [part.value if isinstance(part, ast.Constant) else "17" for part in parts]
+                if isinstance(text, ast.Constant | ast.JoinedStr) and path.name not in BESIDE_PAGES:
+                    found[f"{path}:{call.lineno}"] = "".join(map(str, said))
+    return found
+
+
+@pytest.mark.parametrize("code", ["ko", "pl"])
+def test_every_refusal_of_a_page_is_said_in_the_readers_language(code: str) -> None:
+    found = refusals()
+    assert len(found) > 60
+    language = page_language(code)
+    untold = {where: text for where, text in found.items() if find_language(language, text) != code}
+    assert untold == {}
+
+
+def test_a_refused_page_says_why_in_the_readers_language(tiny_demo: Any, tmp_path: Path) -> None:
+    with client_for(tiny_demo, tmp_path) as client:
+        client.cookies.set(COOKIE, "pl")
+        asked = client.get("/leads/nobody-of-this-name", headers={"accept": "text/html"})
+    assert asked.status_code == 404
+    assert "tego leada nie ma w danych (albo nie jest twój); sprawdź id na liście do pracy." in asked.text
+    assert "this lead is not in the data" not in asked.text
