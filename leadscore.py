@@ -17,6 +17,7 @@ from pipelines.python_api.bundles import contributions, explain, load_bundle, ru
 from pipelines.python_api.rows import audit, check_features, features_at, labels, split
 from pipelines.python_api.source_data import SourceData, init, read_source
 from pipelines.python_api.stages import Training, compare, monitor, promote, replay, retrain, run, train, worklist
+from pipelines.python_api.stale_tables import StaleTablesWarning
 
 __all__ = [
     "LeadScoreClassifier",
@@ -24,6 +25,7 @@ __all__ = [
     "RubricClassifier",
     "ScorecardClassifier",
     "SourceData",
+    "StaleTablesWarning",
     "TemporalSplit",
     "TooFewRowsWarning",
     "TrainSettings",

@@ -84,6 +84,12 @@ class Bundle:
     trained_on: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     stored_hash: str = field(default="", init=False, compare=False, repr=False)
 
+    def __repr__(self) -> str:
+        """In a line, as a notebook shows it: the hash, what it is made of and what it learned from."""
+        meta = self.meta
+        learned = "" if "won" not in meta else f", {meta['won']:,} won of {meta['rows']:,} rows"
+        return f"Bundle({self.hash[:12]}: {meta.get('winner')} of '{meta.get('source')}'{learned})"
+
     def raw_log_odds(self, values: Values) -> Floats:
         """Weighted sum of the components' log-odds, before calibration, shape (n,)."""
         return log_odds_of(self.components, self.weights, values)

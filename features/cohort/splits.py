@@ -48,6 +48,12 @@ class Block:
         if np.intersect1d(self.train, self.test).size:
             raise ContractError(f"block '{self.name}' tests on rows it trains on.")
 
+    def __repr__(self) -> str:
+        """In a line: counts instead of positions."""
+        since = f" from {self.test_from}" if self.test_from else ""
+        gone = f", {self.purged:,} purged" if self.purged else ""
+        return f"Block({self.name}: train {len(self.train):,}{gone}, test {len(self.test):,}{since})"
+
 
 @dataclass(frozen=True)
 class Chop:
@@ -61,6 +67,11 @@ class Chop:
     final: Block
     explanation: str
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """The blocks line by line."""
+        lines = [f"Chop by {self.kind}, {len(self.blocks)} blocks to develop on and a final one"]
+        return "\n  ".join([*lines, *map(repr, self.blocks), f"final {self.final!r}"])
 
     def record(self) -> dict[str, Any]:
         """JSON-ready, rows as lists."""

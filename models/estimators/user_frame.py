@@ -93,11 +93,14 @@ def index_of(X: Any) -> pd.Index | None:
 
 
 def frame_of(X: Any) -> pd.DataFrame:
-    """What a user handed in as a frame; an array must hold numbers, and its columns are ``x0``, ``x1``, ...
+    """What a user handed in as a frame; the columns of an array are ``x0``, ``x1``, ...
+
+    An array of objects, or a list of rows, may hold numbers, texts and gaps (``None``, NaN): each column is what it
+    holds.
 
     Raises
     ------
-    ValueError, TypeError : as scikit-learn says it, for what is no table of numbers
+    ValueError, TypeError : as scikit-learn says it, for what is no table; an array of texts alone
     """
     if isinstance(X, pd.DataFrame):
         if not len(X):
@@ -105,8 +108,24 @@ def frame_of(X: Any) -> pd.DataFrame:
         if not X.shape[1]:
             raise ValueError(f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
         return X.reset_index(drop=True)
-    checked = check_array(X, dtype="numeric", ensure_all_finite=False)
-    return pd.DataFrame(checked, columns=[f"x{k}" for k in range(checked.shape[1])])
+    if isinstance(X, list | tuple) and np.asarray(X, dtype=object).ndim == 2:
+        X = np.asarray(X, dtype=object)
+    kind = getattr(getattr(X, "dtype", None), "kind", "")
+    if kind in ("U", "S"):
+        raise ValueError(
+            "an array of texts no longer tells numbers and gaps ('nan') from texts; hand over a frame, or its objects: "
+            "frame.to_numpy(dtype=object)."
+        )
+    if kind == "O" and _holds_texts(X):
+        checked = check_array(X, dtype=None, ensure_all_finite=False)
+        frame = pd.DataFrame(checked, dtype=object).infer_objects()
+    else:
+        frame = pd.DataFrame(check_array(X, dtype="numeric", ensure_all_finite=False))
+    return frame.set_axis([f"x{k}" for k in range(frame.shape[1])], axis=1)
+
+
+def _holds_texts(objects: Any) -> bool:
+    return any(isinstance(one, str) for one in np.asarray(objects, dtype=object).ravel())
 
 
 def _columns(frame: pd.DataFrame) -> list[pd.Series]:

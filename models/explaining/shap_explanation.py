@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 def shap_explanation(
     parts: Contributions, values: pd.DataFrame, labels: Mapping[str, str] | None = None
 ) -> "shap.Explanation":
-    """Contributions and the values behind them, for every ``shap.plots``; base and parts sum to the log-odds.
+    """Contributions and the values behind them, for ``shap.plots``; base and parts sum to the log-odds.
+
+    The values are floats where all are numbers, else objects with texts as they are, which ``shap.plots.violin`` alone
+    cannot draw.
 
     Parameters
     ----------
@@ -26,7 +29,8 @@ def shap_explanation(
     import shap
 
     shown = [values[name] if name in values else pd.Series(np.nan, index=values.index) for name in parts.names]
-    columns = [column.astype(object).to_numpy() for column in shown]
+    texts = any(not pd.api.types.is_numeric_dtype(column.dtype) for column in shown)
+    columns = [column.astype(object if texts else np.float64).to_numpy() for column in shown]
     return shap.Explanation(
         values=np.array(parts.values),
         base_values=np.full(len(values), parts.base),

@@ -1,9 +1,11 @@
 """``counts.json`` and ``validation.json``: rows read, kept and quarantined, and whether the kept ones pass."""
 
+import hashlib
 from typing import Any
 
 from typing_extensions import TypedDict
 
+from features.schema.source import Source
 from pipelines.artifacts.artifact import Artifact, Record
 
 _LEFT_OUT = {
@@ -103,6 +105,7 @@ class CountsRecord(Artifact):
     ``rules`` and ``warnings`` count rows by table and rule, ``reasons`` says by table why rows were lost, most rows
     first, ``files`` holds name, size, hash and form of each file, ``undeclared_kinds`` the rows of each kind of
     activity that the declaration does not know: no feature counts them.
+    ``declaration`` is the SHA-256 of the source it was read by.
     ``keys`` says of each column that refers to another table which ids were matched though written otherwise.
     """
 
@@ -124,8 +127,14 @@ class CountsRecord(Artifact):
     undeclared_kinds: dict[str, int] = {}
     keys: dict[str, MatchedKeys] = {}
     identity: IdentityCounts | None = None
+    declaration: str = ""
     verdict: str
     text: str
+
+
+def hash_declaration(source: Source) -> str:
+    """SHA-256 of what a declaration says; keys that say what is so without them do not count."""
+    return hashlib.sha256(source.model_dump_json(exclude_defaults=True).encode()).hexdigest()
 
 
 class RuleResult(TypedDict):

@@ -183,6 +183,12 @@ def score(
     """The stage ``score``; with ``--input``, a file of leads instead."""
     from pipelines.cli.run import score_file_command, stage_command
 
+    of_a_file = out is not None or as_of is not None or framework is not None or bundle != "champion"
+    if of_a_file and (input_file is None or to is not None):
+        raise typer.BadParameter(
+            "--out, --bundle, --framework and --as-of go with --input FILE, the leads to score into a file. Without it "
+            "the open leads are scored as the champion does; 'leadscore worklist --out FILE' writes their list."
+        )
     chosen = options(source, data_dir, tiny, engine, params)
     if to is not None:
         from pipelines.cli.run import score_to_command

@@ -62,7 +62,8 @@ def score(
     BundleError : the declaration changed since the bundle was trained
     """
     values = features_at(tables, source, lead_ids, as_of, bundle=bundle)
-    when = np.full(len(values), np.datetime64("NaT", "us")) if as_of is None else np.asarray(to_moments(as_of))
+    unknown = as_of is None or source.kind == "flat"
+    when = np.full(len(values), np.datetime64("NaT", "us")) if unknown else np.asarray(to_moments(as_of))
     rows = Rows(bundle.catalog, values.reset_index(drop=True), values.index.to_numpy(dtype=object), _each(when, values))
     if policy is None and source.path is not None:
         policy = policy_in_force(source, load_policies(source, source.path))

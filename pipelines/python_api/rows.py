@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.array_types import Tables
+from features.array_types import Ints, Tables
 from features.assembly.build_matrix import features_at as matrix_of_leads
 from features.assembly.build_matrix import matrix_of
 from features.assembly.flat_matrix import flat_at, flat_matrix
@@ -39,7 +39,7 @@ def features_at(
     Parameters
     ----------
     as_of : one moment for all or one per lead (naive times are UTC); what became known at it or later is not seen.
-        A flat source has no clocks and takes none
+        A flat source has no clocks and takes none, or the missing ones of its :func:`labels`
     bundle : whose features are wanted (what it found out of the training data, such as half-lives, is in them);
         default: those the declaration alone makes
 
@@ -50,7 +50,7 @@ def features_at(
     catalog = build_catalog(source) if bundle is None else bundle.catalog
     index = pd.Index([str(name) for name in lead_ids], name="lead_id")
     if source.kind == "flat":
-        if as_of is not None:
+        if not _says_nothing(as_of):
             raise ContractError(f"source '{source.name}' is flat: its rows have no clock, so leave as_of out.")
         return _flat_rows(tables, source, catalog, index).set_axis(index)
     if as_of is None:
@@ -93,7 +93,11 @@ def audit(frame: pd.DataFrame, label: Any, *, order: Any = None, source: Source 
     Parameters
     ----------
     label : shape (n,), 1 won, 0 lost
-    order : moments or numbers that order the rows in time, where they have an order
+    order : moments or numbers that order the rows in time, where they have an order; none if all are missing
+
+    Raises
+    ------
+    ContractError : some rows have a place in the order, and others none
 
     Examples
     --------
@@ -103,7 +107,7 @@ def audit(frame: pd.DataFrame, label: Any, *, order: Any = None, source: Source 
     >>> audit(leads, won).loc[0, ["column", "severity"]].tolist()
     ['contract_value', 'leak']
     """
-    ranks = None if order is None else np.asarray(pd.Series(np.asarray(order)).rank(method="dense"), dtype=np.int64)
+    ranks = None if _says_nothing(order) else _ranks(pd.Series(np.asarray(order)))
     won = np.asarray(label, dtype=np.float64)
     known = ~np.isnan(won)
     rows = frame.loc[known].reset_index(drop=True)
@@ -137,6 +141,17 @@ def to_moments(as_of: Any) -> "pd.Timestamp | pd.Series":
         moment = pd.Timestamp(as_of)
         return moment if moment.tzinfo is None else moment.tz_convert("UTC").tz_localize(None)
     return moments_of(as_of)
+
+
+def _says_nothing(moments: Any) -> bool:
+    """Whether moments or places are left out, or every one of them is missing."""
+    return moments is None or (np.ndim(moments) > 0 and len(moments) > 0 and bool(pd.isna(np.asarray(moments)).all()))
+
+
+def _ranks(order: pd.Series) -> Ints:
+    if order.isna().any():
+        raise ContractError(f"order is missing in {int(order.isna().sum()):,} of {len(order):,} rows; leave these out.")
+    return np.asarray(order.rank(method="dense"), dtype=np.int64)
 
 
 def _flat_rows(tables: Tables, source: Source, catalog: Catalog, index: pd.Index) -> pd.DataFrame:

@@ -1,7 +1,9 @@
 """A source as read: declaration, tables, and where its results are kept; and how one is begun."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from features.array_types import Tables
@@ -11,41 +13,56 @@ from features.schema.source import Source
 from models.bundle import Bundle
 from models.explaining.qualification_policy import QualificationPolicy
 from models.settings import TrainSettings
+from pipelines.python_api.stale_tables import StaleTablesWarning, load_last_tables, what_changed
 from pipelines.registry.champion import read_champion
 from pipelines.run import run_stage
 from pipelines.scoring.find_lead import find_bundle
 from pipelines.workspace.atomic_files import write_text
-from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.context import Context, open_context, with_adopted
 from pipelines.workspace.lock import only_writer
 from pipelines.workspace.table_files import load_tables
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SourceData:
-    """A source as read: its declaration, its canonical tables, and where its results are kept."""
+    """A source as read: its declaration, its canonical tables, and where its results are kept.
 
-    context: Context
+    ``opened`` and ``tables`` are as they were read. The functions that take a ``SourceData`` whole (:func:`train`,
+    :func:`compare`, ...) work on what lies in the data directory, not on rows changed in ``tables`` since.
+    """
+
+    opened: Context
     tables: Tables
+
+    def __repr__(self) -> str:
+        """In a line: the source and the rows of its tables."""
+        rows = ", ".join(f"{name} {len(table):,}" for name, table in self.tables.items() if len(table))
+        return f"SourceData('{self.source.name}': {rows or 'no rows'})"
+
+    @property
+    def context(self) -> Context:
+        """All that is declared, with what people adopted since: a rubric's version, a handoff score."""
+        return with_adopted(self.opened)
 
     @property
     def source(self) -> Source:
         """The declaration."""
-        return self.context.source
+        return self.opened.source
 
     @property
     def policy(self) -> QualificationPolicy | None:
-        """The qualification policy with the handoff score in use when the source was read; None: the one that ships."""
+        """The qualification policy with the handoff score in use now; None: the one that ships."""
         return self.context.policy
 
     @property
     def rubric(self) -> Rubric | None:
-        """The source's rubric, where it declares one."""
+        """The source's rubric in use now, where it declares one."""
         return self.context.rubric
 
     @property
     def champion(self) -> Bundle | None:
         """The bundle that scores; None before the first training."""
-        return None if read_champion(self.context.paths) is None else find_bundle(self.context)
+        return None if read_champion(self.opened.paths) is None else find_bundle(self.context)
 
 
 def read_source(
@@ -57,6 +74,8 @@ def read_source(
 ) -> SourceData:
     """Read a source's files into the canonical tables; what was read before is taken as it is unless ``refresh``.
 
+    A :class:`StaleTablesWarning` tells where files or declaration were changed since.
+
     Parameters
     ----------
     source : name of a declaration that ships or lies in the data directory, or the path of one
@@ -65,12 +84,23 @@ def read_source(
     Raises
     ------
     SourceError, DataError : naming file, line and remedy
-    BusyError : there is something to read, and another process writes to the source
+    BusyError : another process writes to the source, and there is something to read or it never stops writing
     """
     context = open_context(str(source), Path(data_dir), settings)
     if refresh or not (context.paths.ingest / "leads.parquet").exists():
-        run_stages(context, "ingest")
-    return SourceData(context, load_tables(context.paths))
+        with only_writer(context.paths):
+            run_stage(context, "ingest")
+            return SourceData(context, MappingProxyType(load_tables(context.paths)))
+    tables = load_last_tables(context.paths)
+    changed = what_changed(context)
+    if changed:
+        warnings.warn(
+            f"{changed} since source '{context.source.name}' was read last, and the tables are those of then; "
+            "read_source(..., refresh=True) reads it anew.",
+            StaleTablesWarning,
+            stacklevel=2,
+        )
+    return SourceData(context, MappingProxyType(tables))
 
 
 def init(

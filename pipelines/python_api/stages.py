@@ -1,6 +1,6 @@
 """Stages and decisions: train, run, compare, the list, the monitor, promotions and retrains."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -16,7 +16,7 @@ from pipelines.artifacts.train_record import TrainRecord
 from pipelines.promotion import Promotion, promote_bundle
 from pipelines.python_api.rows import to_moments
 from pipelines.python_api.source_data import SourceData, run_stages
-from pipelines.run import run_all
+from pipelines.run import run_all, run_stage
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.lock import only_writer
 
@@ -25,24 +25,32 @@ TRAINING = ("validate", "matrix", "audit", "backtest", "train", "register")
 
 @dataclass(frozen=True)
 class Training:
-    """What a training came to: the verdict, and the bundle where the verdict allows one."""
+    """What a training came to: the verdict, and the bundle where the verdict allows one.
+
+    ``record`` is what ``leadscore train --json`` prints.
+    """
 
     verdict: Verdict
     text: str
     bundle: Bundle | None
-    record: dict[str, Any]
+    record: dict[str, Any] = field(repr=False)
 
 
 def train(data: SourceData) -> Training:
     """Validate, build the matrix, audit, backtest, train and register; the stages of ``leadscore run`` up to there.
 
+    It learns from what was read into the data directory; changes made to ``data.tables`` since do not count.
+
     Raises
     ------
     BusyError : another process writes to the source
     """
-    run_stages(data.context, *TRAINING)
-    left, folder = TrainRecord.read(data.context.paths), data.context.paths.train / "bundle"
-    bundle = load_folder(folder) if (folder / "bundle.json").exists() else None
+    context = data.context
+    with only_writer(context.paths):
+        for name in TRAINING:
+            run_stage(context, name)
+        left, folder = TrainRecord.read(context.paths), context.paths.train / "bundle"
+        bundle = load_folder(folder) if (folder / "bundle.json").exists() else None
     return Training(Verdict(left.verdict), left.verdict_text, bundle, left.record())
 
 
@@ -74,7 +82,8 @@ def replay(data: SourceData, rubric: Rubric) -> dict[str, Any]:
 def worklist(data: SourceData) -> pd.DataFrame:
     """Open leads as the champion scores them now, best first: the columns of :func:`score` and more.
 
-    What it stands on, the comparison with its promised threshold, is worked out first if it never was.
+    Where a source without clocks has no open row, they are the rows of its test block, with ``won``. What the list
+    stands on, the comparison with its promised threshold, is worked out first if it never was.
 
     Raises
     ------
@@ -82,8 +91,10 @@ def worklist(data: SourceData) -> pd.DataFrame:
     """
     if not ComparisonRecord.path(data.context.paths).exists():
         compare(data)
-    run_stages(data.context, "score")
-    return read_parquet(data.context.paths.score / "worklist.parquet")
+    context = data.context
+    with only_writer(context.paths):
+        run_stage(context, "score")
+        return read_parquet(context.paths.score / "worklist.parquet")
 
 
 def monitor(data: SourceData, settings: MonitorSettings | None = None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from features.cohort.identity_resolution import Resolved, resolve
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role
-from pipelines.artifacts.counts_record import CountsRecord, QuarantineReason
+from pipelines.artifacts.counts_record import CountsRecord, QuarantineReason, hash_declaration
 from pipelines.artifacts.reading_record import ReadingRecord, TableReading
 from pipelines.artifacts.verdict_record import RowsVerdict
 from pipelines.ingest.canonical_shape import (
@@ -90,6 +90,7 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
     ChangedFileError, FewerRowsError
         if a file was written while it was read, or has so few rows that it may be half of an export.
     """
+    declaration = hash_declaration(source)
     make_generated(source, paths)
     history = read_history(source, paths)
     source = history.source
@@ -137,7 +138,7 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
     notes = [*counts["notes"], *(note for note in told if note), *describe_matches(keys)]
     counts["notes"] = [register.hide(note) for note in notes]
     counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
-    record = CountsRecord.of(counts | {"verdict": "ok", "text": ""})
+    record = CountsRecord.of(counts | {"declaration": declaration, "verdict": "ok", "text": ""})
     record = record.model_copy(update={"text": describe_counts(record)})
     check_unchanged(state for raw in raws.values() for state in raw.files)
     with stage_dir(paths.ingest) as out:

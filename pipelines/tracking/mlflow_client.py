@@ -146,6 +146,16 @@ def _patience(seconds: float | None) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def experiment_of(client: Any, paths: Paths) -> str:
+    """The id of the source's experiment, made where it is missing."""
+    found = client.get_experiment_by_name(paths.source)
+    if found is not None:
+        return str(found.experiment_id)
+    root = Store.of(paths).artifacts
+    location = None if root is None else f"{root}/{paths.source}"
+    return str(client.create_experiment(paths.source, artifact_location=location))
+
+
 def follow_moved_store(paths: Paths) -> int:
     """Let a copied or moved data directory's MLflow find its files here; returns how many places were corrected.
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import DataError
-from pipelines.tracking.mlflow_client import client_of, is_on_server
+from pipelines.tracking.mlflow_client import client_of, experiment_of, is_on_server
 from pipelines.tracking.mlflow_names import HASH_TAG
-from pipelines.tracking.mlflow_run import describe_failure, experiment_of
+from pipelines.tracking.mlflow_run import describe_failure
 from pipelines.workspace.atomic_files import read_json, to_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.left_overs import remove_parts
@@ -40,7 +40,7 @@ def tell_decisions(context: Context) -> str:
         if not waiting:
             return ""
         with client_of(context.paths) as (mlflow, client):
-            experiment = experiment_of(client, context)
+            experiment = experiment_of(client, context.paths)
             for file, record in waiting:
                 write_json(file, record | {"run_id": _log(mlflow, experiment, context, file.stem, record)})
     except Exception as error:  # MLflow raises what its stores, its transport and its parsers do

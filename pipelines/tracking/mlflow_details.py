@@ -8,7 +8,7 @@ from pipelines.tracking.mlflow_names import PLACE_TAG
 from pipelines.tracking.run_contents import KIND, DataInput
 from pipelines.tracking.untracked_runs import UntrackedRun
 
-_PARENT = "mlflow.parentRunId"  # MLflow nests runs by it
+PARENT = "mlflow.parentRunId"  # MLflow nests runs by it
 
 
 def log_data(mlflow: Any, data: DataInput, tags: Mapping[str, str]) -> None:
@@ -36,7 +36,7 @@ def log_children(client: Any, run: Any, values: UntrackedRun, place: str) -> Non
     from mlflow.entities import Metric, Param, RunTag
 
     for child in values.children:
-        tags = {_PARENT: run.info.run_id, KIND: child.kind, "source": values.tags["source"], PLACE_TAG: place}
+        tags = {PARENT: run.info.run_id, KIND: child.kind, "source": values.tags["source"], PLACE_TAG: place}
         made = client.create_run(
             run.info.experiment_id, start_time=values.ended_at, tags=tags | child.tags, run_name=child.name
         )

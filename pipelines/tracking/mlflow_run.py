@@ -13,12 +13,10 @@ from typing import Any
 from features.errors import LeadScoreError
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.artifacts.tracking_record import TrackRecord
-from pipelines.artifacts.train_record import TrainRecord
-from pipelines.registry.champion import read_champion
-from pipelines.tracking.mlflow_client import Store, client_of, is_on_server
-from pipelines.tracking.mlflow_details import log_children, log_data
-from pipelines.tracking.mlflow_model import log_model
-from pipelines.tracking.mlflow_names import CHALLENGER, CHAMPION, HASH_TAG, PLACE_TAG, model_name
+from pipelines.tracking.mlflow_client import client_of, experiment_of, is_on_server
+from pipelines.tracking.mlflow_details import PARENT, log_children, log_data
+from pipelines.tracking.mlflow_names import HASH_TAG, PLACE_TAG
+from pipelines.tracking.mlflow_versions import mirror, register_bundle
 from pipelines.tracking.untracked_runs import WaitingRun, list_waiting, queue_run
 from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
@@ -40,12 +38,12 @@ def track_run(context: Context, summary: SummaryRecord) -> TrackRecord:
     problem = ""
     try:
         with client_of(context.paths) as (mlflow, client):
-            experiment = experiment_of(client, context)
+            experiment = experiment_of(client, context.paths)
             _end_killed_runs(client, experiment, context.paths)
             for waiting in list_waiting(context.paths):
                 told = _send(mlflow, client, context, experiment, waiting)
                 shutil.rmtree(waiting.folder)
-            _mirror(client, context)
+            mirror(mlflow, client, context)
     except Exception as error:  # MLflow raises what its stores, its transport and its parsers do
         problem = describe_failure(error)
 
@@ -67,7 +65,7 @@ def describe_failure(error: Exception) -> str:
 def _log_churn(mlflow: Any, client: Any, context: Context, moved: dict[str, Any]) -> None:
     """Who moved with a promotion or a rollback: figures as metrics, the whole report as a file."""
     started = mlflow.start_run(
-        experiment_id=experiment_of(client, context),
+        experiment_id=experiment_of(client, context.paths),
         run_name=f"{context.source.name} {moved.get('how', 'promotion')} {str(moved['challenger'])[:12]}",
     )
     with started:
@@ -99,22 +97,12 @@ def mirror_aliases(context: Context, moved: dict[str, Any] | None = None) -> str
         return ""
     try:
         with client_of(context.paths) as (mlflow, client):
-            _mirror(client, context)
+            mirror(mlflow, client, context)
             if moved is not None:
                 _log_churn(mlflow, client, context, moved)
     except Exception as error:  # as above
         return describe_failure(error)
     return ""
-
-
-def experiment_of(client: Any, context: Context) -> str:
-    """The id of the source's experiment, made where it is missing."""
-    found = client.get_experiment_by_name(context.source.name)
-    if found is not None:
-        return str(found.experiment_id)
-    root = Store.of(context.paths).artifacts
-    location = None if root is None else f"{root}/{context.source.name}"
-    return str(client.create_experiment(context.source.name, artifact_location=location))
 
 
 def _place(paths: Paths) -> str:
@@ -123,9 +111,14 @@ def _place(paths: Paths) -> str:
 
 
 def _end_killed_runs(client: Any, experiment: str, paths: Paths) -> None:
-    """End the runs that a process of this data directory began and was killed over; they would run for ever."""
+    """End the runs that a process of this data directory began and was killed over; they would run for ever.
+
+    Their finished children end with them: the run is told again, with children of its own.
+    """
     asked = f"attributes.status = 'RUNNING' and tags.`{PLACE_TAG}` = '{_place(paths)}'"
     for run in client.search_runs([experiment], filter_string=asked):
+        for child in client.search_runs([experiment], filter_string=f"tags.`{PARENT}` = '{run.info.run_id}'"):
+            client.set_terminated(child.info.run_id, status="KILLED")
         client.set_terminated(run.info.run_id, status="KILLED")
 
 
@@ -148,41 +141,7 @@ def _send(mlflow: Any, client: Any, context: Context, experiment: str, waiting: 
                 mlflow.log_artifacts(str(waiting.folder / part), part)
         for data in values.inputs:
             log_data(mlflow, data, values.tags)
-        log_children(client, run, values, marks[PLACE_TAG])
         if values.bundle_hash:
-            registered = _log_model(mlflow, client, context, waiting, values.bundle_hash)
+            registered = register_bundle(mlflow, client, context, waiting.bundle, example=waiting.example)
+        log_children(client, run, values, marks[PLACE_TAG])
     return {"run_id": run.info.run_id, **registered}
-
-
-def _log_model(mlflow: Any, client: Any, context: Context, waiting: WaitingRun, bundle_hash: str) -> Mapping[str, str]:
-    """The bundle as an MLflow model and a version of the source's registered model, tagged with its hash."""
-    name = model_name(context.source.name)
-    known = [v for v in client.search_model_versions(f"name='{name}'") if v.tags.get(HASH_TAG) == bundle_hash]
-    if known:
-        return {"model": name, "version": str(known[0].version)}
-
-    logged = log_model(mlflow, waiting.bundle, waiting.example)
-    if not client.search_registered_models(f"name='{name}'"):
-        client.create_registered_model(name)
-    made = client.create_model_version(
-        name, logged.model_uri, tags={HASH_TAG: bundle_hash}, model_id=logged.model_id, await_creation_for=60
-    )
-    return {"model": name, "version": str(made.version)}
-
-
-def _mirror(client: Any, context: Context) -> None:
-    """``champion`` is what the pointer names; ``challenger`` the bundle trained last, if it is another one."""
-    name = model_name(context.source.name)
-    versions = {v.tags.get(HASH_TAG): v.version for v in client.search_model_versions(f"name='{name}'")}
-    if not versions:
-        return
-
-    champion = read_champion(context.paths)
-    trained = TrainRecord.read(context.paths).hash if TrainRecord.exists(context.paths) else None
-    now = None if champion is None else champion.hash
-
-    for alias, bundle_hash in ((CHAMPION, now), (CHALLENGER, trained if trained != now else None)):
-        if bundle_hash in versions:
-            client.set_registered_model_alias(name, alias, versions[bundle_hash])
-        elif alias in client.get_registered_model(name).aliases:
-            client.delete_registered_model_alias(name, alias)

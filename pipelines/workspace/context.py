@@ -1,7 +1,7 @@
 """A source with all that is declared about it, ready for the stages."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -105,27 +105,28 @@ def open_context(
     if declared.rubric is not None:
         rubric = load_rubric(find_rubric(declared.rubric, beside=path.parent), declared)
 
-    rubrics = load_rubric_history(paths, declared, rubric)
-
-    policies = load_policies(declared, path)
-    declared_policy = policy_in_force(declared, policies)
-    thresholds = load_thresholds(paths, declared_policy)
-
-    return Context(
+    declared_alone = Context(
         source=declared,
         source_path=path,
-        rubric=rubrics.active,
-        rubrics=rubrics,
+        rubric=rubric,
         declared_rubric=rubric,
         framework=load_framework(declared.framework),
         paths=paths,
         settings=_with_declared(settings or TrainSettings(), declared),
         engine=engine,
-        policy=declared_policy if thresholds.in_force is None else thresholds.policy,
-        policies=policies,
-        thresholds=thresholds,
+        policies=load_policies(declared, path),
         own_code=own_code,
     )
+    return with_adopted(declared_alone)
+
+
+def with_adopted(context: Context) -> Context:
+    """The same with what people have adopted by now: the rubric's version and the handoff score in force."""
+    rubrics = load_rubric_history(context.paths, context.source, context.declared_rubric)
+    declared = policy_in_force(context.source, context.policies)
+    thresholds = load_thresholds(context.paths, declared)
+    policy = declared if thresholds.in_force is None else thresholds.policy
+    return replace(context, rubric=rubrics.active, rubrics=rubrics, policy=policy, thresholds=thresholds)
 
 
 def load_policies(declared: Source, path: Path) -> tuple[QualificationPolicy, ...]:

@@ -74,6 +74,7 @@ WRONG_CALLS = {
     "no champion yet": (("champion",), ExitStatus.REGISTRY, "leadscore run"),
     "nothing compared yet": (("compare",), ExitStatus.DATA, "thresholds"),
     "stage without the one before": (("audit",), ExitStatus.DATA, "matrix"),
+    "scores into a file, of no file": (("score", "--out", "scored.csv"), ExitStatus.USAGE, "worklist --out"),
     "no such params": (("run", "--params", "none.yaml"), ExitStatus.SOURCE, "none.yaml"),
 }
 

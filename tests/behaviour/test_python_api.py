@@ -15,9 +15,11 @@ import leadscore
 from features.errors import ContractError
 from models.bundle import load_bundle
 from models.explaining.handoff_score import with_handoff_score
-from pipelines.workspace.atomic_files import read_parquet
+from pipelines.workspace.adopted_thresholds import adopt_threshold
+from pipelines.workspace.atomic_files import read_parquet, stage_dir
 from pipelines.workspace.lock import BusyError, only_writer
 from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.table_files import load_tables
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +117,8 @@ def test_contributions_add_up_and_shap_plots_them(
         plt.close("all")
     shap.plots.waterfall(explained[0], show=False)
     plt.close("all")
+    shap.plots.violin(explained.values, feature_names=explained.feature_names, show=False)
+    plt.close("all")
     with pytest.raises(ContractError, match="features of the bundle are not in the frame"):
         leadscore.contributions(champion, values.iloc[:, 1:])
 
@@ -137,6 +141,64 @@ def test_moments_are_asked_for_where_there_are_clocks(demo: leadscore.SourceData
         leadscore.features_at(demo.tables, demo.source, [*ids, "nobody"], "2025-01-01")
 
 
+def test_what_people_adopt_counts_for_tables_that_were_read_before(tiny_copy: Any) -> None:
+    data = leadscore.read_source(tiny_copy.source, tiny_copy.data_dir)
+    before, history = data.policy, data.context.thresholds
+    assert history is not None
+    adopt_threshold(tiny_copy.context.paths, history, 31, author="ann", reason="as agreed with sales")
+    assert data.policy != before and data.policy == leadscore.read_source(tiny_copy.source, tiny_copy.data_dir).policy
+
+
+def test_tables_of_older_files_are_said_to_be_so(tmp_path: Path) -> None:
+    rows = [f"L{k},{'Retail' if k % 2 else 'Bank'},{'Won' if k % 3 else 'Lost'}" for k in range(60)]
+    file, declaration = tmp_path / "deals.csv", tmp_path / "deals.yaml"
+
+    def export(count: int) -> None:
+        file.write_text("\n".join(["Lead ID,Industry,Status", *rows[:count], ""]))
+
+    def read(**given: Any) -> leadscore.SourceData:
+        return leadscore.read_source(declaration, tmp_path / "data", **given)
+
+    export(50)
+    leadscore.init(file, out=declaration)
+    assert repr(read()) == "SourceData('deals': leads 50)"
+    assert len(read().tables["leads"]) == 50, "no warning where nothing was changed"
+    export(60)
+    with pytest.warns(leadscore.StaleTablesWarning, match=r"deals\.csv was changed since"):
+        assert len(read().tables["leads"]) == 50
+    assert len(read(refresh=True).tables["leads"]) == 60
+    file.touch()
+    read()
+
+    declaration.write_text(declaration.read_text().replace("industry: {from", "sector: {from"))
+    with pytest.warns(leadscore.StaleTablesWarning, match=r"deals\.yaml was changed since"):
+        read()
+    assert "sector" in read(refresh=True).tables["leads"]
+    with pytest.raises(TypeError, match="item assignment"):
+        read().tables["leads"] = pd.DataFrame()
+
+
+def test_tables_are_those_of_one_ingest(tiny_copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths, read = tiny_copy.context.paths, []
+
+    def slowly(asked: Any) -> Any:
+        read.append(asked)
+        tables = load_tables(asked)
+        if len(read) == 1 or writes_on:
+            with stage_dir(paths.ingest) as folder:  # another process, between two of the tables
+                shutil.copytree(tiny_copy.folder / "ingest", folder, dirs_exist_ok=True)
+        return tables
+
+    shutil.copytree(paths.ingest, tiny_copy.folder / "ingest")
+    monkeypatch.setattr("pipelines.python_api.stale_tables.load_tables", slowly)
+    writes_on = False
+    leadscore.read_source(tiny_copy.source, tiny_copy.data_dir)
+    assert len(read) == 2
+    writes_on = True
+    with pytest.raises(BusyError, match="again and again"):
+        leadscore.read_source(tiny_copy.source, tiny_copy.data_dir)
+
+
 @pytest.mark.real_data
 def test_a_flat_source_from_file_to_promise(leadscore_data: Path, tmp_path: Path) -> None:
     shutil.copy(leadscore_data / "b2b_sales.csv", tmp_path)
@@ -154,6 +216,15 @@ def test_a_flat_source_from_file_to_promise(leadscore_data: Path, tmp_path: Path
     assert leadscore.monitor(data)["verdict"]
     with pytest.raises(ContractError, match="rows have no clock"):
         leadscore.features_at(data.tables, data.source, ["1"], "2026-01-01")
+
+    labelled = leadscore.labels(data.tables, data.source)
+    given = (data.tables, data.source, labelled["lead_id"], labelled["as_of"])  # as with clocks: none is known
+    assert len(leadscore.score(stored, *given)) == len(leadscore.features_at(*given, bundle=stored)) == len(labelled)
+    leadscore.audit(leadscore.features_at(*given), labelled["label"], order=labelled["as_of"])
+    with pytest.raises(ContractError, match="order is missing in 1 of 448 rows"):
+        leadscore.audit(leadscore.features_at(*given), labelled["label"], order=[None, *range(447)])
+    shown = [repr(one) for one in (data, trained, trained.bundle, leadscore.split(labelled, data.source))]
+    assert all(len(line) < 400 for line in shown), "a notebook shows the last value of a cell"
 
 
 def test_the_page_speaks_of_what_there_is() -> None:

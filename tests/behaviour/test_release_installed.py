@@ -85,7 +85,7 @@ def test_an_archive_works_alone(number: str, kind: str, tmp_path: Path) -> None:
             except OSError:
                 assert server.poll() is None and time.monotonic() < until
                 time.sleep(0.5)
-        assert re.search(r"<title>[^<]*leadscore", page, re.I)
+        assert re.search(r"<title>[^<]+ · [^<]*funnel[^<]*</title>", page, re.I)
         assert urllib.request.urlopen(f"http://127.0.0.1:{port}/static/icon.svg", timeout=30).status == 200
     finally:
         server.terminate()

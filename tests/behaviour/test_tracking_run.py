@@ -24,6 +24,7 @@ from pipelines.registry.champion import keep_bundle, point_to, read_champion, ro
 from pipelines.registry.promotion_churn import churn_between
 from pipelines.tracking import mlflow_client
 from pipelines.tracking.mlflow_client import Store, client_of
+from pipelines.tracking.mlflow_details import log_children
 from pipelines.tracking.mlflow_names import model_name
 from pipelines.tracking.mlflow_run import mirror_aliases, track_run
 from pipelines.tracking.run_contents import metrics_of
@@ -163,11 +164,17 @@ mlflow.set_tracking_uri(sys.argv[2])
 model = mlflow.pyfunc.load_model(sys.argv[3])
 import models
 of = packages_distributions()
+read = model.metadata.get_input_schema().input_names()
+try:
+    misspelt = str(model.predict(pandas.DataFrame([{"no such feature": 1.0}])))
+except mlflow.exceptions.MlflowException as problem:
+    misspelt = problem.message
 print(json.dumps({
     "code": models.__path__[0],
-    "inputs": model.metadata.get_input_schema().input_names(),
+    "inputs": read,
     "scored": model.predict(pandas.read_json(sys.argv[4], orient="records", dtype=False))["probability"].tolist(),
-    "nothing": model.predict(pandas.DataFrame([{}]))["probability"].tolist(),
+    "misspelt": misspelt,
+    "nothing": model.predict(pandas.DataFrame([{read[0]: None}]))["probability"].tolist(),
 }))
 """
 
@@ -190,7 +197,9 @@ def test_the_model_loads_where_leadscore_is_not_installed(tiny_copy: TinyRun, cl
     assert found["code"].startswith(str(paths.data_dir / "mlartifacts")), "the code that was logged"
     assert found["inputs"] == read and 0 < len(read) < len(bundle.catalog.names)
     assert np.allclose(found["scored"], bundle.probability(values)[0], rtol=1e-12, atol=0)
+    assert "no column given is a feature" in found["misspelt"]
     nothing = without_the_rest(values.head(1), (), bundle.catalog)
+    assert len(found["nothing"]) == 1
     assert np.allclose(found["nothing"], bundle.probability(nothing)[0], rtol=1e-12, atol=0)
 
 
@@ -211,7 +220,9 @@ def test_aliases_follow_the_pointer_and_a_bundle_is_registered_once(tiny_copy: T
     assert run.data.tags["bundle_hash"] == twin and run.data.tags["previous"] == trained
     assert [file.path for file in client.list_artifacts(run.info.run_id, "promotion")] == ["promotion/churn.json"]
     aliases = client.get_registered_model(name).aliases
-    assert set(aliases) == {"challenger"}, "the champion was never registered, and the trained one challenges it"
+    assert set(aliases) == {"champion", "challenger"}, "no run told of the champion, so it was registered by itself"
+    assert client.get_model_version_by_alias(name, "champion").tags["bundle_hash"] == twin
+    assert len(client.search_runs([experiment.experiment_id], "tags.kind = 'registration'")) == 1
     roll_back(paths)
     mirror_aliases(tiny_copy.context)
     assert set(client.get_registered_model(name).aliases) == {"champion"}
@@ -296,8 +307,12 @@ def test_runs_of_killed_processes_are_ended_and_told_once(tiny_copy: TinyRun, mo
     def die(*_: Any, **__: Any) -> None:
         raise KilledError
 
+    def log_and_die(*given: Any) -> None:
+        log_children(*given)
+        raise KilledError
+
     with monkeypatch.context() as patched:
-        patched.setattr("mlflow.log_metrics", die)
+        patched.setattr("pipelines.tracking.mlflow_run.log_children", log_and_die)
         patched.setattr("mlflow.tracking.fluent.ActiveRun.__exit__", lambda *_: False)
         with pytest.raises(KilledError):
             track_run(tiny_copy.context, tiny_copy.summary_record)
@@ -307,6 +322,9 @@ def test_runs_of_killed_processes_are_ended_and_told_once(tiny_copy: TinyRun, mo
     mlflow.tracking.fluent._active_run_stack.set([])
     assert track_run(tiny_copy.context, tiny_copy.summary_record).waiting == 0
     assert sorted(run.info.status for run in runs_of(tiny_copy)) == ["FINISHED", "KILLED"]
+    for run in runs_of(tiny_copy):
+        ended = {child.info.status for child in runs_of(tiny_copy, f"tags.`mlflow.parentRunId` = '{run.info.run_id}'")}
+        assert ended == {run.info.status}, "children end as their parent did"
 
     with monkeypatch.context() as patched:
         patched.setattr("pipelines.tracking.mlflow_run.shutil.rmtree", die)
@@ -316,8 +334,8 @@ def test_runs_of_killed_processes_are_ended_and_told_once(tiny_copy: TinyRun, mo
     assert len(runs_of(tiny_copy)) == 3, "what was logged before the kill is not logged again"
 
 
-def runs_of(run: TinyRun) -> list[Any]:
-    """All trainings in the copy's own store."""
+def runs_of(run: TinyRun, asked: str = "tags.kind = 'training'") -> list[Any]:
+    """Runs in the copy's own store, unless asked otherwise all trainings."""
     with client_of(run.context.paths) as (_, client):
         experiment = client.get_experiment_by_name(run.context.source.name)
-        return list(client.search_runs([experiment.experiment_id], "tags.kind = 'training'"))
+        return list(client.search_runs([experiment.experiment_id], asked))

@@ -116,6 +116,24 @@ def test_what_is_fitted_is_a_bundle_and_survives_pickling(fitted: LeadScoreClass
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(frame)[:, 1], won)
 
 
+def test_arrays_of_objects_are_read_by_column_and_arrays_of_texts_are_refused(fitted: LeadScoreClassifier) -> None:
+    frame, outcome = leads(200, seed=4)
+    objects = frame.astype(object).where(frame.notna(), None).to_numpy()
+    with pytest.warns(UserWarning, match="valid feature names"):
+        np.testing.assert_array_equal(fitted.predict_proba(objects), fitted.predict_proba(frame))
+    rows = objects.tolist()
+    with pytest.warns(UserWarning, match="valid feature names"):
+        np.testing.assert_array_equal(fitted.predict_proba(rows), fitted.predict_proba(frame))
+
+    card = ScorecardClassifier().fit(objects, outcome)
+    np.testing.assert_array_equal(
+        card.predict_proba(objects), ScorecardClassifier().fit(frame, outcome).predict_proba(frame)
+    )
+    assert card.frame_.catalog.categories == ("x2",)
+    with pytest.raises(ValueError, match="no longer tells numbers"):
+        card.predict_proba(frame.astype("str").to_numpy(dtype="U20"))
+
+
 def test_equal_seeds_give_equal_models() -> None:
     frame, outcome = leads(250)
     first, second = (LeadScoreClassifier(settings=TINY).fit(frame, outcome) for _ in range(2))
