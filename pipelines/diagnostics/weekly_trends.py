@@ -6,13 +6,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from features.cohort.cohort import open_cohort
-from models.judging.lifecycle.policy import LifecyclePolicy
-from models.judging.lifecycle.service_levels import (
-    check_service_levels,
-    overdue_now,
-    rows_known_at,
-    stage_entries,
-)
+from models.judging.lifecycle.service_levels import overdue_of, stage_entries
 from pipelines.diagnostics.lifecycle_figures import policy_of
 from pipelines.workspace.context import Context
 
@@ -48,14 +42,7 @@ def weekly_trends(
     for back in range(weeks - 1, -1, -1):
         until = as_of - pd.Timedelta(days=7 * back)
         leads = set(open_cohort(tables, source, until)["lead_id"].astype("str"))
-        late = _late_leads(tables, policy, until)
+        late = set(overdue_of(tables, policy, until)["lead_id"].astype("str"))
         during = sent["entered_at"].between(until - pd.Timedelta(days=7), until, inclusive="right")
         found.append(Week(until, len(leads), len((late & leads) - aside), int(during.sum())))
     return WeeklyTrends(tuple(found), source.capacity.handoffs_per_week)
-
-
-def _late_leads(tables: Tables, policy: LifecyclePolicy, until: pd.Timestamp) -> set[str]:
-    """Leads with a promise that was broken by then and still stands undone."""
-    then = stage_entries(tables["stages"], until)
-    levels = list(check_service_levels(then, rows_known_at(tables["activities"], until), policy, until))
-    return set(overdue_now(levels)["lead_id"].astype("str"))

@@ -1,6 +1,5 @@
 """What waits for whom: untouched leads, overdue leads, and the queue of every owner."""
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from serving.leads.feedback import (
     find_leads_with_feedback,
     find_pinned_states,
 )
-from serving.results.run_results import compute_lifecycle
+from serving.results.lifecycle_now import lifecycle_now
 from serving.state.app_state import AppState
 from serving.state.gather_rows import count_posted
 from serving.state.lead_data import rows_of
@@ -88,7 +87,7 @@ def _overdue_rows(app_state: AppState, owner: str | None) -> pd.DataFrame:
 def _overdue(app_state: AppState, owner: str | None) -> pd.DataFrame:
     """Broken promises of leads on the list, with ``owner`` and ``score``."""
     worklist, hidden = app_state.loaded.worklist, find_hidden_leads(app_state.store)
-    found = compute_lifecycle(app_state)[0].overdue
+    found = lifecycle_now(app_state).found.overdue
     names = found["lead_id"].astype("str")
     at = worklist.position.get_indexer(pd.Index(names))
     kept = (at >= 0) & ~names.isin(hidden).to_numpy(dtype=bool)
@@ -105,68 +104,69 @@ def list_untouched(app_state: AppState, owner: str | None, limit: int = 20) -> l
     if state.data.flat:
         return []
 
-    page = state.worklist.page(WorklistQuery(owner=owner, size=_CONSIDERED))
-    feedback = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in page.rows])
-    touched = set(state.worklist.position[find_touched(app_state)])
-    rows = [row for row in page.rows if row["lead_id"] not in touched and row["lead_id"] not in feedback]
-    return rows[:limit]
+    worklist = state.worklist
+    best = worklist.best_places(WorklistQuery(owner=owner, size=_CONSIDERED))
+    names = worklist.position[best]
+    feedback = find_latest_feedback(app_state.store, names.tolist())
+    waiting = ~find_touched(app_state)[best] & ~names.isin(list(feedback))
+    chosen = np.flatnonzero(waiting)[:limit]
+    rows = worklist.rows_at(best[chosen])
+    for rank, row in zip(chosen, rows, strict=True):
+        row["rank"] = int(rank) + 1
+    return rows
 
 
 def find_hot_leads(app_state: AppState, owner: str | None, limit: int = 8) -> HotLeads:
     """Leads that the policy calls hot, and those of them that nobody called; put aside ones are left out."""
     worklist, hidden = app_state.loaded.worklist, find_hidden_leads(app_state.store)
     hot = worklist.texts("temperature") == HOT
-    hot &= ~worklist.position.isin(hidden)
+    hot &= ~worklist.are_listed(hidden)
     if owner is not None:
         hot &= worklist.owner == owner
     said = find_leads_with_feedback(app_state.store)
-    waiting = hot & ~find_touched(app_state) & ~worklist.position.isin(said)
+    waiting = hot & ~find_touched(app_state) & ~worklist.are_listed(said)
     places = np.flatnonzero(waiting)
     ordered = places[np.argsort(-worklist.scores[places], kind="stable")]
-    rows = [row for at in ordered[:limit] if (row := worklist.line(str(worklist.position[at]))) is not None]
-    return HotLeads(int(hot.sum()), len(places), rows)
+    return HotLeads(int(hot.sum()), len(places), worklist.rows_at(ordered[:limit]))
 
 
 def find_touched(app_state: AppState) -> Bools:
     """By position of the list: whether a rep acted on the lead, in the data or as posted since."""
     state, posted = app_state.loaded, count_posted(app_state.store)
-    stamp = (state.number, state.data.stamp, posted)
 
-    def compute() -> Bools:
+    def by_data() -> Bools:
         acted = state.data.tables.get("activities", pd.DataFrame(columns=["lead_id", "actor"]))
         by_rep = acted.loc[(acted["actor"] == "rep").fillna(False).to_numpy(dtype=bool), "lead_id"]
-        with app_state.store.reading() as session:
-            said = set(session.scalars(select(ActivityRow.lead_id).where(ActivityRow.actor == "rep")))
-        return np.asarray(state.worklist.position.isin(said | set(by_rep.astype("str"))), dtype=np.bool_)
+        return np.asarray(state.worklist.position.isin(set(by_rep.astype("str"))), dtype=np.bool_)
 
-    return app_state.results.get("touched", stamp, compute)
+    def compute() -> Bools:
+        with app_state.store.reading() as session:
+            said = set(session.scalars(select(ActivityRow.lead_id).where(ActivityRow.actor == "rep").distinct()))
+        before: Bools = app_state.results.get("touched in the data", (state.number, state.data.stamp), by_data)
+        return before | state.worklist.are_listed(said)
+
+    return app_state.results.get("touched", (state.number, state.data.stamp, posted), compute)
 
 
 def count_queues(app_state: AppState, owner: str | None) -> OwnerQueues:
     """Open leads of every owner by state, how many of them are overdue, and how many were put aside."""
     worklist = app_state.loaded.worklist
-    hidden = find_hidden_leads(app_state.store)
-    overdue = _overdue_rows(app_state, owner) if not app_state.loaded.data.flat else pd.DataFrame()
-    late = Counter(overdue["owner"]) if len(overdue) else Counter()
+    aside = worklist.are_listed(find_hidden_leads(app_state.store))
+    overdue = _overdue(app_state, owner) if not app_state.loaded.data.flat else pd.DataFrame()
+    late = overdue["owner"].value_counts().to_dict() if len(overdue) else {}
     longest = overdue.groupby("owner")["waited_hours"].max().to_dict() if len(overdue) else {}
-    now = worklist.current_states()["state"]
-    now = now.mask(now.index.isin(pinned := find_pinned_states(app_state.store)), now.index.map(pinned))
-    leads = pd.DataFrame({"state": now.to_numpy(), "owner": worklist.owner, "list": worklist.texts("lead_list")})
-    aside = pd.Series(worklist.position.isin(hidden))
+    pinned = find_pinned_states(app_state.store)
+    by_state = worklist.count_by_owner("state", ~aside, pinned)
+    by_list = worklist.count_by_owner("lead_list", ~aside)
+    put_aside = worklist.count_by_owner("state", aside, pinned)
     states = [name for name in worklist.states_of(None, pinned) if name]
 
     rows = []
-    for name, group in leads[~aside].groupby("owner", sort=True):
+    for name, counts in sorted(by_state.items()):
         if owner is None or name == owner:
-            counts, lists = group["state"].value_counts(), group["list"].value_counts()
-            row = {"owner": str(name), "open": len(group)} | {s: int(counts.get(s, 0)) for s in states}
-            row |= {f"list_{name}": int(lists.get(name, 0)) for name in ("to_hand_off", "to_work")}
-            rows.append(row)
-
-    put_aside = Counter(leads["owner"][aside])
-    rows = [
-        row
-        | {"aside": put_aside[row["owner"]], "overdue": late[row["owner"]], "longest_hours": longest.get(row["owner"])}
-        for row in rows
-    ]
+            lists = by_list.get(name, {})
+            row = {"owner": name, "open": sum(counts.values())} | {s: counts.get(s, 0) for s in states}
+            row |= {f"list_{one}": lists.get(one, 0) for one in ("to_hand_off", "to_work")}
+            row |= {"aside": sum(put_aside.get(name, {}).values())}
+            rows.append(row | {"overdue": int(late.get(name, 0)), "longest_hours": longest.get(name)})
     return OwnerQueues(states, rows)

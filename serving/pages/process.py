@@ -14,10 +14,11 @@ from serving.auth.dependencies import AppStateDep, Reader
 from serving.leads.verdicts import read_lifecycle_policy
 from serving.pages import tables
 from serving.pages.language import language_of
-from serving.pages.render import render_page
+from serving.pages.render import render_counting, render_page
 from serving.pages.written_values import write_count, write_decimal
 from serving.results.goals_and_programmes import read_goals, read_programmes
-from serving.results.run_results import read_lifecycle
+from serving.results.lifecycle_now import lifecycle_now
+from serving.results.run_results import awaits_lifecycle
 
 if TYPE_CHECKING:
     from models.judging.lifecycle.policy import StageDefinition
@@ -29,10 +30,13 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 @router.get("/process")
 def process_page(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """What each stage means, who promised what, and what came of it."""
+    if awaits_lifecycle(app_state):
+        return render_counting(request, caller, "Process")
     language = language_of(request)
     try:
-        found = read_lifecycle(app_state)
-        goals, nurture = read_goals(app_state), read_programmes(app_state, caller.owner)
+        now = lifecycle_now(app_state)
+        found, goals = now.record, read_goals(now.found)
+        nurture = read_programmes(app_state, caller.owner, now.found)
     except ContractError as nothing:
         return render_page(request, "shell/empty.html", caller, heading="Process", text=nothing.message)
     shown = sorted({str(row["quarter"]) for row in goals})[-_QUARTERS:]
@@ -49,6 +53,7 @@ def process_page(request: Request, app_state: AppStateDep, caller: Reader) -> Re
         goals=[row for row in goals if row["quarter"] in shown],
         older_goals=[row for row in goals if row["quarter"] not in shown],
         nurture=nurture,
+        counted_at=now.counted_at,
         tables=tables,
     )
 

@@ -1,20 +1,21 @@
 """The process itself: goals both teams share, and who is in which nurture programme."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.judging.lifecycle.shared_goals import trend_of
 from pipelines.workspace.table_files import records_of
 from serving.json_values import to_json_values
-from serving.results.run_results import compute_lifecycle
 from serving.state.app_state import AppState
+
+if TYPE_CHECKING:
+    from models.judging.lifecycle.figures import Lifecycle
 
 _MEMBERS = 50  # of each programme, the latest first; `lifecycle --csv` writes all
 
 
-def read_programmes(app_state: AppState, owner: str | None) -> dict[str, Any]:
+def read_programmes(app_state: AppState, owner: str | None, found: "Lifecycle") -> dict[str, Any]:
     """Programmes against comparable others, and the latest members of each that the caller may see."""
     state = app_state.loaded
-    found = compute_lifecycle(app_state)[0]
     members = found.members.sort_values(["since", "lead_id"], ascending=[False, True], kind="stable")
     if owner is not None:
         mine = set(state.data.lead_ids[state.data.shown_to(owner)])
@@ -29,9 +30,9 @@ def read_programmes(app_state: AppState, owner: str | None) -> dict[str, Any]:
     return {"programmes": records_of(found.programmes), "members": listed}
 
 
-def read_goals(app_state: AppState) -> list[dict[str, Any]]:
+def read_goals(found: "Lifecycle") -> list[dict[str, Any]]:
     """Goals per quarter with the direction each takes."""
-    rows = records_of(compute_lifecycle(app_state)[0].goals)
+    rows = records_of(found.goals)
     for row in rows:
         known = row["change"] is not None and row["promised"] is not None
         row["trend"] = trend_of(row["change"], row["promised"]) if known else ""

@@ -1,7 +1,7 @@
 """What happened lately: stages that leads entered, and what people said to the server, the newest first."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +12,14 @@ from sqlalchemy import select
 from features.schema.vocabulary import Stage
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.state.app_state import AppState
+from serving.state.kept_views import KeptView
+from serving.state.lead_data import LeadData
 from serving.store.tables import AnswerRow, Feedback
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 _FEW = 5  # events of a day; with fewer the week is told
 _TOLD = (Stage.WON, Stage.LOST, Stage.RECYCLED, Stage.DISQUALIFIED, Stage.OPPORTUNITY, Stage.SQL, Stage.SAL, Stage.MQL)
+_RANK = {str(stage): rank for rank, stage in enumerate(_TOLD)}
 ANSWER = "answer"
 
 
@@ -56,13 +59,14 @@ def find_recent_changes(app_state: AppState, owner: str | None, limit: int = 8) 
         return None
     end = pd.Timestamp(state.data.cutoff).to_pydatetime(warn=False)
     for span in (DAY, WEEK):
-        events = [*_stages(app_state, owner, end - span), *_said(app_state, owner, end - span)]
-        if len(events) >= _FEW or span == WEEK:
+        entered, said = _stages(app_state, owner, end - span, limit), list(_said(app_state, owner, end - span))
+        if sum(entered.counts.values()) + len(said) >= _FEW or span == WEEK:
             break
-    events.sort(key=lambda one: (one[0], one[1]), reverse=True)
-    counts = Counter(what for _, _, what, _ in events)
-    order = {str(stage): rank for rank, stage in enumerate(_TOLD)}
-    told = sorted(events, key=lambda one: order.get(one[2], -1))[:limit]
+    counts = Counter(what for _, _, what, _ in said)
+    counts.update(entered.counts)
+    told = [*said, *entered.first]
+    told.sort(key=lambda one: (one[0], one[1]), reverse=True)
+    told = sorted(told, key=lambda one: _RANK.get(one[2], -1))[:limit]
     told.sort(key=lambda one: (one[0], one[1]), reverse=True)
     amounts = _amounts(app_state, {lead for _, lead, what, _ in told if what == Stage.WON})
     rows = tuple(_change(app_state, at, lead, what, extra, amounts) for at, lead, what, extra in told)
@@ -72,19 +76,41 @@ def find_recent_changes(app_state: AppState, owner: str | None, limit: int = 8) 
 Event = tuple[datetime, str, str, dict[str, str]]
 
 
-def _stages(app_state: AppState, owner: str | None, since: datetime) -> Iterator[Event]:
-    data = app_state.loaded.data
+@dataclass(frozen=True)
+class _Entered:
+    """Stages of the data that leads entered: by stage how many, and those that are told before the others."""
+
+    counts: dict[str, int]
+    first: tuple[Event, ...]
+
+
+def _stages(app_state: AppState, owner: str | None, since: datetime, limit: int) -> _Entered:
+    """Kept while the data are in use, of each owner: they are as many as the data are large."""
+    state = app_state.loaded
+    found: _Entered = state.keep(
+        KeptView(("stages entered", owner, since, limit), lambda: _find_stages(state.data, owner, since, limit))
+    )
+    return found
+
+
+def _find_stages(data: LeadData, owner: str | None, since: datetime, limit: int) -> _Entered:
     stages = data.tables.get("stages")
     if stages is None or not len(stages):
-        return
+        return _Entered({}, ())
     recent = stages[(stages["known_at"] > since).to_numpy(dtype=bool)]
     recent = recent[recent["stage"].isin([str(stage) for stage in _TOLD]).to_numpy(dtype=bool)]
-    seen = data.shown_to(owner)
     codes = data.codes(recent["lead_id"])
-    recent = recent[(codes >= 0) & seen[codes]]
-    for row in recent.to_dict(orient="records"):
-        extra = {"detail": "" if pd.isna(row["reason"]) else str(row["reason"])}
-        yield pd.Timestamp(row["known_at"]).to_pydatetime(warn=False), str(row["lead_id"]), str(row["stage"]), extra
+    recent = recent[(codes >= 0) & data.shown_to(owner)[codes]]
+    counts = {str(stage): int(count) for stage, count in recent["stage"].value_counts().items()}
+    chosen = recent.assign(rank=recent["stage"].map(_RANK)).sort_values(
+        ["rank", "known_at", "lead_id"], ascending=[True, False, False], kind="stable"
+    )
+    return _Entered(counts, tuple(map(_event_of, chosen.head(limit).to_dict(orient="records"))))
+
+
+def _event_of(row: Mapping[Hashable, Any]) -> Event:
+    extra = {"detail": "" if pd.isna(row["reason"]) else str(row["reason"])}
+    return pd.Timestamp(row["known_at"]).to_pydatetime(warn=False), str(row["lead_id"]), str(row["stage"]), extra
 
 
 def _said(app_state: AppState, owner: str | None, since: datetime) -> Iterator[Event]:

@@ -38,6 +38,7 @@ _JUDGED: Mapping[str, type[Artifact]] = {
     "audit": AuditRecord,
 }
 SIDES = ("model only", "rubric only")
+FIRST_COUNT_SECONDS = 1.0  # a page waits for the first count of the data; after that it says that it counts
 _DRAWS = 200
 
 
@@ -160,21 +161,24 @@ def compute_lifecycle(app_state: AppState) -> tuple["Lifecycle", dict[str, Any]]
             found = lifecycle_of(app_state.context, rows.tables, data.cutoff if rows.latest is None else as_of)
         return found, found.record()
 
-    return app_state.results.get("lifecycle", _lifecycle_stamp(app_state, posted), compute)
+    return app_state.results.get("lifecycle", lifecycle_stamp(app_state, posted), compute)
 
 
-def _lifecycle_stamp(app_state: AppState, posted: tuple[int, ...]) -> tuple[object, ...]:
+def lifecycle_stamp(app_state: AppState, posted: tuple[int, ...]) -> tuple[tuple[object, ...], tuple[int, ...]]:
+    """What the lifecycle depends on: the data in use, and what was ``posted`` since."""
     data = app_state.loaded.data if app_state.ready else None
-    return file_stamp(CountsRecord.path(app_state.paths)), posted, None if data is None else data.stamp
+    counts = file_stamp(CountsRecord.path(app_state.paths))
+    return (counts, None if data is None else data.stamp, app_state.people.stamp), posted
 
 
-def awaits_lifecycle(app_state: AppState, patience: float = 8.0) -> bool:
-    """Whether the lifecycle is still being worked out beside the request, which waits a moment for it."""
+def awaits_lifecycle(app_state: AppState) -> bool:
+    """Whether the first lifecycle of these data is still being worked out beside the request, which waits a moment."""
     posted = count_posted(app_state.store)
-    stamp = _lifecycle_stamp(app_state, posted)
-    if app_state.context.source.kind == "flat" or app_state.results.has("lifecycle", stamp):
+    stamp = lifecycle_stamp(app_state, posted)
+    kept = app_state.results.last("lifecycle")
+    if app_state.context.source.kind == "flat" or (kept is not None and kept.stamp[0] == stamp[0]):
         return False
-    begun = app_state.results.begin("lifecycle beside", stamp, lambda: read_lifecycle(app_state), patience)
+    begun = app_state.results.begin("lifecycle beside", stamp, lambda: read_lifecycle(app_state), FIRST_COUNT_SECONDS)
     return begun.underway and not app_state.results.has("lifecycle", stamp)
 
 

@@ -1,18 +1,20 @@
 """The server's one way to keep what is slow to work out: until the files it was worked out from change."""
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillUnderway
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from features.errors import LeadScoreError
 
 T = TypeVar("T")
 _PATIENCE = 0.2  # seconds a request waits for what is worked out beside it: quick results need no second request
+_REST = 9.0  # what is renewed rests so many times as long as it took: a tenth of one processor at most
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,16 @@ class BesideResult(Generic[T]):
     def underway(self) -> bool:
         """Whether it is still being worked out."""
         return self.value is None and not self.problem
+
+
+@dataclass(frozen=True)
+class KeptResult(Generic[T]):
+    """A result with its stamp; ``seconds`` of the thread's processor it took, ``at`` when it was done (wall clock)."""
+
+    stamp: Any
+    value: T
+    seconds: float
+    at: float
 
 
 def file_stamp(*files: Path) -> tuple[int, ...]:
@@ -42,10 +54,11 @@ class ResultCache:
     """
 
     def __init__(self) -> None:
-        self._results: dict[str, tuple[Hashable, object]] = {}
+        self._results: dict[str, KeptResult[object]] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
         self._beside: dict[str, tuple[Hashable, Future[object]]] = {}
+        self._renewed: dict[str, Future[object]] = {}
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="leadscore-beside")
 
     def is_begun(self, name: str, stamp: Hashable) -> bool:
@@ -77,9 +90,26 @@ class ResultCache:
 
     def has(self, name: str, stamp: Hashable) -> bool:
         """Whether :meth:`get` would answer at once."""
+        kept = self.last(name)
+        return kept is not None and kept.stamp == stamp
+
+    def last(self, name: str) -> KeptResult[Any] | None:
+        """What :meth:`get` worked out last under a name, whatever its stamp."""
         with self._lock:
-            kept = self._results.get(name)
-        return kept is not None and kept[0] == stamp
+            return self._results.get(name)
+
+    def renew(self, name: str, stamp: Hashable, work: Callable[[], object]) -> None:
+        """Have ``work``, which calls :meth:`get`, done beside the requests where the last result is of another stamp.
+
+        One after the other, and not before the last one has rested: whoever acts all the time keeps nobody waiting.
+        """
+        kept = self.last(name)
+        if kept is not None and (kept.stamp == stamp or time.time() < kept.at + _REST * kept.seconds):
+            return
+        with self._lock:
+            underway = self._renewed.get(name)
+            if underway is None or underway.done():
+                self._renewed[name] = self._worker.submit(work)
 
     def get(self, name: str, stamp: Hashable, compute: Callable[[], T]) -> T:
         """The result under a name; ``compute`` is called if there is none for this stamp, and what it raises passes."""
@@ -87,6 +117,8 @@ class ResultCache:
             lock = self._locks[name]
         with lock:
             kept = self._results.get(name)
-            if kept is None or kept[0] != stamp:
-                kept = self._results[name] = stamp, compute()
-            return cast(T, kept[1])
+            if kept is None or kept.stamp != stamp:
+                began = time.thread_time()
+                value = compute()
+                kept = self._results[name] = KeptResult(stamp, value, time.thread_time() - began, time.time())
+            return cast(T, kept.value)

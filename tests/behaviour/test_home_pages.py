@@ -14,7 +14,7 @@ from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.diagnostics.score_trust import trust_of
 from serving.lists.team_queues import find_hot_leads, find_touched, list_overdue
 from serving.pages.home.roles import COOKIE, HomeRole
-from tests.reference.serving import client_for, key_for, worklist_of
+from tests.reference.serving import client_for, key_for, whole_page, worklist_of
 
 ROLES = [str(role) for role in HomeRole]
 
@@ -26,9 +26,7 @@ def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
 
 
 def page(client: TestClient, path: str, **headers: str) -> str:
-    answer = client.get(path, headers={"accept": "text/html", **headers})
-    assert answer.status_code == 200, answer.text[:300]
-    return unescape(answer.text)
+    return unescape(whole_page(client, path, **headers))
 
 
 def words(html: str) -> str:

@@ -6,12 +6,20 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from pipelines.diagnostics.lifecycle_figures import lifecycle_of
 from pipelines.privacy.forget import forget_person
 from pipelines.registry import soundness
+from serving.lists.team_queues import list_overdue
 from serving.privacy.store_of_source import eraser
+from serving.results import lifecycle_now as lifecycle_now_module
+from serving.results import trends_beside
+from serving.results.lifecycle_now import lifecycle_now
+from serving.state.gather_rows import gather_all_rows
+from serving.state.result_cache import ResultCache
 from serving.store.tables import ScoreRow
 from tests.reference.challengers import early_champion, rescaled
 from tests.reference.challengers import keep as keep_bundle_of
@@ -121,3 +129,50 @@ def test_the_change_of_a_week_begins_with_the_model_that_served_the_lead_then(ti
         now = page(client, f"/leads/{lead}")
         app_state.loaded.keep.clear()
         assert page(client, f"/leads/{lead}") == now != before
+
+
+def test_who_waits_is_as_new_as_the_last_action_while_all_else_is_counted_again(
+    tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with client_for(tiny_demo, tmp_path) as client:
+        app_state = client.app.state.app_state  # type: ignore[attr-defined]
+        first = lifecycle_now(app_state)
+        waiting = list_overdue(app_state, None, limit=10_000).rows
+        untouched = [str(row["lead_id"]) for row in waiting if row["what"] == "first touch"]
+        lead, other = untouched[0], next(name for name in untouched if name != untouched[0])
+        for module in (lifecycle_now_module, trends_beside):
+            monkeypatch.setattr(module, "AT_ONCE_SECONDS", -1.0)  # as where the leads are many
+        monkeypatch.setattr(ResultCache, "renew", lambda *_: None)  # the next count is far away
+
+        called = {"kind": "demo_request", "actor": "rep"}
+        steps: list[tuple[str, dict[str, Any]]] = [
+            (f"/v1/leads/{lead}/activities", called),
+            (f"/v1/leads/{other}/feedback", {"verdict": "accept"}),
+            (f"/v1/leads/{other}/feedback", {"verdict": "withdraw"}),
+            (f"/v1/leads/{other}/feedback", {"verdict": "snooze"}),
+        ]
+        seen = promises_of(lifecycle_now(app_state).found.overdue)
+        changed = []
+        for where, sent in steps:
+            assert client.post(where, json=sent).status_code in (200, 201), (where, sent)
+            now = lifecycle_now(app_state)
+            assert now.counted_at is not None and now.record is first.record
+            with app_state.store.reading() as session:
+                rows = gather_all_rows(session, app_state.loaded.data)
+            counted = lifecycle_of(app_state.context, rows.tables, pd.Timestamp(app_state.clock.as_of(rows.latest)))
+            assert promises_of(now.found.overdue) == promises_of(counted.overdue), sent
+            changed.append(promises_of(now.found.overdue) != seen)
+            seen = promises_of(now.found.overdue)
+        assert changed[0] and any(changed[1:]), "nothing that was done changes who waits"
+        assert other not in {str(row["lead_id"]) for row in list_overdue(app_state, None, limit=10_000).rows}
+        for path in ("/?role=manager", "/team", "/process"):
+            assert "are as counted on" in page(client, path)
+
+        monkeypatch.undo()
+        assert lifecycle_now(app_state).counted_at is None
+        assert "are as counted on" not in page(client, "/?role=manager")
+
+
+def promises_of(overdue: pd.DataFrame) -> set[tuple[str, str, str]]:
+    """Broken promises, without how long they have been."""
+    return {(str(row.lead_id), str(row.stage), str(row.what)) for row in overdue.itertuples()}

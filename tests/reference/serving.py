@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pandas as pd
 from sqlalchemy import func, select
@@ -28,10 +29,26 @@ def settings_for(run: Any, state_dir: Path, **changes: Any) -> ServeSettings:
 
 @contextmanager
 def client_for(run: Any, state_dir: Path, **changes: Any) -> Iterator[TestClient]:
-    """A client of a fresh application; its errors come back as answers, as they would over the wire."""
+    """A client of a fresh application; its errors come back as answers, as they would over the wire.
+
+    Its pages wait until the lifecycle is counted, however busy the machine is.
+    """
     app = create_app(settings_for(run, state_dir, **changes))
-    with TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
+    patient = patch("serving.results.run_results.FIRST_COUNT_SECONDS", 120.0)
+    with patient, TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client
+
+
+def whole_page(client: TestClient, path: str, **headers: str) -> str:
+    """A page once everything on it was worked out: on a busy machine the first look shows what is being counted."""
+    until = time.monotonic() + 120.0
+    while True:
+        answer = client.get(path, headers={"accept": "text/html", **headers})
+        assert answer.status_code == 200, answer.text[:300]
+        if "refresh" not in answer.headers and 'aria-busy="true"' not in answer.text:
+            return answer.text
+        assert time.monotonic() < until, f"{path} is still being counted"
+        time.sleep(0.1)
 
 
 def key_for(client: TestClient, *scopes: str, owner: str | None = None) -> dict[str, str]:

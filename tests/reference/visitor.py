@@ -28,6 +28,7 @@ class Visitor:
 
     def check(self, name: str = "") -> None:
         self.page.wait_for_load_state()
+        self.page.wait_for_function(COUNTED, timeout=120_000)
         assert self.problems == []
         root = "document.documentElement"
         assert self.page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth"), f"{self.page.url} is too wide"
@@ -36,6 +37,8 @@ class Visitor:
             Path(SHOTS).mkdir(parents=True, exist_ok=True)
             self.page.screenshot(path=str(Path(SHOTS) / f"{name}-{self.width}.png"))
 
+
+COUNTED = "() => document.body && !document.querySelector('[data-counting]')"  # such a page asks again by itself
 
 NAMELESS = """[...document.querySelectorAll('input:not([type=hidden]), select, button, a')].filter(e =>
   !(e.labels && e.labels.length) && !e.getAttribute('aria-label') && !e.textContent.trim()).map(e => e.outerHTML)"""

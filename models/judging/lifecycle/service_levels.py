@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.array_types import Bools, Floats
+from features.array_types import Bools, Floats, Tables
 from features.kernel.column_reader import micros_of
 from features.point_in_time.microseconds import micros
 from features.point_in_time.visibility import is_known
@@ -115,6 +115,12 @@ def overdue_now(every: Sequence[ServiceLevel]) -> pd.DataFrame:
     columns = ["lead_id", "stage", "what", "team", "promised_hours", "waited_hours"]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     return found.sort_values(["waited_hours", "lead_id"], ascending=[False, True], ignore_index=True)
+
+
+def overdue_of(tables: Tables, policy: LifecyclePolicy, as_of: pd.Timestamp) -> pd.DataFrame:
+    """:func:`overdue_now` of the leads whose stages and activities are in ``tables``, as known before ``as_of``."""
+    entries, acts = stage_entries(tables["stages"], as_of), rows_known_at(tables["activities"], as_of)
+    return overdue_now(list(check_service_levels(entries, acts, policy, as_of)))
 
 
 def attainment_by_month(every: Sequence[ServiceLevel], minimum_n: int) -> pd.DataFrame:

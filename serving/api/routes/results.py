@@ -69,7 +69,9 @@ def get_lifecycle(request: Request, app_state: AppStateDep, caller: Reader) -> R
 @router.get("/programmes", summary="Nurture programmes: who is in them, since when, against comparable others")
 def get_programmes(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Association only; a caller who sees only their own leads is named only these."""
-    return respond_with_etag(request, read_programmes(app_state, caller.owner))
+    return respond_with_etag(
+        request, read_programmes(app_state, caller.owner, run_results.compute_lifecycle(app_state)[0])
+    )
 
 
 @router.get("/model", summary="The model in use and how it was judged")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from features.errors import LeadScoreError
@@ -21,8 +22,9 @@ from serving.pages.home.parts import (
 from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_tile, wins_tile
 from serving.pages.home.told_changes import tell_changes
 from serving.pages.written_values import write_count, write_decimal, write_percent
+from serving.results.lifecycle_now import lifecycle_now
 from serving.results.recent_changes import RecentChanges
-from serving.results.run_results import read_lifecycle, why_points
+from serving.results.run_results import why_points
 from serving.results.score_bands import ScoreBand, read_evaluation, score_bands
 from serving.results.trends_beside import begin_weekly_trends
 from serving.state.app_state import AppState
@@ -47,11 +49,12 @@ class ManagerHome:
     band_rows: Sequence[ScoreBand]
     bands_lede: str
     counting: bool
+    counted_at: datetime | None
 
 
 def build_manager_home(app_state: AppState, owner: str | None, language: Language) -> ManagerHome:
     """Everything on the page, of one owner's leads or of all."""
-    found, missing = _lifecycle(app_state, language)
+    found, missing, counted_at = _lifecycle(app_state, language)
     by_points = why_points(app_state)
     trends = begin_weekly_trends(app_state, find_hidden_leads(app_state.store))
     hot = _hot(app_state, owner, language)
@@ -84,6 +87,7 @@ def build_manager_home(app_state: AppState, owner: str | None, language: Languag
         band_rows=bands,
         bands_lede=_bands_lede(language, bands),
         counting=trends.underway,
+        counted_at=counted_at,
     )
 
 
@@ -100,19 +104,21 @@ def no_model_note(language: Language, reason: str) -> PlainNote:
     )
 
 
-def _lifecycle(app_state: AppState, language: Language) -> tuple[dict[str, Any], tuple[PlainNote, ...]]:
-    """The lifecycle, or what its absence hides, in words."""
+def _lifecycle(
+    app_state: AppState, language: Language
+) -> tuple[dict[str, Any], tuple[PlainNote, ...], datetime | None]:
+    """The lifecycle, and when it was counted where not now; or what its absence hides, in words."""
     try:
-        found = read_lifecycle(app_state)
+        now = lifecycle_now(app_state)
     except LeadScoreError:
-        found = {}
-    if found and found["funnel"]:
-        return found, ()
+        now = None
+    if now is not None and now.record["funnel"]:
+        return now.record, (), now.counted_at
     text = language.text(
         "This source has no history of stages: where leads stop, which promises were kept and who was handed off "
         "cannot be shown. Export the stage history of the CRM and load it to see them."
     )
-    return {}, (PlainNote(text),)
+    return {}, (PlainNote(text),), None
 
 
 def _hot(app_state: AppState, owner: str | None, language: Language) -> HotLeads | None:

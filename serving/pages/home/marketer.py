@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from features.errors import LeadScoreError
@@ -18,7 +19,8 @@ from serving.pages.home.parts import PlainNote, Tile, join_sentences
 from serving.pages.home.shared_tiles import sent_tile, wins_tile
 from serving.pages.written_values import write_count, write_percent
 from serving.results.goals_and_programmes import read_goals
-from serving.results.run_results import read_comparison, read_lifecycle, why_points
+from serving.results.lifecycle_now import lifecycle_now
+from serving.results.run_results import read_comparison, why_points
 from serving.results.trends_beside import begin_weekly_trends
 from serving.state.app_state import AppState
 from serving.state.worklist.worklist_query import WorklistQuery
@@ -43,6 +45,7 @@ class MarketerHome:
     rules_lede: str
     notes: tuple[PlainNote, ...]
     counting: bool
+    counted_at: datetime | None
 
 
 def build_marketer_home(app_state: AppState, owner: str | None, language: Language) -> MarketerHome:
@@ -60,7 +63,7 @@ def build_marketer_home(app_state: AppState, owner: str | None, language: Langua
     rows = describe_leads(app_state, page.rows, language)
     by_rubric = sum(bool(row.get("manual_handoff")) for row in rows) if state.worklist.has_points else None
 
-    volumes, goals, notes = _plan(app_state, language)
+    volumes, goals, notes, counted_at = _plan(app_state, language)
     tiles = (
         sent_tile(language, trends),
         *_goal_tiles(language, goals),
@@ -81,24 +84,26 @@ def build_marketer_home(app_state: AppState, owner: str | None, language: Langua
         rules_lede=_rules_lede(language, rules),
         notes=notes,
         counting=trends.underway,
+        counted_at=counted_at,
     )
 
 
 def _plan(
     app_state: AppState, language: Language
-) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]], tuple[PlainNote, ...]]:
-    """Volumes and goals per quarter; without stages nothing, and a note that says so."""
+) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]], tuple[PlainNote, ...], datetime | None]:
+    """Volumes and goals per quarter, and when they were counted where not now; without stages nothing, and a note."""
     try:
-        volumes = list(read_lifecycle(app_state)["volumes"])[-_QUARTERS:]
+        now = lifecycle_now(app_state)
+        volumes = list(now.record["volumes"])[-_QUARTERS:]
         if volumes:
-            return volumes, read_goals(app_state), ()
+            return volumes, read_goals(now.found), (), now.counted_at
     except LeadScoreError:
         pass
     text = language.text(
         "This source has no history of stages: what was promised and handed off cannot be counted. The rubric can be "
         "judged all the same."
     )
-    return [], [], (PlainNote(text, "", "/rubric", language.text("Judge the rules")),)
+    return [], [], (PlainNote(text, "", "/rubric", language.text("Judge the rules")),), None
 
 
 def _goal_tiles(language: Language, goals: Sequence[Mapping[str, Any]]) -> list[Tile]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from features.errors import LeadScoreError
@@ -15,7 +16,8 @@ from serving.pages.home.lead_lines import describe_leads
 from serving.pages.home.parts import PlainNote, Tile, compare_counts, join_sentences
 from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_tile
 from serving.pages.written_values import write_count, write_percent
-from serving.results.run_results import read_comparison, read_lifecycle
+from serving.results.lifecycle_now import lifecycle_now
+from serving.results.run_results import read_comparison
 from serving.results.trends_beside import begin_weekly_trends
 from serving.state.app_state import AppState
 
@@ -47,11 +49,12 @@ class TeamPage:
     funnel: Sequence[Mapping[str, Any]]
     sentences: Sequence[str]
     counting: bool
+    counted_at: datetime | None
 
 
 def build_team_page(app_state: AppState, owner: str | None, language: Language) -> TeamPage:
     """Everything on the page, of one owner's leads or of all; without stages the queues alone."""
-    found = _lifecycle(app_state)
+    found, counted_at = _lifecycle(app_state)
     measured = bool(found and found["funnel"])
     trends = begin_weekly_trends(app_state, find_hidden_leads(app_state.store))
     late = list_overdue(app_state, owner, _WAITING) if measured else OverdueLeads([], 0)
@@ -95,15 +98,17 @@ def build_team_page(app_state: AppState, owner: str | None, language: Language) 
         funnel=list(found["funnel"]) if measured else [],
         sentences=list(found["sentences"]) if measured else [],
         counting=trends.underway,
+        counted_at=counted_at,
     )
 
 
-def _lifecycle(app_state: AppState) -> dict[str, Any]:
-    """Empty where the source has no stages to measure."""
+def _lifecycle(app_state: AppState) -> tuple[dict[str, Any], datetime | None]:
+    """Its record, and when it was counted where not now; empty where the source has no stages to measure."""
     try:
-        return read_lifecycle(app_state)
+        now = lifecycle_now(app_state)
     except LeadScoreError:
-        return {}
+        return {}, None
+    return now.record, now.counted_at
 
 
 def _agreement(app_state: AppState) -> list[Mapping[str, Any]]:

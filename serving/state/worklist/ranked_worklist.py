@@ -1,7 +1,7 @@
 """The ranked worklist in memory: filters, search, sorting, stable pages."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -112,6 +112,28 @@ class Worklist:
         names, counts = np.unique(own.astype(str), return_counts=True)
         return {str(name): int(count) for name, count in zip(names, counts, strict=True) if name}
 
+    def count_by_owner(
+        self, column: str, among: Bools, pinned: Mapping[str, str] | None = None
+    ) -> dict[str, dict[str, int]]:
+        """Leads by owner (empty: nobody) and by ``state`` or a column of texts, of those ``among``; the empty text
+        counts, too. ``pinned``: states that sales pinned.
+        """
+        ranks = self._ranks
+        if column == "state":
+            codes = self._states_with(ranks, pinned or {})
+            names = list(self._state)
+        else:
+            found, codes = factorize(self.texts(column))
+            names = list(found)
+        counted = np.bincount(
+            self._owner_codes[among] * len(names) + codes[among], minlength=len(self._owner) * len(names)
+        ).reshape(len(self._owner), len(names))
+        return {
+            name: {names[k]: int(counted[row, k]) for k in np.flatnonzero(counted[row])}
+            for name, row in self._owner.items()
+            if counted[row].any()
+        }
+
     def _texts_now(self, ranks: Ranks, column: str) -> npt.NDArray[np.object_] | None:
         """A column of the list with the leads scored again since, None where the list has none."""
         if column not in self.frame:
@@ -162,6 +184,23 @@ class Worklist:
         """The row of one lead, None if it is not on the list."""
         at = self._find_position(lead_id)
         return None if at < 0 else self._row(self._ranks, at, rows_of(self.frame.iloc[[at]])[0])
+
+    def are_listed(self, leads: Collection[str]) -> Bools:
+        """By position, whether the lead is one of these."""
+        found = np.zeros(len(self), dtype=np.bool_)
+        if leads:
+            at = self.position.get_indexer(pd.Index(list(leads), dtype="str"))
+            found[at[at >= 0]] = True
+        return found
+
+    def rows_at(self, places: Ints) -> list[dict[str, Any]]:
+        """The rows at some positions: picking many at once costs little more than picking one."""
+        records = rows_of(self.frame.iloc[places])
+        return [self._row(self._ranks, int(at), record) for at, record in zip(places, records, strict=True)]
+
+    def best_places(self, query: WorklistQuery) -> Ints:
+        """Positions of the first page of what the query asks for."""
+        return self._selected(self._ranks, query)[: query.size]
 
     def current_state_of(self, lead_id: str) -> dict[str, Any] | None:
         """Score, state, owner and display of one lead, None if it is not on the list."""
@@ -355,15 +394,9 @@ class Worklist:
         if query.search.strip():
             parts.append(self._search_mask(query.search.strip()))
         if query.only is not None:
-            at = self.position.get_indexer(pd.Index(sorted(query.only), dtype="str"))
-            chosen = np.zeros(len(self), dtype=bool)
-            chosen[at[at >= 0]] = True
-            parts.append(chosen)
+            parts.append(self.are_listed(query.only))
         elif query.hidden:
-            at = self.position.get_indexer(pd.Index(sorted(query.hidden), dtype="str"))
-            visible = np.ones(len(self), dtype=bool)
-            visible[at[at >= 0]] = False
-            parts.append(visible)
+            parts.append(~self.are_listed(query.hidden))
         return np.logical_and.reduce(parts) if parts else None
 
     def _search_mask(self, text: str) -> Bools:
