@@ -15,7 +15,8 @@ from sqlalchemy import select
 from features.array_types import Ints
 from serving.results.run_results import compute_lifecycle, lifecycle_stamp
 from serving.state.app_state import AppState
-from serving.state.gather_rows import POSTED_TABLES, count_posted, gather_rows
+from serving.state.gather_rows import count_posted, gather_rows
+from serving.state.posted_frames import POSTED_TABLES
 from serving.store.tables import Feedback
 
 if TYPE_CHECKING:
