@@ -18,7 +18,8 @@ from models.judging.evaluation.backtest import subsample
 from models.judging.evaluation.metrics import auc
 from models.logistic import log_loss
 from models.settings import TrainSettings
-from models.training.fit import Recipe, backtest_candidates, calibrated_log_odds, fit_twin, settle_calibrations
+from models.training.recipe import Recipe, backtest_candidates
+from models.training.twin import calibrated_log_odds, fit_twin, settle_calibrations
 from models.training.verdict import decide
 
 OURS = "leadscore"

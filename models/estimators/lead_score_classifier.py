@@ -28,7 +28,8 @@ from models.explaining.shap_explanation import shap_explanation
 from models.interfaces import Candidate, Contributions
 from models.judging.evaluation.backtest import subsample
 from models.settings import TrainSettings
-from models.training.fit import Recipe, backtest_candidates, fit_bundle
+from models.training.fit_bundle import fit_bundle
+from models.training.recipe import Recipe, backtest_candidates
 from models.training.verdict import decide
 
 if TYPE_CHECKING:

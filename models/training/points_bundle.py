@@ -18,7 +18,7 @@ from models.interfaces import Calibration, Scale
 from models.judging.drift.reference_distribution import build_reference_distribution
 from models.logistic import logit
 from models.settings import TrainSettings
-from models.training.fit import newest_rows
+from models.training.fit_bundle import newest_rows
 
 MODE = "mode"
 POINTS = "points"

@@ -18,7 +18,7 @@ from models.explaining.framework import Framework
 from models.explaining.points import sum_by_criterion
 from models.interfaces import Candidate, Contributions
 from models.judging.evaluation.backtest import MANY_ROWS, Backtest, fit_all
-from models.training.fit import factory_of
+from models.training.recipe import factory_of
 from models.training.verdict import Decision
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context

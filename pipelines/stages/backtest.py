@@ -21,10 +21,11 @@ from models.judging.evaluation.paired_blocks import compare_by_block
 from models.judging.evaluation.random_split_optimism import measure_split_optimism
 from models.judging.evaluation.signal_test import Signal
 from models.judging.handoff.workload_curve import SnapshotCapacity
-from models.training.fit import Recipe, backtest_candidates, common_model
 from models.training.prior_bundle import is_scarce, try_prior
+from models.training.recipe import Recipe, backtest_candidates
 from models.training.segment_decision import judge_segments
 from models.training.segmentation import Segmentation
+from models.training.twin import common_model
 from models.training.verdict import Decision, decide
 from pipelines.artifacts.backtest_record import BacktestRecord, write_trials
 from pipelines.artifacts.verdict_record import StageVerdict

@@ -19,7 +19,9 @@ from models.judging.evaluation.final_block import rank_figures, wins_at_capacity
 from models.judging.evaluation.metrics import auc
 from models.judging.handoff.population import Population, population_of
 from models.judging.handoff.workload_curve import SnapshotCapacity
-from models.training.fit import Recipe, described_candidates, evaluate_twin, fit_twin
+from models.training.fit_bundle import described_candidates
+from models.training.recipe import Recipe
+from models.training.twin import evaluate_twin, fit_twin
 from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.artifacts.final_block import write_test_log_odds
 from pipelines.artifacts.train_record import TwinScorecardRecord

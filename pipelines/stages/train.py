@@ -16,8 +16,9 @@ from models.interfaces import Scale
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.prior_shift import measure_prior_shift
 from models.judging.evaluation.backtest import Backtest, subsample
-from models.training.fit import Recipe, fit_bundle, fit_scorecard
+from models.training.fit_bundle import fit_bundle, fit_scorecard
 from models.training.points_bundle import fit_points_bundle
+from models.training.recipe import Recipe
 from models.training.verdict import Decision
 from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.reading_record import ReadingRecord

@@ -18,7 +18,9 @@ from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, Fol
 from models.judging.evaluation.signal_test import Signal
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.settings import TrainSettings
-from models.training.fit import Recipe, backtest_candidates, evaluate_twin, fit_bundle, fit_twin
+from models.training.fit_bundle import fit_bundle
+from models.training.recipe import Recipe, backtest_candidates
+from models.training.twin import evaluate_twin, fit_twin
 from models.training.verdict import Decision, decide, state_verdict
 from tests.reference.toy import toy_chop, toy_matrix
 

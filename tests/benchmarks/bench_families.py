@@ -22,7 +22,8 @@ from models.candidates.rubric import RubricCandidate
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, ratio, resample_totals
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.settings import TrainSettings
-from models.training.fit import Recipe, backtest_candidates, evaluate_twin, fit_twin
+from models.training.recipe import Recipe, backtest_candidates
+from models.training.twin import evaluate_twin, fit_twin
 from models.training.verdict import decide
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.matrix_files import load_chop, load_matrix

@@ -26,7 +26,8 @@ from models.grouped_folds import grouped_folds
 from models.judging.evaluation.backtest import subsample
 from models.logistic import sigmoid
 from models.settings import TrainSettings
-from models.training.fit import Recipe, backtest_candidates, fit_bundle
+from models.training.fit_bundle import fit_bundle
+from models.training.recipe import Recipe, backtest_candidates
 from models.training.tuning import tune_booster
 from models.training.verdict import decide
 from tests.reference.large_tables import interactions, one_product

@@ -21,7 +21,8 @@ from models.bundle import Bundle
 from models.calibration.level import estimate_level
 from models.logistic import log_loss, logit
 from models.settings import TrainSettings
-from models.training.fit import Recipe, backtest_candidates, fit_bundle
+from models.training.fit_bundle import fit_bundle
+from models.training.recipe import Recipe, backtest_candidates
 from models.training.verdict import decide
 from tests.reference.markets import levels, market
 

@@ -28,9 +28,10 @@ from models.candidates.rubric import RubricCandidate
 from models.interfaces import Calibration
 from models.logistic import log_loss, logit, sigmoid
 from models.settings import TrainSettings
-from models.training.fit import Recipe, backtest_candidates, factory_of, fit_bundle
+from models.training.fit_bundle import fit_bundle
 from models.training.prior_bundle import split_few, try_prior
 from models.training.prior_mapping import map_features, prior_candidate_of
+from models.training.recipe import Recipe, backtest_candidates, factory_of
 from models.training.verdict import decide
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.workspace.context import Context

@@ -19,15 +19,10 @@ from models.calibration.segment_levels import COMMON, fit_segment_levels
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import log_loss
 from models.settings import TrainSettings
-from models.training.fit import (
-    Recipe,
-    backtest_candidates,
-    common_model,
-    evaluate_twin,
-    fit_twin,
-)
+from models.training.recipe import Recipe, backtest_candidates
 from models.training.segment_decision import LEAST_LINE_GAIN, judge_lines, judge_segments
 from models.training.segment_models import loss_of_the_rate
+from models.training.twin import common_model, evaluate_twin, fit_twin
 from models.training.verdict import decide
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.workspace.context import Context, open_context

@@ -12,7 +12,7 @@ from features.cohort.splits import Block, Chop
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
 from models.settings import TrainSettings
-from models.training.fit import backtest_candidates
+from models.training.recipe import backtest_candidates
 from models.training.verdict import decide
 from tests.reference.toy import toy_chop, toy_matrix
 

@@ -12,7 +12,8 @@ from models.candidates.blend import BLENDED
 from models.judging.cluster_bootstrap import Resampling, resample_totals
 from models.judging.evaluation.backtest import judged_blocks, newest_learned, out_of_fold, run_backtest
 from models.settings import TrainSettings
-from models.training.fit import factory_of, fit_twin
+from models.training.recipe import factory_of
+from models.training.twin import fit_twin
 from tests.reference.toy import toy_chop, toy_matrix
 
 SETTINGS = TrainSettings.tiny()

@@ -9,7 +9,7 @@ from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.prior_shift import measure_prior_shift
 from models.settings import TrainSettings
-from models.training.fit import backtest_candidates
+from models.training.recipe import backtest_candidates
 from models.training.verdict import decide
 from tests.reference.toy import toy_chop, toy_matrix
 

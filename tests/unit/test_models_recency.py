@@ -13,7 +13,7 @@ from features.schema.source import Source
 from models.judging.evaluation import backtest
 from models.judging.evaluation.backtest import FORGETTING, fit_all, recent_weight, run_backtest
 from models.settings import TrainSettings
-from models.training.fit import factory_of
+from models.training.recipe import factory_of
 from pipelines.workspace.context import open_context
 from tests.reference.toy import toy_chop, toy_matrix
 

@@ -21,7 +21,8 @@ from models.candidates.linear import LinearCandidate
 from models.candidates.own import OwnCandidate
 from models.judging.evaluation.backtest import Backtest
 from models.settings import TrainSettings
-from models.training.fit import Recipe, backtest_candidates, find_unstorable, fit_bundle
+from models.training.fit_bundle import fit_bundle
+from models.training.recipe import Recipe, backtest_candidates, find_unstorable
 from models.training.verdict import Decision, decide
 from pipelines.own_code.load_code import load_code
 from tests.reference.toy import CATALOG, toy_chop, toy_matrix
@@ -159,7 +160,7 @@ def test_mistakes_are_told_before_anything_is_tuned(make: Any, reads: str, said:
 
 
 def test_a_first_try_sees_both_outcomes_however_rare_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.training.fit._TRIED_ROWS", 20)
+    monkeypatch.setattr("models.training.recipe._TRIED_ROWS", 20)
     matrix, chop = toy_matrix(500), toy_chop(500)
     rare = np.zeros(len(matrix.label))
     rare[chop.final.train[:1]] = 1.0

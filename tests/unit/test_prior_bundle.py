@@ -24,9 +24,11 @@ from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.logistic import log_loss
 from models.scoring import score
 from models.settings import TrainSettings
-from models.training.fit import Recipe, backtest_candidates, evaluate_twin, fit_bundle, fit_twin
+from models.training.fit_bundle import fit_bundle
 from models.training.prior_bundle import FEWEST, is_scarce, split_few, try_prior
 from models.training.prior_mapping import describe_unseen, map_features, prior_candidate_of
+from models.training.recipe import Recipe, backtest_candidates
+from models.training.twin import evaluate_twin, fit_twin
 from models.training.verdict import decide
 from tests.reference.toy import CATALOG, feature, toy_chop, toy_matrix
 

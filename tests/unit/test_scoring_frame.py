@@ -18,7 +18,8 @@ from models.explaining.facts import build_facts
 from models.explaining.framework import framework_names, load_framework
 from models.scoring import score
 from models.settings import TrainSettings
-from models.training.fit import Recipe, backtest_candidates, fit_bundle
+from models.training.fit_bundle import fit_bundle
+from models.training.recipe import Recipe, backtest_candidates
 from models.training.verdict import decide
 from pipelines.stages.score import importance_of
 from tests.reference.toy import feature, toy_chop, toy_matrix

@@ -22,10 +22,12 @@ from models.explaining.model_bars import SEGMENT_LEVEL, segment_contribution
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.scoring import score
 from models.settings import TrainSettings
-from models.training.fit import Recipe, backtest_candidates, common_model, evaluate_twin, fit_bundle, fit_twin
+from models.training.fit_bundle import fit_bundle
+from models.training.recipe import Recipe, backtest_candidates
 from models.training.segment_decision import judge_segments
 from models.training.segment_models import OwnTried
 from models.training.segmentation import Segmentation
+from models.training.twin import common_model, evaluate_twin, fit_twin
 from models.training.verdict import Decision, decide
 from tests.reference.segment_worlds import Differences, segment_matrix, segment_world
 from tests.reference.toy import CATALOG, toy_chop, toy_matrix
