@@ -6,6 +6,7 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
+from serving.accounts.accounts_list import AccountQuery, list_accounts
 from serving.health.watch import LOOK_SECONDS, HealthWatch
 from serving.leads.feedback import find_hidden_leads
 from serving.leads.retention import apply_retention
@@ -18,6 +19,7 @@ from serving.results.run_results import compute_lifecycle
 from serving.results.trends_beside import begin_weekly_trends
 from serving.results.weekly_comparison import compare_with_last_week
 from serving.state.app_state import AppState
+from serving.state.worklist.worklist_query import WorklistQuery
 from serving.store.view_log import ViewLog
 from serving.webhooks.delivery import ReceiverQueues
 from serving.webhooks.state_changes import announce_state_changes
@@ -115,6 +117,10 @@ class BackgroundThreads:
         if not self.app_state.loaded.data.flat:
             compute_lifecycle(self.app_state)
             begin_weekly_trends(self.app_state, find_hidden_leads(self.app_state.store))
+            list_accounts(self.app_state, None, AccountQuery())
+        worklist = self.app_state.loaded.worklist
+        worklist.count_segments(WorklistQuery(), worklist.segments.choices)
+        worklist.count(WorklistQuery(search="a"))
         begin_drift(self.app_state)
 
     def _repeat(self, name: str, step: Callable[[], object], seconds: float) -> None:

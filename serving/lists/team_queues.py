@@ -77,6 +77,14 @@ def count_overdue(app_state: AppState, owner: str | None) -> int:
     return int(_overdue(app_state, owner)["lead_id"].nunique())
 
 
+def most_overdue(app_state: AppState) -> tuple[str, int]:
+    """The owner with most leads that wait longer than promised, and how many; empty and 0 where nobody is named."""
+    found = _overdue(app_state, None)
+    found = found[(found["owner"] != "").to_numpy(dtype=bool)]
+    counts = found.drop_duplicates("lead_id")["owner"].value_counts()
+    return (str(counts.index[0]), int(counts.iloc[0])) if len(counts) else ("", 0)
+
+
 def _overdue_rows(app_state: AppState, owner: str | None) -> pd.DataFrame:
     """The same promises, the best lead first."""
     return _overdue(app_state, owner).sort_values(

@@ -12,7 +12,7 @@ from serving.problems import InvalidError
 from serving.scopes import Scope
 from serving.state.app_state import AppState
 from serving.store.audit_trail import record_action
-from serving.webhooks.state_changes import announce_state_changes
+from serving.webhooks.load_decided import load_decided
 
 LONGEST = 50_000  # characters of a rubric: hundreds of rules
 _DRAWS = 300  # of the intervals of a comparison that somebody waits for
@@ -75,10 +75,7 @@ def adopt_draft(
     with app_state.store.writing() as session:
         detail = {"version": found["version"], "replaces": found["replaces"], "reason": reason, "since": found["since"]}
         record_action(session, caller.name, "rubric.adopted", str(found["hash"]), detail)
-    in_use = app_state.load()
-    if before is not None and in_use:
-        announce_state_changes(app_state, before)
-    return found | {"in_use": in_use}
+    return found | {"in_use": load_decided(app_state, before)}
 
 
 def simulate_decay(app_state: AppState, lead_id: str | None, days: Sequence[int], owner: str | None) -> dict[str, Any]:

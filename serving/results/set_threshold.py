@@ -1,4 +1,4 @@
-"""Setting the score from which leads are handed off, on the server: with author and reason, in force at once."""
+"""Setting the score from which leads are handed off, on the server: with author and reason."""
 
 from typing import Any
 
@@ -7,11 +7,13 @@ from serving.auth.api_keys import Caller
 from serving.problems import ConflictError
 from serving.state.app_state import AppState
 from serving.store.audit_trail import record_action
-from serving.webhooks.state_changes import announce_state_changes
+from serving.webhooks.load_decided import load_decided
 
 
 def set_threshold(app_state: AppState, score: int | None, caller: Caller, reason: str) -> dict[str, Any]:
     """Hand off from this score on; None goes back to what the policy declares.
+
+    ``in_use`` of what is returned is False while this server still loads it.
 
     The audit trail says who asked before anything changes, and then what came of it: no score is in force unsaid.
 
@@ -43,7 +45,4 @@ def set_threshold(app_state: AppState, score: int | None, caller: Caller, reason
         raise
     with app_state.store.writing() as session:
         record_action(session, caller.name, "threshold.set", label, asked | {"replaces": found.replaces})
-    in_use = app_state.load()
-    if in_use:
-        announce_state_changes(app_state, before)
-    return found.model_dump() | {"in_use": in_use}
+    return found.model_dump() | {"in_use": load_decided(app_state, before)}

@@ -1,6 +1,7 @@
 """Home per role and the team page: the figures are those of API and report, and what cannot be known is said."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -66,6 +67,10 @@ def test_a_manager_reads_the_figures_of_report_and_api(client: TestClient, tiny_
     late = list_overdue(state, None, limit=0)
     assert f"{late.leads} leads wait longer than promised." in text
     assert f"{late.leads} leads wait longer than promised." in words(page(client, "/team"))
+    rows = list_overdue(state, None, limit=10_000).rows
+    by_owner = Counter(owner for owner, _ in {(row["owner"], row["lead_id"]) for row in rows} if owner)
+    (behind,) = re.findall(r"Most of them are with (\S+): (\d+)\.", text)
+    assert by_owner[behind[0]] == int(behind[1]) == max(by_owner.values())
     assert trust_of(EvaluationRecord.read(paths)).text() in text
 
     capacity = {row["policy"]: row for row in ComparisonRecord.read(paths).policies}

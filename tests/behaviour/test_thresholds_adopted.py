@@ -1,6 +1,7 @@
 """From which score on sales gets a lead: set on the page, by the API or a command, with a reason; one truth for all."""
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,6 +114,17 @@ def test_the_page_sets_it_and_every_list_follows(
             patched.setattr(state, "load", lambda: False)
             html = set_to("31", "the server cannot load it")
         assert "until then the score before holds" in html and "Sales gets a lead from 35 on." in html
+
+        until, load = threading.Event(), state.load
+        with monkeypatch.context() as patched:
+            patched.setattr("serving.webhooks.load_decided.LOAD_SECONDS", 0.0)
+            patched.setattr(state, "load", lambda: until.wait(60.0) and load())
+            html = set_to("32", "with many leads loading takes long")
+            assert "this server is loading it" in html and "Sales gets a lead from 35 on." in html
+            until.set()
+            for thread in [one for one in threading.enumerate() if one.name == "leadscore-load"]:
+                thread.join(60.0)
+        assert "Sales gets a lead from 32 on." in client.get("/thresholds?done=later&score=32", headers=HTML).text
 
         reader = key_for(client, "read")
         assert client.post("/v1/threshold", json={"score": 30, "reason": "x"}, headers=reader).status_code == 403

@@ -31,11 +31,12 @@ def settings_for(run: Any, state_dir: Path, **changes: Any) -> ServeSettings:
 def client_for(run: Any, state_dir: Path, **changes: Any) -> Iterator[TestClient]:
     """A client of a fresh application; its errors come back as answers, as they would over the wire.
 
-    Its pages wait until the lifecycle is counted, however busy the machine is.
+    It waits until the lifecycle is counted and decisions are loaded, however busy the machine is.
     """
     app = create_app(settings_for(run, state_dir, **changes))
-    patient = patch("serving.results.run_results.FIRST_COUNT_SECONDS", 120.0)
-    with patient, TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
+    counted = patch("serving.results.run_results.FIRST_COUNT_SECONDS", 120.0)
+    loaded = patch("serving.webhooks.load_decided.LOAD_SECONDS", 120.0)
+    with counted, loaded, TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client
 
 

@@ -56,7 +56,7 @@ def get_threshold(app_state: AppStateDep, caller: Reader) -> dict[str, Any]:
 
 @router.post("/threshold", status_code=201, summary="Hand off from another score on")
 def post_threshold(body: ThresholdIn, app_state: AppStateDep, caller: Admin) -> dict[str, Any]:
-    """States of all open leads follow at once; the score of no lead changes."""
+    """States of all open leads follow, while ``in_use`` is false a moment later; the score of no lead changes."""
     return set_threshold(app_state, body.score, caller, body.reason)
 
 

@@ -10,7 +10,7 @@ from models.explaining.language import Language
 from pipelines.diagnostics.promises_by_month import KeptPromise, promises_by_month
 from pipelines.diagnostics.score_trust import trust_of
 from serving.leads.feedback import find_hidden_leads
-from serving.lists.team_queues import HotLeads, count_open, count_overdue, find_hot_leads
+from serving.lists.team_queues import HotLeads, count_open, count_overdue, find_hot_leads, most_overdue
 from serving.pages.charts.columns import ColumnChart, Figure, build_columns
 from serving.pages.home.lead_lines import describe_leads
 from serving.pages.home.parts import (
@@ -72,7 +72,7 @@ def build_manager_home(app_state: AppState, owner: str | None, language: Languag
     )
     leak = _leak(funnel)
     return ManagerHome(
-        lede=_lede(language, hot, late),
+        lede=_lede(language, hot, late, most_overdue(app_state) if late and owner is None else ("", 0)),
         tiles=tuple(tile for tile in tiles if tile is not None),
         trust=write_trust(language, trust_of(found_test))
         if (found_test := read_evaluation(app_state)) and not by_points
@@ -130,7 +130,8 @@ def _hot(app_state: AppState, owner: str | None, language: Language) -> HotLeads
     return replace(found, rows=describe_leads(app_state, found.rows, language))
 
 
-def _lede(language: Language, hot: HotLeads | None, late: int | None) -> str:
+def _lede(language: Language, hot: HotLeads | None, late: int | None, behind: tuple[str, int]) -> str:
+    """Who waits for a call, who waits too long, and with whom most of these are."""
     parts = []
     if hot is not None and hot.untouched:
         parts.append(
@@ -152,6 +153,9 @@ def _lede(language: Language, hot: HotLeads | None, late: int | None) -> str:
                 n=write_count(language, late),
             )
         )
+    name, count = behind
+    if name:
+        parts.append(language.text("Most of them are with {name}: {n}.", name=name, n=write_count(language, count)))
     if late is None and not parts:
         return language.text("What can be known without stages and clocks.")
     return join_sentences(parts) or language.text("Nothing is overdue.")

@@ -94,13 +94,16 @@ def _show(
     except NotFoundError as nothing:
         return render_page(request, "shell/empty.html", caller, heading="Thresholds", text=nothing.message)
     changed = any(value is not None for value in asked.values())
+    page = build_thresholds_page(app_state, found, score)
+    if done == "later" and page is not None and page.in_use["score"] == score:
+        done = "set"
     capacity = {**app_state.context.source.capacity.model_dump(), **(found.get("capacity") or {})}
-    return render_page(
+    answer = render_page(
         request,
         "thresholds/page.html",
         caller,
         found=found,
-        page=build_thresholds_page(app_state, found, score),
+        page=page,
         swaps=read_swaps(app_state, caller.owner, language_of(request), everybody=swaps == "all"),
         tried=run_results.simulate(app_state, **asked) if changed else None,
         asked=asked,
@@ -115,6 +118,9 @@ def _show(
         done=done,
         refused=problem,
     )
+    if done == "later":
+        answer.headers["refresh"] = "5"
+    return answer
 
 
 @router.get("/thresholds.csv")
