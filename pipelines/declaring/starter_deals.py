@@ -8,7 +8,7 @@ from pipelines.declaring.record_id import RepeatedIds
 from pipelines.declaring.status_column import StatusColumn
 from pipelines.declaring.words.header_words import Meaning
 from pipelines.declaring.words.money_words import currencies_of, tell_currencies
-from pipelines.declaring.yaml_text import FRAMEWORK, column_line, flow, one_or_list, quote_yaml, wrap_comment
+from pipelines.declaring.yaml_text import column_line, flow, framework_line, one_or_list, quote_yaml, wrap_comment
 
 _LAST_CHANGE = {"type": "timestamp", "role": "display", "when_known": "overwritten"}
 
@@ -71,7 +71,7 @@ def deal_lines(facts: FileFacts, clocks: DealClocks, status: StatusColumn, lead_
         "# scored by what was known then. Rows younger than the horizon are censored, never counted as lost.",
         *split_lines(clocks.horizon),
         "",
-        FRAMEWORK,
+        framework_line(),
         f"capacity: {{handoffs_per_week: {handoffs}}} # what sales can work; here a fifth of the leads that come in",
     ]
 

@@ -4,7 +4,7 @@ from pipelines.declaring.column_inference import times_in_order
 from pipelines.declaring.column_lines import ColumnPlace, show_facts, source_key
 from pipelines.declaring.deal_clocks import closed_headers, explain_misfit
 from pipelines.declaring.file_facts import FileFacts, status_lines
-from pipelines.declaring.yaml_text import FRAMEWORK, column_line, flow
+from pipelines.declaring.yaml_text import column_line, flow, framework_line
 
 _OUTCOME = "outcome"  # name of the target that is made of flags
 
@@ -37,7 +37,7 @@ def flat_lines(facts: FileFacts) -> list[str]:
     if facts.status is not None and made:
         lines.append(column_line(_OUTCOME, {"from": facts.status.header, "role": "display"}, "the target"))
     lines += facts.attribute_lines(ColumnPlace(indent=6), done)
-    return [*lines, "", FRAMEWORK, "capacity: {share: 0.1} # share of the leads sales can work"]
+    return [*lines, "", framework_line(), "capacity: {share: 0.1} # share of the leads sales can work"]
 
 
 def _flat(facts: FileFacts, created: str | None) -> list[str]:

@@ -4,11 +4,19 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-FRAMEWORK = "framework: bant # or champ, meddicc, anum, faint, gpctba_ci, nibta"
+from models.explaining.framework import framework_names
+
+DEFAULT_FRAMEWORK = "bant"
 _PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_ /.&+-]*[A-Za-z0-9_.+]$|^[A-Za-z_]$")
 _YAML_WORDS = frozenset({"yes", "no", "true", "false", "null", "on", "off", "y", "n"})
 # control characters of a damaged file, shown as examples of its values
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def framework_line() -> str:
+    """The framework of the cards, and behind it the others that ship."""
+    others = ", ".join(name for name in framework_names() if name != DEFAULT_FRAMEWORK)
+    return f"framework: {DEFAULT_FRAMEWORK} # or {others}"
 
 
 def quote_yaml(text: str) -> str:

@@ -35,9 +35,9 @@ from pipelines.declaring.exports.table_references import TableReference, referen
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, words_of
 from pipelines.declaring.words.money_words import currencies_of, tell_currencies
 from pipelines.declaring.yaml_text import (
-    FRAMEWORK,
     column_line,
     flow,
+    framework_line,
     location_lines,
     one_or_list,
     quote_yaml,
@@ -88,7 +88,7 @@ def render_declaration(plan: ExportPlan, heading: Heading) -> str:
     kinds, questions = _events(plan, lines, leads, history)
     if len(lines) == before:
         lines[-1] = "tables: {}"
-    tail = ["", FRAMEWORK]
+    tail = ["", framework_line()]
     body = explain_once([*lines, *_spaced(kinds), *_spaced(questions), *tail])
     return writable("\n".join(body) + "\n")
 
