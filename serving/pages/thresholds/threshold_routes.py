@@ -95,8 +95,9 @@ def _show(
         return render_page(request, "shell/empty.html", caller, heading="Thresholds", text=nothing.message)
     changed = any(value is not None for value in asked.values())
     page = build_thresholds_page(app_state, found, score)
-    if done == "later" and page is not None and page.in_use["score"] == score:
-        done = "set"
+    if done == "later" and page is not None:
+        decided = page.in_use["declared"] if score is None else score
+        done = "set" if page.in_use["score"] == decided else done
     capacity = {**app_state.context.source.capacity.model_dump(), **(found.get("capacity") or {})}
     answer = render_page(
         request,
