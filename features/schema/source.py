@@ -109,7 +109,10 @@ class Source(Declared):
         exclude_if=lambda declared: declared == "model",  # a source without it keeps its hash, and so its bundle's
         description="points: the rubric alone scores, whatever a model could do; a model is judged beside it",
     )
-    framework: str = Field(default="bant", description="qualification framework of the cards")
+    framework: str = Field(
+        default="bant",
+        description="qualification framework of the cards: a name, or a YAML file beside the declaration",
+    )
     qualification: str | tuple[str, ...] | None = Field(
         default=None,
         description="qualification policy YAML, by name or path; several: versions, each with effective_from",

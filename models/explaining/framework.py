@@ -110,11 +110,15 @@ def framework_names() -> tuple[str, ...]:
 
 
 @cache
-def load_framework(name_or_path: str) -> Framework:
-    """A framework by name, or from a YAML file of your own; PolicyError names the known ones."""
+def load_framework(name_or_path: str, beside: Path | None = None) -> Framework:
+    """A framework by name, or from a YAML file of your own (relative to ``beside``, the source's folder, where it lies
+    there); PolicyError names the known ones.
+    """
     if name_or_path in framework_names():
         return parse_framework((_FOLDER / f"{name_or_path}.yaml").read_text(encoding="utf-8"), where=name_or_path)
     path = Path(name_or_path)
+    if beside is not None and (beside / path).is_file():
+        path = beside / path
     if path.suffix in (".yaml", ".yml") and path.is_file():
         return parse_framework(read_policy_file(path, "framework"), where=path.name)
     raise PolicyError(

@@ -67,7 +67,8 @@ def score(
     rows = Rows(bundle.catalog, values.reset_index(drop=True), values.index.to_numpy(dtype=object), _each(when, values))
     if policy is None and source.path is not None:
         policy = policy_in_force(source, load_policies(source, source.path))
-    chosen = load_framework(framework or source.framework)
+    beside = None if framework is not None or source.path is None else source.path.parent
+    chosen = load_framework(framework or source.framework, beside)
     return score_rows(bundle, rows, chosen, source=source, policy=policy).frame
 
 

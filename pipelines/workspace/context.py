@@ -110,7 +110,7 @@ def open_context(
         source_path=path,
         rubric=rubric,
         declared_rubric=rubric,
-        framework=load_framework(declared.framework),
+        framework=load_framework(declared.framework, path.parent),
         paths=paths,
         settings=_with_declared(settings or TrainSettings(), declared),
         engine=engine,

@@ -13,6 +13,7 @@ import shap
 
 import leadscore
 from features.errors import ContractError
+from features.schema.vocabulary import Topic
 from models.bundle import load_bundle
 from models.explaining.handoff_score import with_handoff_score
 from pipelines.workspace.adopted_thresholds import adopt_threshold
@@ -176,6 +177,20 @@ def test_tables_of_older_files_are_said_to_be_so(tmp_path: Path) -> None:
     assert "sector" in read(refresh=True).tables["leads"]
     with pytest.raises(TypeError, match="item assignment"):
         read().tables["leads"] = pd.DataFrame()
+
+
+def test_a_framework_of_ones_own_lies_beside_the_declaration(tmp_path: Path) -> None:
+    topics = [str(topic) for topic in Topic if topic is not Topic.CONTEXT]
+    (tmp_path / "ours.yaml").write_text(
+        f"name: ours\ntitle: Ours\ntradeoff: One question only.\ncriteria: {{all: {{label: All, topics: {topics}}}}}\n"
+    )
+    rows = "".join(f"L{k},Retail,{'Won' if k % 3 else 'Lost'}\n" for k in range(50))
+    (tmp_path / "deals.csv").write_text(f"Lead ID,Industry,Status\n{rows}")
+    declaration = tmp_path / "deals.yaml"
+    leadscore.init(tmp_path / "deals.csv", out=declaration)
+    declaration.write_text(declaration.read_text().replace("framework: bant", "framework: ours.yaml"))
+    data = leadscore.read_source(declaration, tmp_path / "data")
+    assert data.context.framework.ids == ("all",)
 
 
 def test_tables_are_those_of_one_ingest(tiny_copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
