@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 
 from sqlalchemy import select
 
@@ -23,6 +24,7 @@ _BATCH = 20  # messages of one receiver in one turn
 _TURN_SECONDS = 10.0  # after which a slow receiver lets others have its thread
 _RECEIVERS = 64  # served at once: a thread that waits costs little, and forty silent ones held up all others for 10 s
 _FAILED = 8  # of those whose oldest message has failed before: beside the others, whose places they never take
+SESSIONS = 4  # of the store at once: it has fifteen connections, and behind a lock 72 deliveries would take all of them
 _TRY_AGAIN = frozenset({408, 425, 429})  # refusals that speak of the receiver, not of the message
 
 
@@ -38,6 +40,7 @@ class ReceiverQueues:
         self._store, self._networks = store, networks
         self._pool = ThreadPoolExecutor(max_workers=_RECEIVERS, thread_name_prefix="leadscore-webhook")
         self._again = ThreadPoolExecutor(max_workers=_FAILED, thread_name_prefix="leadscore-webhook-again")
+        self._sessions = BoundedSemaphore(SESSIONS)
         self._busy: dict[int, Future[int]] = {}
 
     def serve_turn(self) -> list[Future[int]]:
@@ -46,7 +49,7 @@ class ReceiverQueues:
         due, failed = _due_messages(self._store)
         begun = {
             hook: (self._again if hook in failed else self._pool).submit(
-                _serve_receiver, self._store, numbers, self._networks
+                _serve_receiver, self._store, self._sessions, numbers, self._networks
             )
             for hook, numbers in due.items()
             if hook not in self._busy
@@ -93,20 +96,23 @@ def _due_messages(store: Store) -> tuple[dict[int, list[int]], set[int]]:
     return queues, failed
 
 
-def _serve_receiver(store: Store, numbers: Sequence[int], networks: Sequence[IPNetwork]) -> int:
+def _serve_receiver(
+    store: Store, sessions: BoundedSemaphore, numbers: Sequence[int], networks: Sequence[IPNetwork]
+) -> int:
     """Send one receiver's messages until it fails; returns how many arrived."""
     arrived, until = 0, time.monotonic() + _TURN_SECONDS
     for number in numbers:
         if time.monotonic() > until:
             break
-        with store.reading() as session:
+        with sessions, store.reading() as session:
             row = session.get(OutboxMessage, number)
             hook = None if row is None else session.get(Webhook, row.webhook_id)
         if row is None or hook is None or not hook.active:
             continue
 
         error = send_message(hook, row, networks)
-        _note_attempt(store, number, error, wall_now())
+        with sessions:
+            _note_attempt(store, number, error, wall_now())
         arrived += not error
         if error and not _is_refusal(error):
             break

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,19 @@ def test_a_large_body_arrives_whole_and_is_kept_in_a_file(
 
 
 @contextmanager
+def running(config: uvicorn.Config) -> Iterator[int]:
+    """A server in a thread; its port."""
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@contextmanager
 def patient_server(seconds: float) -> Iterator[int]:
     """A server on a free port whose patience is short."""
 
@@ -84,14 +97,8 @@ def patient_server(seconds: float) -> Iterator[int]:
 
     protocol = type("Protocol", (PatientProtocol,), {"seconds": seconds, "linger_seconds": 0.3})
     config = uvicorn.Config(app, port=0, http=protocol, log_level="critical", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join(timeout=10)
+    with running(config) as port:
+        yield port
 
 
 def _ends(sent: list[bytes], port: int, pause: float) -> tuple[bytes, float]:
@@ -152,3 +159,31 @@ def test_a_head_without_an_end_is_refused_and_no_field_behind_a_body_becomes_a_h
         for head, answer in HEADS:
             got, _ = _ends(head, port, 0)
             assert answer in got.split(b"\r\n", 1)[0] and (answer or not got), (head[:4], got)
+
+
+def test_no_web_socket_is_opened(monkeypatch: pytest.MonkeyPatch, cli: Callable[..., tuple[int, str, str]]) -> None:
+    """Served as ``leadscore serve`` does: the handshake is answered like any other request."""
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(uvicorn, "run", lambda *_, **options: given.update(options))
+    for name in ("SOURCE", "DATA_DIR", "HOST"):
+        monkeypatch.setenv(f"LEADSCORE_SERVE_{name}", "x")  # the command sets them: put back after the test
+    assert cli("serve", "--source", "demo")[0] == 0
+    assert given["ws"] == "none", "a library for them, once installed beside leadscore, would open them"
+    kinds: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        kinds.append(scope["type"])
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.accept"})
+            return
+        await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    config = uvicorn.Config(app, port=0, lifespan="off", http=given["http"], ws=given["ws"], log_level="critical")
+    with running(config) as port, socket.create_connection(("127.0.0.1", port), timeout=20) as asking:
+        asking.sendall(
+            b"GET /v1/worklist HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+            b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert asking.recv(65_536).startswith(b"HTTP/1.1 404 ")
+    assert kinds == ["http"]
