@@ -18,6 +18,8 @@ from pipelines.workspace.paths import Paths
 from pipelines.workspace.private_files import create_private, make_folder
 from pipelines.workspace.storage_errors import StorageError
 
+_LONGEST_HOLDER = 300  # bytes
+
 
 class BusyError(LeadScoreError):
     """Another process writes to the same source in the same data directory."""
@@ -46,7 +48,7 @@ def only_writer(paths: Paths) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as problem:
-        raise BusyError(_describe_holder(file.read_text(encoding="utf-8"), paths, file)) from problem
+        raise BusyError(_describe_holder(read_holder(file), paths, file)) from problem
     except OSError as problem:
         if problem.errno != errno.ENOSYS:
             raise
@@ -69,12 +71,17 @@ def _introduce_oneself() -> str:
     return f"{os.getpid()} ({command}, {who_runs_this() or 'somebody'} on {socket.gethostname()}, since {since})"
 
 
-def _describe_holder(said: str, paths: Paths, file: Path) -> str:
+def read_holder(file: Path) -> str:
+    """What the lock file says of who holds it; whatever else somebody wrote there is no reason to fail."""
+    with file.open("rb") as stream:
+        return stream.read(_LONGEST_HOLDER).decode("utf-8", errors="replace").strip() or "(unknown)"
+
+
+def _describe_holder(holder: str, paths: Paths, file: Path) -> str:
     """Who holds the lock. A file that is left over holds nothing: only a living process does."""
-    holder = said.strip() or "(unknown)"
     number = holder.partition(" ")[0]
     here = f" on {socket.gethostname()}," in holder or "(" not in holder
-    if here and number.isdigit() and not is_running(int(number)):
+    if here and number.isascii() and number.isdecimal() and not is_running(int(number)):
         return (
             f"process {holder} was working on source '{paths.source}' in {paths.data_dir} and has ended, but something "
             f"it started still holds the lock. Find it with 'fuser {file}', end it, and run again."

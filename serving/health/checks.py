@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from models.settings import CLOCKS_DIFFER_DAYS
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.workspace.left_overs import process_mark, remove_left_overs
+from pipelines.workspace.lock import read_holder
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.storage_errors import storage_error_of
 from serving.state.app_state import AppState
@@ -75,7 +76,7 @@ def find_problems(app_state: AppState) -> Iterator[str]:
     """What is wrong beside the store, in sentences."""
     yield from _find_closed_folder(app_state.folder)
     yield from _find_old_data(app_state)
-    yield from _find_held_lock(app_state.paths, timedelta(minutes=app_state.settings.lock_minutes))
+    yield from find_held_lock(app_state.paths, timedelta(minutes=app_state.settings.lock_minutes))
 
 
 def _find_closed_folder(folder: Path) -> Iterator[str]:
@@ -114,7 +115,7 @@ def _find_old_data(app_state: AppState) -> Iterator[str]:
         yield f"The data {what} {age:.0f} days ago ({since:%Y-%m-%d}), more than the declared {days:g}: ingest again."
 
 
-def _find_held_lock(paths: Paths, longest: timedelta) -> Iterator[str]:
+def find_held_lock(paths: Paths, longest: timedelta) -> Iterator[str]:
     """Whether a run has held the source's lock for too long: then no promotion gets through."""
     file = paths.root / ".lock"
     try:
@@ -124,7 +125,7 @@ def _find_held_lock(paths: Paths, longest: timedelta) -> Iterator[str]:
             except BlockingIOError:
                 held = time.time() - file.stat().st_mtime
                 if held > longest.total_seconds():
-                    who, _, more = (lock.read(300).strip() or "(unknown)").partition(" ")
+                    who, _, more = read_holder(file).partition(" ")
                     told = f"Process {who} has held the lock of '{paths.source}' for {held / 60:.0f} minutes."
                     yield f"{told} {more[1:-1]}".rstrip()
     except OSError:

@@ -3,11 +3,13 @@
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from features.errors import ExitStatus
+from serving.health.checks import find_held_lock
 from tests.reference.exports import CALLS, DECLARATION, FLAT, LEADS, write_export, write_flat
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -124,6 +126,22 @@ def test_a_second_writer_is_told_who_is_busy(cli: Cli, tmp_path: Path) -> None:
     assert (status, out) == (int(ExitStatus.BUSY), "") and str(os.getpid()) in err
     assert not (tmp_path / "data").exists(), "whoever found nothing to do leaves nothing behind"
     assert cli(*words)[0] == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"9" * 5_000, "\u00b2".encode()], ids=range(4))
+def test_whatever_stands_in_the_lock_of_a_second_writer(cli: Cli, tmp_path: Path, content: bytes) -> None:
+    from pipelines.workspace.lock import only_writer
+    from pipelines.workspace.paths import Paths
+
+    write_flat(tmp_path)
+    paths = Paths(tmp_path / "data", "calls")
+    with only_writer(paths):
+        (paths.root / ".lock").write_bytes(content)
+        words = ("ingest", "--source", str(tmp_path / "calls.yaml"), "--data-dir", str(tmp_path / "data"))
+        status, _, err = cli(*words)
+        assert status == ExitStatus.BUSY and "LS020" in err and len(err) < 1_000, err
+        held = "\n".join(find_held_lock(paths, timedelta(0)))
+        assert "has held the lock of 'calls'" in held and len(held) < 1_000
 
 
 def test_init_writes_a_declaration_that_runs_and_never_over_another(cli: Cli, tmp_path: Path) -> None:

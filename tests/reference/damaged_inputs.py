@@ -99,11 +99,12 @@ def damaged_input(kind: str, seed: int) -> tuple[str, bytes]:
     choices = _sound(kind)
     name, content = choices[int(rng.integers(len(choices)))]
     for _ in range(int(rng.integers(0, 6)) if rng.random() < 0.95 else 0):
-        content = _damage(content, _TOKENS[kind], rng)
+        content = damage(content, _TOKENS[kind], rng)
     return name, content
 
 
-def _damage(content: bytes, tokens: tuple[bytes, ...], rng: np.random.Generator) -> bytes:
+def damage(content: bytes, tokens: tuple[bytes, ...], rng: np.random.Generator) -> bytes:
+    """The content with one place of it flipped, cut, repeated, moved, blown up or replaced by a token."""
     at, end = (int(k) for k in sorted(rng.integers(0, len(content) + 1, 2)))
     short = min(end, at + int(rng.integers(1, 200)))
     way = int(rng.integers(8))
