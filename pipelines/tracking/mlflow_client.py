@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import sqlite3
 import threading
 import urllib.error
@@ -13,7 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from features.errors import RegistryError
 from pipelines.outbound.timed_requests import open_within
@@ -29,6 +30,7 @@ _PLACES = (  # where MLflow's database holds paths of files
     ("model_versions", "storage_location"),
     ("model_versions", "source"),
 )
+_DATABASES = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}  # those MLflow keeps runs in, and their usual ports
 _LOOK_SECONDS = 5.0  # to connect and be answered at all, before MLflow is imported
 _MOST_SECONDS = 300.0  # for all that is told or fetched at once, over a slow line; as long as a server may fetch
 _CLEAN_UP_SECONDS = 10.0
@@ -63,13 +65,15 @@ def is_on_server() -> bool:
 
 
 def check_reachable(uri: str) -> None:
-    """Return if something answers at a server's address, whatever it answers; addresses of files are not looked at.
+    """Return if something answers at the address of a server or database, whatever it answers; files are not looked at.
 
     Raises
     ------
     RegistryError : nothing answers within seconds; its message does not repeat the address, which may hold a password
     """
     parts = urlsplit(uri)
+    if (kind := parts.scheme.partition("+")[0]) in _DATABASES:
+        _check_database(parts, _DATABASES[kind])
     if parts.scheme not in ("http", "https"):
         return
     host = parts.netloc.rpartition("@")[2]
@@ -83,6 +87,19 @@ def check_reachable(uri: str) -> None:
         cause = getattr(problem, "reason", problem)
         raise RegistryError(
             f"the MLflow server at {host} does not answer ({type(cause).__name__}); check {SERVER}."
+        ) from None
+
+
+def _check_database(parts: SplitResult, usual_port: int) -> None:
+    """A database that holds MLflow's runs: MLflow asks eleven times over two minutes before it gives up."""
+    try:
+        host, port = parts.hostname, parts.port or usual_port
+        if host and "," not in host:  # of several, its driver finds the one that answers
+            socket.create_connection((host, port), timeout=_LOOK_SECONDS).close()
+    except (OSError, ValueError) as problem:
+        named = parts.netloc.rpartition("@")[2]
+        raise RegistryError(
+            f"MLflow's database at {named} does not answer ({type(problem).__name__}); check {SERVER}."
         ) from None
 
 

@@ -130,3 +130,11 @@ def test_a_server_that_asks_to_come_back_in_an_hour_is_not_waited_for(
     monkeypatch.setenv(SERVER, listen(lambda connection, _: connection.sendall(busy)))
     with pytest.raises(Exception, match="503"), client_of(Paths(tmp_path, "shop")) as (_, client):
         client.get_experiment_by_name("shop")
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "postgresql+psycopg", "mysql+pymysql", "mssql"])
+def test_a_database_of_mlflow_that_is_away_is_asked_once(kind: str, listen: Listen) -> None:
+    with pytest.raises(RegistryError, match=r"127\.0\.0\.1:9 does not answer \(ConnectionRefusedError\)") as told:
+        check_reachable(f"{kind}://ann:s3cret@127.0.0.1:9/mlflow")
+    assert "s3cret" not in told.value.message
+    check_reachable(listen(lambda *_: None).replace("http", kind))
