@@ -14,7 +14,7 @@ from tests.reference.damaged_requests import Sent, damaged_form, damaged_request
 from tests.reference.serving import client_for, rows_sent, worklist_of
 from tests.reference.tiny_run import TinyRun, copy_run
 
-FEW, MANY = 120, 5_000
+FEW, MANY = 60, 5_000
 REFUSED = ("/sign-in", "/model/champion", "/rubric/upload", "/rubric/rule")  # in words: no such key, bundle, file, rule
 HERE = "http://127.0.0.1:8000"
 LONGEST_SECONDS = 8.0  # of processor time for one request
