@@ -6,6 +6,8 @@ from models.judging.lifecycle.shared_goals import trend_of
 from pipelines.workspace.table_files import records_of
 from serving.json_values import to_json_values
 from serving.state.app_state import AppState
+from serving.state.kept_views import KeptView
+from serving.state.loaded_state import LoadedState
 
 if TYPE_CHECKING:
     from models.judging.lifecycle.figures import Lifecycle
@@ -25,9 +27,15 @@ def read_programmes(app_state: AppState, owner: str | None, found: "Lifecycle") 
         rows = [{str(k): v for k, v in row.items()} for row in part.head(_MEMBERS).to_dict(orient="records")]
         for row in rows:
             code = state.data.code(str(row["lead_id"]))
-            row["display"] = state.data.display(code) if code >= 0 else {}
+            row["display"] = _display_of(state, code) if code >= 0 else {}
         listed[str(name)] = [to_json_values(row) for row in rows]
     return {"programmes": records_of(found.programmes), "members": listed}
+
+
+def _display_of(state: LoadedState, code: int) -> dict[str, str]:
+    """What is shown of a lead, looked up once while the data are in use."""
+    found: dict[str, str] = state.keep(KeptView(("display", code), lambda: state.data.display(code)))
+    return found
 
 
 def read_goals(found: "Lifecycle") -> list[dict[str, Any]]:

@@ -57,6 +57,7 @@ class Worklist:
         self.states_last_week = np.full(len(frame), "", dtype=object)
 
         self._lock = threading.Lock()
+        self._last_search: tuple[str, Bools] | None = None
         self._last_mask: tuple[Ranks, WorklistQuery, Bools | None] | None = None
         probability = frame["probability"].to_numpy(dtype=np.float64) if len(frame) else np.empty(0)
         score = frame["score"].to_numpy(dtype=np.int64) if len(frame) else np.empty(0, dtype=np.int64)
@@ -400,9 +401,14 @@ class Worklist:
         return np.logical_and.reduce(parts) if parts else None
 
     def _search_mask(self, text: str) -> Bools:
+        """Rows with every word; a page asks for the same words several times, among other filters."""
+        kept = self._last_search
+        if kept is not None and kept[0] == text:
+            return kept[1]
         found = np.ones(len(self), dtype=bool)
         for word in fold_name(text).split():
             found &= self._searched_text.str.contains(word, regex=False).to_numpy(dtype=bool)
+        self._last_search = text, found
         return found
 
     @cached_property
