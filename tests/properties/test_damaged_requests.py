@@ -128,8 +128,8 @@ def requests_of(run: TinyRun, seeds: range) -> Iterator[Sent]:
 
 
 def forms_of(client: TestClient, run: TinyRun, seeds: range) -> Iterator[Sent]:
-    sound = sound_forms(run)
-    return (damaged_form(sound, token_of(client), seed) for seed in seeds)
+    sound, token = sound_forms(run), token_of(client)
+    return (damaged_form(sound, token, seed) for seed in seeds)
 
 
 def token_of(client: TestClient) -> str:
