@@ -30,8 +30,8 @@ _VAGUE = 1.0  # standard deviation of the level [log-odds] where no row is matur
 def fit_points_bundle(matrix: Matrix, rubric: Rubric, settings: TrainSettings, meta: Mapping[str, Any]) -> Bundle:
     """The rubric as a bundle: ``score`` is its points, clipped to 0..100, and bars are points per criterion.
 
-    Probabilities come from a line through points fitted on the matured rows, as far as there are any: flat where
-    outcomes do not follow points, with an interval that is wide where wins are few.
+    Probabilities come from a line through points fitted on the matured rows, as far as there are any, each as a list
+    shows it: flat where outcomes do not follow points, with an interval that is wide where wins are few.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ def fit_points_bundle(matrix: Matrix, rubric: Rubric, settings: TrainSettings, m
     rows = np.flatnonzero(matrix.matured).astype(np.int64)
     plain = RubricCandidate(rubric)
     points = plain.points(matrix.values)
-    slope, intercept = _line(points[rows], matrix.label[rows], matrix.weight[rows])
+    weight = _rows_alike(matrix, rows)
+    slope, intercept = _line(points[rows], matrix.label[rows], weight)
     fitted = RubricCandidate(rubric, slope=slope, intercept=intercept)
     log_odds = fitted.log_odds(matrix.values)
     newest = newest_rows(matrix) if len(matrix) else np.empty(0, dtype=np.int64)
@@ -66,7 +67,7 @@ def fit_points_bundle(matrix: Matrix, rubric: Rubric, settings: TrainSettings, m
         components={fitted.name: fitted},
         weights={fitted.name: 1.0},
         calibration=Calibration(1.0, 0.0),
-        interval=_interval(points[rows], matrix, rows, (slope, intercept), settings),
+        interval=_interval(points[rows], matrix, rows, weight, (slope, intercept), settings),
         scale=points_scale(rubric, slope, intercept),
         facts=build_facts(matrix.take(rows)) if len(rows) else {},
         percentiles=np.quantile(log_odds[newest], np.arange(101) / 100) if len(newest) else np.full(101, intercept),
@@ -99,14 +100,24 @@ def _line(points: Floats, won: Floats, weight: Floats) -> tuple[float, float]:
     return _FLATTEST, logit(rate) - _FLATTEST * float(np.average(points, weights=weight))
 
 
+def _rows_alike(matrix: Matrix, rows: Ints) -> Floats:
+    """Every row counts alike, all together as much as there are leads.
+
+    The line is what makes probabilities of points, as a calibration does of a model's log-odds. Rows of one lead weigh
+    one where points are learned; but who wins soon has few rows, so by such weights more are won than on any list
+    (docs/adr/0006).
+    """
+    return np.full(len(rows), float(matrix.weight[rows].mean()) if len(rows) else 1.0)
+
+
 def _interval(
-    points: Floats, matrix: Matrix, rows: Ints, line: tuple[float, float], settings: TrainSettings
+    points: Floats, matrix: Matrix, rows: Ints, weight: Floats, line: tuple[float, float], settings: TrainSettings
 ) -> IntervalModel:
     """How far level and slope move when whole accounts are drawn again."""
     slope, intercept = line
     if not len(rows):
         return IntervalModel(intercept, np.diag([_VAGUE**2, 0.0]), 0.0)
-    won, weight = matrix.label[rows], matrix.weight[rows]
+    won = matrix.label[rows]
     group = matrix.take(rows).group_codes
     middle = intercept + slope * float(np.average(points, weights=weight))
     rng, clusters = np.random.default_rng(settings.seed), int(group.max()) + 1

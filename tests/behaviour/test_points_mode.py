@@ -15,6 +15,7 @@ from features.errors import ExitStatus
 from features.rubric.yaml_format import rubric_yaml
 from models.bundle import load_bundle, save_bundle
 from models.explaining.framework import load_framework
+from models.logistic import sigmoid
 from models.scoring import score
 from models.settings import GateSettings, TrainSettings
 from models.training.points_bundle import fit_points_bundle
@@ -174,7 +175,12 @@ def test_the_score_of_a_points_bundle_is_the_points(tiny_demo: TinyRun) -> None:
     open_now = load_matrix(context.paths.matrix, "open")
     assert context.rubric is not None
     meta = {"horizon_days": 91, "verdict": "ok", "verdict_text": ""}
-    bundle = fit_points_bundle(load_matrix(context.paths.matrix), context.rubric, context.settings, meta)
+    matrix = load_matrix(context.paths.matrix)
+    bundle = fit_points_bundle(matrix, context.rubric, context.settings, meta)
+    promised = sigmoid(bundle.log_odds(matrix.values))[matrix.matured].mean()
+    assert promised == pytest.approx(matrix.label[matrix.matured].mean(), abs=1e-6), "as many as are won of a list"
+    by_lead = np.average(matrix.label[matrix.matured], weights=matrix.weight[matrix.matured])
+    assert by_lead > 1.1 * promised, "who wins soon has few rows"
     scored = score(bundle, open_now, load_framework("bant"), source=context.source)
     points = scored.manual.book.points  # type: ignore[union-attr]
     assert np.array_equal(scored.bars.score, np.rint(np.clip(points, 0, 100)).astype(int))
