@@ -133,7 +133,8 @@ def adopt(
 
     draft = read_rubric(Path(file), context.source)
     with only_writer(context.paths):
-        found = adopt_draft(context, draft, author=author or who_runs_this(), reason=reason, since=since)
+        who = author or who_runs_this()
+        found = adopt_draft(context, draft, author=who, reason=reason, since=since, resume=True)
     begins = f" from {found['since'][:16]} on" if found["since"] else ""
     before = f" in place of {found['replaces']}" if found["replaces"] else ""
     scores = "It scores alone from now on." if found["champion"] else "The model's scores stay as they are."

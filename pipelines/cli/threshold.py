@@ -62,14 +62,16 @@ def withdraw(
 def _set(source: str, data_dir: str, score: int | None, author: str | None, reason: str, json: bool) -> int:
     context = options(source, data_dir).context()
     from pipelines.registry.champion import points_score
-    from pipelines.workspace.adopted_thresholds import adopt_threshold, load_thresholds
+    from pipelines.workspace.adopted_thresholds import adopt_threshold, find_repeated, load_thresholds
     from pipelines.workspace.lock import only_writer, who_runs_this
 
     if points_score(context.paths):
         raise PolicyError("points score alone here; the rubric's own threshold hands off, set it in the rubric.")
     with only_writer(context.paths):
         before = load_thresholds(context.paths, None if context.thresholds is None else context.thresholds.declared)
-        found = adopt_threshold(context.paths, before, score, author=author or who_runs_this(), reason=reason)
+        who = author or who_runs_this()
+        found = find_repeated(before, score, author=who, reason=reason)
+        found = found or adopt_threshold(context.paths, before, score, author=who, reason=reason)
     record: dict[str, Any] = found.model_dump()
     text = f"{_words(record).capitalize()}, by {found.author}: {found.reason}"
     Output(json).show(record, f"{text}\n'leadscore score --source {source}' lists the open leads by it.")

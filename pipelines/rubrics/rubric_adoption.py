@@ -17,7 +17,9 @@ from pipelines.workspace.rubric_versions import adopt_rubric, version_record
 from pipelines.workspace.table_files import load_tables
 
 
-def adopt(context: Context, draft: Rubric, *, author: str, reason: str, since: str | None = None) -> dict[str, Any]:
+def adopt(
+    context: Context, draft: Rubric, *, author: str, reason: str, since: str | None = None, resume: bool = False
+) -> dict[str, Any]:
     """Make a draft the rubric in force; the versions before stay, each for its time.
 
     Where points score alone, it scores from now on (``champion``); where a model does, no score moves.
@@ -25,6 +27,7 @@ def adopt(context: Context, draft: Rubric, *, author: str, reason: str, since: s
     Parameters
     ----------
     since : ISO moment from which it judges leads; by default the data cut-off: what is listed now is listed under it
+    resume : end what the same command, with the same author and reason, had begun when it was killed
 
     Raises
     ------
@@ -39,10 +42,14 @@ def adopt(context: Context, draft: Rubric, *, author: str, reason: str, since: s
             f"there is another rubric '{draft.name}' of version '{draft.version}' already; give the draft a version of "
             "its own, so that every score can say which one it is of."
         )
-    version = RubricVersion(rubric=draft, since=begins, author=author, reason=reason)
-    adopted = adopt_rubric(context.paths, context.declared_rubric, context.rubrics, version)
-    before, label = context.rubric, _label(draft)
-    now = replace(context, rubric=draft, rubrics=RubricHistory((*context.rubrics.versions, adopted)))
+    version = RubricVersion(rubric=draft, since=begins, author=author.strip(), reason=reason.strip())
+    earlier = context.rubrics.versions
+    if resume and earlier and earlier[-1].adopted_at and _is_same(earlier[-1], version):
+        earlier, adopted = earlier[:-1], earlier[-1]
+    else:
+        adopted = adopt_rubric(context.paths, context.declared_rubric, context.rubrics, version)
+    before, label = earlier[-1].rubric if earlier else None, _label(draft)
+    now = replace(context, rubric=draft, rubrics=RubricHistory((*earlier, adopted)))
     champion = follow_adopted_rubric(now, f"rubric {label} adopted by {adopted.author}: {adopted.reason}")
     return version_record(adopted) | {"replaces": None if before is None else _label(before), "champion": champion}
 
@@ -52,6 +59,11 @@ def list_versions(context: Context) -> dict[str, Any]:
     versions = [version_record(version) for version in context.rubrics.versions]
     text = None if context.rubric is None else rubric_yaml(context.rubric)
     return {"active": versions[-1] if versions else None, "yaml": text, "versions": versions[::-1]}
+
+
+def _is_same(one: RubricVersion, other: RubricVersion) -> bool:
+    alike = (one.author, one.reason, one.since) == (other.author, other.reason, other.since)
+    return alike and rubric_hash(one.rubric) == rubric_hash(other.rubric)
 
 
 def _label(rubric: Rubric) -> str:

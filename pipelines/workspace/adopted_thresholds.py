@@ -130,6 +130,18 @@ def adopt_threshold(
     return line
 
 
+def find_repeated(history: ThresholdHistory, score: int | None, *, author: str, reason: str) -> AdoptedThreshold | None:
+    """The last decision, where it is this very one and holds: a command that was killed once it had taken it.
+
+    Another reason or author is another decision, which :func:`adopt_threshold` refuses while the score is in force.
+    """
+    last = history.adopted[-1] if history.adopted else None
+    asked = (score, author.strip(), reason.strip())
+    if last is None or (last.score, last.author, last.reason) != asked:
+        return None
+    return last if score is None or handoff_score(history.policy) == score else None
+
+
 def thresholds_file(paths: Paths) -> Path:
     """Where it is written which scores were adopted."""
     return paths.root / "thresholds.adopted.json"

@@ -71,6 +71,8 @@ def test_an_adopted_draft_is_in_force_and_the_past_stays_under_its_version(
 
     status, out, _ = cli("rubric", "adopt", str(draft), "--reason", "downloads mislead", "--author", "kim", *args)
     assert status == 0 and "in force from 2026-06-29" in out and "in place of demo 1" in out
+    again = cli("rubric", "adopt", str(draft), "--reason", "downloads mislead", "--author", "kim", *args)
+    assert again[:2] == (0, out), "killed once it was adopted, the same command ends as if undisturbed"
     shown = json.loads(cli("rubric", "show", *args, "--json")[1])
     assert [row["version"] for row in shown["versions"]] == ["2", "1"]
     assert (shown["active"]["author"], shown["active"]["reason"]) == ("kim", "downloads mislead")

@@ -41,6 +41,9 @@ def test_a_score_is_set_with_a_reason_and_taken_back(cli: Cli, tiny_copy: TinyRu
     assert now.declaration_hash == before, "what a model learns from stays as it is: a retrain trains nothing anew"
     assert now.policies == tiny_copy.context.policies, "what is declared stays as it is"
 
+    again = cli("threshold", "adopt", "40", "--reason", "two new reps", "--author", "kim", *tiny_copy.args)
+    assert again[:2] == (0, out), "killed once it was set, the same command ends as if undisturbed"
+    assert len(read_json(tiny_copy.context.paths.root / "thresholds.adopted.json")["adopted"]) == 1
     status, _, err = cli("threshold", "adopt", "40", "--reason", "again", *tiny_copy.args)
     assert status != 0 and "handed off from 40 on already" in err
     status, _, err = cli("threshold", "adopt", "41", "--reason", " ", *tiny_copy.args)

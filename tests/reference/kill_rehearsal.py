@@ -24,10 +24,12 @@ from pipelines.workspace.atomic_files import read_json, read_parquet
 
 _CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "shutil.", "os.link")
 # what differs between two undisturbed runs: when they were made, and how long they took
-TIMES = ("seconds", "at", "when", "made_at", "ended_at", "promoted_at", "mtime", "place", "found_at")
+TIMES = ("seconds", "at", "when", "made_at", "ended_at", "promoted_at", "adopted_at", "mtime", "place", "found_at")
 FINE = (0, 24, 30, 31, 32)  # 24: the monitor found something; the others: what a retrain decided
-# under random keys and numbers, or named after a moment, so never twice the same
-RANDOM = ("privacy/", "_keys.parquet", "decisions/")
+# under random keys, named after a moment, or with ids that Great Expectations draws: never twice the same
+RANDOM = ("privacy/", "decisions/", "/gx/")
+_NOBODYS = {"forget": ("_keys.parquet",)}  # who is forgotten gets a random number in the matrix
+_LOG = "rehearsal.log"
 _HELPER = """
 import json, os, signal, sys
 from tests.reference.kill_rehearsal import run_in_fork
@@ -36,17 +38,20 @@ import pipelines.run, pipelines.scoring.score_file, pipelines.report.page, pipel
 import serving.privacy.subject, pipelines.promotion, pipelines.snapshots.add_export
 for line in sys.stdin:
     asked = json.loads(line)
-    print(json.dumps(run_in_fork(main, asked["words"], asked["kill_at"], asked["log"])), flush=True)
+    print(json.dumps(run_in_fork(main, asked["words"], asked["kill_at"], asked["folder"])), flush=True)
 """
 
 
-def run_in_fork(main: Any, words: Sequence[str], kill_at: int, log: str) -> dict[str, int]:
-    """Run a command in a fork of this process; returns its exit status (-9: killed) and how many changes it made."""
+def run_in_fork(main: Any, words: Sequence[str], kill_at: int, folder: str) -> dict[str, int]:
+    """Run a command in a fork of this process; returns its exit status (-9: killed) and how many changes it made.
+
+    Changes outside the folder are not counted: caches of compiled code are written once, so no two runs make as many.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        out = os.open(f"{folder}/{_LOG}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
         os.dup2(out, 2)
         count = 0
@@ -54,7 +59,7 @@ def run_in_fork(main: Any, words: Sequence[str], kill_at: int, log: str) -> dict
         def hook(event: str, args: tuple[Any, ...]) -> None:
             nonlocal count
             writes = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR)
-            if writes or event.startswith(_CHANGES):
+            if (writes or event.startswith(_CHANGES)) and not _is_outside(args, folder):
                 count += 1
                 if count == kill_at:
                     os.kill(os.getpid(), signal.SIGKILL)
@@ -76,11 +81,18 @@ def run_in_fork(main: Any, words: Sequence[str], kill_at: int, log: str) -> dict
     return {"status": os.waitstatus_to_exitcode(ended), "changes": int(told or 0)}
 
 
+def _is_outside(args: Sequence[Any], folder: str) -> bool:
+    """Whether all paths of an event lie outside a folder; relative ones count as inside."""
+    paths = [os.fsdecode(arg) for arg in args if isinstance(arg, str | bytes | os.PathLike)]
+    places = [path for path in paths if path.startswith("/")]
+    return bool(places) and not any(path.startswith(folder) for path in places)
+
+
 class Rehearsal:
     """The helper process; ``with`` ends it."""
 
     def __init__(self, folder: Path) -> None:
-        self.log = folder / "rehearsal.log"
+        self.folder, self.log = folder, folder / _LOG
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> "Rehearsal":
@@ -96,7 +108,7 @@ class Rehearsal:
     def run(self, *words: str, kill_at: int = 0) -> dict[str, int]:
         """Run a command, killed before its ``kill_at``-th change of a file; 0: to its end."""
         assert self._process is not None and self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"words": words, "kill_at": kill_at, "log": str(self.log)}) + "\n")
+        self._process.stdin.write(json.dumps({"words": words, "kill_at": kill_at, "folder": str(self.folder)}) + "\n")
         self._process.stdin.flush()
         found: dict[str, int] = json.loads(self._process.stdout.readline())
         return found
@@ -172,7 +184,7 @@ class Kill:
 def rehearse(
     before: Path, source: str, place: Path, commands: Sequence[Sequence[str]], kills: int, seed: int
 ) -> list[Kill]:
-    """Kill each command at random steps in a copy of a folder and run it again.
+    """Kill each command at random steps, and at its last one, in a copy of a folder and run it again.
 
     ``{work}`` in a word of a command is the folder of the copy.
     """
@@ -184,15 +196,18 @@ def rehearse(
             words = (*given, "--source", str(work / source), "--data-dir", str(work / "data"))
             whole = rehearsal.run(*words)
             assert whole["status"] in FINE, rehearsal.log.read_text()
-            undisturbed = digest(work / "data", RANDOM)
-            for step in sorted(draw.sample(range(1, whole["changes"] + 1), min(kills, whole["changes"]))):
+            skip = (*RANDOM, *_NOBODYS.get(command[0], ()))
+            undisturbed = digest(work / "data", skip)
+            last = int(whole["changes"])  # all is written, and nobody was told
+            for step in sorted({*draw.sample(range(1, last + 1), min(kills, last)), last}):
                 work = copy_of(before, place / "work")
                 assert rehearsal.run(*words, kill_at=step)["status"] == -signal.SIGKILL
                 read_everything(work / "data")
                 again = rehearsal.run(*words)
-                left, now = orphans(work / "data"), digest(work / "data", RANDOM)
+                left, now = orphans(work / "data"), digest(work / "data", skip)
                 differs = sorted(name for name in {*now, *undisturbed} if now.get(name) != undisturbed.get(name))
                 fine = again["status"] == whole["status"] and not left and not differs
                 wrong = "" if fine else f"status {again['status']}, {left[:3]}, {differs[:3]}"
                 done.append(Kill(" ".join(command[:2]), step, whole["changes"], wrong))
+                sys.stdout.write(f"{done[-1]}\n")  # what was found is seen though a later command cannot be run
     return done
