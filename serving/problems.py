@@ -28,6 +28,8 @@ from serving.logs import logger, traceback_places
 MEDIA_TYPE = "application/problem+json"
 _LISTED, _SUMMARISED = 20, 3  # broken fields in the list and in the sentence: a batch may break thousands
 
+_ZERO_BYTE = "NUL (0x00)"  # as PostgreSQL's driver names it; SQLite keeps such texts
+
 
 class ServingError(LeadScoreError):
     """Base of the errors that only the server raises; ``status`` is the HTTP status."""
@@ -216,7 +218,8 @@ def _message(error: Mapping[str, Any]) -> str:
 def respond_to_crash(request: Request, error: Exception) -> JSONResponse:
     """The answer to a bug: it shows only the request id, under which the log has kind and place.
 
-    A full or closed disk, and a store that stays locked, are no bugs: they are told, and nothing was stored.
+    A full or closed disk, a store that stays locked and a text that it cannot hold are no bugs: they are told, and
+    nothing was stored.
     """
     storage, locked = storage_error_of(error), "database is locked" in str(getattr(error, "orig", ""))
     if storage is not None or locked:
@@ -225,6 +228,9 @@ def respond_to_crash(request: Request, error: Exception) -> JSONResponse:
         status = HTTPStatus.SERVICE_UNAVAILABLE if locked else HTTPStatus.INSUFFICIENT_STORAGE
         detail = f"The server cannot write: {cause}. Nothing was stored; try again later. /healthz says more."
         return problem(status, StorageError.code, detail, request_id_of(request))
+    if _ZERO_BYTE in str(getattr(error, "orig", "")):
+        detail = "A text holds a zero byte, which the store cannot keep. Nothing was stored; send it without."
+        return problem(InvalidError.status, InvalidError.code, detail, request_id_of(request))
     kind, places = type(error).__name__, traceback_places(error)
     logger().error("failed", request_id=request_id_of(request), kind=kind, places=places)
     detail = "The server failed; the log has the cause under the request id of 'instance'."

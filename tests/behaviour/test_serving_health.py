@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.testclient import TestClient
 
 from pipelines.workspace.lock import BusyError, only_writer
@@ -86,6 +86,20 @@ def test_a_write_that_fails_says_so_and_stores_nothing(
     assert (answer.status_code, answer.json()["code"]) == (status, "LS070")
     assert words in answer.json()["detail"] and "Nothing was stored" in answer.json()["detail"]
     assert client.get(f"/v1/leads/{lead}").json()["feedback"] is None
+
+
+def test_a_text_that_the_store_cannot_hold_is_refused(
+    client: TestClient, tiny_demo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL has no zero bytes: its driver refuses them, wherever they come from."""
+
+    def fail(*_: Any) -> None:
+        raise DataError("INSERT", {}, ValueError("PostgreSQL text fields cannot contain NUL (0x00) bytes"))
+
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
+    monkeypatch.setattr("serving.leads.verdicts.record_action", fail)
+    answer = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "snooze", "note": "a\x00b"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "LS109") and "zero byte" in answer.json()["detail"]
 
 
 def test_data_older_than_declared_or_yet_to_come_are_told(
