@@ -69,6 +69,11 @@ def test_a_rep_finds_the_next_lead_answers_on_its_card_and_undoes(
     page.wait_for_url("**saved=accept**")
     assert "Accepted." in page.locator(".toast").inner_text()
     visitor.check()
+    visitor.go(page.url.removeprefix(served.url).split("?")[0], "accepted")
+    assert page.locator("#do").get_by_role("button", name="Accept", exact=True).count() == 0, "it looks accepted"
+    page.get_by_role("button", name="Take back").click()
+    page.wait_for_url("**saved=withdraw**")
+    assert page.locator("#do").get_by_role("button", name="Accept", exact=True).count() == 1
     page.close()
 
 
