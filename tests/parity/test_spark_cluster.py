@@ -16,7 +16,7 @@ from features.catalog.build_catalog import build_catalog
 from features.cohort.cohort import keys_of
 from tests.parity.test_features_request import busy_world
 from tests.reference.spark_cluster import MASTER, WORKERS, cluster_environment, cluster_variables
-from tests.reference.tiny_run import write_source
+from tests.reference.tiny_run import SETTINGS, write_source
 from tests.reference.worlds import DAY, SOURCE, T0, frames, moment
 
 pytestmark = pytest.mark.spark
@@ -57,10 +57,21 @@ def test_two_workers_give_the_same_bits(cluster: Any) -> None:
 @pytest.mark.prove
 def test_the_whole_path_on_two_workers_ends_in_the_same_bundle_and_worklist(tmp_path: Path) -> None:
     source = write_source(tmp_path)
+    params = tmp_path / "params.yaml"  # with '--tiny' alone no signal is found, and no model trained
+    params.write_text(json.dumps({"leadscore": SETTINGS.model_dump(mode="json")}))
     environment = os.environ | cluster_environment(tmp_path)
     summaries, lists = [], []
     for engine in ("memory", "spark"):
-        words = ("--source", str(source), "--data-dir", str(tmp_path / engine), "--tiny", "--engine", engine)
+        words = (
+            "--source",
+            str(source),
+            "--data-dir",
+            str(tmp_path / engine),
+            "--params",
+            str(params),
+            "--engine",
+            engine,
+        )
         done = subprocess.run(
             [sys.executable, "-m", "pipelines.cli", "run", *words, "--no-track", "--json"],
             env=environment,
