@@ -61,8 +61,18 @@ class FieldChoice:
         return capitalise(translate_label(language, self.label))
 
     def value_words(self, language: Language, value: str) -> str:
-        """A value in a language; texts that people typed stay as they are."""
-        return translate_value(language, value) if self.reading == "values" else value
+        """A value in a language; texts that people typed stay as they are.
+
+        >>> from models.explaining.language import ENGLISH
+        >>> one = FieldChoice(subject="lead", name="x", label="x", reading="values", leads=1, of=1)
+        >>> [one.value_words(ENGLISH, text) for text in ("true", "false", "c_level")]
+        ['yes', 'no', 'C level']
+        """
+        if self.reading != "values":
+            return value
+        if value in ("true", "false"):
+            return language.text("yes") if value == "true" else language.text("no")
+        return translate_value(language, value)
 
     def shown(self, language: Language, count: int) -> str:
         """The most frequent values in one line."""
