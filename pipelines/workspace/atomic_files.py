@@ -1,11 +1,13 @@
 """Files that are either the old or the new, never half: atomic writes and stage directories."""
 
 import ctypes
+import errno
 import hashlib
 import json
 import math
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -62,6 +64,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 def _sibling(path: Path) -> Iterator[Path]:
     """A temporary file beside ``path`` that takes its place when the block ends without an error."""
     make_folder(path.parent)
+    _refuse_device(path)
     beginning = f".{path.name}.part."
     remove_left_overs(path.parent, beginning)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{beginning}{process_mark()}.")
@@ -73,6 +76,17 @@ def _sibling(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _refuse_device(path: Path) -> None:
+    """A file that takes the place of ``/dev/null`` or of a pipe would be missed by everybody who uses it."""
+    try:
+        mode = path.stat().st_mode
+        of_system = path.is_symlink() and str(path.readlink()).startswith("/proc/")  # /dev/stdout, wherever it leads to
+    except OSError:  # nothing is there yet; why nothing can be is told by whoever makes it
+        return
+    if of_system or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.ENODEV, "it is a device, pipe or socket, and no file can take its place", str(path))
 
 
 def hash_stream(stream: BinaryIO) -> str:

@@ -27,8 +27,8 @@ _NO_PLACE = {
     errno.EISDIR: "is a folder where a file would have to be",
     errno.ENAMETOOLONG: "has a name that is longer than the system allows",
     errno.ELOOP: "leads through links that lead to each other",
-    errno.ENXIO: "is a device or socket that nothing can be read from or written to",
-    errno.ENODEV: "is a device or socket that nothing can be read from or written to",
+    errno.ENXIO: "is a device, pipe or socket, which is neither read nor written as a file",
+    errno.ENODEV: "is a device, pipe or socket, which is neither read nor written as a file",
 }
 _UNCHANGED = "What was there before is unchanged"
 _SHOWN = 200  # characters of a place

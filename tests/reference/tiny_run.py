@@ -17,7 +17,7 @@ from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.find_declarations import find_source
 
-NAME, LEADS = "tiny_demo", 1500
+NAME, LEADS, LOCK = "tiny_demo", 1500, ".lock"
 SETTINGS = TrainSettings.tiny().model_copy(update={"alpha": 0.2})
 
 
@@ -72,8 +72,10 @@ def copy_run(run: TinyRun, folder: Path) -> TinyRun:
 
 
 def stamps(folder: Path) -> set[tuple[Path, tuple[int, ...]]]:
-    """Size and time of every file of a run."""
-    told = ((path.relative_to(folder), path.stat()) for path in folder.rglob("*") if path.is_file())
+    """Size and time of every file of a run, but for the lock, which even those take who change nothing."""
+    told = (
+        (path.relative_to(folder), path.stat()) for path in folder.rglob("*") if path.is_file() and path.name != LOCK
+    )
     return {(path, (found.st_ino, found.st_size, found.st_mtime_ns)) for path, found in told}
 
 

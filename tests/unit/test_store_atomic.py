@@ -6,6 +6,7 @@ import json
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from pipelines.workspace.atomic_files import (
     read_parquet,
     stage_dir,
     to_json,
+    write_bytes,
     write_json,
     write_parquet,
     write_text,
@@ -28,7 +30,7 @@ from pipelines.workspace.atomic_files import (
 from pipelines.workspace.left_overs import process_mark, remove_parts
 from pipelines.workspace.lock import only_writer
 from pipelines.workspace.paths import Paths
-from pipelines.workspace.storage_errors import StorageError
+from pipelines.workspace.storage_errors import StorageError, place_error_of
 
 
 def test_a_file_is_replaced_as_a_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -38,6 +40,23 @@ def test_a_file_is_replaced_as_a_whole_and_leaves_nothing_beside_it(tmp_path: Pa
         assert reader.read() == "old"  # who reads while it is replaced reads the old file to its end
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["x.txt"]
     assert (tmp_path / "a" / "x.txt").read_text() == "new"
+
+
+def test_no_file_takes_the_place_of_a_device_or_pipe(tmp_path: Path) -> None:
+    pipe, listening, link, out = (tmp_path / name for name in ("pipe", "socket", "null", "stdout"))
+    os.mkfifo(pipe)
+    link.symlink_to(os.devnull)
+    with socket.socket(socket.AF_UNIX) as server, (tmp_path / "taken").open("wb") as taken:
+        server.bind(str(listening))
+        out.symlink_to(f"/proc/self/fd/{taken.fileno()}")  # as /dev/stdout is where it goes to a file
+        for place in (pipe, listening, link, out):
+            before = place.lstat()
+            with pytest.raises(OSError, match="no file can take its place") as found:
+                write_bytes(place, b"x")
+            told = place_error_of(found.value)
+            assert told is not None and "is a device, pipe or socket" in told.message and str(place) in told.message
+            assert (place.lstat().st_ino, place.lstat().st_mode) == (before.st_ino, before.st_mode)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["null", "pipe", "socket", "stdout", "taken"]
 
 
 def test_a_frame_that_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
