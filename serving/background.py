@@ -85,9 +85,7 @@ class BackgroundThreads:
 
         What a request loaded meanwhile is followed up, too.
         """
-        before = self.app_state.loaded if self.app_state.ready else None
-        if self.app_state.refresh() and before is not None:
-            announce_state_changes(self.app_state, before)
+        announce_state_changes(self.app_state, self.app_state.refresh())
         loads = self.app_state.loads
         if loads != self._loads:
             self.metrics.swaps.inc(loads - self._loads)

@@ -9,8 +9,10 @@ from features.array_types import Tables
 from features.errors import LeadScoreError
 from features.schema.table_source import Location
 from pipelines.artifacts.counts_record import CountsRecord, hash_declaration
+from pipelines.ingest.errors import TooLargeError
 from pipelines.ingest.reading.fetch import get_data
 from pipelines.ingest.reading.file_state import read_whole
+from pipelines.ingest.reading.read_limits import limits_of
 from pipelines.ingest.reading.table_names import PACKED_SUFFIXES
 from pipelines.ingest.reading.unpacking import unpack
 from pipelines.workspace.context import Context
@@ -76,7 +78,9 @@ def _differs(path: Path, location: Location, known: Mapping[str, Any], read_at: 
     if now.st_mtime_ns <= read_at and (packed or now.st_size == known.get("bytes")):
         return False
     try:
-        content = unpack(read_whole(path)[0], location, what=path.name)
+        content = unpack(read_whole(path, limits_of(location))[0], location, what=path.name)
+    except TooLargeError:  # by today's limits; what was read was not
+        return False
     except LeadScoreError:  # being written, or no longer what it was
         return True
     return hashlib.sha256(content).hexdigest() != known["sha256"]

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -14,7 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from features.errors import RegistryError
 from pipelines.outbound.timed_requests import open_within
@@ -30,7 +31,8 @@ _PLACES = (  # where MLflow's database holds paths of files
     ("model_versions", "storage_location"),
     ("model_versions", "source"),
 )
-_DATABASES = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}  # those MLflow keeps runs in, and their usual ports
+_DATABASES = {"postgresql": 5432, "mysql": 3306}  # whose address says where they are, and their usual ports
+_PLAIN_HOST = re.compile(r"[\w.:-]+")
 _LOOK_SECONDS = 5.0  # to connect and be answered at all, before MLflow is imported
 _MOST_SECONDS = 300.0  # for all that is told or fetched at once, over a slow line; as long as a server may fetch
 _CLEAN_UP_SECONDS = 10.0
@@ -73,7 +75,8 @@ def check_reachable(uri: str) -> None:
     """
     parts = urlsplit(uri)
     if (kind := parts.scheme.partition("+")[0]) in _DATABASES:
-        _check_database(parts, _DATABASES[kind])
+        _check_database(uri, _DATABASES[kind])
+        return
     if parts.scheme not in ("http", "https"):
         return
     host = parts.netloc.rpartition("@")[2]
@@ -90,16 +93,26 @@ def check_reachable(uri: str) -> None:
         ) from None
 
 
-def _check_database(parts: SplitResult, usual_port: int) -> None:
-    """A database that holds MLflow's runs: MLflow asks eleven times over two minutes before it gives up."""
+def _check_database(uri: str, usual_port: int) -> None:
+    """A database that holds MLflow's runs: MLflow asks eleven times over two minutes before it gives up.
+
+    Read as SQLAlchemy reads it, whose passwords may hold a slash. Options may name another place or a socket, and of
+    several hosts the driver finds the one that answers: these are left to MLflow, as is what cannot be read.
+    """
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
-        host, port = parts.hostname, parts.port or usual_port
-        if host and "," not in host:  # of several, its driver finds the one that answers
-            socket.create_connection((host, port), timeout=_LOOK_SECONDS).close()
-    except (OSError, ValueError) as problem:
-        named = parts.netloc.rpartition("@")[2]
+        found = make_url(uri)
+    except (ArgumentError, ValueError):
+        return
+    if not found.host or found.query or not _PLAIN_HOST.fullmatch(found.host):
+        return
+    try:
+        socket.create_connection((found.host, port := found.port or usual_port), timeout=_LOOK_SECONDS).close()
+    except OSError as problem:
         raise RegistryError(
-            f"MLflow's database at {named} does not answer ({type(problem).__name__}); check {SERVER}."
+            f"MLflow's database at {found.host}:{port} does not answer ({type(problem).__name__}); check {SERVER}."
         ) from None
 
 

@@ -153,9 +153,9 @@ def _refuse_if_registry_decides(app_state: AppState) -> None:
 
 
 def _record_move(app_state: AppState, actor: str, action: str, found: Champion, why: dict[str, Any]) -> dict[str, Any]:
-    before = app_state.loaded
-    taken = app_state.refresh() or app_state.loaded.model.bundle.hash == found.hash
-    announce_state_changes(app_state, before)
+    loaded = app_state.refresh()
+    taken = loaded is not None or app_state.loaded.model.bundle.hash == found.hash
+    announce_state_changes(app_state, loaded)
     with app_state.store.writing() as session:
         detail = {"previous": found.previous, **why}
         record_action(session, actor, action, found.hash, detail)

@@ -59,7 +59,6 @@ def adopt_draft(
     from pipelines.rubrics.rubric_adoption import adopt
     from pipelines.workspace.lock import only_writer
 
-    before = app_state.loaded if app_state.ready else None
     label = f"{draft.name} {draft.version}"
     asked = {"reason": reason, "since": since}
     with app_state.store.writing() as session:
@@ -75,7 +74,7 @@ def adopt_draft(
     with app_state.store.writing() as session:
         detail = {"version": found["version"], "replaces": found["replaces"], "reason": reason, "since": found["since"]}
         record_action(session, caller.name, "rubric.adopted", str(found["hash"]), detail)
-    return found | {"in_use": load_decided(app_state, before)}
+    return found | {"in_use": load_decided(app_state)}
 
 
 def simulate_decay(app_state: AppState, lead_id: str | None, days: Sequence[int], owner: str | None) -> dict[str, Any]:

@@ -26,8 +26,7 @@ def set_threshold(app_state: AppState, score: int | None, caller: Caller, reason
     from pipelines.workspace.adopted_thresholds import adopt_threshold, load_thresholds
     from pipelines.workspace.lock import only_writer
 
-    before = app_state.loaded
-    if before.model.bundle.by_points:
+    if app_state.loaded.model.bundle.by_points:
         raise ConflictError("points score alone here; the rubric's own threshold hands off, set it on the rubric page.")
     label, asked = "declared" if score is None else str(score), {"reason": reason}
     with app_state.store.writing() as session:
@@ -45,4 +44,4 @@ def set_threshold(app_state: AppState, score: int | None, caller: Caller, reason
         raise
     with app_state.store.writing() as session:
         record_action(session, caller.name, "threshold.set", label, asked | {"replaces": found.replaces})
-    return found.model_dump() | {"in_use": load_decided(app_state, before)}
+    return found.model_dump() | {"in_use": load_decided(app_state)}

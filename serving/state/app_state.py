@@ -1,7 +1,7 @@
 """What all requests share: settings, store, clock, and the model with its data, swapped as one object."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -23,7 +23,7 @@ from serving.state.clock import ServingClock
 from serving.state.forgotten_people import ForgottenPeople
 from serving.state.last_good import load_chosen, remember_served
 from serving.state.lead_data import load_data
-from serving.state.loaded_state import LoadedState
+from serving.state.loaded_state import LoadedState, Replaced
 from serving.state.posted_frames import POSTED_TABLES
 from serving.state.result_cache import ResultCache, file_stamp
 from serving.state.server_secret import read_or_create_secret
@@ -117,33 +117,37 @@ class AppState:
         settings = self.settings
         return open_context(settings.source, settings.data_dir, own_code=settings.own_code)
 
-    def load(self) -> bool:
+    def load(self) -> LoadedState | None:
         """Load champion, data and worklist, and swap them in; on a failure the old ones stay and ``problem`` says why.
 
         Where there are no old ones, the bundle that served last here does, or the champion before.
 
-        Returns whether a new state is in use.
+        Returns the new state, None where none is in use.
         """
         with self._lock:
             return self._swap()
 
-    def _swap(self) -> bool:
+    def _swap(self) -> LoadedState | None:
         try:
-            loaded, clock = self._load()
+            loaded, clock, last_score = self._load()
         except LeadScoreError as problem:
             if problem.message != self.problem:  # the watcher tries again every two seconds
                 logger().warning("state not loaded", code=problem.code)
             self.problem = problem.message
-            return False
+            return None
 
-        self.context, self.clock = loaded.model.context, clock
+        before = self._loaded
+        if before is not None:
+            states = before.worklist.current_states()
+            loaded = replace(loaded, replaced=Replaced(before.model.bundle.hash, before.data.stamp, states))
+        self.context, self.clock, self._last_score_seen = loaded.model.context, clock, last_score
         self._loads, self._loaded = loaded.number, loaded
         self.problem = loaded.instead_of
         if not loaded.instead_of:
             remember_served(self.folder, loaded.model.bundle.hash)
-        return True
+        return loaded
 
-    def _load(self) -> tuple[LoadedState, ServingClock]:
+    def _load(self) -> tuple[LoadedState, ServingClock, int]:
         stamp = _data_stamp(self.paths)  # before anything is read: what is written meanwhile is loaded by the next look
         context = self.open_declaration()
         self._context_is_fresh = False
@@ -158,22 +162,23 @@ class AppState:
         with self.store.reading() as session:
             for table in POSTED_TABLES.values():
                 clock.observe(session.scalar(select(func.max(table.known_at))))
-            self._last_score_seen = session.scalar(select(func.max(ScoreRow.id))) or 0
+            last_score = session.scalar(select(func.max(ScoreRow.id))) or 0
 
         framework = self.framework(None)
         worklist = build_worklist(self.store, model, data, clock, framework)
         model.warm(framework)
-        return LoadedState(model, data, worklist, self._loads + 1, instead_of), clock
+        return LoadedState(model, data, worklist, self._loads + 1, instead_of), clock, last_score
 
-    def refresh(self) -> bool:
-        """Load again if the champion or the data changed; returns whether it did.
+    def refresh(self) -> LoadedState | None:
+        """Load again if the champion or the data changed; returns the new state, None where there is none.
 
         The watcher and the requests that change something ask: of two at once the second finds it loaded.
         """
         with self._lock:
-            return self._swap() if self._is_outdated() else False
+            return self._swap() if self.is_outdated() else None
 
-    def _is_outdated(self) -> bool:
+    def is_outdated(self) -> bool:
+        """Whether another champion or newer data wait to be loaded."""
         loaded = self._loaded
         if loaded is None:
             return True

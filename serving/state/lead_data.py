@@ -60,10 +60,10 @@ class PostedInData:
 
 @dataclass(frozen=True)
 class KeptPosted:
-    """Posted rows of a table up to the id ``last``; ``mark`` is their number and the sum of their ids."""
+    """Posted rows of a table up to the id ``last``; ``mark``: their number, the sum of their ids, the last known_at."""
 
     last: int
-    mark: tuple[int, int]
+    mark: tuple[int, int, datetime]
     rows: pd.DataFrame
 
 

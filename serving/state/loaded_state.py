@@ -18,6 +18,15 @@ from serving.state.worklist.ranked_worklist import Worklist
 
 
 @dataclass(frozen=True)
+class Replaced:
+    """What a state took the place of: its bundle and data, and the states it listed by lead."""
+
+    bundle_hash: str
+    stamp: tuple[int, ...]
+    states: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class LoadedState:
     """What scores: a request keeps the one it began with.
 
@@ -25,6 +34,7 @@ class LoadedState:
     ----------
     number : counts the loads of this server
     instead_of : why the chosen bundle does not serve and this one does; empty where it is the chosen one
+    replaced : what it took the place of; None for the first
     """
 
     model: LoadedModel
@@ -32,6 +42,7 @@ class LoadedState:
     worklist: Worklist
     number: int
     instead_of: str = ""
+    replaced: Replaced | None = None
 
     @cached_property
     def unscored(self) -> pd.DataFrame:

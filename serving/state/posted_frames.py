@@ -1,11 +1,12 @@
 """Rows posted to the server and not in the data yet, as tables; those of all leads are read from the store once."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, DateTime, Select, String, func, select, true, type_coerce
+from sqlalchemy import ColumnElement, DateTime, Select, String, and_, func, select, true, type_coerce
 from sqlalchemy.orm import Session
 
 from serving.state.lead_data import KeptPosted, LeadData
@@ -33,8 +34,8 @@ def read_posted_rows(session: Session, lead_ids: Sequence[str], data: LeadData) 
 def read_all_posted(session: Session, data: LeadData) -> dict[str, pd.DataFrame]:
     """The same of all leads. What was read before is kept with the data, and only newer rows are read.
 
-    Rows are added and removed, never changed: as many as before up to the last id, with the same sum of ids, are the
-    same ones.
+    Rows are added and removed, never changed: as many as before up to the last id, with the same sum of ids and the
+    same last moment, are the same ones.
     """
     return {name: _read_newer(session, name, data) for name in POSTED_TABLES}
 
@@ -44,22 +45,25 @@ def _read_newer(session: Session, name: str, data: LeadData) -> pd.DataFrame:
     if table is StageRow:  # few, and a verdict taken back is put in force again
         return _frame_of(session, [_select(name, data)], name, data)
 
-    def mark(through: int) -> tuple[int, int]:
-        """How many rows there are up to an id, and which."""
-        counted = select(func.count(), func.coalesce(func.sum(table.id), 0))
-        count, ids = session.execute(counted.where(data.posted.is_missing(name, table), table.id <= through)).one()
-        return int(count), int(ids)
+    def mark(*among: ColumnElement[bool]) -> tuple[int, int, datetime]:
+        """How many rows there are among some, which, and when the last became known: SQLite gives an id out again."""
+        asked = select(func.count(), func.coalesce(func.sum(table.id), 0), func.max(table.known_at))
+        count, ids, known = session.execute(asked.where(data.posted.is_missing(name, table), *among)).one()
+        return int(count), int(ids), known or datetime.min
 
     newest = session.scalar(select(func.max(table.id))) or 0
     kept = data.kept_posted.get(name)
-    if kept is not None and mark(kept.last) != kept.mark:
+    if kept is not None and mark(table.id <= kept.last) != kept.mark:
         kept = None
-    mark_now = mark(newest)  # before they are read: what goes or comes meanwhile is seen by the next look
-    last = 0 if kept is None else kept.last
-    frame = _frame_of(session, [_select(name, data).where(table.id > last, table.id <= newest)], name, data)
-    if kept is not None and len(kept.rows):
-        frame = pd.concat([kept.rows, frame], ignore_index=True) if len(frame) else kept.rows
-    data.kept_posted[name] = KeptPosted(newest, mark_now, frame)
+    among = table.id <= newest if kept is None else and_(table.id > kept.last, table.id <= newest)
+    found = mark(among)  # before they are read: what goes or comes meanwhile is seen by the next look
+    frame = _frame_of(session, [_select(name, data).where(among)], name, data)
+    if kept is not None:
+        (count, ids, known), (before, ids_before, known_before) = found, kept.mark
+        found = before + count, ids_before + ids, max(known_before, known)
+        if len(kept.rows):
+            frame = pd.concat([kept.rows, frame], ignore_index=True) if len(frame) else kept.rows
+    data.kept_posted[name] = KeptPosted(newest, found, frame)
     return frame
 
 

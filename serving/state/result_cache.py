@@ -4,13 +4,14 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillUnderway
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from features.errors import LeadScoreError
+from serving.logs import logger, traceback_places
 
 T = TypeVar("T")
 _PATIENCE = 0.2  # seconds a request waits for what is worked out beside it: quick results need no second request
@@ -58,7 +59,8 @@ class ResultCache:
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
         self._beside: dict[str, tuple[Hashable, Future[object]]] = {}
-        self._renewed: dict[str, Future[object]] = {}
+        self._renewed: dict[str, Future[None]] = {}
+        self._not_before: dict[str, float] = {}  # of what could not be renewed: when it is tried again (wall clock)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="leadscore-beside")
 
     def is_begun(self, name: str, stamp: Hashable) -> bool:
@@ -83,10 +85,15 @@ class ResultCache:
                 kept = self._beside[name] = stamp, self._worker.submit(compute)
         try:
             return BesideResult(cast(T, kept[1].result(timeout=patience)))
-        except StillUnderway:
+        except (StillUnderway, CancelledError):  # cancelled: another request has begun it for what is there now
             return BesideResult()
         except LeadScoreError as problem:
             return BesideResult(problem=problem.message)
+        except BaseException:
+            with self._lock:
+                if self._beside.get(name) == kept:
+                    del self._beside[name]  # the next request tries again
+            raise
 
     def has(self, name: str, stamp: Hashable) -> bool:
         """Whether :meth:`get` would answer at once."""
@@ -106,10 +113,20 @@ class ResultCache:
         kept = self.last(name)
         if kept is not None and (kept.stamp == stamp or time.time() < kept.at + _REST * kept.seconds):
             return
+        if time.time() < self._not_before.get(name, 0.0):
+            return
         with self._lock:
             underway = self._renewed.get(name)
             if underway is None or underway.done():
-                self._renewed[name] = self._worker.submit(work)
+                self._renewed[name] = self._worker.submit(self._try_to_renew, name, work)
+
+    def _try_to_renew(self, name: str, work: Callable[[], object]) -> None:
+        began = time.thread_time()
+        try:
+            work()
+        except Exception as problem:  # the last result stays, and rests again: nobody waits for this one
+            logger().error("not renewed", result=name, kind=type(problem).__name__, places=traceback_places(problem))
+            self._not_before[name] = time.time() + _REST * (time.thread_time() - began)
 
     def get(self, name: str, stamp: Hashable, compute: Callable[[], T]) -> T:
         """The result under a name; ``compute`` is called if there is none for this stamp, and what it raises passes."""

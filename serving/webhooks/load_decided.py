@@ -4,15 +4,15 @@ import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as StillUnderway
 
+from serving.logs import logger, traceback_places
 from serving.state.app_state import AppState
-from serving.state.loaded_state import LoadedState
 from serving.webhooks.state_changes import announce_state_changes
 
 LOAD_SECONDS = 3.0  # that a request waits; with 100,000 open leads a load that scores them again takes longer
 
 
-def load_decided(app_state: AppState, before: LoadedState | None) -> bool:
-    """Load, and announce what changed against ``before``; returns whether it is in use.
+def load_decided(app_state: AppState) -> bool:
+    """Load, unless the watcher has done so, and announce what changed by that; returns whether it is in use.
 
     False where the load failed, which the watcher tries again, and where it goes on beside the request.
     """
@@ -20,11 +20,10 @@ def load_decided(app_state: AppState, before: LoadedState | None) -> bool:
 
     def work() -> None:
         try:
-            loaded = app_state.load()
-            if loaded and before is not None:
-                announce_state_changes(app_state, before)
-            done.set_result(loaded)
-        except BaseException as problem:  # the one who waits raises it
+            announce_state_changes(app_state, app_state.refresh())
+            done.set_result(not app_state.is_outdated())
+        except Exception as problem:  # the one who waits raises it; by then nobody may wait any more
+            logger().error("decision not loaded", kind=type(problem).__name__, places=traceback_places(problem))
             done.set_exception(problem)
 
     threading.Thread(target=work, name="leadscore-load", daemon=True).start()

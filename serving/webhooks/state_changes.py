@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from serving.state.app_state import AppState
-from serving.state.loaded_state import LoadedState
+from serving.state.loaded_state import LoadedState, Replaced
 from serving.store.silenced_leads import find_silenced_leads
 from serving.store.tables import IdempotencyRecord, Webhook
 from serving.store.wall_clock import wall_now
@@ -15,21 +15,20 @@ from serving.webhooks.outbox import announce
 EVENT = "lead.state_changed"
 
 
-def announce_state_changes(app_state: AppState, before: LoadedState) -> int:
-    """Write a message for every open lead whose state differs from ``before``; returns how many leads.
+def announce_state_changes(app_state: AppState, after: LoadedState | None) -> int:
+    """Write a message for every open lead whose state differs from what ``after`` replaced; returns how many leads.
 
     Nothing is said of leads that must not be contacted.
 
     Several servers on one store load the same data: the first writes all messages in one transaction, the others none.
     """
-    after = app_state.loaded
-    if after.number == before.number:
+    if after is None or after.replaced is None:
         return 0
     with app_state.store.reading() as session:
         if not any(EVENT in hook.events for hook in session.scalars(select(Webhook).where(Webhook.active))):
             return 0
 
-    earlier = before.worklist.current_states()["state"].rename("state_before").to_frame()
+    earlier = after.replaced.states["state"].rename("state_before").to_frame()
     both = earlier.join(after.worklist.current_states(), how="inner")
     moved = both[(both["state_before"] != both["state"]) & ~both.index.isin(find_silenced_leads(app_state.store))]
     if moved.empty:
@@ -37,7 +36,7 @@ def announce_state_changes(app_state: AppState, before: LoadedState) -> int:
 
     try:
         with app_state.store.writing() as session:
-            step = _step_key(app_state, before, after)
+            step = _step_key(app_state, after.replaced, after)
             session.add(IdempotencyRecord(caller="server", key=step, request_hash="", answer={}, at=wall_now()))
             session.flush()
             announce(
@@ -53,9 +52,9 @@ def announce_state_changes(app_state: AppState, before: LoadedState) -> int:
     return len(moved)
 
 
-def _step_key(app_state: AppState, before: LoadedState, after: LoadedState) -> str:
+def _step_key(app_state: AppState, before: Replaced, after: LoadedState) -> str:
     """A key of the step: the same on every server that takes it, another when it is taken again."""
     pointer = app_state.paths.champion
-    parts = [(state.model.bundle.hash, state.data.stamp) for state in (before, after)]
+    parts = [(before.bundle_hash, before.stamp), (after.model.bundle.hash, after.data.stamp)]
     moved_at = pointer.stat().st_mtime_ns if pointer.exists() else 0
     return hashlib.sha256(repr((parts, moved_at)).encode()).hexdigest()

@@ -288,7 +288,7 @@ def test_who_changes_the_champion_and_the_watch_load_it_once(
 def test_the_watch_goes_on_while_pages_are_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, enough = threading.Event(), threading.Event()
     monkeypatch.setattr(BackgroundThreads, "prepare", lambda _: (begun.set(), enough.wait(20)))
-    app_state = SimpleNamespace(ready=False, refresh=lambda: True, loads=0)
+    app_state = SimpleNamespace(ready=False, refresh=lambda: None, loads=0)
     background = BackgroundThreads(app_state, Metrics())  # type: ignore[arg-type]
     app_state.loads = 1
     watch = threading.Thread(target=background.watch)

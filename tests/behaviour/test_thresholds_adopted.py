@@ -114,14 +114,14 @@ def test_the_page_sets_it_and_every_list_follows(
         assert state.refresh() and handoff_score(state.context.policy) == 35, "the next look loads what came meanwhile"
 
         with monkeypatch.context() as patched:
-            patched.setattr(state, "load", lambda: False)
+            patched.setattr(state, "refresh", lambda: None)
             html = set_to("31", "the server cannot load it")
         assert "until then the score before holds" in html and "Sales gets a lead from 35 on." in html
 
-        until, load = threading.Event(), state.load
+        until, load = threading.Event(), state.refresh
         with monkeypatch.context() as patched:
             patched.setattr("serving.webhooks.load_decided.LOAD_SECONDS", 0.0)
-            patched.setattr(state, "load", lambda: until.wait(60.0) and load())
+            patched.setattr(state, "refresh", lambda: until.wait(60.0) and load())
             html = set_to("32", "with many leads loading takes long")
             assert "this server is loading it" in html and "Sales gets a lead from 35 on." in html
             until.set()

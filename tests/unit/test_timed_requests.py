@@ -132,9 +132,24 @@ def test_a_server_that_asks_to_come_back_in_an_hour_is_not_waited_for(
         client.get_experiment_by_name("shop")
 
 
-@pytest.mark.parametrize("kind", ["postgresql", "postgresql+psycopg", "mysql+pymysql", "mssql"])
+@pytest.mark.parametrize("kind", ["postgresql", "postgresql+psycopg", "mysql+pymysql"])
 def test_a_database_of_mlflow_that_is_away_is_asked_once(kind: str, listen: Listen) -> None:
     with pytest.raises(RegistryError, match=r"127\.0\.0\.1:9 does not answer \(ConnectionRefusedError\)") as told:
         check_reachable(f"{kind}://ann:s3cret@127.0.0.1:9/mlflow")
     assert "s3cret" not in told.value.message
     check_reachable(listen(lambda *_: None).replace("http", kind))
+
+
+def test_a_database_is_read_as_sqlalchemy_reads_it() -> None:
+    with pytest.raises(RegistryError) as told:
+        check_reachable("postgresql://ann:s3c/ret#1@127.0.0.1:9/mlflow")
+    assert "database at 127.0.0.1:9 does not" in told.value.message and "s3c" not in told.value.message
+    for left_to_mlflow in (
+        "postgresql://ann:x@127.0.0.1:9/mlflow?host=/run/postgresql",
+        "postgresql:///mlflow",
+        "postgresql://ann:x@one,two:9/mlflow",
+        "mysql+pymysql://ann:x@127.0.0.1:9/mlflow?unix_socket=/run/mysqld.sock",
+        "mssql+pyodbc://ann:x@mydsn",
+        "mssql+pyodbc://ann:x@127.0.0.1\\SQLEXPRESS/db?driver=x",
+    ):
+        check_reachable(left_to_mlflow)

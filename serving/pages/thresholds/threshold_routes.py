@@ -95,9 +95,9 @@ def _show(
         return render_page(request, "shell/empty.html", caller, heading="Thresholds", text=nothing.message)
     changed = any(value is not None for value in asked.values())
     page = build_thresholds_page(app_state, found, score)
-    if done == "later" and page is not None:
+    if done == "later" and page is not None and not app_state.is_outdated():
         decided = page.in_use["declared"] if score is None else score
-        done = "set" if page.in_use["score"] == decided else done
+        done = "set" if page.in_use["score"] == decided else ""  # somebody has set another one meanwhile
     capacity = {**app_state.context.source.capacity.model_dump(), **(found.get("capacity") or {})}
     answer = render_page(
         request,
