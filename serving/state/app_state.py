@@ -167,7 +167,9 @@ class AppState:
         framework = self.framework(None)
         worklist = build_worklist(self.store, model, data, clock, framework)
         model.warm(framework)
-        return LoadedState(model, data, worklist, self._loads + 1, instead_of), clock, last_score
+        number = self._loads + 1
+        loaded = LoadedState(model=model, data=data, worklist=worklist, number=number, instead_of=instead_of)
+        return loaded, clock, last_score
 
     def refresh(self) -> LoadedState | None:
         """Load again if the champion or the data changed; returns the new state, None where there is none.

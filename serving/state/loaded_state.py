@@ -26,7 +26,7 @@ class Replaced:
     states: pd.DataFrame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LoadedState:
     """What scores: a request keeps the one it began with.
 
