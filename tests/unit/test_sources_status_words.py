@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.declaring.words.status_words import guess_standing
+from pipelines.declaring.words.status_words import guess_standing, stage_of
 
 WON = (
     "Closed Won|closedwon|Won|CLOSED_WON|6 - Closed Won (100%)|Closed - Converted|Customer|Gewonnen|Deal gewonnen|"
@@ -28,6 +28,37 @@ OPEN = (
 )
 UNSAID = "Closed|Abgeschlossen|Terminé|완료|Other|Stage 3|Won/Lost|미수주|未成約|Not sold|Kunde verloren|x|"
 
+# Stages as vendors ship them and teams name them, which speak of customers, orders and contracts while nothing is won
+STILL_OPEN = (
+    "Customer contacted|Waiting for customer|Contract negotiation|Purchase order pending|Test scheduled|"
+    "Success call scheduled|Kunde kontaktiert|Erfolgreich kontaktiert|Auftrag in Verhandlung|Test läuft|"
+    "In Verhandlung mit Kunde|"
+    "Vertrag gesendet|Angebot versandt|Termin vereinbart|Präsentation geplant|Entscheidungsträger überzeugt|"
+    "Bedarfsanalyse|Kontakt hergestellt|En attente client|Client contacté|Contrat envoyé|Rendez-vous planifié|"
+    "Présentation programmée|Analyse des besoins|Négociations commencées|Aguardando cliente|Contrato enviado|"
+    "Reunião agendada|Apresentação agendada|Contato feito|Negociações iniciadas|Esperando cliente|Cita programada|"
+    "Presentación programada|Oczekiwanie na klienta|Umowa wysłana|Spotkanie zaplanowane|Kontakt nawiązany|"
+    "Analiza potrzeb|"
+    "계약서 발송됨|계약 협의|구매 검토|수주 예상|수주 추진|성공 가능성 높음|데모 예정|契約書送付済み|契約交渉|"
+    "受注確度高|デモ予定|プレゼン予定"
+)
+# what a person has to say: a verdict on what is still open, by somebody else, or a word beside another
+TWO_THINGS = (
+    "New customer|Potential customer|Kunde überlegt|Klient zainteresowany|Existing customer|Test drive|NDA signed|"
+    "Closed won - pending signature|Ganado - pendiente de firma|Reopened lost|Meeting cancelled|Termin abgesagt|"
+    "Deal won by competitor|Lost contact|Will be won|계약서 작성|성공 가능성 없음|수주 (보류)|"
+    "Won - 실주|受注-失注"
+)
+# a verdict beside what it is on, or its reason
+SAID_BESIDE = {
+    "won": (
+        "Won - New Business|Qualified - Converted|Angebot gewonnen|Kunde gewonnen|Auftrag erhalten|Umowa podpisana|"
+        "Contrato assinado|계약 체결|수주 - 가격|契約締結"
+    ),
+    "lost": "Lost - Bad timing|Angebot abgelehnt|Oferta odrzucona|Oportunidade perdida|실주 - 가격|失注（予算）",
+    "disqualified": "Test lead|Duplicate lead",
+}
+
 
 @pytest.mark.parametrize(
     ("meaning", "texts"), [("won", WON), ("lost", LOST), ("disqualified", DISQUALIFIED), ("open", OPEN), (None, UNSAID)]
@@ -35,3 +66,17 @@ UNSAID = "Closed|Abgeschlossen|Terminé|완료|Other|Stage 3|Won/Lost|미수주|
 def test_a_status_means_what_its_words_say(meaning: str | None, texts: str) -> None:
     wrong = {text: found for text in texts.split("|") if (found := guess_standing(text)) != meaning}
     assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("meaning", "texts"),
+    [("open", STILL_OPEN), (None, TWO_THINGS), *((said, SAID_BESIDE[said]) for said in SAID_BESIDE)],
+)
+def test_one_word_is_no_verdict_on_what_is_still_open(meaning: str | None, texts: str) -> None:
+    wrong = {text: found for text in texts.split("|") if (found := guess_standing(text)) != meaning}
+    assert wrong == {}
+
+
+def test_a_status_that_says_two_things_is_no_stage_either() -> None:
+    texts = ("Lost - reopen later", "Demo won", "New customer", "open - lost contact")
+    assert {text: stage_of(text) for text in texts} == dict.fromkeys(texts)

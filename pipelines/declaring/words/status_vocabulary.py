@@ -1,0 +1,162 @@
+"""Words by which CRMs and teams call the stages of a lead, in the languages they are used in."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+Standing = Literal["won", "lost", "disqualified", "open"]
+
+# By meaning; a trailing * stands for any ending of the word. Texts are compared in lower case, without accents,
+# punctuation as blanks. Where a word could mean two things (closed, done), it is left out: such a value is named for a
+# person to place.
+VERDICTS: Mapping[Standing, str] = {
+    "won": (
+        # English, as shipped by Salesforce, HubSpot, Dynamics, Pipedrive, Zoho, Odoo
+        "won|closed won|deal won|closed converted|converted|sold|contract signed|signed contract|deal signed|"
+        "agreement signed|client signed|customer signed|purchased|ordered|customer won|client won|"
+        # German, Dutch
+        "gewonnen*|verkauft|auftrag erhalten|auftrag erteilt|auftrag gewonnen|kunde gewonnen|beauftragt|bestellt|"
+        "zuschlag erhalten|erfolgreich abgeschlossen|vertrag unterschrieben|vertrag unterzeichnet|verkocht|"
+        "contract getekend|opdracht gewonnen|"
+        # French, Spanish, Portuguese, Italian, Romanian
+        "gagne*|remporte*|conclu|conclue|vendu*|contrat signe|client gagne|ganad*|vendid*|contrato firmado|"
+        "cliente ganado|contratad*|ganho*|ganha*|conquistad*|contrato assinado|cliente ganho|vint*|vendut*|acquisit*|"
+        "contratto firmato|castigat*|"
+        # Polish, Czech, Slovak, Hungarian, Finnish, Scandinavian, Turkish
+        "wygran*|sprzedan*|umowa podpisana|podpisana umowa|pozyskan*|klient pozyskany|vyhran*|prodan*|megnyert|elnyert|"
+        "nyert|voitettu|myyty|vunnen|vunnet|vundet|solgt|sald|kazanildi|kazanilan|satildi|"
+        # Russian, Ukrainian, Greek
+        "выигран*|успешно реализовано|успешно завершен*|договор подписан|договор заключен|продан*|заключен*|виграно|"
+        "успішно реалізовано|κερδισ*|κερδηθ*"
+    ),
+    "lost": (
+        "lost|loss|closed lost|deal lost|lost lead|lost deal|lost to competit*|failed|failure|rejected|declined|"
+        "refused|not converted|closed not converted|not won|no decision|no sale|no deal|cancelled|canceled|abandoned|"
+        "dead|"
+        "not interested|no longer interested|uninterested|unsuccessful|churned|"
+        "verloren*|abgelehnt|abgesagt|absage|nicht erfolgreich|nicht gewonnen|erfolglos|abgebrochen|storniert|"
+        "kein interesse|kein bedarf|kein budget|no need|no budget|no interest|brak zainteresowania|brak potrzeby|"
+        "brak budzetu|gescheitert|afgewezen|geannuleerd|mislukt|geen interesse|"
+        "perdu|perdue|perdus|refuse|refusee|abandonne|abandonnee|annule|annulee|echec|rejete|rejetee|sans suite|"
+        "pas interesse*|perdid*|rechazad*|cancelad*|fracas*|abandonad*|no interesad*|rejeitad*|recusad*|"
+        "nao interessad*|pers[oaie]|rifiutat*|annullat*|abbandonat*|non interessat*|fallit*|pierdut*|"
+        "przegran*|utracon*|stracon*|odrzucon*|anulowan*|porazk*|rezygnacj*|niezainteresowan*|brak zainteresowania|"
+        "prohran*|ztracen*|straten*|zamitnut*|elvesztett|elveszett|elvesztve|havitty|menetetty|"
+        "forlorad*|tapt|tabt|kaybedildi|kayip|"
+        "закрыто и не реализовано|проигран*|потерян*|отказ*|неуспешн*|провал*|програно|втрачен*|відмов*|χαθηκε|χαμεν*"
+    ),
+    "disqualified": (
+        "unqualified|disqualified|not qualified|junk|junk lead|spam|invalid|bad data|bad lead|bad fit|no fit|not a fit|"
+        "duplicate|duplicated|fake|test lead|test deal|test opportunity|testlead|wrong number|out of scope|not valid|"
+        "garbage|irrelevant|bounced|cannot contact|unreachable|"
+        "disqualifiziert|unqualifiziert|nicht qualifiziert|ungeeignet|ungultig|unpassend|dublette|doppelt|"
+        "ongekwalificeerd|niet gekwalificeerd|gediskwalificeerd|ongeldig|duplicaat|ongeschikt|"
+        "disqualifie*|non qualifie*|pas qualifie*|hors cible|invalide|doublon|descalificad*|no calificad*|"
+        "no cualificad*|invalid[oa]|duplicad*|no valid[oa]|descartad*|desqualificad*|nao qualificad*|squalificat*|"
+        "non qualificat*|non valid[oa]|duplicat[oa]|scartat*|"
+        "zdyskwalifikowan*|niezakwalifikowan*|niekwalifikowan*|duplikat|nieprawidlow*|niewlasciw*|"
+        "diskvalifik*|nekvalifik*|diszkvalifik*|hylatty|diskvalificerad|diskvalifisert|"
+        "неквалифицирован*|дисквалифицирован*|спам|дубл*|некачествен*|некваліфікован*"
+    ),
+    "open": (
+        "created|open|opened|working|in progress|in process|contacted|not contacted|attempted|attempted to contact|"
+        "nurtur*|qualifying|assigned|unassigned|pending|awaiting|prospecting|"
+        "contact made|contact established|negotiat*|demo|demo scheduled|meeting|call|visit|"
+        "contract sent|presentation*|evaluat*|discovery|trial|connected|on hold|hold|waiting|"
+        "follow up|following up|recycle*|untouched|appointment|scheduled|engaged|warm|hot|cold|raw|"
+        "decision maker*|needs analysis|value proposition|perception analysis|review|in review|verbal|"
+        "commit|best case|forecast|draft|sent|responded|called|started|initial|first contact|"
+        "contact in future|callback|reopened|reopen|qualified to buy|decision maker bought in|"
+        "appointment scheduled|presentation scheduled|identify|develop|propose|"
+        # German, Dutch
+        "angelegt|in klarung|in prufung|offen|in bearbeitung|in arbeit|kontaktiert|kontaktaufnahme|kontakt hergestellt|"
+        "nicht kontaktiert|angebot erstellt|angebot unterbreitet|verhandlung*|vertragsverhandlung|laufend|lauft|"
+        "wiedervorlage|zugewiesen|termin|terminiert|geplant|vereinbart|gesendet|versendet|versandt|verschickt|zuruckgestellt|"
+        "wartet|warten*|qualifizierung|qualifizieren|bedarfsanalyse|prasentation*|besuch|anruf|entwickeln|vorschlagen|"
+        "entscheidungstrager*|entscheider*|interessentensuche|akquise|"
+        "in behandeling|lopend|gecontacteerd|onderhandeling|in afwachting|toegewezen|gepland|verzonden|verstuurd|"
+        # French
+        "ouvert|ouverte|en cours|contacte|contactee|contact etabli|negociation*|negocier|en attente|attente|"
+        "a contacter|a relancer|a traiter|assigne|rendez vous|rdv|planifie*|programmee?s?|envoye*|presentation|"
+        "analyse des besoins|proposition de valeur|decideurs?|prospection|qualifier|developper|proposer|essai|"
+        # Spanish, Portuguese, Italian
+        "abiert*|en curso|en proceso|en progreso|contactad*|contacto establecido|negociacion*|pendiente|asignad*|"
+        "seguimiento|en espera|esperando|cita|reunion|programad*|agendad*|enviad*|presentacion|analisis de necesidades|"
+        "propuesta de valor|tomador* de decision*|prospeccion|calificacion|calificar|desarrollar|proponer|visita|"
+        "abert*|em andamento|em progresso|em curso|contatad*|contato feito|contato realizado|negociacao|negociacoes|"
+        "pendente|atribuid*|aguardando|aguarda|em espera|reuniao|apresentacao|demonstracao|analise de necessidades|"
+        "proposta de valor|tomador* de decisao|prospeccao|qualificacao|qualificar|desenvolver|propor|"
+        "apert*|in corso|in lavorazione|contattat*|trattativa|negoziazione|in attesa|assegnat*|programmat*|pianificat*|"
+        "inviat*|appuntamento|riunione|presentazione|deschis*|"
+        # Polish, Czech, Slovak, Hungarian, Finnish, Scandinavian, Turkish
+        "otwart*|w toku|w trakcie*|w realizacji|skontaktowan*|kontakt nawiazany|negocjacj*|oczekuj*|oczekiwan*|"
+        "w kontakcie|przypisan*|do kontaktu|spotkani*|umowion*|zaplanowan*|wyslan*|prezentacj*|analiza potrzeb|"
+        "decydent*|kwalifikacj*|poszukiwani*|czeka*|"
+        "otevren*|otvoren*|nyitott|avoin|oppen|apen|aben|pagaende|acik|devam ediyor|"
+        # Russian, Ukrainian, Greek
+        "в работе|открыт*|контакт*|переговор*|ожидан*|відкрит*|в роботі|ανοιχτ*|σε εξελιξη"
+    ),
+}
+# Words of an open deal that say nothing beside a verdict: what the record is called ("Opportunity lost", "Angebot
+# abgelehnt"), or of which sort ("Won - New Business").
+BESIDE_A_VERDICT = (
+    "new|qualified|pre qualified|qualification|active|prospect|lead|iql|mql|sal|sql|pql|opportunity|proposal|"
+    "proposition|quote|quoted|open deal|bad timing|interested|subscriber|pipeline|marketing qualified|"
+    "marketing qualified lead|sales qualified|sales qualified lead|sales accepted|sales accepted lead|inquiry|"
+    "verkaufschance*|neu|qualifiziert|angebot|aktiv|interessent|nieuw|gekwalificeerd|offerte|actief|"
+    "nouveau|nouvelle|qualifie|qualifiee|devis|actif|oportunidad*|nuev[oa]|calificad*|cualificad*|propuesta|activ[oa]|"
+    "prospecto|cotizacion|nov[oa]|qualificad*|proposta|ativ[oa]|orcamento|nuov[oa]|qualificat*|attiv[oa]|preventivo|"
+    "szansa|now[yae]|zakwalifikowan*|ofert*|aktywn*|prospekt|uj|uusi|ny|yeni|"
+    "нов*|предложен*|квалифицирован*|активн*|новий|νεο*"
+)
+# Words that mean a standing only where a status says nothing else: "Customer" is won, "Customer contacted" is not.
+ALONE: Mapping[Standing, str] = {
+    "won": (
+        "win|conversion|success|successful|customer|client|signed|purchase|bought|subscribed|evangelist|"
+        "auftrag|zuschlag|abschluss|erfolgreich*|kunde|unterschrieben|klant|getekend|opdracht|succesvol|"
+        "signe|signee|succes|exito*|exitos*|cliente|firmad*|sucesso|assinad*|successo|firmat*|"
+        "sukces|klient|podpisan*|kund|успешн*|успех|подписан*|успішн*"
+    ),
+    "lost": "",
+    "disqualified": "test",
+    "open": "",
+}
+# what may stand beside words of ALONE: that a thing is done
+FILLERS = frozenset(
+    (
+        *("deal", "closed", "completed", "complete", "done", "received", "abgeschlossen", "erhalten", "erteilt"),
+        *("realise", "realisee", "cerrado", "cerrada", "fechado", "fechada", "chiuso", "chiusa", "zamkniety"),
+    )
+)
+# who won it, or that somebody cannot be reached: no verdict on the deal
+UNSAID = (
+    "lost contact|contact lost|kontakt verloren|contact perdu|contacto perdido|contato perdido|utracony kontakt|"
+    "kontakt utracony|won by|competit\\w* won|wettbewerb\\w* gewonnen|konkurren\\w* gewonnen|gewonnen von|gagne par|"
+    "ganad[oa] por|ganh[oa] por|will be won|almost won|likely (?:to be )?won|fast gewonnen"
+)
+
+# Korean, Japanese and Chinese put no blanks between words and name the outcome last: the match that ends last decides
+JOINED: Mapping[Standing, str] = {
+    "won": (
+        "수주|성사|성약|계약|성공|구매|승리|전환|受注|成約|成立|獲得|契約|成功|クローズ済み受注|赢单|贏單|成交|签约|簽約"
+    ),
+    "lost": (
+        "실패|실주|패배|탈락|취소|거절|손실|놓침|거부|포기|失注|敗戦|不成立|失敗|キャンセル|辞退|見送り|断り|却下|"
+        "输单|輸單|丢单|失败|流失|放弃"
+    ),
+    "disqualified": (
+        "부적격|자격미달|미자격|부적합|스팸|중복|무효|허위|비적격|不適格|対象外|無効|重複|スパム|非該当|不適合|"
+        "无效|不合格|重复|垃圾|無效"
+    ),
+    "open": (
+        "신규|영업기회|재활용|진행|접촉|연락|상담|제안|협상|협의|견적|검토|대기|보류|육성|접수|배정|오픈|열림|활성|유망|잠재|"
+        "적격|가망|예정|예상|추진|유력|임박|가능성|목표|발송|송부|예약|약속|미팅|데모|시연|탐색|분석|개발 중|"
+        "新規|進行|商談|対応|提案|交渉|見積|着手|コンタクト|連絡|育成|保留|アプローチ|検討|リード|見込|オープン|アポ|"
+        "ヒアリング|待ち|予定|確度|可能性|目標|送付|送信|発送|デモ|プレゼン|訪問|"
+        "新建|新增|新线索|跟进|进行|联系|谈判|报价|培育|接触|待定"
+    ),
+}
+# what may follow such a word without turning it: that it is done, or what the thing is called
+JOINED_DONE = (
+    "완료|체결|확정|종료|처리|됨|되었음|했음|함|완|성공|건|고객|결과|"
+    "締結|完了|済み?|確定|終了|決定|した|された|案件|完成|了|結果"
+)
