@@ -13,7 +13,7 @@ class ColumnReading(Record):
 
     decimal: Literal[".", ","] | None = None
     thousands: str | None = None
-    date_order: Literal["day", "month"] | None = None
+    date_order: Literal["day", "month", "year"] | None = None
 
 
 class TableReading(Record):
@@ -24,7 +24,7 @@ class TableReading(Record):
 
 
 class ReadingRecord(Artifact):
-    """What was found out about each table: decimal sign, day or month first, encoding. A copy lies in the bundle."""
+    """What was found out about each table: decimal sign, order of dates, encoding. A copy lies in the bundle."""
 
     FILE = "ingest/reading.json"
     STAGE = "ingest"

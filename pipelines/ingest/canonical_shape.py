@@ -20,11 +20,11 @@ from pipelines.ingest.errors import AmbiguousDatesError, MissingColumnError
 from pipelines.ingest.reading.header_row import clean_header, match_headers
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.repeated_rows import find_repeats
+from pipelines.ingest.values.date_order import DateOrder
 from pipelines.ingest.values.flag_columns import add_flag_columns
 from pipelines.ingest.values.number_form import NumberForm
 from pipelines.ingest.values.ruined_ids import check_ids
 from pipelines.ingest.values.timestamps import (
-    DateOrder,
     Timestamps,
     close_at_day_end,
     end_of_day,
@@ -299,9 +299,9 @@ def _read_clocks(
 
     orders = {moments.order for moments in clocks.values() if moments.order is not None}
     for name, refusal in open_columns.items():
-        if len(orders) != 1 or refusal.holds_both:
+        order = next(iter(orders)) if len(orders) == 1 else None
+        if order not in refusal.readings or refusal.holds_both:
             raise refusal
-        order = next(iter(orders))
         read(name, order)
         shaped.notes.append(f"{shaped.name}.{name}: dates are read {order} first, as the file's other columns are.")
 

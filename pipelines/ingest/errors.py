@@ -1,7 +1,7 @@
 """Errors of reading data, one code per kind of problem."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import ClassVar
 
@@ -88,16 +88,19 @@ class WrongHashError(FetchError):
 
 
 class AmbiguousDatesError(ContractError):
-    """Dates that could be read day first or month first."""
+    """Dates that could be read in more than one order: ``readings`` are what may come first."""
 
     code: ClassVar[str] = "LS036"
 
-    def __init__(self, what: str, example: str, *, holds_both: bool) -> None:
-        self.holds_both = holds_both
+    def __init__(self, what: str, example: str, *, readings: Sequence[str], holds_both: bool = False) -> None:
+        self.readings, self.holds_both = tuple(readings), holds_both
+        sign = next((sign for sign in "./-" if sign in example), "/")
+        ways = {"day": "'time_format: day_first'", "month": "'time_format: month_first'"}
+        ways["year"] = f"'time_format: \"%y{sign}%m{sign}%d\"'"
         super().__init__(
-            f"{what}: dates such as '{example}' can be read day first or month first"
+            f"{what}: dates such as '{example}' can be read {' or '.join(f'{one} first' for one in readings)}"
             + (", and the column holds both" if holds_both else "")
-            + ". Declare 'time_format: day_first' or 'time_format: month_first', or a strptime format that fits the "
+            + f". Declare {' or '.join(ways[one] for one in readings)}, or a strptime format that fits the "
             "whole text, e.g. '%d/%m/%Y' or '%m/%d/%Y %H:%M'."
         )
 

@@ -145,6 +145,51 @@ def test_day_or_month_first_is_decided_by_all_values_whatever_their_sign() -> No
     assert "time_format: day_first" in str(refused.value) and "month_first" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("24.01.08", "24.02.19", "24.03.31", "23.01.20"),
+        ("24-01-08", "24-2-19", "24-03-31", "23-1-2"),
+        ("24. 01. 08.", "24. 02. 19.", "24. 3. 31."),
+        ("'24.1.8", "'24.2.19"),
+        ("24년 1월 8일", "24년 2월 19일"),
+        ("24/01/08", "99/12/31"),
+    ],
+)
+def test_a_year_of_two_digits_in_front_is_the_year(texts: tuple[str, ...]) -> None:
+    assert read(*texts)[0] == "2024-01-08 00:00:00"
+    assert None not in read(*texts)
+    times = read(*(f"{text} 14:05" for text in texts))
+    assert times[0] == "2024-01-08 14:05:00"
+
+
+def test_a_year_of_two_digits_behind_stays_there_and_where_nothing_tells_the_file_is_refused() -> None:
+    assert read("08.01.24", "31.12.23", "15.03.24")[0] == "2024-01-08 00:00:00"
+    assert read("18.01.24", "19.01.24", "21.01.24")[0] == "2024-01-18 00:00:00"
+    assert read("08.01.24") == ["2024-01-08 00:00:00"]
+    assert read("12/25/24", "01/08/24")[1] == "2024-01-08 00:00:00"
+    assert read(*["08.01.24", "31.12.23", "15.03.24"] * 50, "45.01.24")[-1] is None  # a slip is no other order
+
+    assert _read("24.01.08", "24.02.19", "24.03.31").notes == ("dates such as 24.01.08 are read with the year first.",)
+    assert _read("08.01.24", "31.12.23").notes == ()
+    with pytest.raises(AmbiguousDatesError, match=r"day first or year first.*%y\.%m\.%d"):
+        read("20.01.21")
+    assert read("20.01.21", form="%y.%m.%d") == ["2020-01-21 00:00:00"]
+    assert read("20.01.21", form="day_first") == ["2021-01-20 00:00:00"]
+    with pytest.raises(AmbiguousDatesError, match="holds both"):
+        read("99.01.21", "31.12.98")
+
+
+def test_a_year_in_front_is_kept_in_mind_like_the_day() -> None:
+    told = _shape("20.01.21", "24.01.08")
+    assert told.frame["created"].tolist() == [pd.Timestamp(2020, 1, 21)]
+    assert told.forms["created"] == ColumnReading(date_order="year")
+    known = {name: ColumnReading(date_order="year") for name in ("created", "other")}
+    assert _shape("20.01.21", "21.01.22", known).frame["other"].tolist() == [pd.Timestamp(2021, 1, 22)]
+    with pytest.raises(AmbiguousDatesError, match="month first"):
+        _shape("01/02/2024", "24.01.08")  # what comes first elsewhere says nothing of whole years
+
+
 def test_the_order_of_the_file_trained_on_and_of_the_other_columns_is_kept() -> None:
     assert _shape("01/02/2024", "13/02/2024").frame["created"].tolist() == [pd.Timestamp(2024, 2, 1)]
     told = _shape("01/02/2024", "13/02/2024")

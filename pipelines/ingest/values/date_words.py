@@ -16,6 +16,7 @@ _FULL = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+_PIVOT = 69  # years of two digits from here on are of the last century, as strptime reads them
 _FILLERS = frozenset(  # of, at, the, and endings of ordinals
     (
         *("de", "del", "of", "the", "um", "uhr", "à", "a", "às", "at", "las", "alle", "ore", "den", "le", "el", "r"),
@@ -35,6 +36,9 @@ _CJK_DAY = re.compile(
     r"[(（]?(?:星期|周|週)[一二三四五六日天][)）]?|[(（]?[月火水木金土日]曜日?[)）]?|"
     r"[(（]?[월화수목금토일]요일[)）]?|[(（][月火水木金土日월화수목금토일一二三四五六][)）]"
 )
+# a year of two digits that cannot be a day: 24년, or behind an apostrophe; and one beside blanks, as Korean writes
+_SHORT_YEAR = re.compile(r"^(?:['\u2018\u2019](\d\d)(?=\s*[./-년年])|(\d\d)(?=\s*[년年]))")
+_SPACED = re.compile(r"^(\d\d)\s*([./-])\s*(\d\d?)\s*\2\s*(\d\d?)\.?(?=\s|T|$)")
 _YEAR_FIRST = re.compile(r"^(\d{4})\s*[./-]\s*(\d{1,2})\s*[./-]\s*(\d{1,2})\.?(?=\s|T|$)")
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2})[:.h](\d{2})(?:[:.m](\d{2})(?:[.,](\d{1,6}))?)?s?(?![\d./-])")
 _ZONE = re.compile(r"(?<=[\d\s.mM])(?:(?:UTC|GMT)?\s?(?P<offset>[+-]\d{1,2}(?::?\d{2})?)|(?P<name>Z|[A-Z]{3,5}))$")
@@ -61,7 +65,8 @@ def to_digits(text: str) -> str:
     >>> to_digits("2024년 1월 8일 (월) 오후 4:05"), to_digits("lundi 8 janv. 2024 à 9 h 05")
     ('2024-1-8 16:05', '8 Jan 2024 9:05')
     """
-    plain = _CJK_DAY.sub(" ", _CJK_DATE.sub(r"\1-\2-\3 ", unicodedata.normalize("NFKC", text).strip()))
+    plain = _SHORT_YEAR.sub(_whole_year, unicodedata.normalize("NFKC", text).strip())
+    plain = _CJK_DAY.sub(" ", _CJK_DATE.sub(r"\1-\2-\3 ", plain))
     plain = _CJK_TIME.sub(lambda m: f" {m[1]}:{int(m[2] or 0):02d}" + (f":{int(m[3]):02d}" if m[3] else ""), plain)
     half = _HALF.search(plain)
     if half is not None:
@@ -69,8 +74,13 @@ def to_digits(text: str) -> str:
     plain = re.sub(r"(?<=\d)\s?h\s?(?=\d\d)", ":", plain)
     plain = _english_months(plain.replace(",", " "), _ENGLISH)
     plain = re.sub(r"(?<=\s)(\d{1,2})\.(\d{2})$", r"\1:\2", plain)  # 8 gennaio 2024 9.05
-    plain = _YEAR_FIRST.sub(r"\1-\2-\3", " ".join(plain.split()))
+    plain = _SPACED.sub(r"\1\2\3\2\4", _YEAR_FIRST.sub(r"\1-\2-\3", " ".join(plain.split())))
     return plain if half is None else _on_24_hours(plain, evening=half["pm"] is not None)
+
+
+def _whole_year(match: re.Match[str]) -> str:
+    year = int(match[1] or match[2])
+    return str(year + (2000 if year < _PIVOT else 1900))
 
 
 @lru_cache(maxsize=65_536)  # a column's different texts

@@ -2,26 +2,26 @@
 
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
 
 from features.errors import SourceError
-from pipelines.ingest.errors import AmbiguousDatesError
+from pipelines.ingest.values.date_order import DATE_FORMS, NUMERIC_DATE, DateOrder, find_order
 from pipelines.ingest.values.date_words import in_english, split_zone, to_digits
 from pipelines.ingest.values.zone_names import offsets_of
 
 SERIAL, DAY_FIRST, MONTH_FIRST = "serial", "day_first", "month_first"  # what time_format may be besides a strptime form
-DateOrder = Literal["day", "month"]
-
-_ZONED = r"(?:[zZ]|UTC|GMT|[+-]\d{2}:?\d{2}|\d[+-]\d{2})$"  # asked only of texts with a time of day
+_ZONED = r"(?:[zZ]|UTC|GMT|[+-]\d{2}:?\d{2}|\d ?[+-]\d{2})$"  # asked only of texts with a time of day
+_ANY_ZONE, _ISO_DAY = r"(?:[zZ]|[+-]\d{2}(?::?\d{2})?)$", r"^\d{4}-\d\d(?:-\d\d)?$"
+_CLOCK = r"\d:\d|^\d{4}-?\d\d-?\d\d[T ]\d\d"  # in compact forms (20240108T0900Z) no colon shows it
+# 20240108140500, as databases in Korea and Japan export moments; no count of seconds has so many digits
+_ALL_DIGITS = r"^((?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]))((?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?)$"
+_ZONED_DATE = r"^(\d{4}-\d\d-\d\d)(?:[zZ]|[+-]\d\d:\d\d)$"  # dates as XML writes them: days of the calendar
 _TIME_OF_DAY = r"\d:\d|^\d{4}-?\d\d-?\d\d[T ]\d\d|^\d{10,}"
 # seconds, milliseconds and microseconds since 1970 by their number of digits, each with its microseconds
 _EPOCHS = ((r"^\d{10}(?:\.\d+)?$", 1_000_000), (r"^\d{13}$", 1_000), (r"^\d{16}$", 1))
-_DAY_FIRST, _MONTH_FIRST = ("%d{0}%m{0}%Y", "%d{0}%m{0}%y"), ("%m{0}%d{0}%Y", "%m{0}%d{0}%y")
-_NUMERIC_DATE = r"^(\d{1,2})[./-](\d{1,2})[./-]\d{2,4}(?:[ T]+\d{1,2}:[\d:.]+(?: ?[AaPp][Mm])?)?$"
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _WRITTEN = ("%d %b %Y", "%b %d %Y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%d %b %y", "%Y-%m-%d", "%Y-%b-%d", "%Y %b %d")
 _UNIX = ("%b %d %H:%M:%S %Y",)
@@ -43,7 +43,7 @@ class Timestamps:
     date_only : whether the text had no time of day
     zone : zone the texts were read in
     notes : what had to be decided, in words (hours that daylight saving repeats or leaves out)
-    order : what comes first in dates such as 03/04/2025, None where there are none
+    order : what comes first in dates such as 03/04/2025 or 24.01.08, None where there are none
     """
 
     values: pd.Series
@@ -86,7 +86,7 @@ def read_timestamps(
     Raises
     ------
     AmbiguousDatesError
-        if the column has dates such as 03/04/2025 and none shows whether the day or the month comes first.
+        if the column has dates such as 03/04/2025 or 24-01-25 and none shows what comes first.
     """
     if isinstance(texts.dtype, pd.DatetimeTZDtype):
         return Timestamps(_drop_implausible(texts.dt.tz_convert("UTC").dt.tz_localize(None)), _all_false(texts), zone)
@@ -98,6 +98,8 @@ def read_timestamps(
         return _read_serial(clean, zone, told=form is None)
 
     strptime = None if form in (None, DAY_FIRST, MONTH_FIRST) else form
+    if strptime is None:
+        clean = clean.str.replace(_ZONED_DATE, r"\1", regex=True).str.replace(_ALL_DIGITS, r"\1T\2", regex=True)
     values, pending = _read_zoned(clean, strptime)
     reading = _Reading(clean, values.copy(), pending, zone, what)
     if strptime is not None:
@@ -147,7 +149,7 @@ class _Reading:
         if not left.any():
             return
 
-        plain = left & self.clean.str.match(_NUMERIC_DATE).fillna(False).astype(bool)
+        plain = left & self.clean.str.match(NUMERIC_DATE).fillna(False).astype(bool)
         worded = self.clean[left & ~plain]
         zones = pd.Series("", index=self.clean.index, dtype="str")
         if len(worded):
@@ -160,40 +162,26 @@ class _Reading:
 
     def _parse_digits(self, texts: pd.Series, declared: DateOrder | None, usual: DateOrder | None) -> pd.Series:
         found = _parse(texts, "ISO8601")
-        parts = texts[found.isna()].str.extract(_NUMERIC_DATE).dropna()
+        parts = texts[found.isna()].str.extract(NUMERIC_DATE).dropna()
         if len(parts):
             some = texts[parts.index].str.replace("T", " ", regex=False).str.replace(r"\s+", " ", regex=True)
-            self.order = self._find_order(parts.astype("int64"), some, declared, usual)
-            dates = _DAY_FIRST if self.order == "day" else _MONTH_FIRST
+            self.order, note = (
+                find_order(parts.astype("int64"), some, usual, what=self.what) if declared is None else (declared, "")
+            )
+            self.notes += [note] if note else []
+            dates = DATE_FORMS[self.order]
             signs = [sign for sign in "./-" if some.str.contains(sign, regex=False).any()]
             forms = [date.format(sign) + clock for sign in signs for date in dates for clock in _CLOCKS]
             found[parts.index] = _try_forms(some, forms)
+            if self.order == "year":  # 24.1.8 beside 24.1.18
+                short = texts[found.isna() & texts.str.match(r"^\d\d([./-])\d\d?\1\d(?!\d)").fillna(False).astype(bool)]
+                found[short.index] = _try_forms(short, forms)
         left = found.isna()
         left[left] = np.array([any(map(str.isdigit, text)) for text in texts[left]], dtype=bool)  # no form has none
         if left.any():
             written = [date + clock for date in _WRITTEN for clock in _CLOCKS]
             found[left] = _try_forms(texts[left], [*written, *_UNIX])
         return found
-
-    def _find_order(
-        self, dates: pd.DataFrame, texts: pd.Series, declared: DateOrder | None, usual: DateOrder | None
-    ) -> DateOrder:
-        """By which of the first two numbers cannot be a month, in any value of the column."""
-        if declared is not None:
-            return declared
-        day_first = bool((dates[0].between(13, 31) & (dates[1] <= 12)).any())
-        month_first = bool((dates[1].between(13, 31) & (dates[0] <= 12)).any())
-        if day_first != month_first:
-            order: DateOrder = "day" if day_first else "month"
-            if usual is not None and usual != order:
-                self.notes.append(f"dates have the {order} first, unlike the file trained on or the other columns.")
-            return order
-        open_ = ~texts.str.contains(".", regex=False)  # 03.04.2025: nobody puts the month before a full stop
-        if not day_first and (not open_.any() or (dates[0] == dates[1])[open_].all()):
-            return usual or "day"
-        if usual is not None and not day_first:
-            return usual
-        raise AmbiguousDatesError(self.what, str(texts[open_ if open_.any() else ~open_].iloc[0]), holds_both=day_first)
 
     def _keep(self, texts: pd.Series, found: pd.Series, zones: list[str]) -> None:
         """Moments with a zone of their own to UTC, the others as they are; unknown names of zones are told."""
@@ -276,7 +264,7 @@ def _read_zoned(clean: pd.Series, form: str | None) -> tuple[pd.Series, pd.Serie
                 pending &= ~hit
 
     hit = pending & clean.str.contains(_ZONED, regex=True).fillna(False).astype(bool)
-    hit &= clean.str.contains(r"\d:\d", regex=True).fillna(False).astype(bool)
+    hit &= clean.str.contains(_CLOCK, regex=True).fillna(False).astype(bool)
     if hit.any():
         text = clean[hit]
         named = text.str.endswith(("UTC", "GMT"))
@@ -293,10 +281,20 @@ def _read_zoned(clean: pd.Series, form: str | None) -> tuple[pd.Series, pd.Serie
 
 
 def _parse(texts: pd.Series, form: str) -> pd.Series:
-    read = pd.to_datetime(texts, format=form, errors="coerce")
-    if not pd.api.types.is_datetime64_dtype(read.dtype):  # every text unreadable, or a zone that slipped in
-        read = pd.to_datetime(texts, format=form, errors="coerce", utc=True).dt.tz_localize(None)
-    return read.astype("datetime64[us]")
+    """Moments without a zone; a text with one that nobody has read yet is unreadable rather than read without it."""
+    read = _without_zone(texts, form)
+    if read is None:
+        zoned = texts.str.contains(_ANY_ZONE, regex=True) & ~texts.str.match(_ISO_DAY)
+        read = _without_zone(texts.mask(zoned.fillna(False).astype(bool)), form)
+    return _empty(texts) if read is None else read
+
+
+def _without_zone(texts: pd.Series, form: str) -> pd.Series | None:
+    try:
+        read = pd.to_datetime(texts, format=form, errors="coerce")
+    except ValueError:  # some with a zone, some without
+        return None
+    return read.astype("datetime64[us]") if pd.api.types.is_datetime64_dtype(read.dtype) else None
 
 
 def _try_forms(texts: pd.Series, forms: list[str]) -> pd.Series:

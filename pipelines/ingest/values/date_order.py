@@ -1,0 +1,96 @@
+"""What comes first in dates in digits, by all values of a column: the day, the month, or a year of two digits."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pandas as pd
+
+from pipelines.ingest.errors import AmbiguousDatesError
+
+DateOrder = Literal["day", "month", "year"]
+
+NUMERIC_DATE = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{2}|\d{4})(?:[ T]+\d{1,2}:[\d:.]+(?: ?[AaPp][Mm])?)?$"
+DATE_FORMS: dict[DateOrder, Sequence[str]] = {
+    "day": ("%d{0}%m{0}%Y", "%d{0}%m{0}%y"),
+    "month": ("%m{0}%d{0}%Y", "%m{0}%d{0}%y"),
+    "year": ("%y{0}%m{0}%d",),
+}
+# Days of a month spread over 1 to 31, years of an export stand close together: so many more different values has the
+# place of the days, at least, before that alone tells where they stand.
+_SPREAD, _MORE = 1.5, 2
+_SLIPS = 0.02  # share of dates that prove nothing against the others: typing errors
+_USUAL_YEARS = (15, 40)  # where too few values tell: the years of which records of deals are
+
+
+def find_order(dates: pd.DataFrame, texts: pd.Series, usual: DateOrder | None, *, what: str) -> tuple[DateOrder, str]:
+    """What comes first in the dates of a column, and a sentence where that is to be told.
+
+    Parameters
+    ----------
+    dates : the three numbers of each date
+    texts : the dates as they are written
+    usual : what comes first in the file trained on, or in the file's other columns
+
+    Raises
+    ------
+    AmbiguousDatesError
+        if the dates can be read in two ways, or some in one and some in another.
+    """
+    place = _place_of_years(dates, texts)
+    if place == "both" or (place == "unclear" and usual is None):
+        signs = texts.str.contains("[/-]", regex=True).any()  # nobody puts the month before a full stop
+        readings = ("day", "month", "year") if signs else ("day", "year")
+        raise AmbiguousDatesError(what, str(texts.iloc[0]), readings=readings, holds_both=place == "both")
+    if place == "unclear":
+        place = "first" if usual == "year" else "last"
+    if place == "first":
+        told = "" if usual == "year" else f"dates such as {texts.iloc[0]} are read with the year first."
+        return "year", told
+    return _day_or_month(dates, texts, None if usual == "year" else usual, what=what)
+
+
+def _place_of_years(dates: pd.DataFrame, texts: pd.Series) -> Literal["first", "last", "unclear", "both"]:
+    """Where the years stand; ``last`` where no date could have one of two digits in front."""
+    padded = texts.str.match(r"^\d\d\D\d\d?\D\d\d(?!\d)").fillna(False).astype(bool)
+    first, middle, last = dates[0], dates[1], dates[2]
+    year_first = padded & middle.between(1, 12) & last.between(1, 31)
+    year_last = first.between(1, 31) & middle.between(1, 31) & ((first <= 12) | (middle <= 12))
+    slips = _SLIPS * len(dates)
+    proves_first, proves_last = (year_first & ~year_last).sum() > slips, (year_last & ~year_first).sum() > slips
+    if proves_first or proves_last:
+        return "both" if proves_first and proves_last else "first" if proves_first else "last"
+    if not year_first.any():
+        return "last"
+
+    firsts, lasts = first[year_first].nunique(), last[year_first].nunique()
+    if lasts >= _SPREAD * firsts and lasts - firsts >= _MORE:
+        return "first"
+    if firsts >= _SPREAD * lasts and firsts - lasts >= _MORE:
+        return "last"
+    usual_first = bool(first[year_first].between(*_USUAL_YEARS).all())
+    usual_last = bool(last[year_first].between(*_USUAL_YEARS).all())
+    if usual_first == usual_last:
+        return "unclear"
+    return "first" if usual_first else "last"
+
+
+def _day_or_month(
+    dates: pd.DataFrame, texts: pd.Series, usual: DateOrder | None, *, what: str
+) -> tuple[DateOrder, str]:
+    """By which of the first two numbers cannot be a month, in any value of the column."""
+    day_first = bool((dates[0].between(13, 31) & (dates[1] <= 12)).any())
+    month_first = bool((dates[1].between(13, 31) & (dates[0] <= 12)).any())
+    if day_first != month_first:
+        order: DateOrder = "day" if day_first else "month"
+        unlike = usual is not None and usual != order
+        return (
+            order,
+            f"dates have the {order} first, unlike the file trained on or the other columns." if unlike else "",
+        )
+    open_ = ~texts.str.contains(".", regex=False)  # 03.04.2025: nobody puts the month before a full stop
+    if not day_first and (not open_.any() or (dates[0] == dates[1])[open_].all()):
+        return usual or "day", ""
+    if usual is not None and not day_first:
+        return usual, ""
+    example = str(texts[open_ if open_.any() else ~open_].iloc[0])
+    raise AmbiguousDatesError(what, example, readings=("day", "month"), holds_both=day_first)
