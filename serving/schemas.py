@@ -177,7 +177,8 @@ class FieldGiven(Body):
 
 
 class FeedbackGiven(Body):
-    """What sales says about a lead; ``override`` and ``snooze`` expire, ``withdraw`` undoes the last one.
+    """What sales says about a lead; ``override`` and ``snooze`` expire, ``do_not_contact`` stands until it is undone,
+    ``withdraw`` undoes the feedback that ``undoes`` names, else the last one.
 
     An override pins ``state``, ``next_action`` or both until it expires (neither: both as they are now); the score goes
     on. A pinned state brings its own next action, unless that is pinned too.
@@ -197,6 +198,7 @@ class FeedbackGiven(Body):
         default=None, description="of an override: the state it pins"
     )
     next_action: Short | None = Field(default=None, description="of an override: the next action it pins")
+    undoes: int | None = Field(default=None, ge=1, le=2**31 - 1, description="of a withdraw: id of what it takes back")
 
 
 class ActivityPosted(Body):

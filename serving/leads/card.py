@@ -14,6 +14,7 @@ from models.explaining.framework import CONTEXT, Framework
 from serving.json_values import to_json_values
 from serving.leads.feedback import (
     feedback_record,
+    find_latest_feedback,
     find_overrides,
     find_silenced,
     hide_contacts,
@@ -29,7 +30,6 @@ from serving.state.kept_views import KeptView
 from serving.state.lead_data import rows_of
 from serving.state.lead_scoring import find_closed, gather_rows_now, score_leads, version_of
 from serving.state.loaded_state import LoadedState
-from serving.store.silenced_leads import WITHDRAW
 from serving.store.tables import ScoreRow
 
 WEEKS = 12  # a quarter
@@ -45,7 +45,7 @@ def build_card(
     as_of: datetime | None = None,
     language: str | None = None,
 ) -> dict[str, Any]:
-    """The card of a known lead, with what is displayed of it and what sales said last.
+    """The card of a known lead, with what is displayed of it, what sales decided last and all that was said.
 
     Of a lead that is over, ``closed`` says how; its score is the one it had then.
     """
@@ -62,11 +62,10 @@ def build_card(
     overrides = find_overrides(app_state.store, [lead_id]) if closed is None and as_of is None else {}
     card = pin(card, overrides.get(lead_id), pins_of(overrides, state.model))
     card = card if silenced is None else silence(card)
-    latest = next((row for row in said if row["verdict"] != WITHDRAW and not row["undone"]), None)
     display = state.data.display(code)
     return to_json_values(card) | {
         "display": display if silenced is None else hide_contacts(display),
-        "feedback": latest,
+        "feedback": find_latest_feedback(app_state.store, [lead_id]).get(lead_id),
         "said": said,
         "silenced": None if silenced is None else feedback_record(silenced),
     }

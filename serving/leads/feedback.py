@@ -26,7 +26,8 @@ OVERRIDE = "override"
 
 
 def _is_valid_at(now: Any) -> ColumnElement[bool]:
-    return or_(Feedback.expires_at.is_(None), Feedback.expires_at > now)
+    # silence ends by hand alone; an expiry that an earlier version stored with it counts for nothing
+    return or_(Feedback.expires_at.is_(None), Feedback.expires_at > now, Feedback.verdict == SILENT)
 
 
 def _latest_ids(*conditions: ColumnElement[bool]) -> Any:
@@ -58,9 +59,13 @@ def find_silenced(session: Session, lead_id: str) -> Feedback | None:
 
 
 def find_latest_feedback(store: Store, lead_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The latest feedback on each lead, where it has not expired or been taken back."""
+    """The latest decision on each lead, where it has not expired or been taken back: by it, leads are put aside.
+
+    An override is none: it pins, and lets what was decided before it stand (:func:`find_overrides`).
+    """
+    decided = _latest_ids(Feedback.verdict != OVERRIDE, Feedback.lead_id.in_(list(lead_ids)))
     with store.reading() as session:
-        query = select(Feedback).where(Feedback.id.in_(_latest_ids(Feedback.lead_id.in_(list(lead_ids)))))
+        query = select(Feedback).where(Feedback.id.in_(decided))
         return {row.lead_id: feedback_record(row) for row in session.scalars(query.where(_is_valid_at(wall_now())))}
 
 
@@ -134,7 +139,8 @@ def pin(line: dict[str, Any], override: dict[str, Any] | None, pins: Pins) -> di
     """
     if override is None:
         return line | {"pinned": None}
-    by = {name: override[name] for name in ("author", "reason", "note", "expires_at", "written_at")}
+    by = {name: override[name] for name in ("id", "author", "reason", "note", "expires_at", "written_at")}
+    by |= {"state_pinned": override["state"], "next_pinned": override["next_action"]}
     by |= {"state_by_rules": line["state"], "next_by_rules": line["next_action"]}
     if "standing" in line:
         return pins.lay_over(line) | {"pinned": by}

@@ -19,6 +19,7 @@ from serving.state.lead_scoring import find_closed
 from serving.state.loaded_state import LoadedState
 from serving.store.audit_trail import record_action
 from serving.store.engine import hold_lock
+from serving.store.silenced_leads import SILENT, WITHDRAW, stands
 from serving.store.tables import Feedback, StageRow
 from serving.store.wall_clock import wall_now
 
@@ -38,20 +39,18 @@ def add_feedback(
     Raises
     ------
     InvalidError : a rejection without a reason, an expiry in the past, nothing to undo
-    ConflictError : the lead must not be contacted, or is over
+    ConflictError : the lead must not be contacted, or is over; what is to be undone no longer stands
     """
     hold_lock(session, lock_name(state, code))
     lead_id = str(state.data.lead_ids[code])
     _check_body(body)
-    standing = find_standing_feedback(session, lead_id)
-    if body.verdict == "withdraw" and standing is None:
-        raise InvalidError("nothing was said about this lead, so there is nothing to undo.")
-    if body.verdict != "withdraw" and find_silenced(session, lead_id) is not None:
+    undone = _find_undone(session, lead_id, body) if body.verdict == WITHDRAW else None
+    if body.verdict != WITHDRAW and find_silenced(session, lead_id) is not None:
         raise ConflictError("this lead must not be contacted; undo that first, if it was a mistake.")
 
     stage = _stage_entered(app_state, session, state, code, body)
     row = _row(app_state, state, lead_id, body, caller, stage)
-    row.undoes = standing.id if body.verdict == "withdraw" and standing is not None else None
+    row.undoes = undone
     session.add(row)
     session.flush()
 
@@ -74,6 +73,22 @@ def add_feedback(
     return found
 
 
+def _find_undone(session: Session, lead_id: str, body: FeedbackGiven) -> int:
+    """The id of the feedback that a withdrawal takes back: the one it names, else the last one that stands."""
+    if body.undoes is None:
+        standing = find_standing_feedback(session, lead_id)
+        if standing is None:
+            raise InvalidError("nothing was said about this lead, so there is nothing to undo.")
+        return standing.id
+
+    said = session.get(Feedback, body.undoes)
+    if said is None or said.lead_id != lead_id or said.verdict == WITHDRAW:
+        raise InvalidError("there is no such feedback on this lead to take back; its card lists what was said.")
+    if not stands(session, said.id):
+        raise ConflictError("this was taken back before; look at the lead again.")
+    return said.id
+
+
 def _undoes_a_stage(session: Session, row: Feedback) -> bool:
     """Whether a withdrawal takes back a verdict by which the lead entered a stage: that entry goes with it."""
     entered = select(StageRow.id).where(StageRow.lead_id == row.lead_id, StageRow.feedback_id == row.undoes)
@@ -87,6 +102,10 @@ def _check_body(body: FeedbackGiven) -> None:
         raise InvalidError("only an override pins a state or a next action.")
     if body.next_action is not None and body.next_action not in get_args(Action):
         raise InvalidError(f"there is no such next action; choose {', '.join(get_args(Action))}.")
+    if body.verdict != WITHDRAW and body.undoes is not None:
+        raise InvalidError("only a withdraw names what it undoes.")
+    if body.verdict == SILENT and body.expires_at is not None:
+        raise InvalidError("do_not_contact stands until it is taken back; leave expires_at out, or send a snooze.")
     if body.expires_at is not None and body.expires_at <= wall_now():
         raise InvalidError("expires_at is in the past; leave it out, or send a later time.")
 

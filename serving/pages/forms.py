@@ -93,23 +93,29 @@ def post_feedback(
     app_state: AppStateDep,
     caller: Writer,
     token: Token,
-    verdict: Field,
+    verdict: Field = "",
     reason: Field = "",
     note: Field = "",
     state: Field = "",
     next_action: Field = "",
+    undoes: Field = "",
     back: Back = "",
 ) -> Response:
-    """Accept, reject, snooze and the like; back to the list as it was (``back``), else to the card."""
+    """Accept, reject, snooze and the like; back to the list as it was (``back``), else to the card.
+
+    ``undoes`` alone takes back the feedback of that id. The address carries the id of what was ``given``, so that
+    *Undo* takes back that and nothing else.
+    """
     check_form_token(request, token)
     try:
-        said = {"verdict": verdict, "reason": reason, "note": note}
+        verdict = verdict or ("withdraw" if undoes else "")
+        said = {"verdict": verdict, "reason": reason, "note": note, "undoes": undoes or None}
         pinned = {"state": state or None, "next_action": next_action or None} if verdict == "override" else {}
         body = FeedbackGiven.model_validate(said | pinned)
     except ValidationError as problem:
         raise InvalidError("this feedback cannot be stored; choose verdict and reason from the lists.") from problem
-    store_feedback(app_state, caller, lead_id, body)
-    return _back_to_card(lead_id, back, {"saved": body.verdict, "lead": lead_id})
+    stored = store_feedback(app_state, caller, lead_id, body)
+    return _back_to_card(lead_id, back, {"saved": body.verdict, "lead": lead_id, "given": stored["id"]})
 
 
 @router.post("/model/champion")

@@ -1,6 +1,7 @@
 """What sales said and nobody took back; first of all which leads must not be contacted."""
 
 from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session
 
 from serving.store.engine import Store
 from serving.store.tables import Feedback
@@ -16,6 +17,11 @@ def taken_back() -> Select[int | None]:
 def still_stands() -> ColumnElement[bool]:
     """Feedback that nobody took back."""
     return (Feedback.verdict != WITHDRAW) & Feedback.id.not_in(taken_back())
+
+
+def stands(session: Session, feedback_id: int) -> bool:
+    """Whether nobody took back a feedback."""
+    return session.scalar(select(Feedback.id).where(Feedback.id == feedback_id, still_stands())) is not None
 
 
 def find_silenced_leads(store: Store) -> frozenset[str]:

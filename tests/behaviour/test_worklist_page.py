@@ -133,10 +133,11 @@ def test_several_leads_are_put_aside_and_taken_back(client: TestClient) -> None:
     chosen = leads_in(html)[:2]
     sent = {"token": token_of(html), "do": "snooze", "lead": chosen, "back": "/worklist?grade=B"}
     answer = client.post("/worklist/chosen", data=sent, follow_redirects=False)
-    assert answer.headers["location"] == f"/worklist?grade=B&saved=snooze&lead={chosen[0]}&lead={chosen[1]}"
+    where, ids = answer.headers["location"], re.findall(r"&given=(\d+)", answer.headers["location"])
+    assert where.startswith(f"/worklist?grade=B&saved=snooze&lead={chosen[0]}&lead={chosen[1]}&") and len(ids) == 2
     after = page(client, answer.headers["location"])
     assert "2 leads: put aside for a week" in after and not set(chosen) & set(leads_in(after))
-    client.post("/worklist/chosen", data=sent | {"do": "withdraw"})
+    client.post("/worklist/chosen", data=sent | {"do": "withdraw", "undoes": ids})
     assert set(chosen) <= set(leads_in(page(client, "/worklist?grade=B")))
     file = client.post("/worklist/chosen", data=sent | {"do": "csv"}).text
     assert {row["Lead id"] for row in csv.DictReader(io.StringIO(file.removeprefix("\ufeff")))} == set(chosen)
@@ -156,9 +157,9 @@ def test_a_snoozed_lead_has_a_list_a_day_and_a_way_back(client: TestClient) -> N
     assert leads_in(asleep) == [name] and 'aria-current="page">Snoozed' in asleep
     assert re.search(r"put aside until \d+ \w+", asleep) and "comes back by itself" in asleep
     assert tabs_in(asleep) == tabs, "the other tabs count as before"
-    woken = re.search(rf'formaction="(/leads/{name}/feedback)" name="verdict" value="withdraw"', asleep)
+    woken = re.search(rf'formaction="(/leads/{name}/feedback)" name="undoes" value="(\d+)"', asleep)
     assert woken is not None
-    client.post(woken[1], data={"token": token_of(asleep), "verdict": "withdraw", "lead": name}, headers=HTML)
+    client.post(woken[1], data={"token": token_of(asleep), "undoes": woken[2], "lead": name}, headers=HTML)
     assert tabs_in(page(client, "/worklist")) == before
     assert "Nobody matches" in page(client, "/worklist?show=snoozed")
 

@@ -41,7 +41,7 @@ def post_feedback(
 ) -> dict[str, Any]:
     """Accept and reject (with a reason) are stages the lead enters: it becomes a SAL, or is recycled or disqualified by
     the lifecycle policy. ``override`` pins state and next action, ``snooze`` puts aside, ``do_not_contact`` silences
-    the lead everywhere; ``withdraw`` undoes the last one.
+    the lead everywhere until it is undone; ``withdraw`` undoes what ``undoes`` names, else the last one.
     """
     given = store_feedback(app_state, caller, lead_id, body, key)
     return {name: value for name, value in given.items() if name != "line"}

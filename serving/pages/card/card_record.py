@@ -11,7 +11,7 @@ from models.explaining.wording.labels import capitalise, translate_condition, tr
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.leads.card import list_open_questions
 from serving.pages.card.card_timeline import say_stored_answer
-from serving.pages.next_step_words import say_whole_step
+from serving.pages.next_step_words import say_step, say_whole_step
 from serving.pages.worklist.worklist_record import shade_of, stage_word
 from serving.pages.written_values import write_age, write_day
 from serving.state.loaded_state import LoadedState
@@ -171,13 +171,20 @@ def _describe_field(field: Mapping[str, Any], language: Language) -> dict[str, A
 
 
 def undo_of_answer(answered: Mapping[str, list[dict[str, Any]]], answer_id: int) -> dict[str, str] | None:
-    """The form that takes an answer back: the value before it in its place, or that nothing is known."""
+    """The form that takes an answer back: the value before it in its place, or that nothing is known.
+
+    What the answer corrected counts again; what was corrected before that does not.
+    """
     for group in answered.values():
         for one in group:
             if one["rows"] and one["rows"][0]["id"] == answer_id:
-                before = next((row["value"] for row in one["rows"][1:] if row["corrected_by"] is None), "")
+                counted = (row for row in one["rows"][1:] if row["corrected_by"] in (None, answer_id))
+                before = next(counted, None)
                 found = {"question": one["question"], "corrects": str(answer_id)}
-                return found | ({"value": before} if before else {"status": "dont_know"})
+                if before is None or not before["value"]:
+                    return found | {"status": "dont_know"}
+                heard = {"channel": before["channel"]} if before["channel"] else {}
+                return found | {"value": before["value"]} | heard
     return None
 
 
@@ -202,7 +209,34 @@ def describe_head(card: Mapping[str, Any], language: Language, question: str) ->
         "state": stage_word(language, card["state"]),
         "near_lacks": translate_condition(language, str(card["qualification"]["near_lacks"])),
         "mismatches": [translate_condition(language, text) for text in card["qualification"]["mismatches"]],
+        "pinned": _say_pinned(card["pinned"], language) if card["pinned"] else "",
     }
+
+
+def _say_pinned(pinned: Mapping[str, Any], language: Language) -> str:
+    """Who pinned what and why, until when, and what the rules say."""
+    until = pinned["expires_at"]
+    said = {
+        "name": pinned["author"],
+        "reason": language.text(pinned["reason"].replace("_", " ")),
+        "until": language.text(" until {day}", day=write_day(language, until)) if until else "",
+    }
+    state, step = pinned["state_pinned"], pinned["next_pinned"]
+    if not state:
+        return language.text(
+            "{name} pinned the next step “{step}” ({reason}){until}; by the rules it would be “{rules}”. "
+            "The score goes on.",
+            **said,
+            step=say_step(language, step, "", ""),
+            rules=say_step(language, pinned["next_by_rules"], "", ""),
+        )
+    text = language.text(
+        "{name} pinned the state {state} ({reason}){until}; by the rules it would be {rules}. The score goes on.",
+        **said,
+        state=stage_word(language, state),
+        rules=stage_word(language, pinned["state_by_rules"]),
+    )
+    return f"{text} {language.text('The next step is pinned, too.')}" if step else text
 
 
 def _near(card: Mapping[str, Any], language: Language) -> str:

@@ -1,5 +1,6 @@
 """The card's route."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, get_args
 
@@ -35,6 +36,7 @@ from serving.scopes import Scope
 from serving.state.app_state import AppState
 from serving.state.kept_views import KeptView
 from serving.state.lead_scoring import version_of
+from serving.store.silenced_leads import WITHDRAW
 from serving.store.tables import ScoreRow
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -52,10 +54,12 @@ def card_page(
     saved: Annotated[str, Query(max_length=20)] = "",
     was: Annotated[int | None, Query(ge=0, le=100)] = None,
     answer: Annotated[int | None, Query(ge=1)] = None,
+    given: Annotated[int | None, Query(ge=1)] = None,
 ) -> Response:
     """One lead: what to do now and why; then what its score is made of, what is on record, and what happened.
 
     The filters of the list it was opened from stay in its address, so that back and next lead to the same list.
+    ``answer`` and ``given`` are the ids of the answer and of the verdict just given, which can be undone.
     """
     state, language, chosen = app_state.loaded, language_of(request), app_state.framework(framework)
     card = build_card(app_state, lead_id, caller.owner, framework, language=language.code)
@@ -104,6 +108,7 @@ def card_page(
         change=None if moved is None or card["closed"] else moved["score_after"] - moved["score_before"],
         saved=saved if saved in (*VERDICTS, "answer", "field", "undone") else "",
         was=was,
+        given=next((row["id"] for row in card["said"] if row["id"] == given and _can_undo(row)), None),
         undo=None if answer is None else card_record.undo_of_answer(answered, answer),
         address=address,
         list_title=language.text(LIST_TITLES.get(query.lead_list, "All open")),
@@ -118,6 +123,10 @@ def card_page(
         value=None if value is None or card["closed"] else _expected_value(app_state, lead_id, value),
         currency=currency,
     )
+
+
+def _can_undo(said: Mapping[str, Any]) -> bool:
+    return said["verdict"] != WITHDRAW and not said["undone"]
 
 
 def _expected_value(app_state: AppState, lead_id: str, value: float) -> float | None:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from pydantic import Field
 
 from features.errors import LeadScoreError
 from models.explaining.language import Language
@@ -44,6 +45,7 @@ _ALSO_FOUND = 5  # closed leads named below a search
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Token = Annotated[str, Form(max_length=100)]
 Leads = Annotated[list[str], Form(max_length=_MOST_AT_ONCE)]
+FeedbackId = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Back = Annotated[str, Form(max_length=2000)]
 
 
@@ -56,8 +58,11 @@ def worklist_page(
     show: Annotated[Show, Query()] = "open",
     saved: Annotated[str, Query(max_length=20)] = "",
     lead: Annotated[list[str] | None, Query(max_length=_MOST_AT_ONCE)] = None,
+    given: Annotated[list[int] | None, Query(max_length=_MOST_AT_ONCE)] = None,
 ) -> Response:
-    """Whom to call first, what to ask, and why; ``saved`` is the verdict just given on the leads named."""
+    """Whom to call first, what to ask, and why; ``saved`` is the verdict just ``given`` on the leads named, whose ids
+    stand in the same order.
+    """
     state, language, framework = app_state.loaded, language_of(request), app_state.framework(None)
     if "size" not in request.query_params:
         query = replace(query, size=PAGE_SIZE)
@@ -67,7 +72,8 @@ def worklist_page(
     over = query.lead_list in CLOSED_LISTS
     value, currency = find_win_value(app_state)
     sorts = _sorts(state, address, query, language, valued=value is not None)
-    done = _seen_leads(state, lead or (), caller)
+    ids = dict(zip(lead or (), given or (), strict=False))
+    done = {name: ids[name] for name in _seen_leads(state, ids, caller)}
 
     return render_page(
         request,
@@ -99,7 +105,7 @@ def worklist_page(
         views=read_views(request),
         may_write=caller.may(Scope.FEEDBACK),
         saved=saved if saved in VERDICTS and done else "",
-        saved_text=_saved_text(language, saved, done, state),
+        saved_text=_saved_text(language, saved, list(done), state),
         sorted_items=sorts,
         page_link=lambda page: address.link(page=page),
         done=done,
@@ -200,9 +206,13 @@ def act_on_chosen(
     token: Token,
     do: Annotated[Literal["accept", "snooze", "withdraw", "csv"], Form()],
     lead: Leads,
+    undoes: Annotated[list[FeedbackId] | None, Form(max_length=_MOST_AT_ONCE)] = None,
     back: Back = "/worklist",
 ) -> Response:
-    """Accept, put aside or take back several leads; those it cannot be done to are left as they are and counted."""
+    """Accept or put aside several leads, or take that back; those it cannot be done to are left as they are.
+
+    ``undoes`` names what is taken back, one feedback of each lead in the same order.
+    """
     check_form_token(request, token)
     if do == "csv":
         chosen = _seen_leads(app_state.loaded, lead, caller)
@@ -210,18 +220,22 @@ def act_on_chosen(
         rows = iterate_rows(app_state, app_state.loaded, WorklistQuery(), caller, "all")
         return _as_file(app_state, (row for row in rows if row["lead_id"] in chosen), language_of(request), over=False)
 
+    ids = undoes or []
+    if do == "withdraw" and len(ids) != len(lead):
+        raise InvalidError("name what is to be taken back: one feedback of each lead.")
     done, refused = [], ""
-    for name in dict.fromkeys(lead):
+    each: dict[str, int | None] = dict.fromkeys(lead) if do != "withdraw" else dict(zip(lead, ids, strict=True))
+    for name, undone in each.items():
         try:
-            store_feedback(app_state, caller, name, FeedbackGiven.model_validate({"verdict": do}))
-            done.append(name)
+            body = FeedbackGiven(verdict=do, undoes=undone)
+            done.append((name, store_feedback(app_state, caller, name, body)["id"]))
         except LeadScoreError as problem:
             refused = problem.message
     if not done:
         raise InvalidError(refused or "choose at least one lead.")
     there = local_path(back)
     joined = "&" if "?" in there else "?"
-    said = urlencode([("saved", do), *(("lead", name) for name in done)])
+    said = urlencode([("saved", do), *(("lead", name) for name, _ in done), *(("given", id) for _, id in done)])
     return RedirectResponse(f"{there}{joined}{said}", status_code=303)
 
 
