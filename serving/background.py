@@ -6,11 +6,14 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
+from serving.accounts.account_record import read_product_chances
 from serving.accounts.accounts_list import AccountQuery, list_accounts
+from serving.garbage import set_aside, take_back
 from serving.health.watch import LOOK_SECONDS, HealthWatch
 from serving.leads.feedback import find_hidden_leads
 from serving.leads.retention import apply_retention
 from serving.leads.upload_queue import UploadQueue
+from serving.lists.one_answer_short import awaits_shortlist
 from serving.logs import logger, traceback_places
 from serving.metrics import Metrics
 from serving.privacy.erase_store import sweep_forgotten
@@ -79,6 +82,7 @@ class BackgroundThreads:
             thread.join(timeout=_STOP_SECONDS)
         if self.views is not None:
             self.views.close()
+        take_back()
 
     def watch(self) -> None:
         """Load a new champion or newer data, if there are any; nobody forgotten comes back with them.
@@ -111,11 +115,19 @@ class BackgroundThreads:
 
     def prepare(self) -> None:
         """Work out what pages show beside the scores, so that the first reader does not wait for it."""
+        try:
+            self._work_out()
+        finally:
+            set_aside()
+
+    def _work_out(self) -> None:
         compare_with_last_week(self.app_state)
         if not self.app_state.loaded.data.flat:
             compute_lifecycle(self.app_state)
             begin_weekly_trends(self.app_state, find_hidden_leads(self.app_state.store))
+            awaits_shortlist(self.app_state)
             list_accounts(self.app_state, None, AccountQuery())
+            read_product_chances(self.app_state)
         worklist = self.app_state.loaded.worklist
         worklist.count_segments(WorklistQuery(), worklist.segments.choices)
         worklist.count(WorklistQuery(search="a"))

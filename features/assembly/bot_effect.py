@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.array_types import Tables
+from features.array_types import Bools, Ints, Tables
 from features.kernel.column_reader import FrameRows
 from features.kernel.program import BotRole, Column, Item, Op, Part, TableProgram
 from features.kernel.scanner_clicks import BotBorders, bot_rows
@@ -46,38 +46,49 @@ class BotEffect:
         )
 
 
+class BotClicks:
+    """The activities in order with the filter's verdict on each, worked out once for any number of moments."""
+
+    def __init__(self, tables: Tables, source: Source) -> None:
+        roles = {
+            name: BotRole.SEND if kind.send else BotRole.PRONE
+            for name, kind in source.activity_kinds.items()
+            if kind.send or kind.bot_prone
+        }
+        encoded = EncodedTables({name: FrameRows(frame) for name, frame in tables.items()})
+        program = TableProgram("activities", "lead", roles)
+        program.column(Column((Part(),), Op.COUNT, exclude_bots=True))
+        keys = encoded.keys(program)
+        starts, order = BucketSort().sort(keys, encoded.entities("lead"))
+        self._rows = SortedRows(starts, order, keys.known_at[order], keys.happened_at[order])
+        self._leads = np.arange(encoded.entities("lead"))
+        self.order = order
+
+        row_class = encoded.classes(program)[order]
+        role = program.entries().bot_role
+        member = encoded.items(program, order)[Item.LEAD]
+        self._prone: Bools = role[row_class] == BotRole.PRONE if order.size else np.zeros(0, dtype=np.bool_)
+        self._bot_by = bot_rows(self._rows, row_class, role, member, BotBorders.of(source.bots))
+
+    def known_at(self, as_of: pd.Timestamp) -> tuple[Ints, Bools]:
+        """Places in ``order`` of the bot-prone activities known at a moment, and which of them are scanners' clicks."""
+        now = np.full(self._leads.size, micros(pd.DatetimeIndex([as_of]))[0], dtype=np.int64)
+        hi = np.repeat(visible(self._rows, Moments(self._leads, now)).hi, np.diff(self._rows.starts))
+        prone = np.flatnonzero((np.arange(self.order.size) < hi) & self._prone)
+        return prone.astype(np.int64), np.asarray((self._bot_by < hi)[prone], dtype=np.bool_)
+
+
 def measure_bot_effect(tables: Tables, source: Source, as_of: pd.Timestamp) -> BotEffect:
     """What the declared bot filter removes from the activities known at ``as_of``."""
-    roles = {
-        name: BotRole.SEND if kind.send else BotRole.PRONE
-        for name, kind in source.activity_kinds.items()
-        if kind.send or kind.bot_prone
-    }
-
-    encoded = EncodedTables({name: FrameRows(frame) for name, frame in tables.items()})
-    program = TableProgram("activities", "lead", roles)
-    program.column(Column((Part(),), Op.COUNT, exclude_bots=True))
-    keys = encoded.keys(program)
-    starts, order = BucketSort().sort(keys, encoded.entities("lead"))
-    rows = SortedRows(starts, order, keys.known_at[order], keys.happened_at[order])
-
-    lead = np.arange(encoded.entities("lead"))
-    now = np.full(lead.size, micros(pd.DatetimeIndex([as_of]))[0], dtype=np.int64)
-    hi = np.repeat(visible(rows, Moments(lead, now)).hi, np.diff(starts))
-
-    row_class = encoded.classes(program)[order]
-    role = program.entries().bot_role
-    member = encoded.items(program, order)[Item.LEAD]
-    bot_by = bot_rows(rows, row_class, role, member, BotBorders.of(source.bots))
-
-    known = np.arange(order.size) < hi
-    prone = known & (role[row_class] == BotRole.PRONE) if order.size else known
-
+    clicks = BotClicks(tables, source)
+    prone, bot = clicks.known_at(as_of)
+    rows = clicks.order[prone]
+    acts = tables["activities"].iloc[rows]
     frame = pd.DataFrame(
         {
-            "kind": tables["activities"]["kind"].astype("str").to_numpy()[order[prone]],
-            "lead_id": tables["activities"]["lead_id"].astype("str").to_numpy()[order[prone]],
-            "bot": (bot_by < hi)[prone],
+            "kind": acts["kind"].astype("str").to_numpy(),
+            "lead_id": acts["lead_id"].astype("str").to_numpy(),
+            "bot": bot,
         }
     )
 

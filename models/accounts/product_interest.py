@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.array_types import Floats, Tables
+from features.array_types import Floats, Ints, Tables
 from features.schema.source import Source
 from features.schema.vocabulary import Actor
 from models.accounts.accounts_policy import AccountsPolicy
@@ -22,11 +22,12 @@ def product_signs(tables: Tables, source: Source, policy: AccountsPolicy) -> pd.
     if acts is None or not len(acts):
         return pd.DataFrame(columns=list(SIGNS))
     own = acts[(acts["actor"].fillna(str(Actor.LEAD)) == str(Actor.LEAD)).to_numpy(dtype=bool)]
+    pairs, place = _kinds_and_assets(own)
     parts = []
     for product, signs in policy.products.items():
         taken = np.zeros(len(own), dtype=np.bool_)
         for rule in signs.signs:
-            mask = named_by(rule, own, source) & ~taken  # an activity speaks of a product once
+            mask = named_by(rule, pairs, source)[place] & ~taken  # an activity speaks of a product once
             taken |= mask
             part = own.loc[mask, ["lead_id", "happened_at", "known_at"]]
             parts.append(part.assign(product=product, within_days=rule.within_days))
@@ -34,6 +35,17 @@ def product_signs(tables: Tables, source: Source, policy: AccountsPolicy) -> pd.
         return pd.DataFrame(columns=list(SIGNS))
     found = pd.concat(parts, ignore_index=True)
     return found.assign(lead_id=found["lead_id"].astype("str"))[list(SIGNS)]
+
+
+def _kinds_and_assets(acts: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
+    """The different pairs of kind and asset, all that a rule looks at, and by activity the row of its pair."""
+    names = [name for name in ("kind", "asset") if name in acts]
+    number = np.zeros(len(acts), dtype=np.int64)
+    for name in names:
+        codes, values = pd.factorize(acts[name])
+        number = number * (len(values) + 1) + codes + 1
+    _, first, place = np.unique(number, return_index=True, return_inverse=True)
+    return acts[names].iloc[first].reset_index(drop=True), place.astype(np.int64)
 
 
 def counted_signs(signs: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:

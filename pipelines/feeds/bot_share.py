@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Tables
-from features.assembly.bot_effect import measure_bot_effect
+from features.assembly.bot_effect import BotClicks
 from features.schema.source import Source
 from models.judging.drift.monitor_findings import Finding, Level
 from models.judging.feeds.feed_profile import FEWEST
@@ -20,9 +20,10 @@ def judge_bots(tables: Tables, source: Source, cutoff: pd.Timestamp) -> Finding 
     """The share of the newest 28 days against earlier stretches as long; None where no kind is bot-prone."""
     if not any(kind.bot_prone for kind in source.activity_kinds.values()):
         return None
-    effects = [measure_bot_effect(tables, source, cutoff - k * _BLOCK) for k in range(_BLOCKS + 1)]
-    rows = np.array([int(effect.kinds["rows"].sum()) for effect in effects], dtype=np.float64)
-    bots = np.array([effect.removed_clicks for effect in effects], dtype=np.float64)
+    clicks = BotClicks(tables, source)
+    known = [clicks.known_at(cutoff - k * _BLOCK)[1] for k in range(_BLOCKS + 1)]
+    rows = np.array([len(bot) for bot in known], dtype=np.float64)
+    bots = np.array([bot.sum() for bot in known], dtype=np.float64)
     seen, taken = -np.diff(rows), -np.diff(bots)
     enough = seen >= FEWEST
     if not enough[0] or enough[1:].sum() < 2:

@@ -45,7 +45,7 @@ def list_accounts(app_state: AppState, owner: str | None, query: AccountQuery) -
     Where only some leads of an account are the caller's, all figures are of these.
     """
     state = app_state.loaded
-    known: _Known = app_state.results.get("accounts list", state.number, lambda: _read_known(app_state))
+    known: _Known = app_state.results.get("accounts list", state.number, lambda: _read_known(app_state, state))
     best, score, count = _best_open(state, owner)
     people, last = _leads_of(state, known, owner)
     shown = people > 0
@@ -54,17 +54,18 @@ def list_accounts(app_state: AppState, owner: str | None, query: AccountQuery) -
     order = _order(query, known, {"score": score, "open": count, "people": people, "activity": last})
     rows = order[shown[order]]
     first = (query.page - 1) * PAGE_SIZE
+    listed = rows[first : first + PAGE_SIZE]
+    displays = state.data.displays(best[listed].tolist())
     found = [
-        _row(state, int(at), int(best[at]))
+        _row(state, int(at), int(best[at]), display)
         | {"company": known.company[at], "open": int(count[at]), "people": int(people[at])}
         | {"score": None if best[at] < 0 else int(score[at]), "last": _moment(last[at])}
-        for at in rows[first : first + PAGE_SIZE]
+        for at, display in zip(listed, displays, strict=True)
     ]
     return Page(found, len(rows), query.page, PAGE_SIZE)
 
 
-def _read_known(app_state: AppState) -> _Known:
-    state = app_state.loaded
+def _read_known(app_state: AppState, state: LoadedState) -> _Known:
     data = state.data
     index: PeopleIndex = app_state.results.get("people", state.number, lambda: PeopleIndex.of(data.tables, data.source))
     ids = [str(name) for name in data.account_ids]
@@ -117,8 +118,8 @@ def _order(query: AccountQuery, known: _Known, by: Mapping[str, Ints]) -> Ints:
     return np.argsort(-keys if query.reverse else keys, kind="stable").astype(np.int64)
 
 
-def _row(state: LoadedState, at: int, best: int) -> dict[str, Any]:
-    name = "" if best < 0 else person_name(state.data.display(best)) or str(state.data.lead_ids[best])
+def _row(state: LoadedState, at: int, best: int, display: Mapping[str, str]) -> dict[str, Any]:
+    name = "" if best < 0 else person_name(display) or str(state.data.lead_ids[best])
     return {
         "account_id": str(state.data.account_ids[at]),
         "best_lead": None if best < 0 else str(state.data.lead_ids[best]),

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.scoring.accounts.account_rollup import read_expansion
+from pipelines.scoring.accounts.account_rollup import check_product, read_expansion
 from pipelines.workspace.table_files import records_of
 from serving.json_values import to_json_values
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
+from serving.state.loaded_state import LoadedState
 from serving.state.result_cache import file_stamp
 
 
@@ -23,18 +24,37 @@ def read_expansion_rows(
     ContractError : no products are declared, or none of that name
     """
     state = app_state.loaded
+    found = _rows_of(app_state, state, owner, product)
+    rows = found[:limit]
+    if owner is not None:
+        seen = {str(lead) for lead in state.data.lead_ids[state.data.shown_to(owner)]}
+        rows = [_without_others(row, seen) for row in rows]
+    return {"rows": rows, "total": len(found)}
+
+
+def list_products(app_state: AppState, owner: str | None) -> list[tuple[str, str]]:
+    """Products of the same rows with their labels; raises the same."""
+    found = _rows_of(app_state, app_state.loaded, owner, None)
+    return list({row["product"]: row["label"] for row in found}.items())
+
+
+def _rows_of(app_state: AppState, state: LoadedState, owner: str | None, product: str | None) -> list[dict[str, Any]]:
+    """JSON-ready rows, worked out once for the file; they are not to be changed."""
     if state.data.flat:
         raise InvalidError("this source is one flat table: it has no accounts.")
-    file = app_state.paths.score / "expansion.parquet"
-    found = app_state.results.get(
-        f"expansion {product}", file_stamp(file), lambda: records_of(read_expansion(state.model.context, product))
+    context = state.model.context
+    check_product(context, product)
+    stamp = file_stamp(context.paths.score / "expansion.parquet")
+    found: list[dict[str, Any]] = app_state.results.get(
+        "expansion", stamp, lambda: [to_json_values(row) for row in records_of(read_expansion(context))]
     )
-    if owner is not None:
-        mine = state.data.shown_to(owner)
-        own = {str(state.data.account_ids[k]) for k in np.unique(state.data.account_of[mine]) if k >= 0}
-        seen = {str(lead) for lead in state.data.lead_ids[mine]}
-        found = [_without_others(row, seen) for row in found if row["account_id"] in own]
-    return {"rows": [to_json_values(row) for row in found[:limit]], "total": len(found)}
+    if product is not None:
+        found = [row for row in found if row.get("product", product) == product]
+    if owner is None:
+        return found
+    own = np.unique(state.data.account_of[state.data.shown_to(owner)])
+    accounts = {str(name) for name in state.data.account_ids[own[own >= 0]]}
+    return [row for row in found if row["account_id"] in accounts]
 
 
 def _without_others(row: dict[str, Any], seen: set[str]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from models.explaining.qualification import RANK
 from models.one_answer_short import BY_POINTS, shortlist
 from serving.json_values import to_json_values
@@ -14,7 +16,7 @@ from serving.state.lead_data import rows_of
 from serving.state.lead_scoring import score_leads
 from serving.state.loaded_state import LoadedState
 
-CONSIDERED = 20_000  # best open leads that are looked at; bounds the time of the first request after a load
+CONSIDERED = 20_000  # best open leads that are looked at; bounds the time this takes after a load
 _BLOCK = 2_000  # leads scored at once, which bounds the memory
 
 
@@ -29,10 +31,14 @@ class Shortlist:
 
 @dataclass
 class _LeadRows:
-    """Rows by lead for one load of the server; ``moments`` holds the as_of every considered lead was scored at."""
+    """Rows by lead for one load of the server; ``moments`` holds the as_of every considered lead was scored at.
+
+    ``whole``: every considered lead was looked at once.
+    """
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     moments: dict[str, str] = field(default_factory=dict)
+    whole: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -62,9 +68,26 @@ def shortlist_leads(app_state: AppState, owner: str | None, next_state: str | No
     return Shortlist(rows[:limit], len(rows), state.model.bundle.hash)
 
 
+def awaits_shortlist(app_state: AppState) -> bool:
+    """Whether the leads of a long list are still being looked at for the first time; begins that beside the request."""
+    state = app_state.loaded
+    if state.data.flat or state.model.bundle.by_points or len(state.worklist) <= _BLOCK:
+        return False
+    if _kept_rows(app_state, state).whole:
+        return False
+    begun = app_state.results.begin(
+        "one answer short beside", state.number, lambda: len(_current_rows(app_state, state))
+    )
+    return begun.underway
+
+
+def _kept_rows(app_state: AppState, state: LoadedState) -> _LeadRows:
+    return app_state.results.get("one answer short", state.number, _LeadRows)
+
+
 def _current_rows(app_state: AppState, state: LoadedState) -> list[dict[str, Any]]:
     """All rows, best first; leads scored again since the last request are looked at again."""
-    found = app_state.results.get("one answer short", state.number, _LeadRows)
+    found = _kept_rows(app_state, state)
     with found.lock:
         moments = state.worklist.best_leads(CONSIDERED)
         stale = [name for name, moment in moments.items() if found.moments.get(name) != moment]
@@ -76,14 +99,14 @@ def _current_rows(app_state: AppState, state: LoadedState) -> list[dict[str, Any
                 found.rows.pop(name, None)
                 if name in rows_by_lead:
                     found.rows[name] = rows_by_lead[name]
-
+        found.whole = True
         place = {name: k for k, name in enumerate(moments)}
         rows = [row for name, row in found.rows.items() if name in place]
     return sorted(rows, key=lambda row: (-RANK[row["next_state"]], -(row["chance"] or 0.0), place[row["lead_id"]]))
 
 
 def _score_block(app_state: AppState, state: LoadedState, ids: list[str]) -> list[dict[str, Any]]:
-    codes = [state.data.code(name) for name in ids]
+    codes = state.data.codes(pd.Index(ids, dtype="str")).tolist()
     with app_state.store.reading() as session:
         scored = score_leads(app_state, session, state, codes, app_state.framework(None))
 

@@ -188,6 +188,27 @@ class LeadData:
                 if name in snapshots and len(snapshots):
                     yield name, _text_of(snapshots[name].iloc[-1])
 
+    def displays(self, codes: Sequence[int]) -> list[dict[str, str]]:
+        """:meth:`display` of several leads at once; none of a lead whose code is -1."""
+        at = np.asarray(codes, dtype=np.int64)
+        found: list[dict[str, str]] = [{} for _ in at]
+        known = np.flatnonzero(at >= 0)
+        index = self._by_account.get("accounts")
+        parts = [("leads", known, at[known])]
+        if index is not None:
+            account = self.account_of[at[known]]
+            last = [int(index.rows([one])[-1]) if one >= 0 and len(index.rows([one])) else -1 for one in account]
+            parts.append(("accounts", known, np.array(last, dtype=np.int64)))
+        for table, places, rows in parts:
+            frame = self.tables[table]
+            for name in shown_columns(self.source, table):
+                if name in frame:
+                    values = frame[name].iloc[rows[rows >= 0]].tolist()
+                    for place, value in zip(places[rows >= 0], values, strict=True):
+                        if text := _text_of(value):
+                            found[place][name] = text
+        return found
+
     def owner(self, code: int) -> str:
         """Owner of a lead, empty if none is on record."""
         leads = self.tables["leads"]

@@ -98,7 +98,16 @@ def count_missing_seats(rolled: pd.DataFrame) -> dict[str, int]:
 
 
 def read_expansion(context: Context, product: str | None = None) -> pd.DataFrame:
-    """The expansion list of the last run, of one product or all.
+    """The expansion list of the last run, of one product or all; ContractError as :func:`check_product`."""
+    check_product(context, product)
+    found = read_parquet(context.paths.score / "expansion.parquet")
+    if product is None or "product" not in found:
+        return found
+    return found[(found["product"] == product).to_numpy(dtype=bool)].reset_index(drop=True)
+
+
+def check_product(context: Context, product: str | None) -> None:
+    """Refuse a product the policy does not declare.
 
     Raises
     ------
@@ -113,7 +122,3 @@ def read_expansion(context: Context, product: str | None = None) -> pd.DataFrame
         )
     if product is not None and product not in declared:
         raise ContractError(f"there is no product '{product}'; declared: {', '.join(declared)}.")
-    found = read_parquet(context.paths.score / "expansion.parquet")
-    if product is None or "product" not in found:
-        return found
-    return found[(found["product"] == product).to_numpy(dtype=bool)].reset_index(drop=True)

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+import pandas as pd
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -9,7 +10,7 @@ from features.errors import ContractError
 from pipelines.scoring.shown_columns import person_name
 from serving.accounts.account_record import build_account
 from serving.accounts.accounts_list import AccountQuery, AccountSort, list_accounts
-from serving.accounts.expansion_rows import read_expansion_rows
+from serving.accounts.expansion_rows import list_products, read_expansion_rows
 from serving.accounts.people_search import search_people
 from serving.auth.dependencies import AppStateDep, Reader
 from serving.leads.feedback import find_pinned_states, read_all_standing
@@ -19,7 +20,7 @@ from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.worklist.worklist_record import shade_of
 from serving.problems import InvalidError
-from serving.state.app_state import AppState
+from serving.state.loaded_state import LoadedState
 
 Kind = Literal["all", "open", "closed", "customer", "company"]
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -73,10 +74,9 @@ def expansion_page(
     product: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """Customers who show interest in a product they do not own."""
-    found, products, refused = None, [], ""
+    found, products, refused = None, list[tuple[str, str]](), ""
     try:
-        everything = read_expansion_rows(app_state, caller.owner, limit=10_000)["rows"]
-        products = list({row["product"]: row["label"] for row in everything}.items())
+        products = list_products(app_state, caller.owner)
         found = read_expansion_rows(app_state, caller.owner, product or None)
     except (ContractError, InvalidError) as problem:
         refused = problem.message
@@ -89,16 +89,15 @@ def expansion_page(
         products=products,
         product=product,
         shade=shade_of,
-        names={row["best_lead"]: _name_of(app_state, row["best_lead"]) for row in (found or {"rows": []})["rows"]},
+        names=_names_of(app_state.loaded, [row["best_lead"] for row in (found or {"rows": []})["rows"]]),
     )
 
 
-def _name_of(app_state: AppState, lead_id: str | None) -> str:
-    if lead_id is None:
-        return ""
-    data = app_state.loaded.data
-    code = data.code(lead_id)
-    return (person_name(data.display(code)) if code >= 0 else "") or lead_id
+def _names_of(state: LoadedState, leads: list[str | None]) -> dict[str, str]:
+    """Names by lead, its id where it has none."""
+    ids = [lead for lead in dict.fromkeys(leads) if lead is not None]
+    shown = state.data.displays(state.data.codes(pd.Index(ids, dtype="str")).tolist())
+    return {lead: person_name(display) or lead for lead, display in zip(ids, shown, strict=True)}
 
 
 @router.get("/find")

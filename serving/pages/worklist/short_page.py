@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pandas as pd
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -11,13 +12,12 @@ from models.one_answer_short import FIELD, LOOK_UP
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.api.routes.worklist import limit_query
 from serving.auth.dependencies import AppStateDep, Reader
-from serving.lists.one_answer_short import CONSIDERED, shortlist_leads
+from serving.lists.one_answer_short import CONSIDERED, awaits_shortlist, shortlist_leads
 from serving.pages.language import language_of
-from serving.pages.render import render_page
+from serving.pages.render import render_counting, render_page
 from serving.pages.worklist.worklist_addresses import WorklistAddress
 from serving.pages.worklist.worklist_record import SHORT_LIST, list_tabs, shade_of, stage_word
 from serving.problems import InvalidError
-from serving.state.loaded_state import LoadedState
 from serving.state.worklist.worklist_query import WorklistQuery
 
 _SHORT_ROWS = 50  # of the page; the API gives more
@@ -27,12 +27,16 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 @router.get("/short")
 def short_page(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Leads that one answer would qualify, and what to ask them."""
+    if awaits_shortlist(app_state):
+        return render_counting(request, caller, "One answer short")
     state, language, refused = app_state.loaded, language_of(request), ""
     rows: list[dict[str, Any]] = []
     total = 0
     try:
         found = shortlist_leads(app_state, caller.owner, None, _SHORT_ROWS)
-        rows = [_describe(row, state, language) for row in found.rows]
+        codes = state.data.codes(pd.Index([row["lead_id"] for row in found.rows], dtype="str")).tolist()
+        shown = state.data.displays(codes)
+        rows = [_describe(row, display, language) for row, display in zip(found.rows, shown, strict=True)]
         total = found.total
     except InvalidError as problem:
         refused = problem.message
@@ -50,9 +54,8 @@ def short_page(request: Request, app_state: AppStateDep, caller: Reader) -> Resp
     )
 
 
-def _describe(row: dict[str, Any], state: LoadedState, language: Language) -> dict[str, Any]:
+def _describe(row: dict[str, Any], display: dict[str, str], language: Language) -> dict[str, Any]:
     """A row in the reader's language; a copy, as the rows themselves are kept in English."""
-    display = state.data.display(state.data.code(row["lead_id"]))
     text = language.text(row["text"])
     if row["kind"] == FIELD:
         label = row["text"].removeprefix(LOOK_UP.format(field=""))

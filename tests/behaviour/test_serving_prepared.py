@@ -1,0 +1,129 @@
+"""What the server has ready before anybody asks, and what it leaves out of the search for garbage."""
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from serving import background
+from serving.accounts import account_record
+from serving.app import create_app
+from serving.garbage import set_aside, take_back
+from serving.lists import one_answer_short
+from tests.reference.serving import client_for, settings_for, whole_page, worklist_of
+
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture
+def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
+    with client_for(tiny_demo, tmp_path) as found:
+        yield found
+
+
+class _Ring:
+    """Only a search for garbage frees it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_was_left_out_of_the_search_is_freed_after_the_next_load() -> None:
+    try:
+        ring = _Ring()
+        gone = weakref.ref(ring)
+        set_aside()
+        assert gc.get_freeze_count() > 0, "each search would go through everything that was loaded"
+        del ring
+        set_aside()
+        assert gone() is None, "what loads replace would pile up"
+    finally:
+        take_back()
+    assert gc.get_freeze_count() == 0
+
+
+def test_a_replaced_state_is_freed(client: TestClient) -> None:
+    app_state = client.app.state.app_state  # type: ignore[attr-defined]
+    before = weakref.ref(app_state.loaded.worklist)
+    for path in ("/worklist", "/short", "/accounts", "/find?q=a"):
+        assert client.get(path, headers=HTML).status_code == 200
+    set_aside()
+    for _ in range(2):  # what the first load replaced is told by the second
+        app_state.load()
+        set_aside()
+        client.get("/worklist", headers=HTML)
+    assert before() is None
+
+
+def test_a_start_leaves_what_it_loaded_out_of_the_search(tiny_demo: Any, tmp_path: Path) -> None:
+    was_on = gc.isenabled()
+    try:
+        app = create_app(settings_for(tiny_demo, tmp_path, background=True))
+        assert gc.get_freeze_count() > 0 and gc.isenabled() == was_on
+        app.state.app_state.store.close()
+    finally:
+        take_back()
+
+
+@pytest.fixture
+def prepared(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """After what is prepared of accounts and lists, without the slow rest."""
+    for name in ("compare_with_last_week", "compute_lifecycle", "begin_weekly_trends", "begin_drift"):
+        monkeypatch.setattr(background, name, lambda *_: None)
+    monkeypatch.setattr(one_answer_short, "_BLOCK", 50)
+    client.app.state.background.prepare()  # type: ignore[attr-defined]
+    return client
+
+
+def test_the_first_account_does_not_wait_for_what_products_wins_were_of(
+    prepared: TestClient, tiny_demo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account_record, "fit_product_chances", None)
+    data = prepared.app.state.app_state.loaded.data  # type: ignore[attr-defined]
+    account = data.account_id_of(str(worklist_of(tiny_demo)["lead_id"].iloc[0]))
+    assert prepared.get(f"/accounts/{account}", headers=HTML).status_code == 200
+
+
+def test_the_search_for_one_answer_begins_before_anybody_asks(prepared: TestClient) -> None:
+    app_state = prepared.app.state.app_state  # type: ignore[attr-defined]
+    assert app_state.results.is_begun("one answer short beside", app_state.loaded.number)
+
+
+def test_a_long_list_is_searched_for_one_answer_beside_the_request(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enough, whole = threading.Event(), one_answer_short._score_block
+
+    def slowly(*given: Any) -> Any:
+        assert enough.wait(60)
+        return whole(*given)
+
+    monkeypatch.setattr(one_answer_short, "_BLOCK", 50)
+    monkeypatch.setattr(one_answer_short, "_score_block", slowly)
+    first = client.get("/short", headers=HTML)
+    assert 'aria-busy="true"' in first.text and first.headers["refresh"] == "2"
+    enough.set()
+    html = whole_page(client, "/short")
+    listed = client.get("/v1/shortlist", params={"limit": 50}).json()["rows"]
+    assert listed and html.count('<tr role="row">') == len(listed)
+    monkeypatch.setattr(one_answer_short, "_score_block", None)
+    assert whole_page(client, "/short") == html, "the leads would be looked at again by every reader"
+
+
+def test_several_leads_are_shown_as_each_is(client: TestClient) -> None:
+    data = client.app.state.app_state.loaded.data  # type: ignore[attr-defined]
+    codes = range(0, len(data), 5)
+    assert data.displays([*codes, -1]) == [*(data.display(code) for code in codes), {}]
+
+
+def test_asking_for_products_that_are_none_keeps_nothing(client: TestClient) -> None:
+    kept = client.app.state.app_state.results._locks  # type: ignore[attr-defined]
+    before = len(kept)
+    for name in ("one", "two"):
+        assert client.get("/v1/expansion", params={"product": name}).status_code == 422
+    assert len(kept) == before
