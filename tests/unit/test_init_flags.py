@@ -42,6 +42,7 @@ def flagged(kind: str) -> pd.DataFrame:
         "crosses": (("Won", "Lost"), "x", ""),
         "polish": (("Wygrana", "Przegrana"), "tak", "nie"),
         "korean": (("수주 여부", "실주 여부"), "Y", "N"),
+        "german": (("Gewonnen", "Verloren"), "WAHR", "FALSCH"),
     }[kind]
     made[names[0]] = np.where(won, yes, no)
     made[names[1]] = np.where(lost | twice, yes, no)
@@ -59,7 +60,7 @@ def expected() -> tuple[int, int, int]:
     return won, int(status.isin(["Lost", "Unqualified"]).sum()), int(status.isin(["Open", "New"]).sum())
 
 
-@pytest.mark.parametrize("kind", ["boxes", "dates", "closed", "crosses", "polish", "korean"])
+@pytest.mark.parametrize("kind", ["boxes", "dates", "closed", "crosses", "polish", "korean", "german"])
 def test_flags_of_one_file_are_one_status(tmp_path: Path, kind: str) -> None:
     flagged(kind).to_csv(tmp_path / "deals.csv", index=False)
     text, source = declared(tmp_path / "deals.csv", out=tmp_path / "deals.yaml")
@@ -128,6 +129,23 @@ def test_values_of_flags_are_what_is_set_together() -> None:
     frame = pd.DataFrame({"closed": ["1", "1", "0", "0"], "won": ["1", "", None, "TRUE"]}).astype("str")
     found = join_flags(frame, {"won": ("closed", "won"), "lost": ("closed",)})
     assert found.fillna("").tolist() == ["won", "lost", "", "contradiction: won"]
+
+
+@pytest.mark.parametrize("no", ["FALSCH", "FAŁSZ", "FALSO", "FAUX", "거짓", "ЛОЖЬ", "Não"])
+def test_a_word_for_no_sets_no_flag_in_whatever_language_the_next_export_is(no: str) -> None:
+    frame = pd.DataFrame({"closed": ["1", "1", no], "won": ["1", no, no]}).astype("str")
+    assert join_flags(frame, {"won": ("closed", "won"), "lost": ("closed",)}).fillna("").tolist() == ["won", "lost", ""]
+
+
+def test_of_a_flag_set_in_every_row_a_strange_word_is_asked_about() -> None:
+    def joined(*won: str | None) -> list[str]:
+        frame = pd.DataFrame({"closed": ["1"] * len(won), "won": list(won)}).astype("str")
+        return join_flags(frame, {"won": ("closed", "won"), "lost": ("closed",)}).tolist()
+
+    assert joined("TRUE", "TIDAK") == ["won", "contradiction: won = TIDAK"]
+    assert joined("BENAR", "TIDAK") == ["contradiction: won = BENAR", "contradiction: won = TIDAK"]
+    assert joined("x", "X") == joined("2024-05-01", "2024-06-01") == ["won", "won"]
+    assert joined("price", "no need", "") == ["won", "won", "lost"]  # filled or empty: what stands there says it
 
 
 @pytest.mark.parametrize(

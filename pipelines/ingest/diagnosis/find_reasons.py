@@ -178,7 +178,7 @@ def _explain_values(table: TableInTrouble, rule: Rule, column: str, numbers: npt
     if header in flags and rule in (Rule.TYPE, Rule.ALLOWED):
         named = dict.fromkeys(flag for headers in flags[header].values() for flag in headers)
         return Cause(
-            f"their flags contradict each other ({', '.join(named)})",
+            f"their flags contradict each other, or hold a word that may mean no ({', '.join(named)})",
             "correct these rows where they come from, or say under 'flags' what the flags mean together",
         )
     if rule is Rule.TYPE and texts:

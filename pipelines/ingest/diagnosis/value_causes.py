@@ -7,21 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 
 from pipelines.ingest.diagnosis.cause import MOST, SHOWN, Cause, list_most_frequent, share_of
+from pipelines.ingest.values.yes_no_words import FALSE_WORDS, TRUE_WORDS
 
 _SAMPLE = 500  # values tried against every form
-_TRUE_WORDS = frozenset(
-    (
-        *("ja", "oui", "sí", "si", "sim", "sì", "tak", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "prawda"),
-        *("evet", "예", "네", "はい", "是", "да"),
-    )
-)
-_FALSE_WORDS = frozenset(
-    (
-        *("nein", "no", "non", "não", "nao", "nie", "falsch", "faux", "falso", "fałsz", "hayır"),
-        *("아니요", "아니오", "いいえ", "否", "нет"),
-    )
-)
-
 _NUMBERS: Sequence[tuple[str, str, str]] = (
     (r"[+-]?[\d.,'\s]+%", "they are percentages", "export plain numbers"),
     (r"[+-]?\d{1,3}(?:['’\s\u00a0\u202f]\d{3})+(?:[.,]\d+)?", "their thousands are grouped", "export them ungrouped"),
@@ -63,7 +51,7 @@ def explain_numbers(texts: Sequence[str]) -> Cause:
 def explain_booleans(texts: Sequence[str]) -> Cause:
     """Why texts are not true or false."""
     words = sorted(set(texts))
-    known = {w: ("true" if w.casefold() in _TRUE_WORDS else "false") for w in words if _is_truth(w)}
+    known = {w: ("true" if w.casefold() in TRUE_WORDS else "false") for w in words if _is_truth(w)}
     if len(known) == len(words):
         mapped = ", ".join(f"'{word}': \"{value}\"" for word, value in known.items())
         return Cause(f"they are in another language: {list_most_frequent(texts)}", f"declare map: {{{mapped}}}")
@@ -77,7 +65,7 @@ def explain_booleans(texts: Sequence[str]) -> Cause:
 
 
 def _is_truth(word: str) -> bool:
-    return word.casefold() in _TRUE_WORDS or word.casefold() in _FALSE_WORDS
+    return word.casefold() in TRUE_WORDS or word.casefold() in FALSE_WORDS
 
 
 def explain_times(texts: Sequence[str], declared: str | None) -> Cause:

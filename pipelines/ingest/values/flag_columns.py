@@ -1,22 +1,23 @@
 """A status that a file tells by several flags or dates, such as Won? beside Lost?, as one column of texts."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from features.array_types import Bools
-from features.kernel.column_reader import FALSE_TEXTS
+from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
 from features.schema.columns import Column, fold_value
 from pipelines.ingest.values.number_form import NO_VALUE
 from pipelines.ingest.values.type_casting import plain_texts
+from pipelines.ingest.values.yes_no_words import FALSE_WORDS, TRUE_WORDS
 
 CONTRADICTION = "contradiction: "  # how a value begins of a row whose flags fit no declared one
-_NO = (
-    FALSE_TEXTS
-    | NO_VALUE
-    | frozenset({"nein", "non", "nie", "nej", "nee", "nao", "não", "아니오", "아니요", "いいえ", "否"})
-)
+_YES = TRUE_TEXTS | frozenset(map(fold_value, TRUE_WORDS))
+_NO = FALSE_TEXTS | NO_VALUE | frozenset(map(fold_value, FALSE_WORDS))
+_MOST_WORDS = 8  # different values of a flag; a column of more holds dates or reasons, and is set where it is filled
+_LIKE_A_DATE = r".*\d{1,4}[-/.년年 ]"
 
 
 def is_set(column: pd.Series) -> Bools:
@@ -37,6 +38,7 @@ def join_flags(frame: pd.DataFrame, values: Mapping[str, Sequence[str]]) -> pd.S
     """
     headers = list(dict.fromkeys(header for named in values.values() for header in named))
     code = np.zeros(len(frame), dtype=np.int64)
+    unclear = {header: _find_unclear(frame[header]) for header in headers}
     for place, header in enumerate(headers):
         code |= is_set(frame[header]).astype(np.int64) << place
 
@@ -45,7 +47,23 @@ def join_flags(frame: pd.DataFrame, values: Mapping[str, Sequence[str]]) -> pd.S
     for one in np.unique(code).tolist():
         named = " + ".join(header for place, header in enumerate(headers) if one >> place & 1)
         texts.setdefault(one, meant.get(one, f"{CONTRADICTION}{named}"))
-    return pd.Series([texts[one] for one in code.tolist()], index=frame.index, dtype="str")
+    found = pd.Series([texts[one] for one in code.tolist()], index=frame.index, dtype="str")
+    for header, told in unclear.items():
+        found = found.mask(told.notna(), f"{CONTRADICTION}{header} = " + told)
+    return found
+
+
+def _find_unclear(column: pd.Series) -> pd.Series:
+    """Words of a flag that is set in every row, of which one may mean no: TRUE beside a word of another language."""
+    texts = plain_texts(column, Column())
+    words = texts.dropna().unique()
+    nothing = pd.Series(None, index=texts.index, dtype="str")
+    if not 2 <= len(words) <= _MOST_WORDS or texts.isna().any():
+        return nothing
+    folded = {word: fold_value(word) for word in words}
+    if len(set(folded.values())) < 2 or _NO & set(folded.values()) or any(re.match(_LIKE_A_DATE, w) for w in words):
+        return nothing
+    return texts.where(~texts.isin([word for word, plain in folded.items() if plain in _YES]))
 
 
 def add_flag_columns(frame: pd.DataFrame, flags: Mapping[str, Mapping[str, Sequence[str]]]) -> pd.DataFrame:
