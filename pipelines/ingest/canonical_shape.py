@@ -1,14 +1,13 @@
 """Rows of a file to a canonical table: columns found, values read as declared, gaps filled by the contract."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.cohort.identity_resolution import ADDRESS_DERIVATIONS
-from features.kernel.list_items import list_text
+from features.array_types import Bools
 from features.schema.canonical_tables import TABLES, ContractColumn
 from features.schema.columns import Column
 from features.schema.source import Source
@@ -20,6 +19,7 @@ from pipelines.ingest.errors import AmbiguousDatesError, MissingColumnError
 from pipelines.ingest.reading.header_row import clean_header, match_headers
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.repeated_rows import find_repeats
+from pipelines.ingest.values.column_texts import first_filled, first_told, values_of
 from pipelines.ingest.values.date_order import DateOrder
 from pipelines.ingest.values.flag_columns import add_flag_columns
 from pipelines.ingest.values.number_form import NumberForm
@@ -31,7 +31,12 @@ from pipelines.ingest.values.timestamps import (
     read_timestamps,
     zone_of,
 )
-from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_lists, cast_numbers, plain_texts
+from pipelines.ingest.values.type_casting import (
+    cast_booleans,
+    cast_choices,
+    cast_lists,
+    cast_mixed_numbers,
+)
 from pipelines.workspace.table_files import empty_column
 
 CLOSING = (str(Stage.WON), str(Stage.LOST), str(Stage.DISQUALIFIED))  # stages that end a lead's episode
@@ -63,7 +68,6 @@ class ShapedTable:
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     forms: dict[str, ColumnReading] = field(default_factory=dict)
-    typed: set[str] = field(default_factory=set)
     repeats: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     repeated: int = 0
     people: dict[str, int] = field(default_factory=dict)  # rows left out for somebody's sake, by why; in left_out too
@@ -146,13 +150,14 @@ def shape_table(
     columns = read_columns(source, table)
     shaped = ShapedTable(name=table, frame=pd.DataFrame(index=pd.RangeIndex(len(raw.frame))), rows=raw.rows)
     headers = {*declared_headers(source, table), *_headers_of(columns), FILE_ROW}
-    frame, told = _with_declared_headers(raw.frame.reset_index(drop=True), headers)
+    raw, told = _with_declared_headers(raw, headers)
+    frame = raw.frame.reset_index(drop=True)
     frame = add_flag_columns(frame, source.tables[table].flags if table in source.tables else {})
     shaped.notes += [f"{table}: {note}" for note in (*raw.notes, *told)]
     shaped.undeclared = sorted({*frame.columns, *raw.not_read} - headers)
 
-    texts = _texts(frame, columns, table, source, shaped, strict=strict, raw=raw)
-    forms = _number_forms(raw, texts, table, source, shaped, known)
+    texts, typed = _texts(frame, columns, table, source, shaped, strict=strict, raw=raw)
+    forms = _number_forms(raw, texts, typed, table, source, shaped, known)
 
     clocks = _read_clocks(texts, columns, source, shaped, known)
     values: dict[str, pd.Series] = {}
@@ -162,7 +167,8 @@ def shape_table(
         elif name in clocks:
             values[name] = _keep_apart(name, texts[name], clocks[name].values, shaped)
         else:
-            values[name] = _cast(name, texts[name], column, forms[name], shaped, source)
+            form = forms.get(name, NumberForm())
+            values[name] = _cast(name, texts[name], column, form, typed.get(name), shaped, source)
 
     shaped.frame = _fill_gaps(values, clocks, table, source, raw.rows)
     if table == "activities" and "happened_at" in clocks:
@@ -174,16 +180,16 @@ def _headers_of(columns: Mapping[str, Column]) -> set[str]:
     return {header for name, column in columns.items() for header in column.headers(name)}
 
 
-def _with_declared_headers(frame: pd.DataFrame, declared: set[str]) -> tuple[pd.DataFrame, list[str]]:
+def _with_declared_headers(raw: RawTable, declared: set[str]) -> tuple[RawTable, list[str]]:
     """Columns under the headers the declaration speaks of; those that differ in case or blanks only are told."""
-    found = match_headers(sorted(declared), [str(name) for name in frame.columns])
+    found = match_headers(sorted(declared), [str(name) for name in raw.frame.columns])
     other = {theirs: ours for ours, theirs in found.items() if ours != theirs}
     told = [
         f"column '{theirs}' is taken for the declared '{ours}'; the two differ in case, width or blanks only."
         for theirs, ours in other.items()
         if clean_header(ours) != clean_header(theirs)
     ]
-    return frame.rename(columns=other), told
+    return raw.rename(other), told
 
 
 def _texts(
@@ -195,24 +201,24 @@ def _texts(
     *,
     strict: bool,
     raw: RawTable,
-) -> dict[str, pd.Series]:
-    """Raw values per product column: texts, or typed Parquet columns where the type fits.
+) -> tuple[dict[str, pd.Series], dict[str, Bools]]:
+    """Raw values per product column: texts, or typed Parquet columns where the type fits; and which are numbers.
 
     ``raw`` says where they are from, and which columns there are that nobody asked for: a renamed one is among them.
     """
-    found = {}
+    found: dict[str, pd.Series] = {}
+    typed: dict[str, Bools] = {}
     what = str(raw.form.get("file", "the file"))
     for name, column in columns.items():
         if column.constant is not None:
             found[name] = pd.Series(column.constant, index=frame.index, dtype="str")
             continue
         kind = type_of(source, table, name)
-        parts = []
+        parts, numbers = [], []
         for header in column.headers(name):
             if header in frame:
-                parts.append(_values_of(frame[header], column, kind))
-                if pd.api.types.is_numeric_dtype(frame[header].dtype):
-                    shaped.typed.add(name)
+                parts.append(values_of(frame[header], column, kind))
+                numbers.append(raw.are_numbers(header))
             elif strict:
                 where = source.where("tables", table, "columns", name, "from")
                 flags = source.tables[table].flags.get(header, {}) if table in source.tables else {}
@@ -220,45 +226,28 @@ def _texts(
                 lacking = [flag for named in flags.values() for flag in named if flag not in frame]
                 raise MissingColumnError(where, f"{table}.{name}", (lacking or [header])[0], what, there)
         if parts:
-            found[name] = _first_filled(parts)
+            found[name] = first_filled(parts)
+            typed[name] = first_told(parts, numbers)
         else:
             shaped.missing.append(name)
-    return found
-
-
-def _values_of(values: pd.Series, column: Column, kind: ColumnType) -> pd.Series:
-    """Texts, or the moments of a typed column."""
-    if kind is ColumnType.TIMESTAMP and pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return values
-    if kind is ColumnType.LIST and pd.api.types.is_object_dtype(values.dtype):  # lists of a Parquet or JSON file
-        several = values.map(lambda cell: isinstance(cell, list | tuple | np.ndarray))
-        values = values.where(~several, values[several].map(lambda cell: list_text([str(one) for one in cell])))
-    texts = plain_texts(values, column)
-    if column.derive is None:
-        return texts
-    derive = ADDRESS_DERIVATIONS[column.derive]
-    return texts.map({text: derive(text) for text in texts.dropna().unique()}).astype("str")
-
-
-def _first_filled(parts: Sequence[pd.Series]) -> pd.Series:
-    """Of each row the first value that is there; columns of several types are read as texts."""
-    if len({str(part.dtype) for part in parts}) > 1:
-        parts = [part if pd.api.types.is_string_dtype(part.dtype) else plain_texts(part, Column()) for part in parts]
-    filled = parts[0]
-    for part in parts[1:]:
-        filled = filled.where(filled.notna(), part)
-    return filled
+    return found, typed
 
 
 def _number_forms(
-    raw: RawTable, texts: Mapping[str, pd.Series], table: str, source: Source, shaped: ShapedTable, known: Known
+    raw: RawTable,
+    texts: Mapping[str, pd.Series],
+    typed: Mapping[str, Bools],
+    table: str,
+    source: Source,
+    shaped: ShapedTable,
+    known: Known,
 ) -> dict[str, NumberForm]:
-    """The form of each number column; numbers that a file brings as numbers have a decimal point."""
+    """The form of each number column by its texts; a number that a file brings as a number says nothing of them."""
     location = source.tables[table].location if table in source.tables else None
     written = {
-        name: values
+        name: values[~typed[name]] if name in typed else values
         for name, values in texts.items()
-        if type_of(source, table, name) is ColumnType.NUMBER and name not in shaped.typed
+        if type_of(source, table, name) is ColumnType.NUMBER and not (name in typed and typed[name].all())
     }
     found = find_number_forms(
         written,
@@ -270,7 +259,7 @@ def _number_forms(
     )
     shaped.notes += [f"{table}.{note}" for note in found.notes]
     shaped.forms |= found.found
-    return {name: found.forms.get(name, NumberForm()) for name in texts}
+    return found.forms
 
 
 def _read_clocks(
@@ -316,11 +305,17 @@ def _read_clocks(
 
 
 def _cast(
-    name: str, texts: pd.Series, column: Column, form: NumberForm, shaped: ShapedTable, source: Source
+    name: str,
+    texts: pd.Series,
+    column: Column,
+    form: NumberForm,
+    typed: Bools | None,
+    shaped: ShapedTable,
+    source: Source,
 ) -> pd.Series:
     kind = type_of(source, shaped.name, name)
     if kind is ColumnType.NUMBER:
-        cast = cast_numbers(texts, column, form)
+        cast = cast_mixed_numbers(texts, column, form, typed)
     elif kind is ColumnType.BOOLEAN:
         cast = cast_booleans(texts, column)
     elif kind is ColumnType.LIST:

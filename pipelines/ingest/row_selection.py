@@ -62,8 +62,8 @@ def _with_flags(raw: RawTable, table: str, source: Source) -> RawTable:
         if header not in written:
             where, file = source.where("tables", table, "flags"), str(raw.form.get("file", "the file"))
             raise MissingColumnError(where, f"{table}.flags", header, file, raw.frame.columns)
-    frame = raw.frame.rename(columns={theirs: ours for ours, theirs in written.items()})
-    return replace(raw, frame=add_flag_columns(frame, flags)) if flags else raw
+    named_so = raw.rename({theirs: ours for ours, theirs in written.items()})
+    return replace(named_so, frame=add_flag_columns(named_so.frame, flags)) if flags else raw
 
 
 def has_value(column: pd.Series, values: Sequence[str]) -> npt.NDArray[np.bool_]:

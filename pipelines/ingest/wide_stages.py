@@ -58,7 +58,9 @@ def melt_stages(raw: RawTable, source: Source, table: str) -> RawTable:
     melted = pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
     rows = np.arange(1, len(melted) + 1, dtype=np.int64)
     broken = tuple(replace(row, row=len(melted) + place) for place, row in enumerate(raw.broken, 1))
-    return replace(raw, frame=melted, rows=rows, broken=broken)
+    origin = melted[FILE_ROW].astype("int64").to_numpy()
+    numbers = {name: rows[np.isin(origin, at)] for name, at in raw.numbers.items()}
+    return replace(raw, frame=melted, rows=rows, broken=broken, numbers=numbers)
 
 
 def _first_filled(frame: pd.DataFrame, headers: Sequence[str], declared: Column) -> pd.Series:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +94,7 @@ def rows_of(
     """As :func:`read_export`, of rows that were read already."""
     declared = source.tables[export.key_table].columns[export.key]
     names = match_headers(declared_headers(source, export.name), [str(name) for name in raw.frame.columns])
-    raw = replace(raw, frame=raw.frame.rename(columns={theirs: ours for ours, theirs in names.items()}))
+    raw = raw.rename({theirs: ours for ours, theirs in names.items()})
     present = [header for header in key_headers(source, export) if header in raw.frame]
     if not present:
         where = source.where("tables", export.key_table, "columns", export.key)

@@ -25,10 +25,10 @@ from odf.text import P
 
 from features.schema.columns import Column
 from features.schema.table_source import Location
-from pipelines.ingest.canonical_shape import plain_texts
 from pipelines.ingest.errors import EmptyFileError, MissingFileError, UnreadableFileError, WrongHashError
 from pipelines.ingest.reading.file_adapters import read_file, read_table
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.values.type_casting import plain_texts
 
 CSV = b"id,city\n0012,Bonn\n1000,Lodz\n"
 X = Location(file="x")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.schema.table_source import Location
@@ -126,4 +127,18 @@ def join_parts(
         form={**raws[0].form, "sha256": found, "bytes": sum(r.form.get("bytes", 0) for r in raws), "files": len(files)},
         files=tuple(state for raw in raws for state in raw.files),
         notes=tuple(dict.fromkeys([*notes, *(note for raw in raws for note in raw.notes)])),
+        numbers=_join_numbers(raws, parts, starts),
     )
+
+
+def _join_numbers(
+    raws: Sequence[RawTable], parts: Sequence[pd.DataFrame], starts: npt.NDArray[np.int64]
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Rows that hold numbers, by column; one that is typed in some of the files only becomes texts in them all."""
+    found: dict[str, npt.NDArray[np.int64]] = {}
+    for header in dict.fromkeys(str(name) for part in parts for name in part.columns):
+        hit = [raw.rows[raw.are_numbers(header)] + start for raw, start in zip(raws, starts, strict=True)]
+        rows = np.concatenate(hit)
+        if rows.size:
+            found[header] = rows
+    return found

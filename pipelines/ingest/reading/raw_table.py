@@ -1,7 +1,7 @@
 """Rows of one input before they are read as declared: what every reader returns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ class RawTable:
     notes : what had to be found out or was passed over, in sentences
     not_read : columns of the input that nobody asked for and that were therefore not fetched
     files : what each file was when it was read
+    numbers : by column, numbers of the rows whose value the input holds as a number, not as a text of one: in the frame
+        it has a decimal point, whatever the texts around it use, and proves nothing about them
     """
 
     frame: pd.DataFrame
@@ -34,11 +36,24 @@ class RawTable:
     notes: tuple[str, ...] = ()
     not_read: tuple[str, ...] = ()
     files: tuple[FileState, ...] = ()
+    numbers: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     @property
     def read(self) -> int:
         """Rows read, broken ones counted."""
         return len(self.frame) + len(self.broken)
+
+    def rename(self, names: Mapping[str, str]) -> "RawTable":
+        """The table with columns under other names, by their name so far."""
+        numbers = {names.get(name, name): rows for name, rows in self.numbers.items()}
+        return replace(self, frame=self.frame.rename(columns=dict(names)), numbers=numbers)
+
+    def are_numbers(self, column: str) -> npt.NDArray[np.bool_]:
+        """Which rows of the frame hold a number in a column, not a text of one."""
+        if column in self.frame and pd.api.types.is_numeric_dtype(self.frame[column].dtype):
+            return np.ones(len(self.frame), dtype=np.bool_)
+        rows = self.numbers.get(column)
+        return np.zeros(len(self.frame), dtype=np.bool_) if rows is None else np.isin(self.rows, rows)
 
 
 def number_rows(count: int) -> npt.NDArray[np.int64]:

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pandas as pd
 
+from features.array_types import Bools
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS, text_of
 from features.kernel.list_items import SEPARATORS, list_items, list_text
 from features.schema.columns import Column, fold_value
@@ -80,6 +81,17 @@ def cast_numbers(texts: pd.Series, declared: Column, form: NumberForm | DecimalS
     meant_missing = [number for text in declared.missing if (number := _number(text)) is not None]
     values = values.mask(values.isin(meant_missing))
     return Cast(values if declared.scale is None else values * declared.scale, unreadable)
+
+
+def cast_mixed_numbers(texts: pd.Series, declared: Column, form: NumberForm, typed: Bools | None) -> Cast:
+    """Numbers of a column of which some values are ``typed``: numbers by themselves, whatever the texts' form."""
+    if typed is None or not typed.any():
+        return cast_numbers(texts, declared, form)
+    if typed.all():
+        return cast_numbers(texts, declared, NumberForm())
+    own, written = cast_numbers(texts[typed], declared, NumberForm()), cast_numbers(texts[~typed], declared, form)
+    values = pd.concat([own.values, written.values]).reindex(texts.index)
+    return Cast(values, pd.concat([own.unreadable, written.unreadable]).reindex(texts.index))
 
 
 def _number(text: str) -> float | None:

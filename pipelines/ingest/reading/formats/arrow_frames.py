@@ -3,10 +3,13 @@
 import json
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+NUMBER_MARK = "\x1fnumber: "  # before a header: a column of booleans that says which of its texts were numbers
 LIST_SIGN = ";"  # between the values of a list, as multi-select fields of CRMs are exported
 
 
@@ -14,12 +17,35 @@ def arrow_to_frame(table: pa.Table) -> pd.DataFrame:
     """The frame of an Arrow table.
 
     Structs become columns named with dots, lists texts with semicolons, decimals and binary values texts, dates ISO
-    texts without a time of day. Whole numbers with gaps keep all their digits (``Int64``).
+    texts without a time of day. Whole numbers with gaps keep all their digits (``Int64``). Marks are left out.
     """
+    table = _flatten(table)
+    columns = {
+        name: _series(table.column(i)) for i, name in enumerate(table.column_names) if not name.startswith(NUMBER_MARK)
+    }
+    return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
+
+
+def rows_of_numbers(table: pa.Table) -> dict[str, npt.NDArray[np.int64]]:
+    """By column that becomes texts, the rows (from 1) whose value is a number: decimals, and what marks say."""
+    found: dict[str, npt.NDArray[np.int64]] = {}
+    table = _flatten(table)
+    for i, name in enumerate(table.column_names):
+        column = table.column(i)
+        if name.startswith(NUMBER_MARK):
+            hit = pc.fill_null(column, False)
+        elif pa.types.is_decimal(column.type):
+            hit = column.is_valid()
+        else:
+            continue
+        found[name.removeprefix(NUMBER_MARK)] = np.flatnonzero(hit.to_numpy()).astype(np.int64) + 1
+    return found
+
+
+def _flatten(table: pa.Table) -> pa.Table:
     while any(pa.types.is_struct(field.type) for field in table.schema):
         table = table.flatten()
-    columns = {str(field.name): _series(table.column(i)) for i, field in enumerate(table.schema)}
-    return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
+    return table
 
 
 def _series(column: pa.ChunkedArray) -> pd.Series:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from features.schema.table_source import Database, Location
 from pipelines.ingest.errors import DatabaseError, EmptyFileError, UnreadableFileError
-from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
+from pipelines.ingest.reading.formats.arrow_frames import NUMBER_MARK, arrow_to_frame, rows_of_numbers
 from pipelines.ingest.reading.formats.connections import connect_duckdb, connect_server, connect_sqlite
 from pipelines.ingest.reading.formats.database_address import Address, resolve_address
 from pipelines.ingest.reading.formats.database_files import DUCKDB
@@ -27,6 +27,7 @@ from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 from pipelines.workspace.atomic_files import write_bytes
 
 _ISO = r"^\d{4}-\d{2}-\d{2}"  # texts of one such form lie in order of time by any collation
+_COPIES = 2  # form of a kept copy: one of another is fetched anew
 _STATE = b"leadscore"  # key of what a kept copy is a copy of, in its Parquet metadata
 
 
@@ -211,12 +212,13 @@ def _raw(rows: pa.Table, form: dict[str, Any], what: str, not_read: Sequence[str
         broken=(),
         form=form,
         not_read=tuple(not_read),
+        numbers=rows_of_numbers(rows),
     )
 
 
 def _copy_of(database: Database, columns: Sequence[str]) -> bytes:
     """What a kept copy is a copy of; with another declaration it is fetched anew. It names no secret."""
-    return json.dumps([database.model_dump(mode="json"), sorted(columns)]).encode()
+    return json.dumps([_COPIES, database.model_dump(mode="json"), sorted(columns)]).encode()
 
 
 def _read_kept(kept: Path, database: Database, columns: Sequence[str]) -> pa.Table | None:
@@ -245,7 +247,11 @@ def _since(relation: Relation, old: pa.Table | None) -> Relation:
 
 
 def _fits(old: pa.Table, new: pa.Table) -> bool:
-    return not new.num_rows or (old.schema.names, old.schema.types) == (new.schema.names, new.schema.types)
+    return not new.num_rows or _types(old) == _types(new)
+
+
+def _types(table: pa.Table) -> list[tuple[str, pa.DataType]]:
+    return [(field.name, field.type) for field in table.schema if not field.name.startswith(NUMBER_MARK)]
 
 
 def _join(old: pa.Table | None, new: pa.Table, watermark: str) -> pa.Table:
@@ -255,7 +261,7 @@ def _join(old: pa.Table | None, new: pa.Table, watermark: str) -> pa.Table:
     if not new.num_rows:
         return old
     earlier = pc.less(old.column(watermark), pc.max(old.column(watermark)))
-    return pa.concat_tables([old.filter(earlier), new])
+    return pa.concat_tables([old.filter(earlier), new], promote_options="default")  # marks may be in one of them only
 
 
 def _check_watermark(watermark: str | None, fetched: Fetched, what: str) -> None:

@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from features.schema.table_source import Location
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
@@ -30,6 +31,12 @@ class _RepeatedKeyError(ValueError):
 
 class _TooDeepError(ValueError):
     """A record with more levels of lists and objects than the limit."""
+
+
+class _Number(str):
+    """A number with decimals or an exponent as it is written, told apart from a text of one."""
+
+    __slots__ = ()
 
 
 class _NoTextError(ValueError):
@@ -66,7 +73,20 @@ def read_json(content: bytes, location: Location, *, what: str) -> RawTable:
         broken=tuple(broken),
         form={"format": "json", "encoding": decoded.encoding, "lines": lines},
         notes=tuple(notes),
+        numbers=_rows_of_numbers(good, numbers),
     )
+
+
+def _rows_of_numbers(
+    records: Sequence[Mapping[str, str | None]], rows: Sequence[int]
+) -> dict[str, npt.NDArray[np.int64]]:
+    """By column, numbers of the rows whose value is a JSON number with decimals."""
+    found: dict[str, list[int]] = {}
+    for row, record in zip(rows, records, strict=True):
+        for name, value in record.items():
+            if isinstance(value, _Number):
+                found.setdefault(name, []).append(row)
+    return {name: np.asarray(hit, dtype=np.int64) for name, hit in found.items()}
 
 
 def looks_like_json(content: bytes) -> bool:
@@ -210,7 +230,8 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _float(digits: str) -> str:
     """A number as it is written, but a whole one without its empty decimals: 1000.0 is the id 1000."""
-    return digits.rstrip("0").removesuffix(".") if digits.partition(".")[2].strip("0") == "" else digits
+    whole, _, decimals = digits.partition(".")
+    return whole if decimals and not decimals.strip("0") else _Number(digits)
 
 
 def _gap(_constant: str) -> None:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from features.schema.table_source import Location
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.file_state import read_whole
-from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
+from pipelines.ingest.reading.formats.arrow_frames import NUMBER_MARK, arrow_to_frame, rows_of_numbers
 from pipelines.ingest.reading.raw_table import RawTable, number_rows
 from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 from pipelines.ingest.reading.unpacking import check_hash
@@ -139,7 +139,8 @@ def _plain(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
 def _unite(tables: Sequence[pa.Table]) -> pa.Table:
     """One table; a column that files hold as different types is texts where Arrow knows no common type."""
     names = list(dict.fromkeys(name for table in tables for name in table.column_names))
-    columns = []
+    columns: list[pa.ChunkedArray] = []
+    marks: dict[str, pa.ChunkedArray] = {}
     places = [{name: i for i, name in enumerate(t.column_names)} for t in tables]
     for name in names:
         parts = [
@@ -151,8 +152,14 @@ def _unite(tables: Sequence[pa.Table]) -> pa.Table:
         except (pa.ArrowException, TypeError):
             texts = [pa.array(arrow_to_frame(piece)[name].astype("str"), pa.string()) for piece in pieces]
             column = pa.chunked_array(texts, pa.string())
+            marks[NUMBER_MARK + name] = pa.chunked_array([_mark_numbers(part) for part in parts], pa.bool_())
         columns.append(column)
-    return pa.table(columns, names=names)
+    return pa.table([*columns, *marks.values()], names=[*names, *marks])
+
+
+def _mark_numbers(part: pa.ChunkedArray) -> pa.Array:
+    typed = pa.types.is_floating(part.type) or pa.types.is_decimal(part.type)
+    return pa.array(part.is_valid().to_numpy() & typed)
 
 
 def _raw(table: pa.Table, form: Mapping[str, Any], notes: Sequence[str], what: str) -> RawTable:
@@ -167,4 +174,5 @@ def _raw(table: pa.Table, form: Mapping[str, Any], notes: Sequence[str], what: s
         broken=(),
         form={**form, "format": "parquet"},
         notes=tuple(notes),
+        numbers=rows_of_numbers(table),
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.types import NullType
 
 from pipelines.ingest.errors import DatabaseError
-from pipelines.ingest.reading.formats.arrow_frames import text_of_nested
+from pipelines.ingest.reading.formats.arrow_frames import NUMBER_MARK, text_of_nested
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 
@@ -133,14 +134,22 @@ def _stream(
     connection: Connection, statement: sa.Select[Any], names: Sequence[str], check: Callable[[int, int], None]
 ) -> pa.Table:
     parts: list[list[pa.Array]] = [[] for _ in names]
+    marks: list[list[pa.Array]] = [[] for _ in names]
     rows, size = 0, 0
     for batch in _batches(connection, statement):
-        for part, values in zip(parts, zip(*batch, strict=True), strict=True):
+        for part, mark, values in zip(parts, marks, zip(*batch, strict=True), strict=True):
             part.append(_array(values))
+            mark.append(_mark_numbers(values, part[-1].type))
             size += part[-1].nbytes
         rows += len(batch)
         check(rows, size)
-    return pa.table([_unite(part) for part in parts], names=list(names))
+    columns = [_unite(part) for part in parts]
+    found = {NUMBER_MARK + name: pa.chunked_array(mark, pa.bool_()) for name, mark in zip(names, marks, strict=True)}
+    texts = [pa.types.is_string(column.type) for column in columns]
+    marked = {
+        name: mark for (name, mark), text in zip(found.items(), texts, strict=True) if text and pc.any(mark).as_py()
+    }
+    return pa.table([*columns, *marked.values()], names=[*names, *marked])
 
 
 def _batches(connection: Connection, statement: sa.Select[Any]) -> Iterator[Sequence[Any]]:
@@ -164,6 +173,13 @@ def _array(values: Sequence[Any]) -> pa.Array:
         if len(zoned) == 1:
             return pa.array(values, pa.timestamp("us", tz="UTC" if zoned.pop() else None))
     return _texts(values)
+
+
+def _mark_numbers(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Which values the database tells as numbers with decimals; a whole one has no sign as a text."""
+    if pa.types.is_floating(kind) or (pa.types.is_string(kind) and {float, decimal.Decimal} & set(map(type, values))):
+        return pa.array([isinstance(value, float | decimal.Decimal) for value in values], pa.bool_())
+    return pa.array(np.zeros(len(values), dtype=np.bool_))
 
 
 def _texts(values: Sequence[Any]) -> pa.Array:

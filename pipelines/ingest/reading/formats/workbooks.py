@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from features.schema.table_source import Location
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.formats.sheet_extent import refuse_sprawling_sheets
@@ -61,6 +64,7 @@ def read_workbook(content: bytes, location: Location, *, what: str, expected: Se
     used = [i for i in range(len(names)) if names[i].strip() or any(row[i] not in ("", None) for row in body)]
     header = header_names([names[i] for i in used], what=named)
     columns = [_texts([row[i] for row in body]) for i in used]
+    numbers = {header[k]: _rows_of_numbers([row[i] for row in body]) for k, i in enumerate(used)}
     long = [header[k] for k, i in enumerate(used) if any(_is_cut(row[i]) for row in body)]
 
     notes = [f"{named}: {head.in_words()}"] if head.titles else []
@@ -78,6 +82,7 @@ def read_workbook(content: bytes, location: Location, *, what: str, expected: Se
         broken=(),
         form={"format": "excel", "sheet": sheet.name},
         notes=tuple(notes),
+        numbers={name: rows for name, rows in numbers.items() if rows.size},
     )
 
 
@@ -176,6 +181,12 @@ def _fill_merged(sheet: Sheet, header: int) -> tuple[Cells, int]:
                     cells[row][column] = value
                     filled += row > header
     return cells, filled
+
+
+def _rows_of_numbers(cells: Sequence[Any]) -> npt.NDArray[np.int64]:
+    """Numbers of the rows whose cell is a number with decimals; a whole one is written without any sign."""
+    hit = [row for row, cell in enumerate(cells, 1) if isinstance(cell, float) and not cell.is_integer()]
+    return np.asarray(hit, dtype=np.int64)
 
 
 def _is_cut(cell: Any) -> bool:
