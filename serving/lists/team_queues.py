@@ -78,10 +78,10 @@ def count_overdue(app_state: AppState, owner: str | None) -> int:
 
 
 def most_overdue(app_state: AppState) -> tuple[str, int]:
-    """The owner with most broken promises, and how many; empty and 0 where no owner is named."""
+    """The owner with most leads that wait longer than promised, and how many; empty and 0 where no owner is named."""
     found = _overdue(app_state, None)
     found = found[(found["owner"] != "").to_numpy(dtype=bool)]
-    counts = found["owner"].value_counts()
+    counts = found.drop_duplicates("lead_id")["owner"].value_counts()
     return (str(counts.index[0]), int(counts.iloc[0])) if len(counts) else ("", 0)
 
 

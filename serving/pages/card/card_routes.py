@@ -78,7 +78,6 @@ def card_page(
     place = None if card["closed"] else state.worklist.place_of(limit_query(app_state, query, caller, show), lead_id)
     link = link_column(app_state.settings.record_link, state)
     value, currency = find_win_value(app_state)
-    asked = next(iter(boxes.values()), None)
 
     return render_page(
         request,
@@ -93,7 +92,7 @@ def card_page(
         fall=build_fall(card, language) if card["mode"] != "points" else None,
         criteria=criteria,
         boxes=boxes,
-        asked=asked if asked is not None and asked.text and asked.question else None,
+        asked=next((box for box in boxes.values() if box.text and box.question), None),
         best=reasons,
         mind=mind,
         actions=list(get_args(Action)),

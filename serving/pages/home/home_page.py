@@ -42,7 +42,7 @@ def home_page(
     elif chosen is HomeRole.MARKETER:
         values["home"] = build_marketer_home(app_state, caller.owner, language)
     elif chosen is HomeRole.SCIENTIST:
-        values["home"] = build_scientist_home(app_state, language)
+        values["home"] = build_scientist_home(app_state, caller.owner, language)
     else:
         values["home"] = build_manager_home(app_state, caller.owner, language)
     answer = render_page(

@@ -155,9 +155,7 @@ def _lede(language: Language, hot: HotLeads | None, late: int | None, behind: tu
         )
     name, count = behind
     if name:
-        parts.append(
-            language.text("Most broken promises are with {name}: {n}.", name=name, n=write_count(language, count))
-        )
+        parts.append(language.text("Most of these are with {name}: {n}.", name=name, n=write_count(language, count)))
     if late is None and not parts:
         return language.text("What can be known without stages and clocks.")
     return join_sentences(parts) or language.text("Nothing is overdue.")

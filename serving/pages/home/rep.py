@@ -1,8 +1,9 @@
 """A rep's home: my day, one lead after the other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from features.errors import LeadScoreError
 from features.schema.vocabulary import LeadList
@@ -39,37 +40,38 @@ def build_rep_home(app_state: AppState, owner: str | None, owners: Sequence[str]
     """The day of one owner, or of everybody."""
     state, hidden = app_state.loaded, find_hidden_leads(app_state.store)
     pins = pins_of(find_overrides(app_state.store), state.model)
-    lists = state.worklist.counts_of("lead_list", owner, pins)
-    name = str(LeadList.TO_WORK) if lists.get(LeadList.TO_WORK) else ""
-    query = WorklistQuery(owner=owner, lead_list=name, size=_ROWS, hidden=hidden, pins=pins)
+    everybody = WorklistQuery(owner=owner, size=_ROWS, hidden=hidden, pins=pins)
+    query = replace(everybody, lead_list=str(LeadList.TO_WORK))
+    query = query if state.worklist.count(query) else everybody
     rows = describe_leads(app_state, state.worklist.page(query).rows, language)
+    chosen = owner if owners else None  # who sees but their own leads names nobody
 
     late, hot = _late(app_state, owner), find_hot_leads(app_state, owner)
     tiles = [
         Tile(
             title=language.text("To work"),
-            value=write_count(language, lists[LeadList.TO_WORK]),
-            href="/worklist?list=to_work",
+            value=write_count(language, state.worklist.count(query)),
+            href=_address("/worklist", list=query.lead_list, owner=chosen),
             term="lists",
         )
-        if name
+        if query.lead_list
         else Tile(
             title=language.text("Open leads"),
-            value=write_count(language, state.worklist.page(query).total),
-            href="/worklist",
+            value=write_count(language, state.worklist.count(query)),
+            href=_address("/worklist", owner=chosen),
         ),
-        _late_tile(language, late),
+        _late_tile(language, late, _address("/team", owner=chosen) + "#waiting"),
         Tile(
             title=language.text("Hot, not called yet"),
             value=write_count(language, hot.untouched),
             unit=language.text("of {n} hot", n=write_count(language, hot.total)),
-            href="/worklist",
+            href=_address("/worklist", owner=chosen),
             foot=language.text("no act of a rep on record"),
             term="hot",
         )
         if not state.data.flat and hot.total
         else None,
-        _new_tile(app_state, owner, language),
+        _new_tile(app_state, everybody, _address("/worklist", show="new", owner=chosen), language),
     ]
     reason = why_points(app_state)
     points = language.text("The points of the rubric order this list; no model scores here.")
@@ -79,10 +81,16 @@ def build_rep_home(app_state: AppState, owner: str | None, owners: Sequence[str]
         owners=owners,
         tiles=tuple(tile for tile in tiles if tile is not None),
         rows=rows,
-        list_name=name,
+        list_name=query.lead_list,
         changes=tell_changes(app_state, owner, language, limit=6),
         notes=(PlainNote(points, "watch", "/help/rep", language.text("What that means")),) if reason else (),
     )
+
+
+def _address(path: str, **query: str | None) -> str:
+    """A page's address, without what is empty."""
+    asked = urlencode({name: value for name, value in query.items() if value})
+    return f"{path}?{asked}" if asked else path
 
 
 def _late(app_state: AppState, owner: str | None) -> int | None:
@@ -93,30 +101,27 @@ def _late(app_state: AppState, owner: str | None) -> int | None:
         return None
 
 
-def _late_tile(language: Language, late: int | None) -> Tile | None:
+def _late_tile(language: Language, late: int | None, href: str) -> Tile | None:
     if late is None:
         return None
     return Tile(
         title=language.text("Waiting too long"),
         value=write_count(language, late),
-        href="/team#waiting",
+        href=href,
         foot=language.text("longer than promised"),
         term="promise",
     )
 
 
-def _new_tile(app_state: AppState, owner: str | None, language: Language) -> Tile | None:
-    """Leads created within the last day of the clock; None without clocks."""
+def _new_tile(app_state: AppState, everybody: WorklistQuery, href: str, language: Language) -> Tile | None:
+    """Leads on the list created within the last day of the clock; None without clocks."""
     now = app_state.clock.as_of(None)
     if now is None:
         return None
     from serving.api.routes.worklist import NEW_WITHIN
 
-    query = WorklistQuery(owner=owner, since=now - NEW_WITHIN, size=1)
-    count = app_state.loaded.worklist.page(query).total
-    return Tile(
-        title=language.text("New since yesterday"), value=write_count(language, count), href="/worklist?show=new"
-    )
+    count = app_state.loaded.worklist.count(replace(everybody, since=now - NEW_WITHIN))
+    return Tile(title=language.text("New since yesterday"), value=write_count(language, count), href=href)
 
 
 def _lede(language: Language, rows: Sequence[dict[str, Any]], late: int | None, hot: HotLeads) -> str:

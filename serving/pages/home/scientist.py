@@ -16,6 +16,7 @@ from serving.results.run_results import read_caution, why_points
 from serving.results.score_bands import read_evaluation
 from serving.state.app_state import AppState
 from serving.state.result_cache import file_stamp
+from serving.state.worklist.worklist_query import WorklistQuery
 
 VERDICTS: Mapping[str, str] = {
     "now": "Train again now.",
@@ -46,8 +47,8 @@ class ScientistHome:
     counting: bool
 
 
-def build_scientist_home(app_state: AppState, language: Language) -> ScientistHome:
-    """Everything on the page."""
+def build_scientist_home(app_state: AppState, owner: str | None, language: Language) -> ScientistHome:
+    """Everything on the page; leads are counted of one owner or of all."""
     bundle, evaluation = app_state.loaded.model.bundle, read_evaluation(app_state)
     reason = why_points(app_state)
     drift = begin_drift(app_state)
@@ -56,7 +57,7 @@ def build_scientist_home(app_state: AppState, language: Language) -> ScientistHo
     advice = None if drift.value is None else drift.value.get("retrain")
     return ScientistHome(
         lede=_lede(language, bundle, reason),
-        tiles=tuple(tile for tile in _tiles(app_state, language, rows) if tile is not None),
+        tiles=tuple(tile for tile in _tiles(app_state, owner, language, rows) if tile is not None),
         trust=no_model_note(language, reason)
         if reason or evaluation is None
         else write_trust(language, trust_of(evaluation)),
@@ -98,7 +99,9 @@ def _lede(language: Language, bundle: Any, reason: str) -> str:
     return text + " " + language.text("It learned from outcomes up to {day}.", day=day)
 
 
-def _tiles(app_state: AppState, language: Language, rows: Sequence[Mapping[str, Any]]) -> tuple[Tile | None, ...]:
+def _tiles(
+    app_state: AppState, owner: str | None, language: Language, rows: Sequence[Mapping[str, Any]]
+) -> tuple[Tile | None, ...]:
     evaluation, state = read_evaluation(app_state), app_state.loaded
     figures = None if evaluation is None else evaluation.figures.get(evaluation.winner or "")
     bad = sum(int(row["quarantined"]) for row in rows)
@@ -145,7 +148,9 @@ def _tiles(app_state: AppState, language: Language, rows: Sequence[Mapping[str, 
             )
     tiles.append(
         Tile(
-            title=language.text("Open leads scored"), value=write_count(language, len(state.worklist)), href="/worklist"
+            title=language.text("Open leads scored"),
+            value=write_count(language, state.worklist.count(WorklistQuery(owner=owner))),
+            href="/worklist?show=all",
         )
     )
     if rows:

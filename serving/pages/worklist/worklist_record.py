@@ -74,27 +74,33 @@ def shade_of(score: int | None, *, closed: bool = False) -> str:
 def list_tabs(
     app_state: AppState, query: WorklistQuery, address: WorklistAddress, language: Language
 ) -> list[tuple[str, int | None, str, bool]]:
-    """Lists of leads, each with how many of the filtered leads it holds; nothing where no stage tells lists apart."""
+    """Lists of leads, each with how many of the filtered leads it holds; nothing where no stage tells lists apart.
+
+    Lists of open leads keep what is shown of them (new ones, or also those put aside), as their counts do; the others
+    have no such choice.
+    """
     state = app_state.loaded
     if "lead_list" not in state.worklist.frame:
         return []
     awake = replace(query, lead_list="", only=None)
     counts = state.worklist.count_by(awake, "lead_list")
     snoozed = query.only is not None
+    show = "" if snoozed else address.values.get("show", "")
     filtered = bool(query.search) or any(name != "owner" for name, _ in address.filters())
     over = {} if filtered else count_closed(state, query.owner)
     total = sum(counts.values())
     tabs: list[tuple[str, int | None, str, bool]] = [
-        (language.text("All open"), total, address.link(list="", show=""), not query.lead_list and not snoozed)
+        (language.text("All open"), total, address.link(list="", show=show), not query.lead_list and not snoozed)
     ]
     for name in LISTS:
         count = over.get(name) if name in CLOSED_LISTS else counts.get(str(name), 0)
         on = query.lead_list == name and not snoozed
-        tabs.append((language.text(LIST_TITLES[name]), count, address.link(list=str(name), show=""), on))
+        href = address.link(list=str(name), show="" if name in CLOSED_LISTS else show)
+        tabs.append((language.text(LIST_TITLES[name]), count, href, on))
         if name == LeadList.TO_WORK:
             tabs.append((language.text("One answer short"), None, "/short", query.lead_list == SHORT_LIST))
         if name == LeadList.WATCHING:
-            asleep = state.worklist.count(replace(awake, only=find_snoozed_leads(app_state.store)))
+            asleep = state.worklist.count(replace(awake, since=None, only=find_snoozed_leads(app_state.store)))
             tabs.append((language.text("Snoozed"), asleep, address.link(list="", show="snoozed"), snoozed))
     return tabs
 

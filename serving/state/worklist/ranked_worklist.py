@@ -380,7 +380,9 @@ class Worklist:
                 values = self._texts_with(ranks, column, query.pins)
                 parts.append(np.zeros(len(self), dtype=bool) if values is None else values == wanted)
         if query.grade:
-            parts.append(self.frame["grade"].astype("str").str.startswith(query.grade).to_numpy(dtype=bool))
+            grades = self._texts_now(ranks, "grade")
+            found = [False] * len(self) if grades is None else [text.startswith(query.grade) for text in grades]
+            parts.append(np.array(found, dtype=bool))
         if query.unknown:
             status = self._texts_now(ranks, f"status_{query.unknown}")
             parts.append(np.zeros(len(self), dtype=bool) if status is None else status == "unknown")

@@ -1,0 +1,126 @@
+"""A figure that leads somewhere counts what is found there."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from starlette.testclient import TestClient
+
+from serving.lists.team_queues import count_overdue
+from serving.state.worklist.worklist_query import WorklistQuery
+from tests.reference.serving import client_for, key_for, worklist_of
+
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture
+def client(tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    monkeypatch.setattr("serving.api.routes.worklist.NEW_WITHIN", timedelta(days=60))  # few leads are of the last day
+    with client_for(tiny_demo, tmp_path, clock="data") as found:
+        yield found
+
+
+def page(client: TestClient, path: str, **headers: str) -> str:
+    return unescape(client.get(path, headers={**HTML, **headers}).text)
+
+
+def total_at(client: TestClient, href: str, **headers: str) -> int:
+    """How many leads the list at an address of the page holds."""
+    asked = dict(parse_qsl(urlsplit(href).query)) | {"size": "1"}
+    return int(client.get("/v1/worklist", params=asked, headers=headers).json()["total"])
+
+
+def tiles_of(html: str) -> dict[str, tuple[str, int]]:
+    """Address and figure of each tile that leads to the list or the team, by title."""
+    link = r'<section class="tile"><h2><a href="(/(?:worklist|team)[^"]*)">([^<]+)</a>'
+    found = re.findall(link + r'.*?"value">([\d,]+)', html, re.DOTALL)
+    return {title: (href, int(figure.replace(",", ""))) for href, title, figure in found}
+
+
+def put_aside(client: TestClient, **query: Any) -> None:
+    """Snooze the first two leads of a list."""
+    for row in client.get("/v1/worklist", params={"size": 2, **query}).json()["rows"]:
+        assert client.post(f"/v1/leads/{row['lead_id']}/feedback", json={"verdict": "snooze"}).status_code == 201
+
+
+@pytest.mark.parametrize("show", ["open", "all", "new", "snoozed"])
+def test_a_tab_counts_what_it_opens(client: TestClient, show: str) -> None:
+    put_aside(client)
+    put_aside(client, list="to_work")
+    html = page(client, f"/worklist?show={show}")
+    tabs = re.findall(r'<a href="(/worklist[^"]*)"[^>]*>([^<]+?) <span class="n">(\d+)', html.split('class="tabs"')[1])
+    assert {"All open", "To work", "Snoozed"} <= {title for _, title, _ in tabs}
+    for href, title, figure in tabs:
+        assert int(figure) == total_at(client, href), (title, href)
+
+
+@pytest.mark.parametrize("whose", ["one owner", "mine"])
+def test_a_rep_s_tiles_count_what_they_lead_to(client: TestClient, tiny_demo: Any, whose: str) -> None:
+    owner = str(worklist_of(tiny_demo)["owner"].iloc[0])
+    put_aside(client, list="to_work", owner=owner)
+    newest = client.get("/v1/worklist", params={"show": "new"}).json()
+    put_aside(client, show="new")
+    headers = key_for(client, "read", owner=owner if whose == "mine" else None)
+    html = page(client, "/?role=rep" + (f"&owner={owner}" if whose == "one owner" else ""), **headers)
+    tiles = tiles_of(html)
+    assert newest["total"] and {"To work", "New since yesterday", "Waiting too long"} <= set(tiles)
+    for title in ("To work", "New since yesterday"):
+        href, figure = tiles[title]
+        assert figure == total_at(client, href, **headers), (title, href)
+    href, figure = tiles["Waiting too long"]
+    late = count_overdue(client.app.state.app_state, owner)  # type: ignore[attr-defined]
+    assert figure == late and re.search(rf"of {late} leads", page(client, href.split("#")[0], **headers))
+    assert tiles["Hot, not called yet"][0] == ("/worklist" if whose != "one owner" else f"/worklist?owner={owner}")
+
+
+@pytest.mark.parametrize("mine", [False, True])
+def test_the_scientist_s_tile_counts_the_leads_that_the_caller_sees(
+    client: TestClient, tiny_demo: Any, mine: bool
+) -> None:
+    owner = str(worklist_of(tiny_demo)["owner"].iloc[0])
+    put_aside(client, owner=owner)
+    headers = key_for(client, "read", owner=owner if mine else None)
+    href, figure = tiles_of(page(client, "/?role=scientist", **headers))["Open leads scored"]
+    assert figure == total_at(client, href, **headers) and (figure < len(worklist_of(tiny_demo))) is mine
+
+
+def test_leads_are_filtered_by_the_grade_they_have_now(client: TestClient) -> None:
+    worklist = client.app.state.app_state.loaded.worklist  # type: ignore[attr-defined]
+    lead = str(worklist.position[0])
+    line = worklist.line(lead)
+    was = str(line["grade"])
+    now = "D1" if was[0] != "D" else "A1"
+    before = {name: worklist.count(WorklistQuery(grade=name)) for name in (was[0], now[0], now)}
+    worklist.update_row({**line, "grade": now})
+    asked = WorklistQuery(grade=now, size=500)
+    assert lead in {row["lead_id"] for row in worklist.page(asked).rows}
+    assert worklist.count(asked) == before[now] + 1
+    letters = worklist.count_by(WorklistQuery(), "grade")
+    assert letters[now[0]] == worklist.count(WorklistQuery(grade=now[0])) == before[now[0]] + 1
+    assert letters.get(was[0], 0) == worklist.count(WorklistQuery(grade=was[0])) == before[was[0]] - 1
+
+
+def test_a_card_does_not_say_that_all_is_known_where_a_criterion_has_no_answer(
+    client: TestClient, tiny_demo: Any
+) -> None:
+    seen = set()
+    for lead in worklist_of(tiny_demo)["lead_id"].iloc[:8]:
+        asked = client.get(f"/v1/leads/{lead}/questions", params={"framework": "meddicc"}).json()
+        can = [row["question"] for row in asked if row["question"] and row["text"]]
+        kind = "none" if not can else "another" if not asked[0]["question"] else ""
+        if not asked or not kind or kind in seen:
+            continue
+        seen.add(kind)
+        html = page(client, f"/leads/{lead}?framework=meddicc")
+        top = html.split('aria-labelledby="unknown"')[1].split("</section>")[0]
+        assert "Every criterion has an answer." not in top, lead
+        if kind == "another":
+            assert f'name="question" value="{can[0]}"' in top, "what can be answered is offered"
+        else:
+            assert "Without an answer: " in top and all(row["label"] in top for row in asked)
+    assert seen == {"none", "another"}
