@@ -322,7 +322,9 @@ def test_what_a_column_is_called_says_whose_name_or_money_it_is(
         assert found is not None and found.type == "number"
 
 
-@pytest.mark.parametrize(("header", "scale"), [("amount_cents", 0.01), ("금액(만원)", 10_000.0), ("Amount", None)])
+@pytest.mark.parametrize(
+    ("header", "scale"), [("amount_cents", 0.01), ("Betrag (k€)", 1_000.0), ("금액(천만원)", 1e7), ("Amount", None)]
+)
 def test_the_unit_of_money_is_told_by_the_header_and_amounts_are_whole_units(
     tmp_path: Path, header: str, scale: float | None
 ) -> None:

@@ -1,21 +1,48 @@
 """What headers and values say of money: its unit, its currencies, whether it is hoped for rather than agreed."""
 
 import re
+import unicodedata
 
 import pandas as pd
 
 from pipelines.declaring.words.header_words import words_of
 
+# Of units within units (천만원 holds 만원) the larger stands first.
 _SCALES = (
-    (0.01, "hundredths", r"\b(cents?|centavos?|centimes?|centesimi|groszy|grosze|pence|pennies|kopeek|öre|ore)\b"),
-    (1e6, "millions", r"\b(millions?|mio|mln|millionen|milioni|millones|milhoes)\b|백만 ?원|百万円"),
-    (1e4, "ten thousands", r"만 ?원|万円|万元"),
+    (1e12, "trillions", r"(?<![가-힣])조 ?원|兆円|万亿元"),
+    (1e9, "billions", r"\b(billions?|bn|mrd|milliarden?|milliards?|miliardi|miliardy|mld)\b|십억 ?원|十億円|十亿元"),
+    (1e8, "hundred millions", r"억 ?원|億円|亿元|億元"),
+    (1e7, "ten millions", r"천만 ?원|千万円|千万元"),
+    (
+        1e6,
+        "millions",
+        r"\b(millions?|mio|mln|millionen|milioni|millones|milhoes|milionow|milj|musd|meur|mkr|"
+        r"msek|m (eur|usd|gbp|chf))\b|"
+        r"백만 ?원|百万円|百万元",
+    ),
+    (1e5, "hundred thousands", r"십만 ?원|十万円|十万元"),
+    (1e4, "ten thousands", r"만 ?원|万円|万元|萬元"),
     (
         1e3,
         "thousands",
-        r"\b(thousands?|tsd|tys|milliers|migliaia|miles de|milhares|keur|kusd|kchf|kpln|teur|in t)\b|천 ?원|千円",
+        r"\b(thousands?|tsd|tys|tis|milliers|migliaia|miles de|milhares|keur|kusd|kgbp|kchf|kpln|kczk|kkr|ksek|tkr|"
+        r"tsek|[kt] (eur|usd|gbp|chf|pln|czk)|tdkk|tnok|teur|tchf|tusd|in t|tausend|"
+        r"mil (reais|euros|eur|brl|usd|dolares|pesos))\b|천 ?원|千円|千元|тыс",
     ),
+    (0.01, "hundredths", r"(?<!per )\b(cents?|centavos?|centimes?|centesimi|groszy|grosze|pence|pennies|kopeek)\b"),
 )
+# Units that are told by a sign, a capital or an accent, which words are compared without: "k€", "Betrag T€", "R$ mil".
+_SIGNED = (
+    (1e6, "millions", r"R\$ ?(?:mi|milhões|MM)\b|\b(?:MM|M|mn|m) ?[€$£¥₩]|[€$£] ?(?:MM|M|mn|m)\b|\bmil\.? ?(?:Kč|CZK)"),
+    (
+        1e3,
+        "thousands",
+        r"R\$ ?mil\b|\bmil R\$|\b[TtKk] ?[€$£]|[€$£] ?[Kk]\b|['\u2019]000|[€$£] ?000s?\b|\b000s? ?[€$£]|"
+        r"\b000s?\b ?(?:EUR|USD|GBP|CHF|PLN)|(?:EUR|USD|GBP|CHF|PLN) ?\b000s?\b",
+    ),
+    (0.01, "hundredths", r"(?i:\b[öø]re\b)|[€$] ?cts?\b|\bct\b"),
+)
+
 # what sales hope for is no figure of a close, where another column has that
 _PLANNED = re.compile(
     r"\b(est|estimated|expected|planned|target|forecast|anticipated|projected|potential|voraussichtlich\w*|erwartet\w*|"
@@ -45,8 +72,9 @@ def money_scale(header: str) -> tuple[float, str] | None:
     >>> money_scale("amount_cents"), money_scale("예상금액 (만원)"), money_scale("Amount")
     ((0.01, 'hundredths'), (10000.0, 'ten thousands'), None)
     """
-    words = words_of(header)
-    return next(((scale, unit) for scale, unit, pattern in _SCALES if re.search(pattern, words)), None)
+    words, text = words_of(header), unicodedata.normalize("NFC", header)
+    found = next(((scale, unit) for scale, unit, pattern in _SCALES if re.search(pattern, words)), None)
+    return found or next(((scale, unit) for scale, unit, pattern in _SIGNED if re.search(pattern, text)), None)
 
 
 def currencies_of(frame: pd.DataFrame, amount: str) -> dict[str, int]:
