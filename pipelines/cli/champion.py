@@ -103,9 +103,13 @@ def churn_text(found: dict[str, Any]) -> str:
     lines.append("")
     for row in churn["movers"][:SHOWN]:
         what = ", ".join([*([f"{row['top']} the first {churn['top']}"] if row["top"] else []), *row["crosses"]])
+        lists = [str(row.get(name) or "").replace("_", " ") for name in ("list_before", "list_after")]
+        places = [row["place_before"], row["place_after"]]
+        if lists[0] != lists[1]:
+            places = [f"{place} of {name}" for place, name in zip(places, lists, strict=True)]
         lines.append(
             f"  {row['lead_id']} ({row['owner']}): score {row['score_before']} to {row['score_after']}, place "
-            f"{row['place_before']} to {row['place_after']}; {what}: {row['reason']}"
+            f"{places[0]} to {places[1]}; {what}: {row['reason']}"
         )
     if len(churn["movers"]) > SHOWN:
         lines.append(f"  and {len(churn['movers']) - SHOWN:,} more (--json shows all)")

@@ -61,6 +61,24 @@ def test_a_lead_that_is_overtaken_says_that_others_moved() -> None:
     assert found["c"] == "Context +15 (from -10 to +5)"
 
 
+def test_a_lead_that_changes_its_list_says_why_itself_moved() -> None:
+    """First of a lower list is no rise, last of a higher one no fall: places of two lists say nothing of each other."""
+    before = leads([60, 50, 44, 30, 20], [5, 5, 0, 0, 0], lists="work work watching watching watching")
+    after = leads([60, 43, 51, 30, 20], [5, -1, 9, 0, 0], lists="work watching work watching watching")
+    found = {
+        m.lead_id: (m.list_after, m.place_after, m.reason) for m in find_churn(IDS, OWNERS, before, after, top=2).movers
+    }
+    assert found["b"] == ("watching", 1, "Need -6 (from +5 to -1)")
+    assert found["c"] == ("work", 2, "Need +9 (from +0 to +9)")
+
+
+def test_a_threshold_crossed_by_less_than_half_a_point_is_not_laid_on_others() -> None:
+    before = leads([60, 50, 40, 30, 20], [0] * 5, [4.9, 9, 9, 9, 9])
+    after = leads([60, 50, 40, 30, 20], [0] * 5, [5.1, 9, 9, 9, 9])
+    (mover,) = find_churn(IDS, OWNERS, before, after, top=2).movers
+    assert mover.reason == "its own score goes from 60 to 60; no part moves by half a point that way"
+
+
 def test_a_threshold_on_a_dimension_is_named_where_the_score_says_the_opposite() -> None:
     before = leads([60, 50, 40, 30, 20], [0] * 5, [9, 9, 9, 9, 9])
     after = leads([61, 50, 40, 30, 20], [0] * 5, [3, 9, 9, 9, 9])

@@ -205,8 +205,12 @@ def _mover(
         for name in before.reached
         if bool(before.reached[name][at]) != bool(after.reached[name][at])
     )
-    ups = side == "enters" or (not side and crosses[0].endswith("up"))
-    sign = 1.0 if ups else -1.0
+    if other:  # who changes the list is first or last there for that alone: what counts is which way it went
+        rise = int(after.score[at]) - int(before.score[at]) or float(after.log_odds[at] - before.log_odds[at])
+        sign = 1.0 if rise > 0 else -1.0
+    else:
+        ups = side == "enters" or (not side and crosses[0].endswith("up"))
+        sign = 1.0 if ups else -1.0
     return Mover(
         lead_id=str(lead_ids[at]),
         owner=str(owners[at]),
@@ -220,7 +224,8 @@ def _mover(
         place_after=now,
         crosses=crosses,
         top=side,
-        reason=_reason(at, before, after, sign) or _other_reason(at, before, after, sign, by_place=bool(side)),
+        reason=_reason(at, before, after, sign)
+        or _other_reason(at, before, after, sign, by_place=bool(side) and not other),
     )
 
 
@@ -232,10 +237,13 @@ def _reason(at: int, before: ScoredLeads, after: ScoredLeads, sign: float) -> st
 
 
 def _other_reason(at: int, before: ScoredLeads, after: ScoredLeads, sign: float, *, by_place: bool) -> str:
-    """Why a lead moves whose score does not: a dimension that a rule asks for, or that others move."""
-    found = "" if by_place else _largest(at, before.dimensions, after.dimensions, sign)
-    if found:
-        return f"{found}, which a rule of the policy asks for"
+    """Why a lead moves whose score does not: a dimension that a rule asks for, less than half a point, or that others move."""
+    if not by_place:
+        if found := _largest(at, before.dimensions, after.dimensions, sign):
+            return f"{found}, which a rule of the policy asks for"
+        return (
+            f"its own score goes from {before.score[at]} to {after.score[at]}; no part moves by half a point that way"
+        )
     others = "fall further, or rise less" if sign > 0 else "rise further, or fall less"
     return f"its own score goes from {before.score[at]} to {after.score[at]}; others {others}"
 
