@@ -237,7 +237,7 @@ def _reason(at: int, before: ScoredLeads, after: ScoredLeads, sign: float) -> st
 
 
 def _other_reason(at: int, before: ScoredLeads, after: ScoredLeads, sign: float, *, by_place: bool) -> str:
-    """Why a lead moves whose score does not: a dimension that a rule asks for, less than half a point, or that others move."""
+    """Why a lead moves whose score does not: a dimension that a rule asks for, a trifle, or that others move."""
     if not by_place:
         if found := _largest(at, before.dimensions, after.dimensions, sign):
             return f"{found}, which a rule of the policy asks for"
