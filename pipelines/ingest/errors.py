@@ -105,6 +105,18 @@ class AmbiguousDatesError(ContractError):
         )
 
 
+class TurnedDatesError(ContractError):
+    """Dates in which a spreadsheet has taken the day for the month."""
+
+    code: ClassVar[str] = "LS036"
+
+    def __init__(self, what: str, told: str, order: str) -> None:
+        super().__init__(
+            f"{what}: {told}. Export it again and import the column as text, or as 2025-12-31; if each date is "
+            f"right as it stands, declare 'time_format: {order}_first'."
+        )
+
+
 class AmbiguousNumbersError(ContractError):
     """Numbers whose sign may be the decimal one or that of thousands."""
 

@@ -9,7 +9,7 @@ from features.schema.source import Source
 from features.schema.table_source import Location
 from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.ingest.canonical_shape import ShapedTable, shape_table
-from pipelines.ingest.errors import AmbiguousDatesError
+from pipelines.ingest.errors import AmbiguousDatesError, TurnedDatesError
 from pipelines.ingest.reading.file_adapters import read_table
 from pipelines.ingest.values.timestamps import Timestamps, read_timestamps
 
@@ -178,6 +178,23 @@ def test_a_year_of_two_digits_behind_stays_there_and_where_nothing_tells_the_fil
     assert read("20.01.21", form="day_first") == ["2021-01-20 00:00:00"]
     with pytest.raises(AmbiguousDatesError, match="holds both"):
         read("99.01.21", "31.12.98")
+
+
+def test_dates_that_a_spreadsheet_turned_round_are_refused_or_told() -> None:
+    """US dates opened in a German Excel: 01/03/2024 became the 1st of March, 01/13/2024 stayed a text."""
+    us = pd.date_range("2024-01-01", "2024-02-20")
+    turned = [
+        f"2024-{day.day:02d}-{day.month:02d} 00:00:00" if day.day <= 12 else day.strftime("%m/%d/%Y") for day in us
+    ]
+    with pytest.raises(TurnedDatesError, match=r"24 dates.*27 texts such as '01/13/2024'.*time_format: month_first"):
+        read(*turned)
+    told = _read(*turned, form="month_first")
+    assert any("warning" in note and "as it stands" in note for note in told.notes)
+
+    right = [f"{day:%Y-%m-%d %H:%M:%S}" if day.day % 2 else day.strftime("%m/%d/%Y") for day in us]
+    assert read(*right) == [day.isoformat(sep=" ") for day in us]
+    assert None not in read(*turned[:7], "01/13/2024", "01/14/2024")  # so few that chance may have made them
+    assert None not in read(*[f"2024-{month:02d}-01" for month in range(1, 13)], *["02/13/2024"] * 9)
 
 
 def test_a_year_in_front_is_kept_in_mind_like_the_day() -> None:

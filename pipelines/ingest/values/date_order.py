@@ -19,6 +19,7 @@ DATE_FORMS: dict[DateOrder, Sequence[str]] = {
 # place of the days, at least, before that alone tells where they stand.
 _SPREAD, _MORE = 1.5, 2
 _SLIPS = 0.02  # share of dates that prove nothing against the others: typing errors
+_TURNED = 8  # dates none of which has a day above 12: by chance once in a thousand such columns (0.4 ** 8)
 _USUAL_YEARS = (15, 40)  # where too few values tell: the years of which records of deals are
 
 
@@ -72,6 +73,23 @@ def _place_of_years(dates: pd.DataFrame, texts: pd.Series) -> Literal["first", "
     if usual_first == usual_last:
         return "unclear"
     return "first" if usual_first else "last"
+
+
+def find_turned(moments: pd.Series, dates: pd.DataFrame, example: str) -> str:
+    """Why dates that were read already have day and month turned round, in words; empty where nothing says so.
+
+    A spreadsheet set for another country takes 03/04 for the 4th of March and leaves 02/13 a text. What it leaves
+    behind are dates whose day could always be a month, beside texts in which none could.
+    """
+    days = moments.dt.day
+    if len(days) < _TURNED or days.max() > 12 or days.nunique() < 2 or len(dates) < _TURNED // 2:
+        return ""
+    if not ((dates[0] > 12) ^ (dates[1] > 12)).all():
+        return ""
+    return (
+        f"{len(days):,} dates, none with a day above 12, stand beside {len(dates):,} texts such as '{example}', "
+        "whose day always is: a spreadsheet set for another country has taken the day for the month in the former"
+    )
 
 
 def _day_or_month(

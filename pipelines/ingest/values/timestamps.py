@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from features.errors import SourceError
-from pipelines.ingest.values.date_order import DATE_FORMS, NUMERIC_DATE, DateOrder, find_order
+from pipelines.ingest.errors import TurnedDatesError
+from pipelines.ingest.values.date_order import DATE_FORMS, NUMERIC_DATE, DateOrder, find_order, find_turned
 from pipelines.ingest.values.date_words import in_english, split_zone, to_digits
 from pipelines.ingest.values.zone_names import offsets_of
 
@@ -169,6 +170,7 @@ class _Reading:
                 find_order(parts.astype("int64"), some, usual, what=self.what) if declared is None else (declared, "")
             )
             self.notes += [note] if note else []
+            self._check_turned(parts.astype("int64"), some, declared)
             dates = DATE_FORMS[self.order]
             signs = [sign for sign in "./-" if some.str.contains(sign, regex=False).any()]
             forms = [date.format(sign) + clock for sign in signs for date in dates for clock in _CLOCKS]
@@ -182,6 +184,13 @@ class _Reading:
             written = [date + clock for date in _WRITTEN for clock in _CLOCKS]
             found[left] = _try_forms(texts[left], [*written, *_UNIX])
         return found
+
+    def _check_turned(self, dates: pd.DataFrame, texts: pd.Series, declared: DateOrder | None) -> None:
+        """Dates that a spreadsheet turned round are refused, or told where the order is declared all the same."""
+        told = find_turned(self.local[self.pending].dropna(), dates, str(texts.iloc[0]))
+        if told and declared is None:
+            raise TurnedDatesError(self.what, told, str(self.order))
+        self.notes += [f"warning: {told}; each is read as it stands, as declared."] if told else []
 
     def _keep(self, texts: pd.Series, found: pd.Series, zones: list[str]) -> None:
         """Moments with a zone of their own to UTC, the others as they are; unknown names of zones are told."""
