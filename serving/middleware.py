@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.auth.viewed import view_of
 from serving.http.bodies import declared_length, spooled_body
 from serving.http.rates import RateLimiter, client_address
+from serving.http.request_view import request_view
 from serving.logs import logger
 from serving.metrics import Metrics
 from serving.problems import RateLimitError, RequestTimeoutError, ServingError, problem, respond_to_crash
@@ -61,7 +62,8 @@ class LimitsMiddleware:
             async with asyncio.timeout(self.settings.request_seconds):
                 limit = await self._admit(request)
                 async with spooled_body(request, receive, limit) as replay:
-                    await self.app(scope, replay, sent)
+                    with request_view():
+                        await self.app(scope, replay, sent)
         except TimeoutError:
             await self._refuse(RequestTimeoutError("The request took too long; ask for less at once."), request, sent)
         except ServingError as error:

@@ -109,22 +109,32 @@ def framework_names() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name != "questions"))
 
 
-@cache
 def load_framework(name_or_path: str, beside: Path | None = None) -> Framework:
     """A framework by name, or from a YAML file of your own (relative to ``beside``, the source's folder, where it lies
-    there); PolicyError names the known ones.
+    there), as it is now; PolicyError names the known ones.
     """
     if name_or_path in framework_names():
-        return parse_framework((_FOLDER / f"{name_or_path}.yaml").read_text(encoding="utf-8"), where=name_or_path)
+        return _load_shipped(name_or_path)
     path = Path(name_or_path)
     if beside is not None and (beside / path).is_file():
         path = beside / path
     if path.suffix in (".yaml", ".yml") and path.is_file():
-        return parse_framework(read_policy_file(path, "framework"), where=path.name)
+        return _parse_own(read_policy_file(path, "framework"), path.name)
     raise PolicyError(
         f"framework '{name_or_path}' was not found. Known: {', '.join(framework_names())}; or give the path of a "
         "YAML file."
     )
+
+
+@cache
+def _load_shipped(name: str) -> Framework:
+    return parse_framework((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), where=name)
+
+
+@lru_cache(maxsize=8)
+def _parse_own(text: str, where: str) -> Framework:
+    """By text and not by path: a server must read an edited file."""
+    return parse_framework(text, where=where)
 
 
 @cache

@@ -13,7 +13,8 @@ from serving.leads.feedback import (
     find_hidden_leads,
     find_latest_feedback,
     find_leads_with_feedback,
-    find_pinned_states,
+    find_overrides,
+    pins_of,
 )
 from serving.results.lifecycle_now import lifecycle_now
 from serving.state.app_state import AppState
@@ -163,11 +164,11 @@ def count_queues(app_state: AppState, owner: str | None) -> OwnerQueues:
     overdue = _overdue(app_state, owner) if not app_state.loaded.data.flat else pd.DataFrame()
     late = overdue["owner"].value_counts().to_dict() if len(overdue) else {}
     longest = overdue.groupby("owner")["waited_hours"].max().to_dict() if len(overdue) else {}
-    pinned = find_pinned_states(app_state.store)
-    by_state = worklist.count_by_owner("state", ~aside, pinned)
-    by_list = worklist.count_by_owner("lead_list", ~aside)
-    put_aside = worklist.count_by_owner("state", aside, pinned)
-    states = [name for name in worklist.states_of(None, pinned) if name]
+    pins = pins_of(find_overrides(app_state.store), app_state.loaded.model)
+    by_state = worklist.count_by_owner("state", ~aside, pins)
+    by_list = worklist.count_by_owner("lead_list", ~aside, pins)
+    put_aside = worklist.count_by_owner("state", aside, pins)
+    states = [name for name in worklist.states_of(None, pins.states) if name]
 
     rows = []
     for name, counts in sorted(by_state.items()):

@@ -9,6 +9,7 @@ from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry import champion as pointer
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_champion, resolve_bundle_hash
 from pipelines.workspace.lock import only_writer
+from pipelines.workspace.params_file import DEFAULT as PARAMS
 from serving.problems import ConflictError, NotFoundError
 from serving.state.app_state import AppState
 from serving.state.result_cache import file_stamp
@@ -99,11 +100,11 @@ def promote(app_state: AppState, actor: str, beginning: str, force: bool = False
 
 
 def _churn(app_state: AppState, chosen: str) -> dict[str, Any]:
-    """Worked out once for the same bundles on the same matrix."""
+    """Worked out once for the same bundles on the same matrix, with the same handoff score, rubric and data."""
     from pipelines.registry.promotion_churn import churn_if_possible
 
     paths, champion = app_state.paths, read_champion(app_state.paths)
-    stamp = (champion and champion.hash, file_stamp(paths.matrix / "open.json"))
+    stamp = (champion and champion.hash, app_state.loaded.data.stamp, file_stamp(paths.matrix / "open.json"))
     return app_state.results.get(f"churn {chosen}", stamp, lambda: churn_if_possible(app_state.context, chosen))
 
 
@@ -122,7 +123,8 @@ def _ask_gate(app_state: AppState, chosen: str) -> "Answer":
     from pipelines.workspace.params_file import load_gate
 
     paths, champion = app_state.paths, read_champion(app_state.paths)
-    stamp = (champion and champion.hash, file_stamp(paths.matrix / "matrix.json", AuditRecord.path(paths)))
+    files = file_stamp(paths.matrix / "matrix.json", AuditRecord.path(paths), PARAMS)
+    stamp = (champion and champion.hash, app_state.loaded.data.stamp, files)
     return app_state.results.get(f"gate {chosen}", stamp, lambda: ask_gate(app_state.context, chosen, load_gate()))
 
 

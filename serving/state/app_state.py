@@ -15,6 +15,7 @@ from pipelines.workspace.adopted_thresholds import thresholds_file
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.rubric_versions import versions_file
+from serving.http.request_view import kept_by_request
 from serving.logs import logger
 from serving.problems import InvalidError, NotReadyError
 from serving.settings import ServeSettings
@@ -51,7 +52,8 @@ class AppState:
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
-        self.context: Context = self._open()
+        self._loaded: LoadedState | None = None
+        self._context = self._open()
         self.store: Store = open_store(settings.store_url, self.folder)
         self.secret = read_or_create_secret(self.folder)
         self.results = ResultCache()
@@ -60,7 +62,6 @@ class AppState:
         self.registry_problem = ""
         self.failed_version: FailedVersion | None = None
         self.clock = ServingClock(None, settings.clock, settings.fresh_days)
-        self._loaded: LoadedState | None = None
         self._loads = 0
         self._context_is_fresh = True  # the declaration was read a moment ago
         self._last_score_seen = 0
@@ -70,6 +71,11 @@ class AppState:
     def folder(self) -> Path:
         """Where the server keeps its own files."""
         return self.settings.state_dir or self.paths.root / "serving"
+
+    @property
+    def context(self) -> Context:
+        """The source's declaration and rubric, as :attr:`loaded` has them."""
+        return self._context if self._loaded is None else self.loaded.model.context
 
     @property
     def paths(self) -> Paths:
@@ -87,11 +93,24 @@ class AppState:
         return self._loads
 
     @property
-    def loaded(self) -> LoadedState:
+    def newest(self) -> LoadedState:
         """The model in use with its data; NotReadyError before the first one."""
         if self._loaded is None:
             raise NotReadyError(f"no model is loaded: {self.problem or 'the server is starting'}")
         return self._loaded
+
+    @property
+    def loaded(self) -> LoadedState:
+        """:attr:`newest`; a request keeps the one it saw first, whatever is loaded while it is answered."""
+        newest, kept = self.newest, kept_by_request()
+        found: LoadedState = newest if kept is None else kept.setdefault(self, newest)
+        return found
+
+    def see_newest(self) -> None:
+        """Let the request that is answered here go on with what is in use by now: it has changed that itself."""
+        kept = kept_by_request()
+        if kept is not None and self._loaded is not None:
+            kept[self] = self._loaded
 
     def framework(self, name: str | None) -> Framework:
         """A shipped framework by name; without a name, the one of the pages.
@@ -101,13 +120,18 @@ class AppState:
         InvalidError : no framework has this name
         """
         if name is None:
-            chosen = self.settings.framework
-            return self.context.framework if chosen is None else load_framework(chosen)
+            own = self.loaded.framework if self.ready else self._read_framework()
+            return own or self.context.framework
         if name == self.context.framework.name:
             return self.context.framework
         if name not in framework_names():
             raise InvalidError(f"there is no such framework; known: {', '.join(framework_names())}.")
         return load_framework(name)
+
+    def _read_framework(self) -> Framework | None:
+        """The framework of the settings as its file is now; None where the source's serves."""
+        chosen = self.settings.framework
+        return None if chosen is None else load_framework(chosen)
 
     def open_declaration(self) -> Context:
         """The source's declaration, read again unless this server has just started."""
@@ -125,7 +149,9 @@ class AppState:
         Returns the new state, None where none is in use.
         """
         with self._lock:
-            return self._swap()
+            loaded = self._swap()
+        self.see_newest()
+        return loaded
 
     def _swap(self) -> LoadedState | None:
         try:
@@ -140,7 +166,7 @@ class AppState:
         if before is not None:
             states = before.worklist.current_states()
             loaded = replace(loaded, replaced=Replaced(before.model.bundle.hash, before.data.stamp, states))
-        self.context, self.clock, self._last_score_seen = loaded.model.context, clock, last_score
+        self._context, self.clock, self._last_score_seen = loaded.model.context, clock, last_score
         self._loads, self._loaded = loaded.number, loaded
         self.problem = loaded.instead_of
         if not loaded.instead_of:
@@ -164,11 +190,14 @@ class AppState:
                 clock.observe(session.scalar(select(func.max(table.known_at))))
             last_score = session.scalar(select(func.max(ScoreRow.id))) or 0
 
-        framework = self.framework(None)
+        own = self._read_framework()
+        framework = own or context.framework
         worklist = build_worklist(self.store, model, data, clock, framework)
         model.warm(framework)
         number = self._loads + 1
-        loaded = LoadedState(model=model, data=data, worklist=worklist, number=number, instead_of=instead_of)
+        loaded = LoadedState(
+            model=model, data=data, worklist=worklist, number=number, framework=own, instead_of=instead_of
+        )
         return loaded, clock, last_score
 
     def refresh(self) -> LoadedState | None:
@@ -177,7 +206,9 @@ class AppState:
         The watcher and the requests that change something ask: of two at once the second finds it loaded.
         """
         with self._lock:
-            return self._swap() if self.is_outdated() else None
+            loaded = self._swap() if self.is_outdated() else None
+        self.see_newest()
+        return loaded
 
     def is_outdated(self) -> bool:
         """Whether another champion or newer data wait to be loaded."""
@@ -203,7 +234,8 @@ class AppState:
 
     def catch_up(self) -> None:
         """Take over the leads that other workers on the same store have scored again."""
-        state, framework = self.loaded, self.framework(None)
+        state = self.newest
+        framework = state.framework or state.model.context.framework
         with self.store.reading() as session:
             newer = select(ScoreRow).where(ScoreRow.id > self._last_score_seen, ScoreRow.origin != "card")
             for row in session.scalars(newer.order_by(ScoreRow.id).limit(_CAUGHT_UP_AT_ONCE)):

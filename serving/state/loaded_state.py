@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from models.explaining.framework import Framework
 from models.standing.unscored_lists import list_closed, list_resting
 from pipelines.scoring.accounts.people_index import fold_name
 from serving.problems import UnknownLeadError
@@ -33,6 +34,7 @@ class LoadedState:
     Parameters
     ----------
     number : counts the loads of this server
+    framework : of the pages, by which the worklist was scored; None: the source's
     instead_of : why the chosen bundle does not serve and this one does; empty where it is the chosen one
     replaced : what it took the place of; None for the first
     """
@@ -41,6 +43,7 @@ class LoadedState:
     data: LeadData
     worklist: Worklist
     number: int
+    framework: Framework | None = None
     instead_of: str = ""
     replaced: Replaced | None = None
 

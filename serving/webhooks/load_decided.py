@@ -28,6 +28,8 @@ def load_decided(app_state: AppState) -> bool:
 
     threading.Thread(target=work, name="leadscore-load", daemon=True).start()
     try:
-        return done.result(timeout=LOAD_SECONDS)
+        in_use = done.result(timeout=LOAD_SECONDS)
     except StillUnderway:
         return False
+    app_state.see_newest()
+    return in_use

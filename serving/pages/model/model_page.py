@@ -5,7 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.registry.champion import read_champion
+from pipelines.workspace.params_file import DEFAULT as PARAMS
 from serving.auth.dependencies import AppStateDep, Reader
 from serving.pages.language import language_of
 from serving.pages.model.calibration_chart import draw_calibration
@@ -69,9 +71,10 @@ def _begin_churn(app_state: AppState, asked: str, owner: str | None) -> BesideRe
 
 
 def _stamp(app_state: AppState) -> tuple[Any, ...]:
-    champion = read_champion(app_state.paths)
-    matrix = app_state.paths.matrix
-    return champion and champion.hash, file_stamp(matrix / "matrix.json", matrix / "open.json")
+    """What gate and moves depend on: what one could not answer, it is asked again once one of these is mended."""
+    paths, champion = app_state.paths, read_champion(app_state.paths)
+    files = (paths.matrix / "matrix.json", paths.matrix / "open.json", AuditRecord.path(paths), PARAMS)
+    return champion and champion.hash, app_state.loaded.data.stamp, file_stamp(*files)
 
 
 def build_fold_rows(backtest: dict[str, Any]) -> list[dict[str, Any]]:

@@ -113,18 +113,17 @@ class Worklist:
         names, counts = np.unique(own.astype(str), return_counts=True)
         return {str(name): int(count) for name, count in zip(names, counts, strict=True) if name}
 
-    def count_by_owner(
-        self, column: str, among: Bools, pinned: Mapping[str, str] | None = None
-    ) -> dict[str, dict[str, int]]:
+    def count_by_owner(self, column: str, among: Bools, pins: Pins = NO_PINS) -> dict[str, dict[str, int]]:
         """Leads by owner (empty: nobody) and by ``state`` or a column of texts, of those ``among``; the empty text
-        counts, too. ``pinned``: states that sales pinned.
+        counts, too. ``pins``: what sales pinned, which decides a lead's state and list.
         """
         ranks = self._ranks
         if column == "state":
-            codes = self._states_with(ranks, pinned or {})
+            codes = self._states_with(ranks, pins.states)
             names = list(self._state)
         else:
-            found, codes = factorize(self.texts(column))
+            values = self._texts_with(ranks, column, pins)
+            found, codes = factorize(np.full(len(self), "", dtype=object) if values is None else values)
             names = list(found)
         counted = np.bincount(
             self._owner_codes[among] * len(names) + codes[among], minlength=len(self._owner) * len(names)
