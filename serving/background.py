@@ -30,6 +30,7 @@ from serving.webhooks.state_changes import announce_state_changes
 _DELIVER_SECONDS = 1.0  # between looks at the outbox
 _UPLOAD_SECONDS = 0.5  # between looks at the uploads: how long a small file waits
 _VIEW_SECONDS = 1.0  # between writes of who saw what
+_YIELD_SECONDS = 0.05  # between looks at whether a load is over
 _STOP_SECONDS = 5.0  # for a thread to end; the rest end with the process
 
 
@@ -46,6 +47,7 @@ class BackgroundThreads:
         self.app_state, self.metrics, self.views, self.health = app_state, metrics, views, health
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._preparing = threading.Lock()
         self._swept = (0, 0)
         self._loads = app_state.loads  # that were followed up
         self._queues: ReceiverQueues | None = None
@@ -114,24 +116,41 @@ class BackgroundThreads:
         follow(self.app_state)
 
     def prepare(self) -> None:
-        """Work out what pages show beside the scores, so that the first reader does not wait for it."""
-        try:
-            self._work_out()
-        finally:
-            set_aside()
+        """Work out what pages show beside the scores, so that the first reader does not wait for it.
 
-    def _work_out(self) -> None:
-        compare_with_last_week(self.app_state)
-        if not self.app_state.loaded.data.flat:
-            compute_lifecycle(self.app_state)
-            begin_weekly_trends(self.app_state, find_hidden_leads(self.app_state.store))
-            awaits_shortlist(self.app_state)
-            list_accounts(self.app_state, None, AccountQuery())
-            read_product_chances(self.app_state)
-        worklist = self.app_state.loaded.worklist
-        worklist.count_segments(WorklistQuery(), worklist.segments.choices)
-        worklist.count(WorklistQuery(search="a"))
-        begin_drift(self.app_state)
+        One state at a time: what was begun for one that is replaced ends, and whoever waits for a load goes first.
+        """
+        app_state = self.app_state
+        with self._preparing:
+            number = app_state.loads
+            try:
+                for step in self._preparations():
+                    while app_state.is_loading and not self._over.wait(_YIELD_SECONDS):
+                        pass
+                    if self._over.is_set() or app_state.loads != number:
+                        return
+                    step()
+            finally:
+                set_aside()
+
+    def _preparations(self) -> list[Callable[[], object]]:
+        app_state = self.app_state
+        worklist = app_state.loaded.worklist
+        steps: list[Callable[[], object]] = [lambda: compare_with_last_week(app_state)]
+        if not app_state.loaded.data.flat:
+            steps += [
+                lambda: compute_lifecycle(app_state),
+                lambda: begin_weekly_trends(app_state, find_hidden_leads(app_state.store)),
+                lambda: awaits_shortlist(app_state),
+                lambda: list_accounts(app_state, None, AccountQuery()),
+                lambda: read_product_chances(app_state),
+            ]
+        return [
+            *steps,
+            lambda: worklist.count_segments(WorklistQuery(), worklist.segments.choices),
+            lambda: worklist.count(WorklistQuery(search="a")),
+            lambda: begin_drift(app_state),
+        ]
 
     def _repeat(self, name: str, step: Callable[[], object], seconds: float) -> None:
         def loop() -> None:

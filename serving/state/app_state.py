@@ -141,6 +141,11 @@ class AppState:
         settings = self.settings
         return open_context(settings.source, settings.data_dir, own_code=settings.own_code)
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether a load, or the look for one, goes on."""
+        return self._lock.locked()
+
     def load(self) -> LoadedState | None:
         """Load champion, data and worklist, and swap them in; on a failure the old ones stay and ``problem`` says why.
 

@@ -5,6 +5,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from starlette.testclient import TestClient
 from serving import background
 from serving.accounts import account_record
 from serving.app import create_app
+from serving.background import BackgroundThreads
 from serving.garbage import set_aside, take_back
 from serving.lists import one_answer_short
+from serving.metrics import Metrics
 from tests.reference.serving import client_for, settings_for, whole_page, worklist_of
 
 HTML = {"accept": "text/html"}
@@ -127,3 +130,67 @@ def test_asking_for_products_that_are_none_keeps_nothing(client: TestClient) -> 
     for name in ("one", "two"):
         assert client.get("/v1/expansion", params={"product": name}).status_code == 422
     assert len(kept) == before
+
+
+def threads_of(steps: list[Any], **state: Any) -> tuple[BackgroundThreads, SimpleNamespace]:
+    """Background threads whose preparation consists of these steps."""
+    app_state = SimpleNamespace(**{"loads": 1, "is_loading": False} | state)
+    found = BackgroundThreads(app_state, Metrics())  # type: ignore[arg-type]
+    found._preparations = lambda: list(steps)  # type: ignore[method-assign]
+    return found, app_state
+
+
+@pytest.fixture
+def no_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "set_aside", lambda: None)
+
+
+def test_what_is_prepared_for_a_replaced_state_ends(no_search: None) -> None:
+    done: list[str] = []
+
+    def replaced() -> None:
+        done.append("first")
+        app_state.loads = 2
+
+    threads, app_state = threads_of([replaced, lambda: done.append("second")])
+    threads.prepare()
+    assert done == ["first"], "it would compete with what is prepared of the new state"
+    threads.prepare()
+    assert done == ["first", "first", "second"]
+
+
+def test_one_state_is_prepared_at_a_time(no_search: None) -> None:
+    begun, enough, together = threading.Event(), threading.Event(), list[int]()
+
+    def step() -> None:
+        together.append(1)
+        begun.set()
+        assert enough.wait(20)
+
+    threads, _ = threads_of([step])
+    workers = [threading.Thread(target=threads.prepare) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    assert begun.wait(20) and threads._preparing.locked()
+    alone = len(together)
+    enough.set()
+    for worker in workers:
+        worker.join(20)
+    assert (alone, len(together)) == (1, 2)
+
+
+def test_who_waits_for_a_load_goes_before_what_is_prepared(no_search: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "_YIELD_SECONDS", 0.001)
+    looks: list[bool] = []
+    done: list[int] = []
+
+    class Loading(SimpleNamespace):
+        @property
+        def is_loading(self) -> bool:
+            looks.append(not done)
+            return len(looks) < 4
+
+    threads = BackgroundThreads(Loading(loads=1), Metrics())  # type: ignore[arg-type]
+    threads._preparations = lambda: [lambda: done.append(1)]  # type: ignore[method-assign]
+    threads.prepare()
+    assert looks == [True] * 4 and done == [1], "the step was taken while a load went on"
