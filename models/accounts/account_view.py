@@ -41,6 +41,7 @@ class AccountJudge:
     Parameters
     ----------
     silenced : leads nobody may contact: nothing is asked of them
+    aside : leads that sales put aside for now: nobody is sent to them
     pins : what sales pinned of leads
     """
 
@@ -51,6 +52,7 @@ class AccountJudge:
     product_shares: ProductChances | None = None
     qualification: QualificationPolicy | None = None
     silenced: Collection[str] = frozenset()
+    aside: Collection[str] = frozenset()
     pins: Pins = NO_PINS
 
 
@@ -86,7 +88,10 @@ def describe_account(
     scores = _scores(judge, tables, still_open, as_of)
     leads = [_lead_record(lead, contacts, held, closed.get(lead), scores.get(lead)) for lead in people]
     leads = _with_stages(leads, _facts(judge, tables, people, as_of, closed))
-    leads = [lead | {"silenced": lead["lead_id"] in judge.silenced} for lead in leads]
+    leads = [
+        lead | {"silenced": lead["lead_id"] in judge.silenced, "aside": lead["lead_id"] in judge.aside}
+        for lead in leads
+    ]
     leads.sort(key=lambda row: (row["score"] is None, -(row["score"] or 0), row["lead_id"]))
     deals = list_deals(tables, as_of)
     missing = missing_seats(held, judge.accounts.seats)
@@ -274,9 +279,14 @@ def _disagreements(said: ContactMatrix, framework: Framework) -> list[dict[str, 
     return found
 
 
+def can_be_worked(lead: Mapping[str, Any]) -> bool:
+    """Whether a contact of an account's record is open, and neither silenced nor put aside."""
+    return bool(lead["open"]) and not lead["silenced"] and not lead["aside"]
+
+
 def _next_step(gone: Sequence[Seat], leads: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """The first missing seat, and whom to ask for an introduction: an open champion, else the best open lead."""
-    reachable = [lead for lead in leads if lead["open"] and not lead["silenced"]]
+    reachable = [lead for lead in leads if can_be_worked(lead)]
     if not gone or not reachable:
         return None
     inside = [lead for lead in reachable if "champion" in lead["seats"] and lead["active"]]

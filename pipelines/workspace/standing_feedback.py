@@ -16,14 +16,18 @@ FEEDBACK = "feedback.parquet"  # in the folder of ingest: what sales said, as th
 SILENCED, PINNED_STATE, PINNED_ACTION = "silenced", "pinned_state", "pinned_action"
 NO_ADVICE = ("none", "")  # next action and question of a lead nobody may contact
 _SILENT, _OVERRIDE, _WITHDRAW = "do_not_contact", "override", "withdraw"
+_HIDING = ("snooze", "reject")
 
 
 @dataclass(frozen=True)
 class StandingFeedback:
-    """Leads that must not be contacted, and by lead the state and next action that an override in force pins."""
+    """Leads that must not be contacted, by lead the state and next action that an override in force pins, and leads
+    that were put aside and are not back yet.
+    """
 
     silenced: frozenset[str]
     pinned: Mapping[str, tuple[str, str]]
+    aside: frozenset[str] = frozenset()
 
 
 NOTHING_SAID = StandingFeedback(frozenset(), {})
@@ -43,8 +47,12 @@ def read_standing_feedback(paths: Paths) -> StandingFeedback:
     overrides = said[(said["verdict"] == _OVERRIDE).to_numpy(dtype=bool)].sort_values("id")
     latest = overrides.drop_duplicates("lead_id", keep="last")  # one that ran out brings no older one back
     pins = latest[in_force[latest.index].to_numpy(dtype=bool)].fillna({"state": "", "next_action": ""})
+    decided = said[(said["verdict"] != _OVERRIDE).to_numpy(dtype=bool)].sort_values("id")
+    decided = decided.drop_duplicates("lead_id", keep="last")
+    hidden = decided["verdict"].isin(_HIDING) & in_force[decided.index]
     return StandingFeedback(
         silenced=frozenset(said.loc[(said["verdict"] == _SILENT).to_numpy(dtype=bool), "lead_id"].astype("str")),
+        aside=frozenset(decided.loc[hidden.to_numpy(dtype=bool), "lead_id"].astype("str")),
         pinned={
             str(lead): (str(state), str(action))
             for lead, state, action in zip(pins["lead_id"], pins["state"], pins["next_action"], strict=True)

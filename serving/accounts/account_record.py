@@ -31,9 +31,9 @@ def build_account(
 ) -> dict[str, Any]:
     """The record of :func:`models.accounts.account_view.describe_account` with everything posted since.
 
-    ``said`` is what sales said and nobody took back: whom nobody may contact, and what is pinned. ``brief`` leaves
-    history and products empty. What was worked out is kept until something becomes known of the account, or the
-    hour is over; it is not to be changed.
+    ``said`` is what sales said and nobody took back: whom nobody may contact, who is put aside, and what is pinned.
+    ``brief`` leaves history and products empty. What was worked out is kept until something becomes known of the
+    account, or the hour is over; it is not to be changed.
 
     Raises
     ------
@@ -53,9 +53,11 @@ def build_account(
         version = version_of(app_state, session, state.data, code)
     said = StandingFeedback(
         silenced=said.silenced.intersection(people),
+        aside=said.aside.intersection(people),
         pinned={lead: pinned for lead, pinned in said.pinned.items() if lead in people},
     )
-    key = ("account", account_id, only, framework, brief, said.silenced, tuple(sorted(said.pinned.items())), version)
+    told = (said.silenced, said.aside, tuple(sorted(said.pinned.items())))
+    key = ("account", account_id, only, framework, brief, told, version)
     found: dict[str, Any] = state.keep(
         KeptView(key, lambda: _judge(app_state, state, account_id, only, said, framework, brief))
     )
@@ -79,6 +81,7 @@ def _judge(
         product_shares=None if brief else read_product_chances(app_state),
         qualification=state.model.context.policy,
         silenced=said.silenced,
+        aside=said.aside,
         pins=Pins(said.pinned, meanings_in(state.model.context, by_points=state.model.bundle.by_points)),
     )
     code = state.data.code(state.data.leads_of_account(account_id)[0])  # stands for all of them

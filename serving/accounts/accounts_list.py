@@ -1,6 +1,6 @@
 """All accounts on pages: the best open lead of each, how many are open, who is known there, what happened last."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from pipelines.scoring.shown_columns import person_name
 from serving.state.app_state import AppState
 from serving.state.loaded_state import LoadedState
 from serving.state.worklist.worklist_query import Page
+from serving.store.silenced_leads import find_silenced_leads
 
 AccountSort = Literal["score", "open", "people", "activity", "name"]
 PAGE_SIZE = 25
@@ -42,7 +43,8 @@ class _Known:
 def list_accounts(app_state: AppState, owner: str | None, query: AccountQuery) -> Page:
     """One page of the accounts that have a lead of the caller's; scores and open leads are those of the worklist.
 
-    Where only some leads of an account are the caller's, all figures are of these.
+    Where only some leads of an account are the caller's, all figures are of these. A best lead that nobody may contact
+    says so: silence changes no score.
     """
     state = app_state.loaded
     known: _Known = app_state.results.get("accounts list", state.number, lambda: _read_known(app_state, state))
@@ -56,8 +58,9 @@ def list_accounts(app_state: AppState, owner: str | None, query: AccountQuery) -
     first = (query.page - 1) * PAGE_SIZE
     listed = rows[first : first + PAGE_SIZE]
     displays = state.data.displays(best[listed].tolist())
+    silenced = find_silenced_leads(app_state.store)
     found = [
-        _row(state, int(at), int(best[at]), display)
+        _row(state, int(at), int(best[at]), display, silenced)
         | {"company": known.company[at], "open": int(count[at]), "people": int(people[at])}
         | {"score": None if best[at] < 0 else int(score[at]), "last": _moment(last[at])}
         for at, display in zip(listed, displays, strict=True)
@@ -118,12 +121,15 @@ def _order(query: AccountQuery, known: _Known, by: Mapping[str, Ints]) -> Ints:
     return np.argsort(-keys if query.reverse else keys, kind="stable").astype(np.int64)
 
 
-def _row(state: LoadedState, at: int, best: int, display: Mapping[str, str]) -> dict[str, Any]:
+def _row(
+    state: LoadedState, at: int, best: int, display: Mapping[str, str], silenced: Collection[str]
+) -> dict[str, Any]:
     name = "" if best < 0 else person_name(display) or str(state.data.lead_ids[best])
     return {
         "account_id": str(state.data.account_ids[at]),
         "best_lead": None if best < 0 else str(state.data.lead_ids[best]),
         "best_name": name,
+        "best_silenced": best >= 0 and str(state.data.lead_ids[best]) in silenced,
     }
 
 

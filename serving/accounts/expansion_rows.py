@@ -11,6 +11,7 @@ from serving.problems import InvalidError
 from serving.state.app_state import AppState
 from serving.state.loaded_state import LoadedState
 from serving.state.result_cache import file_stamp
+from serving.store.silenced_leads import find_silenced_leads
 
 
 def read_expansion_rows(
@@ -25,7 +26,8 @@ def read_expansion_rows(
     """
     state = app_state.loaded
     found = _rows_of(app_state, state, owner, product)
-    rows = found[:limit]
+    silenced = find_silenced_leads(app_state.store)  # said since the run that made the list, perhaps
+    rows = [row | {"best_lead": None} if row["best_lead"] in silenced else row for row in found[:limit]]
     if owner is not None:
         seen = {str(lead) for lead in state.data.lead_ids[state.data.shown_to(owner)]}
         rows = [_without_others(row, seen) for row in rows]

@@ -19,6 +19,9 @@ from serving.store.wall_clock import wall_now
 PREFIX = "lsk_"
 
 
+_PERSON = "person:"  # identities that a provider vouches for
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who sent a request; ``owner`` limits what they see to the leads of one owner.
@@ -34,8 +37,10 @@ class Caller:
 
     @property
     def log_name(self) -> str:
-        """The name as logs show it: e-mail addresses as a short hash."""
-        return self.name if "@" not in self.name else f"user-{digest(self.name)[:10]}"
+        """The name as logs show it: of people, by address or from the identity provider, a short hash."""
+        if "@" not in self.name and not self.identity.startswith(_PERSON):
+            return self.name
+        return f"user-{digest(self.name)[:10]}"
 
     def may(self, scope: Scope) -> bool:
         """Whether the caller has a scope; admin has all."""
@@ -139,7 +144,7 @@ def session_caller(row: WebSession) -> Caller:
 
 def _identity(key_id: int | None, name: str) -> str:
     """A key by its number; a person by the name the identity provider vouches for."""
-    return f"person:{digest(name)}" if key_id is None else f"key:{key_id}"
+    return f"{_PERSON}{digest(name)}" if key_id is None else f"key:{key_id}"
 
 
 def end_session(store: Store, cookie: str) -> None:

@@ -97,9 +97,9 @@ def pins_of(overrides: Mapping[str, Mapping[str, Any]], model: LoadedModel) -> P
 
 
 def read_all_standing(store: Store) -> StandingFeedback:
-    """Whom nobody may contact, and what is pinned, of all leads."""
+    """Whom nobody may contact, who is put aside, and what is pinned, of all leads."""
     pinned = {name: (said["state"] or "", said["next_action"] or "") for name, said in find_overrides(store).items()}
-    return StandingFeedback(silenced=find_silenced_leads(store), pinned=pinned)
+    return StandingFeedback(find_silenced_leads(store), pinned, find_hidden_leads(store))
 
 
 def find_standing_feedback(session: Session, lead_id: str) -> Feedback | None:

@@ -99,7 +99,7 @@ def export_changes(
         if new:
             session.execute(insert(ExportedLead), list(new.values()))
         detail = {"rows": len(new), "number": number, "form": chosen.form}
-        record_action(session, caller.log_name, "export", name, detail)
+        record_action(session, caller.name, "export", name, detail)
 
     file.seek(0)
     return ExportFile(file, len(new), number)

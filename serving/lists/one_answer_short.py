@@ -9,7 +9,7 @@ import pandas as pd
 from models.explaining.qualification import RANK
 from models.one_answer_short import BY_POINTS, shortlist
 from serving.json_values import to_json_values
-from serving.leads.feedback import find_hidden_leads
+from serving.leads.feedback import find_hidden_leads, find_pinned_states
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
 from serving.state.lead_data import rows_of
@@ -43,7 +43,8 @@ class _LeadRows:
 
 
 def shortlist_leads(app_state: AppState, owner: str | None, next_state: str | None, limit: int) -> Shortlist:
-    """Leads that a single answer would qualify, nearest to a deal first, without those that sales put aside.
+    """Leads that a single answer would qualify, nearest to a deal first, without those that sales put aside or whose
+    state is pinned, which no answer moves.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def shortlist_leads(app_state: AppState, owner: str | None, next_state: str | No
     if next_state is not None and next_state not in RANK:
         raise InvalidError(f"there is no such state; choose {', '.join(RANK)}.")
 
-    hidden = find_hidden_leads(app_state.store)
+    hidden = find_hidden_leads(app_state.store) | find_pinned_states(app_state.store).keys()
     rows = [
         row
         for row in _current_rows(app_state, state)

@@ -37,8 +37,11 @@ _PLAIN = {
     422: "This could not be done as asked. Check what was entered, go back and try again.",
     429: "Too many requests at once. Wait a moment and try again.",
     500: "The server failed. Tell whoever runs it the number below.",
+    502: "Another server that this one needs did not answer. Wait a moment and try again.",
     503: "The server is not ready yet. Wait a moment and try again.",
+    507: "The server could not store this. Tell whoever runs it what stands below.",
 }
+_OURS = 500  # from here on nothing that was entered is to blame
 Handler = Callable[[Request, Exception], JSONResponse]
 _WITHOUT_MODEL = (
     sign_in.router,
@@ -112,7 +115,7 @@ def _as_page(handler: Handler) -> Callable[[Request, Exception], Response]:
             "shell/error.html",
             None,
             status=answer.status_code,
-            plain=_PLAIN.get(answer.status_code, _PLAIN[422]),
+            plain=_PLAIN.get(answer.status_code, _PLAIN[500 if answer.status_code >= _OURS else 422]),
             message=shown["detail"],
             code=shown["code"],
         )

@@ -81,6 +81,34 @@ def test_an_account_shows_what_sales_said_and_asks_nobody_who_is_silenced(
         assert "do not contact" in text
 
 
+def test_nobody_is_sent_to_leads_that_are_put_aside_or_silenced(tiny_demo: Any, shared: str, tmp_path: Path) -> None:
+    with client_for(tiny_demo, tmp_path) as client:
+        before = client.get(f"/v1/accounts/{shared}").json()
+        first = before["next_step"]["ask"]
+        client.post(f"/v1/leads/{first}/feedback", json={"verdict": "snooze"})
+        step = client.get(f"/v1/accounts/{shared}").json()["next_step"]
+        assert step is None or step["ask"] != first
+
+        for lead in (lead["lead_id"] for lead in before["leads"] if lead["open"]):
+            client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "do_not_contact"})
+        after = client.get(f"/v1/accounts/{shared}").json()
+        assert after["next_step"] is None and after["score"] == before["score"], "silence changes no score"
+        text = html(client, f"/accounts/{shared}")
+        assert "Every open lead here is put aside, or must not be contacted." in text
+        assert "Do this now" not in text and 'href="tel:' not in text
+        rows = client.get("/v1/accounts", params={"search": shared}).json()["rows"]
+        assert [row["best_silenced"] for row in rows if row["account_id"] == shared] == [True]
+        assert "do not contact" in html(client, "/accounts", search=shared)
+
+        talk = client.get("/v1/expansion").json()["rows"]
+        named = next(row["best_lead"] for row in talk if row["best_lead"])
+        client.post(f"/v1/leads/{named}/feedback", json={"verdict": "do_not_contact"})
+        again = client.get("/v1/expansion").json()["rows"]
+        assert [row["best_lead"] for row in again] == [
+            None if row["best_lead"] == named else row["best_lead"] for row in talk
+        ]
+
+
 def test_the_page_shows_gaps_leads_and_deals_in_three_languages(client: TestClient, shared: str) -> None:
     found = client.get(f"/v1/accounts/{shared}").json()
     text = html(client, f"/accounts/{shared}")

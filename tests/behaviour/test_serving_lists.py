@@ -33,6 +33,15 @@ def short(client: TestClient, **params: Any) -> list[dict[str, Any]]:
     return rows
 
 
+def test_no_answer_moves_a_lead_whose_state_is_pinned(tiny_demo: Any, tmp_path: Path) -> None:
+    with client_for(tiny_demo, tmp_path) as client:
+        before = short(client)
+        lead = before[0]["lead_id"]
+        pinned = {"verdict": "override", "reason": "good_fit", "state": "sql"}
+        assert client.post(f"/v1/leads/{lead}/feedback", json=pinned).status_code == 201
+        assert [row["lead_id"] for row in short(client)] == [row["lead_id"] for row in before if row["lead_id"] != lead]
+
+
 def test_the_shortlist_is_that_of_the_command_line(client: TestClient, tiny_demo: Any) -> None:
     expected = shortlist_leads(tiny_demo.context)
     found = short(client)

@@ -13,8 +13,10 @@ import pytest
 from babel.messages.pofile import read_po
 from starlette.testclient import TestClient
 
+from features.errors import FetchError
 from models.explaining.language import load_language
 from models.judging.lifecycle.sales_feedback import THIRDS
+from pipelines.workspace.storage_errors import StorageError
 from serving.pages import tables
 from serving.pages.chart_geometry import build_waterfall
 from serving.pages.language import COOKIE, page_language
@@ -198,6 +200,21 @@ def test_the_card_says_what_changed_in_a_week(client: TestClient, tiny_demo: Any
             told = found.json()
             assert f"From {told['score_before']} to {told['score_after']}." in html
             assert sum(told["points"].values()) == told["score_after"] - told["score_before"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "status", "plain"),
+    [(StorageError("the disk is full."), 507, "could not store"), (FetchError("no answer."), 502, "did not answer")],
+)
+def test_what_is_no_fault_of_an_entry_does_not_send_people_to_check_it(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, problem: Exception, status: int, plain: str
+) -> None:
+    def fail(*args: Any, **named: Any) -> None:
+        raise problem
+
+    monkeypatch.setattr("serving.pages.accounts.account_routes.list_accounts", fail)
+    answer = client.get("/accounts", headers={"accept": "text/html"})
+    assert answer.status_code == status and plain in answer.text and "Check what was entered" not in answer.text
 
 
 def test_not_knowing_is_an_answer_that_withdraws_the_one_before(client: TestClient, tiny_demo: Any) -> None:

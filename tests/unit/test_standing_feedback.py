@@ -21,6 +21,12 @@ def test_the_latest_override_counts_as_long_as_it_is_in_force(tmp_path: Path) ->
         (6, "C", "override", "sql", "ask", LATER, None),
         (7, "C", "withdraw", None, None, None, 6),
         (8, "D", "do_not_contact", None, None, None, None),
+        (9, "E", "snooze", None, None, LATER, None),
+        (10, "E", "override", "sql", None, LATER, None),  # a pin lets it stand
+        (11, "F", "snooze", None, None, LATER, None),
+        (12, "F", "reject", None, None, PAST, None),  # run out: it does not bring the snooze back
+        (13, "G", "snooze", None, None, LATER, None),
+        (14, "G", "accept", None, None, None, None),
     ]
     names = ["id", "lead_id", "verdict", "state", "next_action", "expires_at", "undoes"]
     frame = pd.DataFrame(rows, columns=names).astype({"expires_at": "datetime64[us]", "undoes": "Float64"})
@@ -28,5 +34,6 @@ def test_the_latest_override_counts_as_long_as_it_is_in_force(tmp_path: Path) ->
     write_parquet(paths.ingest / FEEDBACK, frame)
 
     found = read_standing_feedback(paths)
-    assert found.pinned == {"B": ("sql", ""), "C": ("mql", "call")}
+    assert found.pinned == {"B": ("sql", ""), "C": ("mql", "call"), "E": ("sql", "")}
+    assert found.aside == {"E"}
     assert found.silenced == {"D"}

@@ -58,6 +58,7 @@ def account_of(
         product_shares=fit_product_chances(tables, context.source, policy, when),
         qualification=context.policy,
         silenced=said.silenced,
+        aside=said.aside,
         pins=pins if as_of is None else NO_PINS,
     )
     return named_account(judge, own, account_id, when)

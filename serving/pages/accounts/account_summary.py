@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.accounts.account_view import can_be_worked
 from models.explaining.language import Language
 from serving.pages.worklist.worklist_record import shade_of
 from serving.state.app_state import AppState
@@ -14,13 +15,16 @@ KINDS = ("all", "open", "closed", "customer", "company")
 
 @dataclass(frozen=True, kw_only=True)
 class AccountPage:
-    """``names`` are of the leads the caller may see; ``ask`` is whom the next step goes through."""
+    """``names`` are of the leads the caller may see; ``ask`` is whom the next step goes through, ``work`` the best lead
+    that sales may work now, empty where none is.
+    """
 
     names: Mapping[str, str]
     seats: tuple[dict[str, Any], ...]
     missing: tuple[str, ...]
     known: int
     ask: dict[str, str] | None
+    work: str
     active: int
     owners: tuple[str, ...]
 
@@ -44,6 +48,7 @@ def summarise_account(app_state: AppState, found: Mapping[str, Any], language: L
         missing=tuple(language.text(seat["label"]) for seat in found["seats"] if seat["id"] in found["missing"]),
         known=sum(seat["status"] != "missing" for seat in wanted),
         ask=None if step is None else _contact(app_state, step["ask"], names),
+        work=next((lead["lead_id"] for lead in found["leads"] if can_be_worked(lead)), ""),
         active=sum(bool(lead["active"]) for lead in found["leads"]),
         owners=tuple(dict.fromkeys(lead["owner"] for lead in found["leads"] if lead["owner"])),
     )
