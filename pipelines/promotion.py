@@ -1,16 +1,17 @@
 """Making a bundle the champion: the gate's answer, who moves, the pointer and the registry's aliases, in one step."""
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from features.errors import ContractError, PromotionError
 from models.judging.promotion.gate import Answer
 from models.settings import GateSettings
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, keep_bundle, point_to, resolve_bundle_hash
+from pipelines.registry.kept_decisions import keep_decision, name_decision
 from pipelines.registry.promotion_churn import churn_if_possible, keep_churn
 from pipelines.registry.promotion_gate import ask_gate
-from pipelines.registry.unfinished_move import noted_move, settle_move
+from pipelines.registry.unfinished_move import Behind, noted_move, settle_move
 from pipelines.workspace.context import Context
 from pipelines.workspace.lock import only_writer
 
@@ -50,7 +51,7 @@ def promote_bundle(
     ------
     PromotionError : the gate keeps the bundle back
     """
-    from pipelines.tracking.mlflow_decisions import keep_decision, tell_decisions
+    from pipelines.tracking.mlflow_decisions import tell_decisions
 
     if check and reason:
         raise ContractError("asking the gate promotes nothing, so there is nothing to give a reason for.")
@@ -63,9 +64,8 @@ def promote_bundle(
         else:
             chosen = resolve_bundle_hash(paths, bundle)
         answer = ask_gate(context, chosen, gate or GateSettings())
-        if not check:
-            keep_decision(paths, _decision(answer, reason))
         if not answer.passes and not reason and not check:
+            keep_decision(paths, _decision(answer, reason))
             tell_decisions(context)
             raise PromotionError(answer.text)
 
@@ -74,23 +74,27 @@ def promote_bundle(
             return Promotion(answer, moves)
 
         how = MoveKind.FORCED if reason else MoveKind.GATE
-        found, moves, untold = make_champion(context, chosen, PointerMove(how, reason or answer.sentence), moves)
+        move, behind = PointerMove(how, reason or answer.sentence), Behind(decision=_decision(answer, reason))
+        found, moves, untold = make_champion(context, chosen, move, moves, behind)
         return Promotion(answer, moves, found, untold or tell_decisions(context))
 
 
 def make_champion(
-    context: Context, chosen: str, move: PointerMove, moves: dict[str, Any] | None = None, by: str = ""
+    context: Context, chosen: str, move: PointerMove, moves: dict[str, Any] | None = None, behind: Behind | None = None
 ) -> tuple[Champion, dict[str, Any], str]:
     """Point to a bundle that may score; returns the champion, who moved, and what MLflow could not be told.
 
-    ``moves`` is the churn report of the move, where it was made already, ``by`` the command
-    that makes it. The caller holds the source's lock.
+    ``moves`` is the churn report of the move, where it was made already, ``behind`` the command
+    that makes it and its decision, which goes on record with the move. The caller holds the source's lock.
     """
     from pipelines.tracking.mlflow_run import mirror_aliases
 
     settle_move(context)
     told = churn_if_possible(context, chosen) if moves is None else moves
-    with noted_move(context, chosen, move, told, by):
+    behind = behind or Behind()
+    if behind.decision is not None:
+        behind = replace(behind, decision=name_decision(behind.decision))
+    with noted_move(context, chosen, move, told, behind):
         found = point_to(context.paths, chosen, move)
         if told["champion"] != chosen:
             told = keep_churn(context, told, move.how)

@@ -22,13 +22,17 @@ class DriftRow(TypedDict):
 
 
 class MonitorFinding(Record):
-    """One check: how grave, what was seen, what to do next; ``place`` names table, feed and column."""
+    """One check: how grave, what was seen, what to do next; ``place`` names table, feed and column.
+
+    ``values`` are marks (no names) of the values or feeds that a fault of a feed is about.
+    """
 
     check: str
     level: str
     sentence: str
     next: str
     place: str = ""
+    values: tuple[str, ...] = ()
 
 
 class RetrainAdvice(Record):

@@ -6,12 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from models.judging.drift.monitor_findings import Finding, Level
+from models.judging.drift.monitor_findings import FeedFinding, Finding, Level
 from models.judging.feeds.examine_feeds import find_feed_faults
 from models.judging.feeds.feed_fault import FaultKind, FeedFault, place
 from models.judging.leakage.audit import audit
 from models.settings import CLOCKS_DIFFER_DAYS, MonitorSettings
 from pipelines.artifacts.audit_record import AuditRecord
+from pipelines.feeds.accepted_faults import mark_values
 from pipelines.feeds.bot_share import judge_bots
 from pipelines.feeds.feed_profiles import data_end, kept_out
 from pipelines.workspace.context import Context
@@ -62,8 +63,14 @@ def _find_kept_out(context: Context, trained: Mapping[str, Any] | None, named: C
 
 def finding_of(fault: FeedFault) -> Finding:
     """A fault as the monitor reports it."""
-    level = Level.ACT if fault.act else Level.WATCH
-    return Finding(str(fault.kind), level, fault.sentence, fault.remedy, place(fault.table, fault.feed, fault.column))
+    return FeedFinding(
+        check=str(fault.kind),
+        level=Level.ACT if fault.act else Level.WATCH,
+        sentence=fault.sentence,
+        next=fault.remedy,
+        place=place(fault.table, fault.feed, fault.column),
+        values=mark_values(fault.values),
+    )
 
 
 def judge_leaks(context: Context) -> Finding:

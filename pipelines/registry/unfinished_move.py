@@ -1,32 +1,43 @@
 """``moving.json``: what a move of the pointer is about, while it goes on, so that one that was killed can be ended.
 
-A rollback run again after a kill must not roll back twice, and who moved with a promotion must not be lost because the
-kill came between the pointer and the report.
+A rollback run again after a kill must not roll back twice; who moved with a promotion, and the decision that it came
+of, must not be lost because the kill came between the pointer and the report.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from features.errors import DataError
 from pipelines.registry.champion import MoveKind, PointerMove, read_champion
+from pipelines.registry.kept_decisions import write_decision
 from pipelines.registry.promotion_churn import keep_churn, read_last_churn
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 
 
+@dataclass(frozen=True)
+class Behind:
+    """What stands behind a move: the command, and the decision that goes on record with it."""
+
+    by: str = ""
+    decision: Mapping[str, Any] | None = None
+
+
 @contextmanager
 def noted_move(
-    context: Context, to: str, move: PointerMove, churn: dict[str, Any] | None, by: str = ""
+    context: Context, to: str, move: PointerMove, churn: dict[str, Any] | None, behind: Behind = Behind()
 ) -> Iterator[None]:
-    """Note a move before it is made; the note goes when all of it was done, or when it ended before the pointer moved.
+    """Note a move before it is made, and write down its decision once it is.
 
-    What ends it afterwards (Ctrl-C, a full disk) leaves the note, as a kill does. ``by`` is the command that moves.
+    The note goes when all of it was done, or when it ended before the pointer moved. What ends it afterwards (Ctrl-C,
+    a full disk) leaves the note, as a kill does.
     """
     champion = read_champion(context.paths)
     before = None if champion is None else champion.hash
-    note = {"before": before, "to": to, "how": str(move.how), "reason": move.reason, "churn": churn, "by": by}
-    write_json(context.paths.moving, note)
+    note = {"before": before, "to": to, "how": str(move.how), "reason": move.reason, "churn": churn}
+    write_json(context.paths.moving, note | {"by": behind.by, "decision": behind.decision})
     try:
         yield
     except BaseException:
@@ -34,6 +45,8 @@ def noted_move(
         if now is None or now.hash != to or before == to:
             context.paths.moving.unlink(missing_ok=True)
         raise
+    if behind.decision is not None:
+        write_decision(context.paths, behind.decision)
     context.paths.moving.unlink(missing_ok=True)
 
 
@@ -48,7 +61,8 @@ def settle_move(context: Context) -> dict[str, Any] | None:
     try:
         note = read_json(file)
         to, how, churn = str(note["to"]), str(note["how"]), note["churn"]
-    except (DataError, KeyError, TypeError):
+        decision = None if note.get("decision") is None else {key: note["decision"][key] for key in ("file", "record")}
+    except (DataError, KeyError, TypeError, AttributeError):
         file.unlink()
         return None
     champion = read_champion(context.paths)
@@ -58,6 +72,8 @@ def settle_move(context: Context) -> dict[str, Any] | None:
     last = read_last_churn(context)
     if churn is not None and churn["champion"] != to and (last is None or last.get("challenger") != to):
         keep_churn(context, churn, how)
+    if decision is not None:
+        write_decision(context.paths, decision)
     file.unlink()
     found: dict[str, Any] = note
     return found

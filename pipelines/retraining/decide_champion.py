@@ -1,6 +1,8 @@
 """The challengers of a retrain before the gate, and what follows from its answers."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -10,14 +12,14 @@ from models.judging.promotion.gate import Answer, GateVerdict
 from models.settings import GateSettings
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.feeds.feed_profiles import keep_feed_profile
-from pipelines.registry.champion import Champion, keep_bundle, read_champion
-from pipelines.registry.promotion_gate import ask_gate, trained_through
+from pipelines.registry.champion import Champion, MoveKind, keep_bundle, read_champion
+from pipelines.registry.promotion_gate import ask_gate, fits, trained_through
 from pipelines.retraining.replay_bundles import kept_hashes
 from pipelines.retraining.retrain_record import Decision, JudgedChallenger
 from pipelines.workspace.context import Context
 
 REFIT, TWIN, WAITING = "trained now, on everything", "trained now, without the last block", "of an earlier retrain"
-_MOST_WAITING = 3
+_MOST_WAITING = 24  # newest bundles that wait; two a retrain, so a year of months
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,17 +46,19 @@ class Verdict:
     chosen: Judged | None = None
 
 
-def judge_challengers(context: Context, settings: GateSettings) -> list[Judged]:
+def judge_challengers(context: Context, settings: GateSettings, done_with: Collection[str] = ()) -> list[Judged]:
     """Every challenger, held against the champion on rows later than both.
 
     The refit has seen every matured row, so nothing can be said of it before new outcomes come in: it waits, and later
-    retrains judge it. Its twin of the same recipe, trained without the last block, can be judged now; so can refits of
-    earlier retrains. What passes is promoted as it was judged, never another bundle in its name.
+    retrains judge it. Its twin of the same recipe, trained without the last block, can be judged now; so can bundles of
+    earlier retrains, until one is ``done_with`` them. What passes is promoted as it was judged, never another bundle in
+    its name. A bundle that somebody rolled back from is no challenger.
     """
     champion = read_champion(context.paths)
+    left = rolled_back_from(champion)
     found = []
-    for bundle_hash, what in _challengers(context):
-        if champion is not None and champion.hash == bundle_hash:
+    for bundle_hash, what in _challengers(context, done_with):
+        if bundle_hash in left or (champion is not None and champion.hash == bundle_hash):
             continue
         try:
             answer = ask_gate(context, bundle_hash, settings)
@@ -72,8 +76,27 @@ def judge_challengers(context: Context, settings: GateSettings) -> list[Judged]:
     return found
 
 
-def _challengers(context: Context) -> list[tuple[str, str]]:
-    paths, champion = context.paths, read_champion(context.paths)
+def rolled_back_from(champion: Champion | None) -> set[str]:
+    """Bundles that a rollback took the place of, and that nothing made the champion since."""
+    found: set[str] = set()
+    for move in () if champion is None else champion.history:
+        found.discard(move.hash)
+        if move.how == MoveKind.ROLLBACK and move.previous is not None:
+            found.add(move.previous)
+    return found
+
+
+def _challengers(context: Context, done_with: Collection[str]) -> list[tuple[str, str]]:
+    champion, found = read_champion(context.paths), _of_training(context)
+    past = set() if champion is None else {move.hash for move in champion.history}
+    known = {*past, *found, *done_with}
+    waiting = (name for name in reversed(kept_hashes(context)) if name not in known and _may_wait(context, name))
+    return [*found.items(), *((name, WAITING) for name in islice(waiting, _MOST_WAITING))]
+
+
+def _of_training(context: Context) -> dict[str, str]:
+    """The last training's refit and twin, both kept."""
+    paths = context.paths
     trained = TrainRecord.read(paths).hash if TrainRecord.exists(paths) else None
     found: dict[str, str] = {}
     if trained is not None:
@@ -83,13 +106,39 @@ def _challengers(context: Context) -> list[tuple[str, str]]:
             twin_hash = keep_bundle(paths, twin)
             keep_feed_profile(context, load_bundle(twin))
             found[twin_hash] = TWIN
-    past = set() if champion is None else {move.hash for move in champion.history}
-    waiting = [name for name in reversed(kept_hashes(context)) if name not in past and name not in found]
-    return [*found.items(), *((name, WAITING) for name in waiting[:_MOST_WAITING])]
+    return found
 
 
-def decide(judged: list[Judged]) -> Verdict:
-    """What follows: a challenger that is better beyond noise wins; being younger wins nothing."""
+def _may_wait(context: Context, bundle_hash: str) -> bool:
+    """Whether a kept bundle takes a place among those that wait: a sound model of this declaration."""
+    folder = context.paths.bundles / bundle_hash
+    try:
+        return fits(context, folder) and not load_bundle(folder, bundle_hash).by_points
+    except BundleError:
+        return False
+
+
+def left_out(context: Context) -> str:
+    """What to say of a bundle of today's training that somebody rolled back from; empty where there is none."""
+    left = rolled_back_from(read_champion(context.paths))
+    return " ".join(
+        f"{name[:12]} ({what}) is no challenger, since it was rolled back from: 'leadscore promote --bundle "
+        f"{name[:12]}' takes it up again."
+        for name, what in _of_training(context).items()
+        if name in left
+    )
+
+
+def decide(judged: list[Judged], beside: str = "") -> Verdict:
+    """What follows: a challenger that is better beyond noise wins; being younger wins nothing.
+
+    ``beside`` is what else to say of what to do next.
+    """
+    found = _decide(judged)
+    return replace(found, next=f"{found.next} {beside}".strip())
+
+
+def _decide(judged: list[Judged]) -> Verdict:
     better = [one for one in judged if one.answer.better]
     if better:
         best = min(better, key=_log_loss_difference)
@@ -129,7 +178,7 @@ def decide(judged: list[Judged]) -> Verdict:
     )
 
 
-def decide_untrained(trained: TrainRecord, before: Champion | None, champion: Champion | None) -> Verdict:
+def decide_untrained(trained: TrainRecord, before: str | None, champion: Champion | None) -> Verdict:
     """What follows where no model could be trained: whoever scores goes on; the first may be the rubric's points."""
     why = f"No model could be trained: {trained.verdict_text}"
     if champion is None:
@@ -138,7 +187,7 @@ def decide_untrained(trained: TrainRecord, before: Champion | None, champion: Ch
             sentence=f"There is no champion, and none was made. {why}",
             next="Nothing is scored until more deals have closed: retrain then.",
         )
-    if before is None or before.hash != champion.hash:
+    if before != champion.hash:
         reason = champion.history[-1].reason.rstrip(".")
         told = "" if trained.verdict_text.rstrip(".") in reason else f" {why}"  # points say themselves why they score
         said = f"{champion.hash[:12]} scores now: {reason}.{told}"

@@ -12,30 +12,31 @@ import pandas as pd
 from features.errors import ExitStatus
 from features.schema.vocabulary import TRAINED
 from features.schema.vocabulary import Verdict as TrainingVerdict
-from models.judging.drift.monitor_findings import Level
 from models.settings import GateSettings, MonitorSettings
 from pipelines.artifacts.audit_record import AuditRecord
-from pipelines.artifacts.monitor_record import MonitorFinding, MonitorRecord
+from pipelines.artifacts.monitor_record import MonitorFinding
 from pipelines.artifacts.train_record import TrainRecord
-from pipelines.diagnostics.monitor import monitor
 from pipelines.feeds.accepted_faults import accept_faults
 from pipelines.feeds.measured_cadence import write_cadence
 from pipelines.feeds.stage_times import note_stage
 from pipelines.ingest.errors import TableLostError
 from pipelines.promotion import make_champion
 from pipelines.registry.champion import MoveKind, PointerMove, points_score, read_champion
+from pipelines.registry.kept_decisions import name_decision, write_decision
 from pipelines.registry.promotion_churn import churn_if_possible
-from pipelines.registry.promotion_gate import fits
-from pipelines.registry.unfinished_move import describe_settled, settle_move
-from pipelines.retraining.decide_champion import Judged, Verdict, decide, decide_untrained, judge_challengers
+from pipelines.registry.unfinished_move import Behind, describe_settled, settle_move
+from pipelines.retraining.decide_champion import Judged, Verdict, decide, decide_untrained, judge_challengers, left_out
+from pipelines.retraining.judged_bundles import done_with, keep_judged
+from pipelines.retraining.look_at_feeds import Looked, look_at_feeds
 from pipelines.retraining.replay_bundles import replay_bundles
 from pipelines.retraining.retrain_page import write_page
 from pipelines.retraining.retrain_record import Aging, Decision, RetrainRecord, WhatsNew
+from pipelines.retraining.unfinished_retrain import begin_retrain, end_retrain, note_draft
 from pipelines.retraining.whats_new import Seen, find_new, keep_seen, read_seen, see
-from pipelines.run import release_memory, run_stage
+from pipelines.run import run_stage
 from pipelines.scoring.qualification_summary import follows_policy_in_force
 from pipelines.stages.ingest import ingest
-from pipelines.tracking.mlflow_decisions import keep_decision, tell_decisions
+from pipelines.tracking.mlflow_decisions import tell_decisions
 from pipelines.workspace.context import Context
 from pipelines.workspace.folder_owner import claim_folder
 
@@ -46,7 +47,6 @@ STATUS = {
     Decision.INCONCLUSIVE: ExitStatus.INCONCLUSIVE,
     Decision.REFUSED: ExitStatus.RETRAIN_REFUSED,
 }
-_BROKEN = frozenset({"freshness", "feed volume", "history", "feed values", "emptied", "unit", "clock"})
 _RETRAIN = "retrain"
 _TRAINING = ("backtest", "train", "register", "evaluate", "thresholds")
 _AFTER = ("score", "report")
@@ -72,11 +72,14 @@ class RetrainOptions:
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Outcome:
-    """What a retrain came to before it is written down."""
+    """What a retrain came to before it is acted on; ``before`` is the champion that it found."""
 
+    before: str | None
     verdict: Verdict
+    new: WhatsNew
+    looked: Looked = field(default_factory=Looked)
     judged: tuple[Judged, ...] = ()
     churn: dict[str, Any] | None = None
     trained: str | None = None
@@ -87,73 +90,46 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
     """From what is new to a decision; writes ``retrain/page/retrain.json`` and ``retrain.html``.
 
     What was seen is remembered once all else is written: a retrain that is killed is done again as if it had never
-    begun. The caller holds the source's lock.
+    begun; one that had decided goes on from there. The caller holds the source's lock.
     """
     started = time.perf_counter()
     context = _at(context, options.as_of)
     tell = notify or (lambda name, seconds: None)
     settled = settle_move(context)
-    own = settled is not None and settled.get("by") == _RETRAIN
-    before_hash = None if (was := read_champion(context.paths)) is None else was.hash
-    before = read_seen(context.paths)
-
-    moved: MonitorRecord | None = None
     now: Seen | None = None
     try:
         _take_in(context, options, tell)
         now = see(context.paths, fingerprint_of(context))
-        new = find_new(context.paths, before, now)
-        moved = _look(context, options)
-        outcome = _refuse_broken(moved, options) or _train_and_judge(context, options, new, tell)
-        if settled is not None and own and outcome.verdict.decision in (Decision.KEPT, Decision.INCONCLUSIVE):
-            before_hash = settled["before"]
-            outcome = replace(outcome, verdict=_promoted_before(settled), churn=settled["churn"])
+        asked = {"data": now.fingerprint, "promote": options.promote, "accept_feeds": options.accept_feeds}
+        begun = begin_retrain(context, asked)
+        drafted = begun.draft
+        if drafted is None:
+            drafted = _act(context, options, _decide(context, options, begun.champion, now, tell), settled)
     except TableLostError as problem:
-        new = _nothing_known(before)
-        outcome = _Outcome(
-            Verdict(decision=Decision.REFUSED, sentence=problem.message, next="Mend the export, then retrain.")
-        )
+        drafted = _act(context, options, _lost(context, problem), settled)
 
-    outcome, untold = _act(context, options, outcome, before_hash, anew=new.changed)
+    untold = _list_and_tell(context, options, drafted)
     champion = read_champion(context.paths)
-    verdict = outcome.verdict
     record = RetrainRecord.of(
-        {
-            "source": context.source.name,
-            "synthetic": context.source.synthetic,
+        {name: value for name, value in drafted.items() if name not in ("faults", "decided")}
+        | {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "as_of": None if options.as_of is None else options.as_of.isoformat(),
-            "decision": verdict.decision,
-            "status": int(STATUS[verdict.decision]),
-            "sentence": verdict.sentence,
-            "next": verdict.next,
-            "ended": "" if settled is None or own else describe_settled(settled),
-            "new": new.record(),
-            "trained": outcome.trained,
-            "champion_before": before_hash,
             "champion_after": None if champion is None else champion.hash,
-            "moved": []
-            if moved is None
-            else [f.record() for f in moved.findings if f.level in (Level.ACT, Level.WATCH)],
-            "challengers": [one.record().record() for one in outcome.judged],
-            "churn": outcome.churn,
-            "aging": None if outcome.aging is None else outcome.aging.record(),
             "untold": untold,
             "seconds": round(time.perf_counter() - started, 1),
         }
     )
     write_page(context.paths, record)
-    if now is not None and verdict.decision is not Decision.REFUSED:
-        if options.accept_feeds and moved is not None:
-            accept_faults(context.paths, broken_feeds(moved), moved.bundle, options.accept_feeds)
-        keep_seen(context.paths, now)
     note_stage(context.paths, _RETRAIN, time.perf_counter() - started)
+    if now is not None and record.decision is not Decision.REFUSED:
+        if options.accept_feeds:
+            faults = [MonitorFinding.of(one) for one in drafted["faults"]["broken"]]
+            accept_faults(context.paths, faults, drafted["faults"]["champion"], options.accept_feeds)
+        keep_judged(context.paths, record.challengers, now.fingerprint)
+        keep_seen(context.paths, now)
+    if now is not None:
+        end_retrain(context)
     return record
-
-
-def _promoted_before(settled: dict[str, Any]) -> Verdict:
-    """What a retrain came to that was killed once it had promoted."""
-    return Verdict(decision=Decision.PROMOTED, sentence=settled["reason"], next="'leadscore rollback' takes it back.")
 
 
 def _at(context: Context, as_of: pd.Timestamp | None) -> Context:
@@ -183,97 +159,141 @@ def _run(context: Context, name: str, tell: Notify) -> None:
     tell(name, run_stage(context, name).seconds)
 
 
-def _look(context: Context, options: RetrainOptions) -> MonitorRecord | None:
-    """What moved since the champion was trained; None where there is no champion that fits."""
-    champion = read_champion(context.paths)
-    if champion is None or not fits(context, champion.folder):
-        return None
-    record = monitor(context, options.monitor)
-    record.write(context.paths.monitor.parent)
-    release_memory()
-    return record
+def _decide(context: Context, options: RetrainOptions, before: str | None, now: Seen, tell: Notify) -> _Outcome:
+    """What follows from what is new: refused where a feed is broken, else trained and judged."""
+    new = find_new(context.paths, read_seen(context.paths), now)
+    looked = look_at_feeds(context, options.monitor)
+    if looked.broken and not options.accept_feeds:
+        return _Outcome(before=before, verdict=_refuse_broken(looked), new=new, looked=looked)
+    found = _train_and_judge(context, options, before, new, tell)
+    return replace(found, looked=looked)
 
 
-def _refuse_broken(moved: MonitorRecord | None, options: RetrainOptions) -> _Outcome | None:
+def _refuse_broken(looked: Looked) -> Verdict:
     """Refusal where a feed is broken: a model trained now would learn the fault."""
-    if moved is None or options.accept_feeds:
-        return None
-    broken = broken_feeds(moved)
-    if not broken:
-        return None
-    return _Outcome(
-        Verdict(
-            decision=Decision.REFUSED,
-            sentence="A feed is broken, so nothing was trained: " + " ".join(one.sentence for one in broken[:3]),
-            next=(
-                f"{broken[0].next} If it is right as it is: --accept-feeds REASON; new values, columns that are no "
-                "longer filled and feeds that ended are then known until another model is the champion."
-            ),
-        )
+    broken = looked.broken
+    return Verdict(
+        decision=Decision.REFUSED,
+        sentence="A feed is broken, so nothing was trained: " + " ".join(one.sentence for one in broken[:3]),
+        next=(
+            f"{broken[0].next} If it is right as it is: --accept-feeds REASON; new values, columns that are no "
+            "longer filled and feeds that ended are then known until another model is the champion."
+        ),
     )
 
 
-def broken_feeds(moved: MonitorRecord) -> list[MonitorFinding]:
-    """What of the monitor's findings says that a feed is broken, beyond what was accepted before."""
-    return [one for one in moved.findings if one.level == Level.ACT and one.check in _BROKEN]
+def _lost(context: Context, problem: TableLostError) -> _Outcome:
+    """Refusal where a table was lost: what is new cannot be told."""
+    champion = read_champion(context.paths)
+    return _Outcome(
+        before=None if champion is None else champion.hash,
+        verdict=Verdict(decision=Decision.REFUSED, sentence=problem.message, next="Mend the export, then retrain."),
+        new=_nothing_known(read_seen(context.paths)),
+    )
 
 
-def _train_and_judge(context: Context, options: RetrainOptions, new: WhatsNew, tell: Notify) -> _Outcome:
+def _train_and_judge(
+    context: Context, options: RetrainOptions, before: str | None, new: WhatsNew, tell: Notify
+) -> _Outcome:
     audit = AuditRecord.read(context.paths)
     if audit.verdict == TrainingVerdict.LEAK:
         why = f"The audit stopped the training. {audit.verdict_text}"
-        return _Outcome(Verdict(decision=Decision.REFUSED, sentence=why, next="Fix the declaration, then retrain."))
-    before = read_champion(context.paths)
+        verdict = Verdict(decision=Decision.REFUSED, sentence=why, next="Fix the declaration, then retrain.")
+        return _Outcome(before=before, verdict=verdict, new=new)
     if new.changed or not TrainRecord.exists(context.paths):
         for name in _TRAINING:
             _run(context, name, tell)
     trained = TrainRecord.read(context.paths)
-    if trained.verdict not in TRAINED:
-        return _Outcome(decide_untrained(trained, before, read_champion(context.paths)))
     champion = read_champion(context.paths)
-    if champion is not None and champion.hash == trained.hash and (before is None or before.hash != trained.hash):
+    if trained.verdict not in TRAINED:
+        return _Outcome(before=before, verdict=decide_untrained(trained, before, champion), new=new)
+    if champion is not None and champion.hash == trained.hash and before != trained.hash:
         why = f"{trained.hash[:12]} scores now: {champion.history[-1].reason}."
-        return _Outcome(Verdict(decision=Decision.PROMOTED, sentence=why), trained=trained.hash)
-    judged = judge_challengers(context, options.gate)
-    verdict = decide(judged)
+        verdict = Verdict(decision=Decision.PROMOTED, sentence=why)
+        return _Outcome(before=before, verdict=verdict, new=new, trained=trained.hash)
+    judged = judge_challengers(context, options.gate, done_with(context.paths, fingerprint_of(context)))
+    verdict = decide(judged, left_out(context))
     churn = None if verdict.chosen is None else churn_if_possible(context, verdict.chosen.hash)
     aging = replay_bundles(context, options.gate)
     if aging is not None:
         write_cadence(context.paths, aging.days)
-    return _Outcome(verdict, tuple(judged), churn, trained.hash, aging)
+    return _Outcome(
+        before=before,
+        verdict=verdict,
+        new=new,
+        judged=tuple(judged),
+        churn=churn,
+        trained=trained.hash,
+        aging=aging,
+    )
 
 
 def _act(
-    context: Context, options: RetrainOptions, outcome: _Outcome, before: str | None, *, anew: bool
-) -> tuple[_Outcome, str]:
-    """Move the pointer where that was asked for; score, report and tell MLflow; returns what MLflow was not told."""
-    verdict = outcome.verdict
-    if verdict.decision is Decision.BETTER and options.promote and verdict.chosen is not None:
-        move = PointerMove(MoveKind.GATE, verdict.sentence)
-        _, moves, _ = make_champion(context, verdict.chosen.hash, move, outcome.churn, by=_RETRAIN)
+    context: Context, options: RetrainOptions, outcome: _Outcome, settled: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Move the pointer where that was asked for; returns the draft of the record.
+
+    A decision that moves it goes on record with the move; any other (``decided``) is written down once the list was
+    made. By the draft another call goes on, should this one end early.
+    """
+    verdict, looked = outcome.verdict, outcome.looked
+    promotes = verdict.decision is Decision.BETTER and options.promote
+    if promotes:
         verdict = replace(verdict, decision=Decision.PROMOTED, next="'leadscore rollback' takes it back.")
-        outcome = replace(outcome, verdict=verdict, churn=moves)
+    drafted = {
+        "source": context.source.name,
+        "synthetic": context.source.synthetic,
+        "as_of": None if options.as_of is None else options.as_of.isoformat(),
+        "decision": str(verdict.decision),
+        "status": int(STATUS[verdict.decision]),
+        "sentence": verdict.sentence,
+        "next": verdict.next,
+        "ended": "" if settled is None else describe_settled(settled),
+        "new": outcome.new.record(),
+        "trained": outcome.trained,
+        "champion_before": outcome.before,
+        "moved": [one.record() for one in looked.moved],
+        "challengers": [one.record().record() for one in outcome.judged],
+        "churn": outcome.churn,
+        "aging": None if outcome.aging is None else outcome.aging.record(),
+        "faults": {"broken": [one.record() for one in looked.broken], "champion": looked.champion},
+    }
+    chosen = verdict.chosen
+    decided = {
+        "kind": "retrain",
+        "decision": str(verdict.decision),
+        "sentence": verdict.sentence,
+        "champion_before": outcome.before,
+        "challenger": None if chosen is None else chosen.hash,
+        "gate": None if chosen is None else chosen.answer.record(),
+    }
+    if not promotes or chosen is None:
+        drafted["decided"] = name_decision(decided)
+        champion = read_champion(context.paths)
+        if verdict.decision is not Decision.REFUSED:
+            note_draft(context, drafted, None if champion is None else champion.hash)
+        return drafted
+    note_draft(context, drafted, chosen.hash)
+    move = PointerMove(MoveKind.GATE, verdict.sentence)
+    _, moves, _ = make_champion(context, chosen.hash, move, outcome.churn, Behind(_RETRAIN, decided))
+    return drafted | {"churn": moves}
+
+
+def _list_and_tell(context: Context, options: RetrainOptions, drafted: dict[str, Any]) -> str:
+    """Score and report where that changes the list, keep the decision, tell MLflow; returns what that was not told."""
+    decision = drafted["decision"]
     # where the rubric's points score there is a list although no model was trained
-    listed = outcome.trained is not None or (verdict.decision is not Decision.REFUSED and points_score(context.paths))
+    listed = drafted["trained"] is not None or (decision != Decision.REFUSED and points_score(context.paths))
     # a handoff score that was adopted moves states, and is no reason to train
-    anew = anew or not follows_policy_in_force(context)
-    if listed and (anew or verdict.decision is Decision.PROMOTED):
+    anew = drafted["new"]["changed"] or not follows_policy_in_force(context)
+    if listed and (anew or decision == Decision.PROMOTED):
         for name in _AFTER:
             run_stage(context, name)
         if options.track:
             run_stage(context, "track")
-    keep_decision(
-        context.paths,
-        {
-            "kind": "retrain",
-            "decision": str(verdict.decision),
-            "sentence": verdict.sentence,
-            "champion_before": before,
-            "challenger": None if verdict.chosen is None else verdict.chosen.hash,
-            "gate": None if verdict.chosen is None else verdict.chosen.answer.record(),
-        },
-    )
-    return outcome, tell_decisions(context) if options.track else ""
+    if "decided" in drafted:
+        write_decision(context.paths, drafted["decided"])
+    return tell_decisions(context) if options.track else ""
 
 
 def fingerprint_of(context: Context) -> str:

@@ -1,34 +1,16 @@
-"""Every answer of the promotion gate as a record: a file here, and a run of its own in MLflow."""
+"""The decisions on record as runs of their own in MLflow."""
 
-import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from features.errors import DataError
+from pipelines.registry.kept_decisions import decision_files
 from pipelines.tracking.mlflow_client import client_of, experiment_of, is_on_server
 from pipelines.tracking.mlflow_names import HASH_TAG
 from pipelines.tracking.mlflow_run import describe_failure
-from pipelines.workspace.atomic_files import read_json, to_json, write_json
+from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
-from pipelines.workspace.left_overs import remove_parts
-from pipelines.workspace.paths import Paths
-from pipelines.workspace.private_files import make_folder
-
-_KEPT = 500  # newest decisions that stay here
-
-
-def keep_decision(paths: Paths, decision: Mapping[str, Any]) -> None:
-    """Write a decision down, as one MLflow is still to be told of."""
-    now = datetime.now(UTC)
-    record = dict(decision) | {"at": now.isoformat(timespec="seconds"), "run_id": None}
-    mark = hashlib.sha256(to_json(record).encode()).hexdigest()[:8]
-    make_folder(paths.decisions)
-    remove_parts(paths.decisions)
-    write_json(paths.decisions / f"{now:%Y%m%dT%H%M%S%f}-{mark}.json", record)
-    for old in _files(paths)[:-_KEPT]:
-        old.unlink(missing_ok=True)
 
 
 def tell_decisions(context: Context) -> str:
@@ -36,7 +18,9 @@ def tell_decisions(context: Context) -> str:
     if not is_on_server() and not (context.paths.data_dir / "mlflow.db").exists():
         return ""
     try:
-        waiting = [(file, record) for file in _files(context.paths) if (record := _read(file)) and not record["run_id"]]
+        waiting = [
+            (file, record) for file in decision_files(context.paths) if (record := _read(file)) and not record["run_id"]
+        ]
         if not waiting:
             return ""
         with client_of(context.paths) as (mlflow, client):
@@ -71,10 +55,6 @@ def decision_metrics(gate: Mapping[str, Any]) -> dict[str, float]:
         if check["ci"][0] is not None:
             found |= {f"gate.{name}.low": check["ci"][0], f"gate.{name}.high": check["ci"][1]}
     return {name: float(value) for name, value in found.items()}
-
-
-def _files(paths: Paths) -> list[Path]:
-    return sorted(paths.decisions.glob("*.json")) if paths.decisions.exists() else []
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -170,6 +170,16 @@ class Paths:
         return self.retrain / "seen"
 
     @property
+    def begun(self) -> Path:
+        """Who was champion when the retrain that goes on began."""
+        return self.retrain / "begun.json"
+
+    @property
+    def judged(self) -> Path:
+        """Bundles that retrains are done with, by hash: as of which data they were judged."""
+        return self.retrain / "judged.json"
+
+    @property
     def decisions(self) -> Path:
         """Answers of the promotion gate, a file each."""
         return self.root / "decisions"

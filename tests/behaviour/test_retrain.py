@@ -12,14 +12,19 @@ import pytest
 from features.errors import ExitStatus
 from features.schema.vocabulary import Verdict
 from models.bundle import load_bundle
+from models.settings import MonitorSettings
+from pipelines.artifacts.monitor_record import MonitorFinding
 from pipelines.artifacts.train_record import TrainRecord
+from pipelines.feeds.accepted_faults import accept_faults
 from pipelines.registry.champion import ensure_pointer, point_to, read_champion
+from pipelines.registry.kept_decisions import keep_decision
 from pipelines.retraining.decide_champion import decide_untrained
+from pipelines.retraining.look_at_feeds import look_at_feeds
 from pipelines.retraining.retrain_run import fingerprint_of
 from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import StageRun, run_stage
 from pipelines.scoring.qualification_summary import follows_policy_in_force
-from pipelines.tracking.mlflow_decisions import keep_decision, tell_decisions
+from pipelines.tracking.mlflow_decisions import tell_decisions
 from pipelines.workspace.atomic_files import write_json
 from pipelines.workspace.context import Context, open_context
 from tests.reference.challengers import TEST, early_champion, keep, spoiled
@@ -40,11 +45,15 @@ def _remember(run: TinyRun) -> None:
     keep_seen(run.context.paths, see(run.context.paths, fingerprint_of(run.context)))
 
 
-def _retrain(cli: Cli, run: TinyRun, *more: str) -> tuple[int, dict[str, Any]]:
+def write_params(run: TinyRun) -> str:
     params = run.folder / "params.yaml"
     settings = run.context.settings.model_dump(mode="json")
     params.write_text(json.dumps({"leadscore": settings, "gate": {"draws": 200}, "monitor": {"draws": 200}}))
-    status, out, err = cli("retrain", *run.args, "--params", str(params), "--no-track", "--json", *more)
+    return str(params)
+
+
+def _retrain(cli: Cli, run: TinyRun, *more: str) -> tuple[int, dict[str, Any]]:
+    status, out, err = cli("retrain", *run.args, "--params", write_params(run), "--no-track", "--json", *more)
     assert out, err
     return status, json.loads(out)
 
@@ -54,17 +63,17 @@ def _rewrite(run: TinyRun, table: str, change: Callable[[pd.DataFrame], pd.DataF
     change(pd.read_csv(file, dtype=str, keep_default_na=False)).to_csv(file, index=False)
 
 
-def leave_a_killed_move(run: TinyRun, by: str) -> str:
-    """What a command leaves that was killed once it had promoted the champion; the champion's hash."""
+def leave_a_killed_move(run: TinyRun) -> str:
+    """What 'promote' leaves that was killed once it had promoted the champion; the champion's hash."""
     champion = read_champion(run.context.paths)
     assert champion is not None
-    note = {"before": "b" * 64, "to": champion.hash, "how": "gate", "reason": "it is better.", "churn": None, "by": by}
+    note = {"before": "b" * 64, "to": champion.hash, "how": "gate", "reason": "it is better.", "churn": None, "by": ""}
     write_json(run.context.paths.moving, note)
     return champion.hash
 
 
 def test_nothing_new_trains_nothing_and_says_from_when_there_will_be_enough(cli: Cli, run: TinyRun) -> None:
-    champion = leave_a_killed_move(run, by="")  # of 'promote': it is ended, and no decision of this retrain
+    champion = leave_a_killed_move(run)  # it is ended, and no decision of this retrain
     trained = TrainRecord.path(run.context.paths).stat().st_mtime_ns
     cli("threshold", "adopt", "30", "--reason", "two new reps", *run.args)  # it moves states, and teaches nothing
     status, record = _retrain(cli, run)
@@ -84,12 +93,33 @@ def test_nothing_new_trains_nothing_and_says_from_when_there_will_be_enough(cli:
     assert record["champion_before"] == record["champion_after"] == champion
 
 
-def test_a_retrain_that_was_killed_once_it_had_promoted_says_what_it_would_have_said(cli: Cli, run: TinyRun) -> None:
-    champion = leave_a_killed_move(run, by="retrain")
+def test_a_retrain_that_failed_once_it_had_promoted_goes_on_and_says_what_it_would_have_said(
+    cli: Cli, run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_stages(context: Context, name: str) -> StageRun:
+        if name == "score" and full:
+            raise OSError(28, "No space left on device")
+        return StageRun(TrainRecord.read(context.paths), 0.0)
+
+    def decided() -> list[str]:
+        return [json.loads(file.read_text())["decision"] for file in sorted(paths.decisions.glob("*.json"))]
+
+    paths = run.context.paths
+    bad = keep(run, spoiled(early_champion(run, tmp_path)), tmp_path / "bad")
+    point_to(paths, bad, TEST)
+    monkeypatch.setattr("pipelines.retraining.retrain_run.run_stage", without_stages)
+    full = True
+    assert cli("retrain", *run.args, "--params", write_params(run), "--no-track", "--promote-if-better")[0] != 0
+    promoted = read_champion(paths).hash
+    assert promoted != bad and decided() == ["promoted"], "on record with the move, whatever comes after it"
+
+    full = False
     status, record = _retrain(cli, run)
-    assert (status, record["decision"], record["champion_before"]) == (0, "promoted", "b" * 64)
-    assert (record["champion_after"], record["sentence"], record["ended"]) == (champion, "it is better.", "")
-    assert not run.context.paths.moving.exists()
+    assert (status, record["decision"], record["ended"]) == (0, "promoted", "")
+    assert (record["champion_before"], record["champion_after"]) == (bad, promoted)
+    assert "is better beyond noise in log loss" in record["sentence"] and record["churn"]["how"] == "gate"
+    assert promoted in {one["hash"] for one in record["challengers"]}
+    assert decided() == ["promoted"] and not paths.begun.exists()
 
 
 @pytest.mark.prove
@@ -161,6 +191,22 @@ def test_a_feed_that_was_accepted_is_known_at_the_next_retrain(
     assert all(one["sentence"].endswith("marketing started a podcast.") for one in known)
 
 
+def test_without_a_champion_the_feeds_are_looked_at_too(cli: Cli, run: TinyRun) -> None:
+    paths = run.context.paths
+    paths.champion.unlink()
+    ensure_pointer(paths)
+    _rewrite(run, "activities", lambda rows: rows[rows["Logged"] < "2026-04-30"])
+    status, record = _retrain(cli, run)
+    assert (status, record["decision"]) == (ExitStatus.RETRAIN_REFUSED, "refused")
+    assert "activities has been silent for" in record["sentence"] and record["trained"] is None
+    assert read_champion(paths) is None, "nothing was trained on it"
+
+    accepted = [MonitorFinding.of(one) for one in record["moved"]]
+    accept_faults(paths, accepted, "", "the sync was given up")
+    looked = look_at_feeds(run.context, MonitorSettings())
+    assert looked.broken == [] and "the sync was given up" in looked.moved[0].sentence
+
+
 def test_without_a_champion_none_is_said_to_be_kept(cli: Cli, run: TinyRun) -> None:
     paths = run.context.paths
     few = TrainRecord(verdict=Verdict.TOO_LITTLE_DATA, verdict_text="12 leads were won, 30 are needed.")
@@ -182,9 +228,8 @@ def test_points_that_become_the_first_champion_are_said_to_score_not_to_be_kept(
     first = decide_untrained(few, None, points)
     assert first.decision == "promoted"
     assert first.sentence == "cccccccccccc scores now: points score alone: No signal."
-    other: Any = SimpleNamespace(hash="d" * 64, history=(move,))
-    assert decide_untrained(few, other, points).decision == "promoted", "another bundle scores than before"
-    assert decide_untrained(few, points, points).decision == "champion kept"
+    assert decide_untrained(few, "d" * 64, points).decision == "promoted", "another bundle scores than before"
+    assert decide_untrained(few, points.hash, points).decision == "champion kept"
     assert decide_untrained(few, None, None).decision == "inconclusive"
 
 

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from features.errors import BundleError
 from pipelines.artifacts.champion_record import ChampionRecord
 from pipelines.registry.champion import MoveKind, PointerMove, point_to, read_champion, roll_back
+from pipelines.registry.kept_decisions import decision_files, name_decision
 from pipelines.registry.promotion_churn import churn_of_promotion, read_last_churn
-from pipelines.registry.unfinished_move import noted_move, settle_move
+from pipelines.registry.unfinished_move import Behind, noted_move, settle_move
+from pipelines.retraining.unfinished_retrain import Begun, begin_retrain, end_retrain, note_draft
+from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.paths import Paths
 from tests.reference.challengers import early_champion
@@ -26,12 +30,13 @@ def moved(tiny_copy: TinyRun, tmp_path: Path) -> tuple[TinyRun, str, str]:
     return tiny_copy, trained, early_champion(tiny_copy, tmp_path / "made").hash
 
 
+THESE, OTHER = {"data": "these", "promote": False}, {"data": "other", "promote": False}
 BEGUN: list[Any] = []  # never left, as if their processes were gone; what is collected would be left
 
 
-def begin(context: Context, to: str, move: PointerMove, churn: dict[str, Any]) -> None:
+def begin(context: Context, to: str, move: PointerMove, churn: dict[str, Any], *behind: Behind) -> None:
     """Begin a move."""
-    BEGUN.append(noted_move(context, to, move, churn))
+    BEGUN.append(noted_move(context, to, move, churn, *behind))
     BEGUN[-1].__enter__()
 
 
@@ -66,6 +71,79 @@ def test_who_moved_with_a_promotion_that_was_killed_is_told_by_the_next(
     told = read_last_churn(context)
     assert told is not None and told["challenger"] == trained and told["churn"]["moved"] > 0
     assert not context.paths.moving.exists()
+
+
+def decisions(paths: Paths) -> list[str]:
+    return [read_json(file)["decision"] for file in decision_files(paths)]
+
+
+def test_a_decision_is_on_record_once_the_pointer_moved_and_not_before(
+    cli: Cli, moved: tuple[TinyRun, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, trained, _ = moved
+    context, move = run.context, PointerMove(MoveKind.FORCED, "a new price list")
+    words = ("promote", *run.args, "--bundle", trained, "--force", "--reason", "a new price list")
+
+    def unsound(*_: object) -> None:
+        raise BundleError("it scores nobody.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipelines.registry.champion.require_sound", unsound)
+        assert cli(*words)[0] != 0
+    assert decisions(context.paths) == [], "nothing was promoted"
+
+    behind = Behind(decision=name_decision({"kind": "promote", "decision": "forced", "challenger": trained}))
+    begin(context, trained, move, churn_of_promotion(context, trained), behind)
+    assert settle_move(context) is None and decisions(context.paths) == [], "killed before the pointer moved"
+    begin(context, trained, move, churn_of_promotion(context, trained), behind)
+    note = context.paths.moving.read_bytes()
+    point_to(context.paths, trained, move)
+    assert settle_move(context) is not None and decisions(context.paths) == ["forced"]
+    context.paths.moving.write_bytes(note)
+    assert settle_move(context) is not None and decisions(context.paths) == ["forced"], "once, though killed again"
+
+    assert cli("rollback", *run.args)[0] == 0 and cli(*words)[0] == 0
+    assert decisions(context.paths) == ["forced", "forced"]
+
+
+def test_a_champion_that_a_killed_retrain_made_by_training_is_its_own(tmp_path: Path) -> None:
+    paths, now = Paths(tmp_path, "mine"), "b" * 64
+    context: Any = SimpleNamespace(paths=paths)
+    paths.root.mkdir()
+    assert begin_retrain(context, THESE) == Begun(None)
+    first = {"hash": now, "previous": None, "how": "first", "reason": "there was none", "at": "2026-01-01T00:00:00"}
+    ChampionRecord.of({"path": f"bundles/{now}", "hash": now, "previous": None, "history": [first]}).write(paths)
+    assert begin_retrain(context, THESE) == Begun(None), "run again after the kill: it found none"
+    assert begin_retrain(context, OTHER) == begin_retrain(context, OTHER) == Begun(now), "it made none"
+    end_retrain(context)
+    assert not paths.begun.exists()
+
+
+def test_a_retrain_that_had_decided_goes_on_unless_more_was_asked_or_somebody_moved_the_pointer(tmp_path: Path) -> None:
+    paths, now, other = Paths(tmp_path, "mine"), "b" * 64, "c" * 64
+    context: Any = SimpleNamespace(paths=paths)
+    paths.root.mkdir()
+
+    def score(bundle: str) -> None:
+        ChampionRecord.of({"path": f"bundles/{bundle}", "hash": bundle, "previous": None}).write(paths)
+
+    score(now)
+    draft = {"decision": "champion kept", "champion_before": now, "churn": None}
+    begin_retrain(context, THESE)
+    note_draft(context, draft, now)
+    assert begin_retrain(context, THESE) == Begun(now, draft)
+    kept = paths.begun.read_bytes()
+    assert begin_retrain(context, THESE | {"promote": True}) == Begun(now), "another question"
+    paths.begun.write_bytes(kept)
+    score(other)
+    assert begin_retrain(context, THESE) == Begun(other), "held against another champion"
+
+    note_draft(context, draft | {"champion_before": other}, now)
+    write_json(paths.churn, {"challenger": now, "sentence": "7 move."})
+    score(now)
+    assert begin_retrain(context, THESE).draft["churn"]["sentence"] == "7 move.", "as it was written down with the move"
+    paths.begun.write_text("[]")
+    assert begin_retrain(context, THESE) == Begun(now), "damaged: it begins anew"
 
 
 @pytest.mark.parametrize("moved", [False, True])

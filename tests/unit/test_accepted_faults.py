@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from features.errors import DataError
-from models.judging.drift.monitor_findings import Finding, Level
+from models.judging.drift.monitor_findings import FeedFinding, Finding, Level
+from models.judging.feeds.feed_fault import FaultKind, FeedFault, named_values
 from pipelines.artifacts.monitor_record import MonitorFinding
-from pipelines.feeds.accepted_faults import accept_faults, read_accepted, settle_accepted
+from pipelines.feeds.accepted_faults import accept_faults, mark_values, read_accepted, settle_accepted
+from pipelines.feeds.feed_findings import finding_of
 from pipelines.workspace.paths import Paths
 
 ONE, OTHER = "a" * 64, "b" * 64
@@ -17,7 +19,19 @@ def fault(check: str, sentence: str, place: str = "leads.lead_source") -> Findin
     return Finding(check, Level.ACT, sentence, "Map them.", place)
 
 
-NEW_VALUES = fault("feed values", "leads.lead_source: 31% of the newest rows hold values that never came ('podcast').")
+def named(
+    sentence: str, kind: FaultKind = FaultKind.VALUES, column: str = "lead_source", **values: list[str]
+) -> Finding:
+    return finding_of(
+        FeedFault(
+            kind=kind, table="leads", column=column, sentence=sentence, remedy="Map.", values=named_values(**values)
+        )
+    )
+
+
+NEW = "31% of the newest rows hold values that never came before ('5112')."
+NEW_VALUES = named(NEW, new=["5112", "6020"])
+ENDED = fault("freshness", "webinar has been silent for 40 days.", "activities/webinar")
 MORE = fault("feed volume", "activities: 900 rows in the last 28 days, about 400 were to be expected.", "activities")
 
 
@@ -25,7 +39,7 @@ MORE = fault("feed volume", "activities: 900 rows in the last 28 days, about 400
 def paths(tmp_path: Path) -> Paths:
     found = Paths(tmp_path, "s")
     found.root.mkdir()
-    record = [MonitorFinding.of(one.record()) for one in (NEW_VALUES, MORE)]
+    record = [MonitorFinding.of(one.record()) for one in (NEW_VALUES, ENDED, MORE)]
     accept_faults(found, record, ONE, "marketing started a podcast")
     return found
 
@@ -36,7 +50,9 @@ def settled(paths: Paths, finding: Finding, champion: str = ONE) -> Finding:
 
 
 def test_the_same_fault_with_other_figures_is_watched_and_says_why(paths: Paths) -> None:
-    later = fault(NEW_VALUES.check, NEW_VALUES.sentence.replace("31%", "58%"))
+    for same in (named(NEW.replace("31%", "58%"), new=["6020", "5112"]), named(NEW, new=["6020"])):
+        assert settled(paths, same).level == Level.WATCH
+    later = fault(ENDED.check, ENDED.sentence.replace("40", "47"), ENDED.place)
     found = settled(paths, later)
     assert found.level == Level.WATCH and found.sentence.startswith(later.sentence)
     assert "Accepted on 20" in found.sentence and "marketing started a podcast." in found.sentence
@@ -45,12 +61,15 @@ def test_the_same_fault_with_other_figures_is_watched_and_says_why(paths: Paths)
 @pytest.mark.parametrize(
     "other",
     [
-        fault("feed values", NEW_VALUES.sentence.replace("podcast", "n/a")),
-        fault("feed values", NEW_VALUES.sentence, "leads.job_title"),
-        fault("emptied", NEW_VALUES.sentence),
+        named(NEW, new=["7372"]),
+        named(NEW, new=["5112", "7372"]),
+        named(NEW, gone=["5112"]),
+        named(NEW, new=["5112"], column="job_title"),
+        named(NEW, FaultKind.EMPTIED, new=["5112"]),
+        fault(ENDED.check, ENDED.sentence, "activities/webinar2"),
         MORE,
     ],
-    ids=["another value", "another column", "another check", "a matter of figures"],
+    ids=["a code", "one code more", "gone, not new", "another column", "another check", "another feed", "by figures"],
 )
 def test_another_fault_calls_for_action_as_before(other: Finding, paths: Paths) -> None:
     assert settled(paths, other) == other
@@ -58,9 +77,21 @@ def test_another_fault_calls_for_action_as_before(other: Finding, paths: Paths) 
 
 def test_another_champion_forgets_it_and_one_that_is_back_knows_it_again(paths: Paths) -> None:
     assert settled(paths, NEW_VALUES, OTHER) == NEW_VALUES
-    accept_faults(paths, [MonitorFinding.of(fault("freshness", "webinar has been silent.").record())], ONE, "it ended")
+    more = MonitorFinding.of(named(NEW, new=["7372"]).record())
+    accept_faults(paths, [more], OTHER, "a new list")
     assert settled(paths, NEW_VALUES).level == Level.WATCH, "what was accepted before stays"
-    assert len(read_accepted(paths, ONE)) == 2
+    accept_faults(paths, [more], ONE, "a new list")
+    assert len(read_accepted(paths, ONE)) == 3 and len(read_accepted(paths, OTHER)) == 1
+    both = settled(paths, named(NEW, new=["5112", "7372"]))
+    assert both.level == Level.WATCH and both.sentence.endswith("a new list."), "accepted one after the other"
+
+
+def test_marks_name_nobody_and_too_many_are_one() -> None:
+    found = named("", new=["Ann Smith"])
+    assert isinstance(found, FeedFinding) and "Ann" not in str(found.record())
+    assert len(mark_values([str(k) for k in range(500)])) == 500
+    many = [mark_values([str(k) for k in range(count)]) for count in (501, 502)]
+    assert [len(one) for one in many] == [1, 1] and many[0] != many[1]
 
 
 def test_a_damaged_file_is_an_error_that_says_what_to_do(paths: Paths) -> None:

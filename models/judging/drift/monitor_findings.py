@@ -46,6 +46,17 @@ class Finding:
         return found | ({"place": self.place} if self.place else {})
 
 
+@dataclass(frozen=True, kw_only=True)
+class FeedFinding(Finding):
+    """A fault of a feed; ``values`` are marks of what it names: values or feeds that are gone, new, or too many."""
+
+    values: tuple[str, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return super().record() | ({"values": list(self.values)} if self.values else {})
+
+
 def overall(findings: Sequence[Finding]) -> Level:
     """The most severe level; what cannot be judged raises no alarm, but with nothing judged there is no all-clear."""
     levels = {finding.level for finding in findings}

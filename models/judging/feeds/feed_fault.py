@@ -1,6 +1,6 @@
 """One thing that is wrong with a feed: where, since when, what was seen, what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,7 +30,10 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class FeedFault:
-    """A fault of one table, feed (kind, question or stage; empty: the whole table) and column (empty: its rows)."""
+    """A fault of one table, feed (kind, question or stage; empty: the whole table) and column (empty: its rows).
+
+    ``values`` are all values or feeds that it is about, :func:`named_values`: a sentence names but a few.
+    """
 
     kind: FaultKind
     table: str
@@ -40,6 +43,7 @@ class FeedFault:
     remedy: str
     since: str | None = None
     act: bool = True
+    values: tuple[str, ...] = ()
 
 
 def place(table: str, feed: str = "", column: str = "") -> str:
@@ -51,6 +55,12 @@ def listed(names: Sequence[str]) -> str:
     """Names in a sentence, at most a handful."""
     shown = ", ".join(f"'{name}'" for name in names[:_NAMED])
     return shown + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def named_values(*, gone: Iterable[str] = (), new: Iterable[str] = (), more: Iterable[str] = ()) -> tuple[str, ...]:
+    """Values or feeds a fault is about, each with what became of it."""
+    told = (("-", gone), ("+", new), ("=", more))
+    return tuple(sorted({f"{sign}{name}" for sign, names in told for name in names}))
 
 
 def day(moment: int) -> str:

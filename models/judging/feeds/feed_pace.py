@@ -7,7 +7,7 @@ import numpy as np
 
 from features.array_types import Floats, Ints
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER
-from models.judging.feeds.feed_fault import RENAMED, TWICE, FaultKind, FeedFault, day, listed, place
+from models.judging.feeds.feed_fault import RENAMED, TWICE, FaultKind, FeedFault, day, listed, named_values, place
 from models.judging.feeds.feed_profile import FEWEST, WEEK, repeated_rows
 from models.judging.feeds.watched_table import WatchedTable
 
@@ -52,12 +52,22 @@ def find_stopped(table: WatchedTable, cutoff: int, known_silence: Mapping[str, i
         sentence = (
             f"{place(table.name)}: {listed(list(silent))} no longer come, {listed(born)} are new since {day(end)}."
         )
-        return [FeedFault(kind=FaultKind.VALUES, table=table.name, since=day(end), sentence=sentence, remedy=RENAMED)]
+        values = named_values(gone=silent, new=born)
+        return [
+            FeedFault(
+                kind=FaultKind.VALUES,
+                table=table.name,
+                since=day(end),
+                sentence=sentence,
+                remedy=RENAMED,
+                values=values,
+            )
+        ]
     found = [_stopped(table.name, feed, *silence, cutoff) for feed, silence in silent.items()]
     if len(found) <= _TOLD:
         return found
     more = f" So have {len(found) - 1} others: {listed(list(silent)[1:])}."
-    return [replace(found[0], sentence=found[0].sentence + more)]
+    return [replace(found[0], sentence=found[0].sentence + more, values=named_values(gone=silent))]
 
 
 def _born_since(table: WatchedTable, moment: int, cutoff: int) -> list[str]:

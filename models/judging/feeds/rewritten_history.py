@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from features.array_types import Floats
-from models.judging.feeds.feed_fault import RENAMED, TWICE, FaultKind, FeedFault, day, listed, place
+from models.judging.feeds.feed_fault import RENAMED, TWICE, FaultKind, FeedFault, day, listed, named_values, place
 from models.judging.feeds.feed_profile import FEWEST, HOUR, LEVELS, WEEK
 
 _ROWS = 0.05  # of the rows: fewer or more than that came or went
@@ -125,6 +125,7 @@ def _renamed(table: str, column: str, gone: Sequence[str], new: Sequence[str], f
         column=column,
         sentence=f"{place(table, feed, column)}: {listed(gone)} are gone, {listed(new)} are new.",
         remedy=RENAMED,
+        values=named_values(gone=gone, new=new),
     )
 
 
@@ -192,6 +193,7 @@ def concentrated_fault(table: str, feed: str, column: str, level: str, before: f
         column=column,
         sentence=f"{place(table, feed, column)}: '{level}' in {after:.0%} of the rows, {before:.0%} before.",
         remedy="A default or another list took the place of values: mend the form or mapping that fills the column.",
+        values=named_values(more=[level]),
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.array_types import Bools, Floats
 from models.judging.feeds.clock_breaks import find_clock_break
-from models.judging.feeds.feed_fault import RENAMED, FaultKind, FeedFault, listed, place
+from models.judging.feeds.feed_fault import RENAMED, FaultKind, FeedFault, listed, named_values, place
 from models.judging.feeds.feed_profile import FEWEST, is_missing
 from models.judging.feeds.rewritten_history import concentrated_fault, unit_fault
 from models.judging.feeds.row_blocks import FEWEST_BLOCKS, LENGTHS, Blocks, exceeds
@@ -107,6 +107,7 @@ def _levels(
                 f"({listed(fresh)}){lost}."
             ),
             remedy=RENAMED,
+            values=named_values(gone=gone, new=fresh),
         )
     if past.max() > _NEW or exceeds(now, past, size, _NEW):
         return  # values come and go, as campaigns do: none of them is usual
