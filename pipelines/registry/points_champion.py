@@ -3,6 +3,8 @@
 import tempfile
 from pathlib import Path
 
+from features.rubric.schema import Rubric
+from features.rubric.versions import same_rubric
 from models.bundle import load_bundle, save_bundle
 from models.training.points_bundle import fit_points_bundle
 from pipelines.registry.champion import MoveKind, PointerMove, keep_bundle, point_to, read_champion
@@ -34,3 +36,13 @@ def follow_adopted_rubric(context: Context, reason: str) -> str | None:
         kept = keep_bundle(context.paths, Path(folder) / "bundle")
     point_to(context.paths, kept, PointerMove(MoveKind.DECLARATION, reason))
     return kept
+
+
+def scores_alone(context: Context, rubric: Rubric) -> str | None:
+    """The champion's hash where it is the points of this very rubric; None where it is not."""
+    champion = read_champion(context.paths)
+    if champion is None:
+        return None
+    bundle = load_bundle(champion.folder, champion.hash)
+    same = bundle.by_points and bundle.rubric is not None and same_rubric(bundle.rubric.rubric, rubric)
+    return champion.hash if same else None

@@ -24,17 +24,18 @@ class Begun:
 def begin_retrain(context: Context, asked: Mapping[str, Any]) -> Begun:
     """Note who is champion before anything is trained, or find what was noted by one that ended early.
 
-    ``asked`` is what was asked of which data: for anything else, and where somebody moved the pointer since, a retrain
-    begins anew.
+    ``asked`` is what was asked, of which ``data``: for anything else, and where somebody moved the pointer since, a
+    retrain begins anew. What it had promoted is told whatever is asked now.
     """
     champion = read_champion(context.paths)
     scores = None if champion is None else champion.hash
     begun = _read(context)
-    if begun.get("asked") == asked and "champion" in begun:
-        if begun.get("draft") is not None and begun.get("scores") == scores:
-            return Begun(begun["champion"], _with_moves(context, begun["draft"], scores))
-        if _made_since(champion, begun["champion"]):
-            return Begun(begun["champion"])
+    before, draft, of = begun.get("champion"), begun.get("draft"), begun.get("asked") or {}
+    if of.get("data") == asked["data"]:
+        if draft is not None and begun.get("scores") == scores and (of == asked or scores != before):
+            return Begun(before, _with_moves(context, draft, scores))
+        if _made_since(champion, before):
+            return Begun(before)
     write_json(context.paths.begun, {"asked": asked, "champion": scores})
     return Begun(scores)
 

@@ -10,7 +10,7 @@ from features.errors import PolicyError
 from features.rubric.schema import Rubric
 from features.rubric.versions import RubricHistory, RubricVersion, rubric_hash
 from features.rubric.yaml_format import rubric_yaml
-from pipelines.registry.points_champion import follow_adopted_rubric
+from pipelines.registry.points_champion import follow_adopted_rubric, scores_alone
 from pipelines.scoring.find_lead import parse_as_of
 from pipelines.workspace.context import Context
 from pipelines.workspace.rubric_versions import adopt_rubric, version_record
@@ -44,13 +44,19 @@ def adopt(
         )
     version = RubricVersion(rubric=draft, since=begins, author=author.strip(), reason=reason.strip())
     earlier = context.rubrics.versions
-    if resume and earlier and earlier[-1].adopted_at and _is_same(earlier[-1], version):
+    resumed = resume and bool(earlier) and bool(earlier[-1].adopted_at)
+    resumed = resumed and _is_same(
+        earlier[-1], version if since is not None else replace(version, since=earlier[-1].since)
+    )
+    if resumed:
         earlier, adopted = earlier[:-1], earlier[-1]
     else:
         adopted = adopt_rubric(context.paths, context.declared_rubric, context.rubrics, version)
     before, label = earlier[-1].rubric if earlier else None, _label(draft)
     now = replace(context, rubric=draft, rubrics=RubricHistory((*earlier, adopted)))
     champion = follow_adopted_rubric(now, f"rubric {label} adopted by {adopted.author}: {adopted.reason}")
+    if champion is None and resumed:
+        champion = scores_alone(now, draft)  # the call that was killed had moved the pointer
     return version_record(adopted) | {"replaces": None if before is None else _label(before), "champion": champion}
 
 

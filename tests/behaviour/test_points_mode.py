@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -111,7 +112,9 @@ def test_every_page_and_address_works_on_points(few: Any, tmp_path: Path) -> Non
         assert drift.status_code == 200
 
 
-def test_an_adopted_rubric_scores_at_once_where_points_score_alone(cli: Cli, few: Any, tmp_path: Path) -> None:
+def test_an_adopted_rubric_scores_at_once_where_points_score_alone(
+    cli: Cli, few: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = copied(few, tmp_path)
     first = read_champion(run.context.paths)
     rubric = run.context.rubric
@@ -123,6 +126,12 @@ def test_an_adopted_rubric_scores_at_once_where_points_score_alone(cli: Cli, few
     assert status == 0 and "It scores alone from now on" in out, err
     now = read_champion(run.context.paths)
     assert now is not None and now.hash != first.hash
+    monkeypatch.setattr("pipelines.rubrics.rubric_adoption.cutoff_of", lambda *_: pd.Timestamp("2027-01-04"))
+    again = cli("rubric", "adopt", str(draft), "--reason", "r", *run.args)
+    assert again[:2] == (0, out), (
+        "killed once all was written, with data that came since, it says what it would have said"
+    )
+    assert read_champion(run.context.paths) == now
     assert cli("score", "--no-gate", "--tiny", *run.args)[0] == 0
     listed = read_parquet(run.context.paths.score / "worklist.parquet")
     assert (
