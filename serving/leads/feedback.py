@@ -70,10 +70,10 @@ def find_latest_feedback(store: Store, lead_ids: Sequence[str]) -> dict[str, dic
 
 
 def find_leads_with_feedback(store: Store) -> frozenset[str]:
-    """Leads of which something was said that has not expired or been taken back."""
-    latest = Feedback.id.in_(_latest_ids()) & _is_valid_at(wall_now())
+    """Leads of which anything was said that has not expired or been taken back, a pin included."""
+    said = select(Feedback.lead_id).where(still_stands(), _is_valid_at(wall_now()))
     with store.reading() as session:
-        return frozenset(session.scalars(select(Feedback.lead_id).where(latest)))
+        return frozenset(session.scalars(said))
 
 
 def find_overrides(store: Store, lead_ids: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,6 @@ from features.array_types import Bools
 from serving.json_values import to_json_values
 from serving.leads.feedback import (
     find_hidden_leads,
-    find_latest_feedback,
     find_leads_with_feedback,
     find_overrides,
     pins_of,
@@ -113,11 +112,10 @@ def list_untouched(app_state: AppState, owner: str | None, limit: int = 20) -> l
     if state.data.flat:
         return []
 
-    worklist = state.worklist
-    best = worklist.best_places(WorklistQuery(owner=owner, size=_CONSIDERED))
-    names = worklist.position[best]
-    feedback = find_latest_feedback(app_state.store, names.tolist())
-    waiting = ~find_touched(app_state)[best] & ~names.isin(list(feedback))
+    worklist, hidden = state.worklist, find_hidden_leads(app_state.store)
+    best = worklist.best_places(WorklistQuery(owner=owner, hidden=hidden, size=_CONSIDERED))
+    said = worklist.are_listed(find_leads_with_feedback(app_state.store))
+    waiting = ~find_touched(app_state)[best] & ~said[best]
     chosen = np.flatnonzero(waiting)[:limit]
     rows = worklist.rows_at(best[chosen])
     for rank, row in zip(chosen, rows, strict=True):

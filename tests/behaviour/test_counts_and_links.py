@@ -9,10 +9,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
-from serving.lists.team_queues import count_overdue
+from serving.lists.team_queues import count_overdue, list_untouched
 from serving.state.worklist.worklist_query import WorklistQuery
+from serving.store.tables import Feedback
+from serving.store.wall_clock import wall_now
 from tests.reference.serving import client_for, key_for, worklist_of
 
 HTML = {"accept": "text/html"}
@@ -76,6 +79,23 @@ def test_a_rep_s_tiles_count_what_they_lead_to(client: TestClient, tiny_demo: An
     late = count_overdue(client.app.state.app_state, owner)  # type: ignore[attr-defined]
     assert figure == late and re.search(rf"of {late} leads", page(client, href.split("#")[0], **headers))
     assert tiles["Hot, not called yet"][0] == ("/worklist" if whose != "one owner" else f"/worklist?owner={owner}")
+
+
+def test_a_lead_is_touched_as_long_as_anything_said_of_it_stands(client: TestClient) -> None:
+    app_state = client.app.state.app_state  # type: ignore[attr-defined]
+
+    def untouched() -> list[str]:
+        return [str(row["lead_id"]) for row in list_untouched(app_state, None, limit=200)]
+
+    first, second, *others = untouched()
+    path, said = f"/v1/leads/{first}/feedback", {"verdict": "override", "reason": "good_fit", "state": "sql"}
+    for body in ({"verdict": "snooze"}, said | {"expires_at": "2199-01-01T00:00:00"}):
+        assert client.post(path, json=body).status_code == 201
+    with app_state.store.writing() as session:
+        ended = wall_now() - timedelta(hours=1)
+        session.execute(update(Feedback).where(Feedback.verdict == "override").values(expires_at=ended))
+    assert client.post(f"/v1/leads/{second}/feedback", json=said).status_code == 201
+    assert untouched()[: len(others)] == others, "the snooze stands behind the pin that ran out"
 
 
 @pytest.mark.parametrize("mine", [False, True])

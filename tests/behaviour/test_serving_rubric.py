@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from features.rubric.csv_format import from_csv
 from features.rubric.load import load_rubric
+from serving.pages.language import COOKIE
 from tests.reference.serving import client_for, key_for
 
 HTML = {"accept": "text/html"}
@@ -96,8 +97,19 @@ def test_a_rubric_is_built_from_nothing_tried_and_adopted_by_forms(tiny_copy: An
         own = {row["policy"]: row for row in compared["policies"]}["draft_own_threshold"]
         assert f"{own['workload']:,} handed off, {own['wins']:,} won" in html
 
-        refused = send(client, "/rubric/adopt", reason=" ")
-        assert refused.status_code == 422 and "Say in a sentence why" in refused.text
+        refused = send(client, "/rubric/adopt", reason=" ", since="2026-01-05")
+        assert refused.status_code == 422 and refused.text.count("Say in a sentence why") == 2
+        assert 'id="adopt" popover data-again' in refused.text and 'value="2026-01-05"' in refused.text
+        client.cookies.set(COOKIE, "pl")
+        refused = send(client, "/rubric/adopt", reason="zgoda wszystkich", since="2999-01-05")
+        assert refused.status_code == 422 and "leży w przyszłości" in refused.text
+        assert 'value="zgoda wszystkich"' in refused.text and 'value="2999-01-05"' in refused.text
+        client.cookies.delete(COOKIE)
+
+        first, second = [name for name in boxes_of(page(client)) if name.startswith("p.")][:2]
+        refused = send(client, "/rubric/points", do=f"remove:{second.split('.')[1]}", **{first: "many", second: "x"})
+        assert refused.status_code == 422 and 'value="many"' in refused.text and "1 box needs" in refused.text
+        assert second in boxes_of(page(client)), "nothing was saved, and what was typed is told"
         done = send(client, "/rubric/adopt", reason="simpler and agreed")
         assert "The draft is the rubric in use now" in done.text and "simpler and agreed" in done.text
         found = client.get("/v1/rubric").json()

@@ -82,6 +82,11 @@ def test_the_page_sets_it_and_every_list_follows(
         assert "Say in a sentence why" in set_to("30", " ")
         assert "whole score from 0 to 100" in set_to("130", "x")
         assert client.get("/v1/threshold").json()["score"] == 45, "nothing was saved"
+        sent = {"token": token[1], "score": "130", "reason": "two <new> reps"}
+        refused = client.post("/thresholds/set", data=sent, headers=HTML)
+        opened = re.search(r'<dialog[^>]* id="set" popover data-again.*?</dialog>', refused.text, re.DOTALL)
+        assert refused.status_code == 422 and opened is not None, "the question stands open again"
+        assert 'value="130"' in opened[0] and 'value="two &lt;new&gt; reps"' in opened[0]
 
         was = client.get("/v1/worklist", params={"state": "mql"}).json()["total"]
         html = set_to("30", "two new reps")

@@ -133,6 +133,15 @@ def with_sent_points(content: Content, sent: Mapping[str, str], language: Langua
     return content | {"rules": rules, "groups": groups, "thresholds": lines}, errors
 
 
+def is_box_of(name: str, what: str) -> bool:
+    """Whether a box of the form is of a rule, or of a stage's line (``line mql``), and goes with a change of that.
+
+    >>> is_box_of("p.downloads.0", "downloads"), is_box_of("p.downloads_late.0", "downloads")
+    (True, False)
+    """
+    return name == f"line.{what.removeprefix('line ')}" if what.startswith("line ") else name.startswith(f"p.{what}.")
+
+
 def undo_change(content: Content, active: Rubric | None, what: str) -> Content:
     """The draft with one rule, or the points of one stage, as in the rubric in use."""
     before = content_of(active) if active is not None else None

@@ -22,6 +22,7 @@ from serving.pages.rubric.rubric_view import MISLEADING, VERDICTS, build_rubric_
 from serving.pages.rubric.rule_fields import find_field, list_fields
 from serving.pages.rubric.rule_form import KEEP, choice_of, read_form, write_form
 from serving.pages.rubric.words import GROUP_NAMES, group_name
+from serving.pages.told_sentences import tell
 from serving.problems import InvalidError, NotFoundError
 from serving.results import rubric_drafts
 from serving.results.rubric_study import study_active, study_draft
@@ -83,7 +84,8 @@ async def save_points(request: Request, app_state: AppStateDep, caller: Reader) 
         changed = without_rule(changed, what)
     elif act == "undo":
         changed = drafting.undo_change(changed, app_state.context.rubric, what)
-    if errors and act not in ("remove", "undo"):
+    errors = {name: said for name, said in errors.items() if not act or not drafting.is_box_of(name, what)}
+    if errors:  # a change of one rule saves what stands in the other boxes, too
         return _show(request, app_state, caller, sent=sent, errors=errors)
     if changed != content:
         drafting.keep_content(app_state, caller, changed)
@@ -137,18 +139,19 @@ def adopt(
     language, draft = language_of(request), read_draft(app_state, caller)
     if draft is None:
         raise NotFoundError("there is no draft to adopt; it was adopted or discarded meanwhile.")
+    sent = {"reason": reason, "since": since}
     if not reason.strip():
         said = language.text("Say in a sentence why; it stays with the version.")
-        return _show(request, app_state, caller, errors={"reason": said})
+        return _show(request, app_state, caller, sent=sent, errors={"adopt": said})
     rubric, _ = read_content(draft.content, app_state.context.source)
     if rubric is None:
         said = language.text("This draft cannot be adopted yet: mend the rules that are marked, or add one.")
-        return _show(request, app_state, caller, errors={"adopt": said})
+        return _show(request, app_state, caller, sent=sent, errors={"adopt": said})
     try:
         checked = rubric_drafts.parse_draft(app_state, rubric_yaml(rubric), caller)
         rubric_drafts.adopt_draft(app_state, checked, caller, reason, since.strip() or None)
     except LeadScoreError as problem:
-        return _show(request, app_state, caller, errors={"adopt": problem.message})
+        return _show(request, app_state, caller, sent=sent, errors={"adopt": tell(language, problem.message)})
     discard_draft(app_state, caller)
     return RedirectResponse(f"{_PAGE}?done=adopted", status_code=303)
 

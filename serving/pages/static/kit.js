@@ -76,6 +76,7 @@
   // An address may ask a question: /leads/1#return opens it.
   const asked = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (asked && asked.matches?.("dialog[popover]")) { history.replaceState(null, "", location.pathname + location.search); asked.showPopover(); }
+  document.querySelector("dialog[popover][data-again]")?.showPopover();  // what was entered there was refused
 
   // After an action the page comes back where it was: same place, same row, same focus.
   const place = "leadscore-place";

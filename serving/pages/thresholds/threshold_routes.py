@@ -1,5 +1,6 @@
 """Routes of the thresholds page."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request
@@ -29,6 +30,15 @@ _HIGHEST = 100  # of scores
 _LARGEST_AMOUNT = 1e12  # as the API's own limit
 POLICY_WORDS = {str(policy): policy.label for policy in Policy}
 _CSV = ("score", "handoffs", "per_week", "share", "wins", "precision", "rubric_wins")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was entered in a dialog (``set`` or ``back``; empty: in none) and has to come back."""
+
+    dialog: str = ""
+    score: str = ""
+    reason: str = ""
 
 
 @router.get("/thresholds")
@@ -62,8 +72,9 @@ def set_score(
     """Hand off from a score on, or, without one, from the declared one again."""
     check_form_token(request, token)
     language, text = language_of(request), score.strip()
-    problem, chosen = "", int(text) if text.isdecimal() else None
-    if text and (chosen is None or chosen > _HIGHEST):
+    chosen = int(text) if text.isdecimal() and int(text) <= _HIGHEST else None
+    problem = ""
+    if text and chosen is None:
         problem = language.text("A threshold is a whole score from 0 to 100.")
     elif not reason.strip():
         problem = language.text("Say in a sentence why; it stays with the score.")
@@ -73,7 +84,8 @@ def set_score(
         except (PolicyError, ConflictError) as refused:
             problem = tell(language, refused.message)
     if problem:
-        return _show(request, app_state, caller, dict.fromkeys(_INPUTS), score=chosen, problem=problem)
+        typed = Typed("set" if text else "back", text, reason)
+        return _show(request, app_state, caller, dict.fromkeys(_INPUTS), score=chosen, problem=problem, typed=typed)
     at, done = "" if chosen is None else f"&score={chosen}", "set" if found["in_use"] else "later"
     return RedirectResponse(f"/thresholds?done={done}{at}", status_code=303)
 
@@ -88,7 +100,9 @@ def _show(
     swaps: str = "",
     done: str = "",
     problem: str = "",
+    typed: Typed | None = None,
 ) -> Response:
+    """The page; ``problem`` says why what was ``typed`` was refused, and brings it back."""
     try:
         found = run_results.read_thresholds(app_state)
     except NotFoundError as nothing:
@@ -118,6 +132,8 @@ def _show(
         admin=caller.may(Scope.ADMIN) and not app_state.loaded.model.bundle.by_points,
         done=done,
         refused=problem,
+        typed=typed or Typed(),
+        status=422 if problem else 200,
     )
     if done == "later":
         answer.headers["refresh"] = "5"
