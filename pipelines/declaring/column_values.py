@@ -8,6 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.schema.columns import Column
+from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.values.number_form import weigh_signs
 from pipelines.ingest.values.type_casting import plain_texts
 
 _FEW, _DIFFERENT = 20, 0.9  # rows too few to tell, and share of different values above it
@@ -23,6 +25,16 @@ def texts_of(frame: pd.DataFrame) -> pd.DataFrame:
     with ThreadPoolExecutor(THREADS) as pool:
         columns = pool.map(texts, [series for _, series in frame.items()])
         return pd.DataFrame(dict(zip(map(str, frame.columns), columns, strict=True)))
+
+
+def texts_of_table(raw: RawTable) -> pd.DataFrame:
+    """Values of a file as texts to judge its columns by: a number among texts with a comma is written like them."""
+    frame = texts_of(raw.frame)
+    for header in map(str, raw.numbers):
+        typed = raw.are_numbers(header) if header in frame else np.zeros(0, dtype=np.bool_)
+        if typed.any() and weigh_signs(frame.loc[~typed, header]).decimal == ",":
+            frame.loc[typed, header] = frame.loc[typed, header].str.replace(".", ",", regex=False)
+    return frame
 
 
 @dataclass(frozen=True)

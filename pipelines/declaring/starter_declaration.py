@@ -8,7 +8,7 @@ from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
 from features.schema.table_source import Location
 from pipelines.declaring.column_lines import explain_once
 from pipelines.declaring.column_names import name_source
-from pipelines.declaring.column_values import texts_of
+from pipelines.declaring.column_values import texts_of_table
 from pipelines.declaring.corrections.corrected_status import correct_status
 from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, FileCorrections
 from pipelines.declaring.deal_clocks import explain_misfit
@@ -47,7 +47,7 @@ def read_facts(path: Path, said: FileCorrections = NOTHING_SAID) -> tuple[FileFa
         what was said does not fit the file.
     """
     raw, question = read_likeliest(Location(file=path.name), path)
-    frame = texts_of(raw.frame)
+    frame = texts_of_table(raw)
     return find_facts(path, raw, frame, correct_status(frame, find_status(frame), said), said), question
 
 

@@ -13,7 +13,7 @@ from pipelines.declaring.column_values import ColumnValues
 from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.ingest.values.number_form import NO_VALUE, SLIPS, DecimalSign, weigh_signs
 from pipelines.ingest.values.ruined_ids import RUINED_ID
-from pipelines.ingest.values.timestamps import holds_epochs, holds_serial_days, read_timestamps, zone_of
+from pipelines.ingest.values.timestamps import ALL_DIGITS, holds_epochs, holds_serial_days, read_timestamps, zone_of
 from pipelines.ingest.values.type_casting import cast_numbers
 
 _DIGITS = r"\d+(?:\.0+)?"
@@ -169,10 +169,11 @@ def ruined_share(present: ColumnValues) -> float:
 
 
 def _is_written_date(present: ColumnValues) -> bool:
-    """Whether digits are days such as 20250106, of more than one month."""
-    if present.share(present.values.str.len() == 8) < READABLE:
+    """Whether digits are days such as 20250106 or moments such as 20250106140500, of more than one month."""
+    if present.share(present.values.str.len().isin([8, 12, 14])) < READABLE:
         return False
-    days = present.share(present.values.str.fullmatch(_COMPACT_DAY))
+    written = present.values.str.fullmatch(_COMPACT_DAY) | present.values.str.fullmatch(ALL_DIGITS)
+    days = present.share(written)
     return bool(days >= READABLE and present.values.str[:6].nunique() > 1)
 
 

@@ -82,6 +82,23 @@ def test_what_is_not_certain_is_a_question_with_the_values_to_tell_by() -> None:
     assert read_delimited(content, CsvFormat(encoding="cp1252"), what="f").frame["name"].tolist() == ["Åsa Öberg"]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "form", "sign"),
+    [
+        ("cp1252", "{}.237,{:02d} €", "€"),
+        ("cp1252", "£{},237.{:02d}", "£"),
+        ("cp1252", "{} 2{:02d} €", "€"),
+        ("iso8859-15", "{}.237,{:02d} €", "€"),
+    ],
+)
+def test_a_sign_of_money_beside_numbers_is_no_cyrillic_letter(encoding: str, form: str, sign: str) -> None:
+    """Amounts are often all that is not ASCII: € of cp1252 is a letter in cp866, £ one in cp1251."""
+    values = [form.format(i, (37 * i) % 100) for i in range(1, 40)]
+    for count in (8, 39):
+        found = read_code_pages(";\n".join(values[:count]).encode(encoding))
+        assert found.certain and all(sign in text for text in found.best.texts)
+
+
 def test_code_pages_that_read_the_same_are_no_question() -> None:
     assert read_code_pages("name\nJürgen Müller\n".encode("latin-1")).certain
     assert read_code_pages("name\nJürgen Müller\n".encode("latin-1")).best.encoding == "cp1252"

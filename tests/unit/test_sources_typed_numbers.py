@@ -10,12 +10,16 @@ from typing import Any
 
 import numpy as np
 import openpyxl
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from features.schema.source import Source
 from features.schema.table_source import Location
+from features.schema.vocabulary import ColumnType
+from pipelines.declaring.column_values import ColumnValues, texts_of_table
+from pipelines.declaring.value_types import find_type
 from pipelines.ingest.canonical_shape import ShapedTable, shape_table
 from pipelines.ingest.errors import AmbiguousNumbersError
 from pipelines.ingest.reading.file_adapters import read_file
@@ -132,3 +136,21 @@ def test_a_json_number_keeps_its_exponent(written: str, read: float, tmp_path: P
     path = tmp_path / "f.jsonl"
     path.write_text(f'{{"budget": {written}, "other": 1, "status": "x"}}\n{{"budget": 2, "status": "y"}}\n')
     assert budget(path) == [read, 2]
+
+
+@pytest.mark.parametrize("write", [workbook, database])
+def test_init_knows_a_column_of_numbers_half_of_which_are_german_texts(
+    write: Callable[[Rows, Path], Path], tmp_path: Path
+) -> None:
+    path = write([("1.234,50" if i % 2 else 12.375, i, "x") for i in range(40)], tmp_path)
+    frame = texts_of_table(read_file(path, Location(file=path.name)))
+    assert find_type("budget", ColumnValues.of(frame["budget"]), ".") is ColumnType.NUMBER
+
+
+def test_init_knows_times_of_fourteen_digits() -> None:
+    values = pd.Series([f"2024{month:02d}08140500" for month in range(1, 13)], dtype="str")
+    assert find_type("created", ColumnValues.of(values), ".") is ColumnType.TIMESTAMP
+    assert (
+        find_type("number", ColumnValues.of(values.str.replace("08140500", "99140500")), ".")
+        is not ColumnType.TIMESTAMP
+    )

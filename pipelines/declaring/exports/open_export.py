@@ -8,7 +8,7 @@ from pathlib import Path
 from features.errors import DataError
 from features.schema.table_source import Location
 from pipelines.declaring.column_names import name_source
-from pipelines.declaring.column_values import texts_of
+from pipelines.declaring.column_values import texts_of_table
 from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, FileCorrections
 from pipelines.declaring.exports.export_plan import plan_export
 from pipelines.declaring.exports.export_table import ExportTable
@@ -142,7 +142,7 @@ def _open(name: str, location: Location, out: Path | None, taken: set[str]) -> E
         keys = {"file": _seen_from(Path(location.file), out)} | {k: v for k, v in keys.items() if k != "file"}
     if raw.form.get("format") == "csv":
         keys["csv"] = {key: raw.form[key] for key in ("delimiter", "encoding") if raw.form.get(key)}
-    return ExportTable(called, texts_of(raw.frame), keys, raw.form, question)
+    return ExportTable(called, texts_of_table(raw), keys, raw.form, question)
 
 
 def _declare_alone(path: Path, out: Path | None, said: FileCorrections) -> str:

@@ -118,7 +118,7 @@ _MEANINGS = {
     Meaning.AMOUNT: """amount, deal value, deal size, opportunity value, order value, contract value, est revenue,
         estimated revenue, expected revenue, est value, estimated value, expected value, mrr, arr, acv, tcv /
         betrag, auftragswert, auftragssumme, angebotswert, angebotssumme, nettowert, bruttowert, erwarteter
-        umsatz, erwarteter wert / bedrag / montant / importe, importo / kwota,
+        umsatz, erwarteter wert, wert / bedrag / montant / importe, importo / valor, valore / kwota,
         wartosc, przewidywany przychod / belopp / сумма / 금액, 예상 매출, 예상매출, 金額, 売上見込, 金额""",
     Meaning.PRODUCT: """product / produkt / produit / producto / produto / prodotto / 제품, 상품, 製品, 商品""",
     Meaning.REASON: """reason, reasons / grund / reden / raison / motivo / powod* / причин* / 사유, 이유, 理由,

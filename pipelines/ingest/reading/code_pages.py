@@ -80,6 +80,12 @@ _SYMBOLS = frozenset("€£¥§°²³½¼µ·–—‘’‚“”„…•™®
 _CLOSING = frozenset("’”…™®©²³»–—·、。」ー）：，！？～\u00a0")
 _OPENING = frozenset("‘’“„«–—·¿¡°、。「」・ー（）：，！？～\u00a0")
 _LEFT_OUT, _ODD_CASE = math.log(1e-9), -6.0
+# What stands alone beside a number ("12,50 €", "£12") is nearly always a currency: a column of amounts would else be
+# taken for Cyrillic letters, each of which is likelier than a sign in running text.
+_BESIDE_A_NUMBER = re.compile(
+    r"(?<=\d)[ \u00a0]?([€£¥]|[^\W\d_a-zA-Z])(?!\w)|(?<!\w)([€£¥]|[^\W\d_a-zA-Z])[ \u00a0]?(?=-?\d)"
+)
+_MONEY, _LONE = math.log(0.3), -2.0
 _WORD = re.compile(r"[^\W\d_]+")
 # the first half of each national set holds the everyday characters: encoding, lead bytes, how many
 _EVERYDAY = {
@@ -245,8 +251,12 @@ class LanguageLetters:
     def likelihood(self, text: str) -> float:
         """Log likelihood of a text."""
         total, before = 0.0, " "
-        for character in text:
-            total += self._letter(character, before)
+        beside_numbers = {match.start(match.lastindex or 0) for match in _BESIDE_A_NUMBER.finditer(text)}
+        for place, character in enumerate(text):
+            if place in beside_numbers:
+                total += _MONEY if character in "€£¥" else _LONE + self._letter(character, before)
+            else:
+                total += self._letter(character, before)
             before = character
         return total + sum(_ODD_CASE for word in _WORD.findall(text) if _is_odd_case(word))
 

@@ -18,7 +18,7 @@ _ZONED = r"(?:[zZ]|UTC|GMT|[+-]\d{2}:?\d{2}|\d ?[+-]\d{2})$"  # asked only of te
 _ANY_ZONE, _ISO_DAY = r"(?:[zZ]|[+-]\d{2}(?::?\d{2})?)$", r"^\d{4}-\d\d(?:-\d\d)?$"
 _CLOCK = r"\d:\d|^\d{4}-?\d\d-?\d\d[T ]\d\d"  # in compact forms (20240108T0900Z) no colon shows it
 # 20240108140500, as databases in Korea and Japan export moments; no count of seconds has so many digits
-_ALL_DIGITS = r"^((?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]))((?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?)$"
+ALL_DIGITS = r"^((?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]))((?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?)$"
 _ZONED_DATE = r"^(\d{4}-\d\d-\d\d)(?:[zZ]|[+-]\d\d:\d\d)$"  # dates as XML writes them: days of the calendar
 _TIME_OF_DAY = r"\d:\d|^\d{4}-?\d\d-?\d\d[T ]\d\d|^\d{10,}"
 # seconds, milliseconds and microseconds since 1970 by their number of digits, each with its microseconds
@@ -100,7 +100,7 @@ def read_timestamps(
 
     strptime = None if form in (None, DAY_FIRST, MONTH_FIRST) else form
     if strptime is None:
-        clean = clean.str.replace(_ZONED_DATE, r"\1", regex=True).str.replace(_ALL_DIGITS, r"\1T\2", regex=True)
+        clean = clean.str.replace(_ZONED_DATE, r"\1", regex=True).str.replace(ALL_DIGITS, r"\1T\2", regex=True)
     values, pending = _read_zoned(clean, strptime)
     reading = _Reading(clean, values.copy(), pending, zone, what)
     if strptime is not None:
