@@ -9,6 +9,7 @@ from models.bundle import load_bundle, save_bundle
 from models.training.points_bundle import fit_points_bundle
 from pipelines.registry.champion import MoveKind, PointerMove, keep_bundle, point_to, read_champion
 from pipelines.registry.matrix_for_bundle import with_rules
+from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 
@@ -34,6 +35,9 @@ def follow_adopted_rubric(context: Context, reason: str) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         save_bundle(after, Path(folder) / "bundle")
         kept = keep_bundle(context.paths, Path(folder) / "bundle")
+    told = context.paths.feed_profile(champion.hash)
+    if told.exists():  # the tables are those of the training, whatever rules score
+        write_json(context.paths.feed_profile(kept), read_json(told))
     point_to(context.paths, kept, PointerMove(MoveKind.DECLARATION, reason))
     return kept
 

@@ -104,7 +104,8 @@ def _of_training(context: Context) -> dict[str, str]:
         twin = paths.train / "twin"
         if (twin / "bundle.json").exists():
             twin_hash = keep_bundle(paths, twin)
-            keep_feed_profile(context, load_bundle(twin))
+            if not paths.feed_profile(twin_hash).exists():  # of its training, not of every look since
+                keep_feed_profile(context, load_bundle(twin))
             found[twin_hash] = TWIN
     return found
 

@@ -59,6 +59,7 @@ def register_points(context: Context) -> str | None:
     if not (folder / "bundle.json").exists():
         return None
     bundle_hash = keep_bundle(context.paths, folder)
+    keep_feed_profile(context, load_bundle(folder))
     now = read_champion(context.paths)
     if now is not None and now.hash == bundle_hash:
         return "champion"

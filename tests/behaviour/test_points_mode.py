@@ -20,6 +20,7 @@ from models.logistic import sigmoid
 from models.scoring import score
 from models.settings import GateSettings, TrainSettings
 from models.training.points_bundle import fit_points_bundle
+from pipelines.feeds.feed_profiles import read_feed_profile
 from pipelines.registry.champion import read_champion
 from pipelines.registry.promotion_gate import ask_gate
 from pipelines.run import run_stage
@@ -56,6 +57,8 @@ def test_the_list_is_worked_by_points_that_add_up(few: Any) -> None:
     champion = read_champion(context.paths)
     assert champion is not None and load_bundle(champion.folder).by_points
     assert champion.history[-1].reason.startswith("points score alone: too little data: 21 won")
+    profile = read_feed_profile(context, champion.hash)
+    assert profile is not None and profile["ages_outside"] is not None, "its feeds are watched as a model's are"
     listed = read_parquet(context.paths.score / "worklist.parquet")
     assert len(listed) and read_json(context.paths.score / "score.json")["mode"] == "points"
     assert (listed["score"] == listed["manual_points"].clip(0, 100)).all()
@@ -126,6 +129,7 @@ def test_an_adopted_rubric_scores_at_once_where_points_score_alone(
     assert status == 0 and "It scores alone from now on" in out, err
     now = read_champion(run.context.paths)
     assert now is not None and now.hash != first.hash
+    assert read_feed_profile(run.context, now.hash) == read_feed_profile(run.context, first.hash) is not None
     monkeypatch.setattr("pipelines.rubrics.rubric_adoption.cutoff_of", lambda *_: pd.Timestamp("2027-01-04"))
     again = cli("rubric", "adopt", str(draft), "--reason", "r", *run.args)
     assert again[:2] == (0, out), (
