@@ -6,6 +6,7 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
+from pipelines.privacy.naming_columns import naming_columns
 from serving.accounts.account_record import read_product_chances
 from serving.accounts.accounts_list import AccountQuery, list_accounts
 from serving.garbage import set_aside, take_back
@@ -106,7 +107,9 @@ class BackgroundThreads:
             return
         if self.views is not None:
             self.views.close()  # what waits to be written speaks of them, too
-        sweep_forgotten(self.app_state.store, self.app_state.folder / "uploads", self.app_state.people.register)
+        columns = naming_columns(self.app_state.context.source, ["leads"])
+        uploads = self.app_state.folder / "uploads"
+        sweep_forgotten(self.app_state.store, uploads, self.app_state.people.register, columns)
         self._swept = stamp
 
     def follow(self) -> None:

@@ -161,6 +161,10 @@ def _describe_state(revoked: object) -> str:
 
 
 def _store(source: str, data_dir: str, store_url: str | None) -> "Store":
-    from serving.store.engine import open_store
+    """The store by URL, the one of the environment where it is of this source, or that below the data directory."""
+    from serving.privacy.store_of_source import open_or_make
 
-    return open_store(store_url, options(source, data_dir).context().paths.root / "serving")
+    opened, other = open_or_make(options(source, data_dir).context().paths, store_url)
+    if other:
+        Output(False).note(f"note: {other}")
+    return opened

@@ -20,4 +20,5 @@ Gate = Annotated[
 ]
 Tiny = Annotated[bool, typer.Option("--tiny", help="smallest budgets: for trying out and testing, not for real use")]
 Csv = Annotated[str | None, typer.Option("--csv", help="directory to write one CSV per table to")]
-StoreUrl = Annotated[str | None, typer.Option("--store-url", envvar="LEADSCORE_SERVE_STORE_URL", help="store by URL")]
+# not bound to LEADSCORE_SERVE_STORE_URL: in the environment it counts where LEADSCORE_SERVE_SOURCE is the source
+StoreUrl = Annotated[str | None, typer.Option("--store-url", help="store by URL; default: the server's of this source")]

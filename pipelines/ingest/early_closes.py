@@ -11,6 +11,8 @@ def describe_early_closes(checked: Mapping[str, CheckedTable]) -> str:
         return ""
     created = checked["leads"].frame.set_index("lead_id")["created_at"]
     outcomes = checked["outcomes"].frame.dropna(subset=["lead_id"])
+    if outcomes.empty:
+        return ""
     began = outcomes["lead_id"].map(created)
     early = outcomes["closed_at"] < began
     count = int(early.sum())

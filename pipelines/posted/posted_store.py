@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from features.errors import DataError
+from pipelines.workspace.folder_owner import read_owner
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.register import OBJECTS, PeopleRegister, read_register
 
@@ -113,9 +114,24 @@ def find_store(paths: Paths) -> Path | str | None:
 
 
 def is_told_of(paths: Paths) -> bool:
-    """Whether the server's settings in the environment are of this source."""
+    """Whether the server's settings in the environment are of this source: by its name, or the path of its YAML."""
     named = os.environ.get(STORE_SOURCE, "demo")
-    return paths.source in (named, Path(named).stem)
+    owner = read_owner(paths)
+    by_path = owner is not None and Path(named).suffix != "" and str(Path(named).resolve()) == owner.path
+    return by_path or paths.source in (named, Path(named).stem)
+
+
+def describe_other_store(paths: Paths) -> str:
+    """That the environment names a store without saying that it is this source's; empty where it does not."""
+    given = [name for name in (STORE_URL, STORE_FOLDER) if os.environ.get(name)]
+    if not given or is_told_of(paths):
+        return ""
+    named = os.environ.get(STORE_SOURCE)
+    told = f"{STORE_SOURCE} names '{named}'" if named else f"{STORE_SOURCE} is not set, which means 'demo'"
+    return (
+        f"{' and '.join(given)} in the environment count for another source: {told}. If they are of this one, set "
+        f"{STORE_SOURCE}={paths.source}."
+    )
 
 
 def _read_table(connection: sa.Connection, name: str, known: set[str]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """A person taken out of files whatever their form: tables, JSON, pages, pictures of single leads."""
 
+import csv
 import json
 import re
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.privacy.left_out_rows import STAFF
+from pipelines.privacy.naming_columns import NamingColumns
 from pipelines.privacy.person import Person
 from pipelines.workspace.atomic_files import read_json, write_bytes, write_json, write_parquet, write_text
 from pipelines.workspace.people.register import HIDDEN, Mask, plain_id
@@ -21,7 +24,9 @@ NOBODY = "forgotten-"  # beginning of the number that stands where a row of figu
 ID_COLUMNS = ("lead_id", "became", "best_lead", "lead")
 _TEXTS = (".html", ".txt", ".md", ".csv", ".jsonl")
 _LONG_ID = 5  # letters and digits: a shorter id is not looked for in running text, where it is any other number
+_HEAD = 4096  # bytes that show whether every other one is zero
 _GROUP = "lead:"
+CANONICAL = NamingColumns()
 
 
 @dataclass(frozen=True)
@@ -45,57 +50,79 @@ def files_below(folder: Path, *, skip: tuple[str, ...] = ()) -> Iterator[Path]:
 
 
 def erase_from_file(
-    path: Path, person: Person, *, alias: str, dry_run: bool, headers: frozenset[str] = frozenset()
+    path: Path, person: Person, *, alias: str, dry_run: bool, columns: NamingColumns = CANONICAL
 ) -> Erased | None:
     """Take the person out of one file; None where the file does not hold them.
 
     Parameters
     ----------
     alias : number under which rows of figures stay that must keep their place
-    headers : columns that hold lead ids, beside ``lead_id``
+    columns : what the headers of a table's rows stand for, where they are those of the source's files
     """
     if path.suffix == ".parquet":
-        return _erase_from_parquet(path, person, alias=alias, dry_run=dry_run, headers=headers)
+        return _erase_from_parquet(path, person, alias=alias, dry_run=dry_run, columns=columns)
     if path.suffix == ".json":
         return _erase_from_json(path, person, dry_run=dry_run)
+    if path.suffix in (".csv", ".tsv"):
+        return _erase_from_rows(path, person, dry_run=dry_run, columns=columns)
     if path.suffix in _TEXTS:
         return _erase_from_text(path, person, dry_run=dry_run)
     return None
 
 
 def holds_person(path: Path, person: Person) -> bool:
-    """Whether a file's bytes hold an id, an address or a personal value; short ids are not looked for."""
-    content = path.read_bytes().decode("utf-8", errors="replace")
-    return bool(_pattern(person).search(content)) if _words(person) else False
+    """Whether a file's text holds an id, an address or a personal value; short ids are not looked for."""
+    return bool(_pattern(person).search(text_of_bytes(path.read_bytes()))) if _words(person) else False
 
 
-def rows_of_person(frame: pd.DataFrame, person: Person, headers: frozenset[str] = frozenset()) -> Mask:
+def text_of_bytes(content: bytes) -> str:
+    """A text in UTF-8, or in UTF-16 as spreadsheets write it; what is neither keeps its ASCII letters."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    head = content[:_HEAD]
+    if head.count(0) * 3 > len(head) and not content.startswith((b"PAR1", b"PK")):
+        return content.decode("utf-16-be" if head[:1] == b"\0" else "utf-16-le", errors="replace")
+    return content.decode("utf-8", errors="replace")
+
+
+def rows_of_person(frame: pd.DataFrame, person: Person, columns: NamingColumns = CANONICAL) -> Mask:
     """Rows that are the person's: their id where ids stand, or their address as a cell of its own."""
     hit = np.zeros(len(frame), dtype=np.bool_)
     for name in frame.columns:
         cells = frame[name]
-        if name in ("lead_id", "became") or name in headers:
-            hit |= _map(cells.astype("str"), person.is_lead)
+        if name in ("lead_id", "became") or name in columns.leads:
+            hit |= _map(cells.astype("str"), lambda text: person.is_lead(text) or person.is_address(text))
             continue
         if not (cells.dtype == "object" or pd.api.types.is_string_dtype(cells)):
             continue
         if name == "raw":
-            hit |= _map(cells, lambda text: _raw_is_of(text, person))
-        elif name not in ("owner", "author"):
+            hit |= _raw_rows(frame, person, columns)
+        elif name not in STAFF and name not in columns.staff:
             hit |= _map(cells, person.is_address)
     if {"column", "value"} <= set(frame.columns):
         hit |= (frame["column"].astype("str") == "lead_id").to_numpy() & _map(frame["value"], person.is_lead)
     return hit
 
 
+def _raw_rows(frame: pd.DataFrame, person: Person, columns: NamingColumns) -> Mask:
+    """Rows as they stood in files, of one table or of the one that each names."""
+    tables = frame["table"].astype("str") if "table" in frame else pd.Series("", index=frame.index)
+    hit = np.zeros(len(frame), dtype=np.bool_)
+    for table in tables.unique():
+        own = (tables == table).to_numpy(dtype=np.bool_)
+        named = columns.quarantined.get(table, columns.leads)
+        hit[own] = _map(frame["raw"][own], lambda text, named=named: _raw_is_of(text, person, named, columns.staff))
+    return hit
+
+
 def _erase_from_parquet(
-    path: Path, person: Person, *, alias: str, dry_run: bool, headers: frozenset[str]
+    path: Path, person: Person, *, alias: str, dry_run: bool, columns: NamingColumns
 ) -> Erased | None:
     frame = pd.read_parquet(path)
     if path.name.endswith("_keys.parquet"):
         return _make_nobodys(path, frame, person, alias=alias, dry_run=dry_run)
     changed: pd.DataFrame | None = None
-    hit, blanked = rows_of_person(frame, person, headers), 0
+    hit, blanked = rows_of_person(frame, person, columns), 0
     if path.name == "outcomes.parquet":
         changed, hit, blanked = keep_deals(frame, hit, person)
     elif path.name in ("accounts.parquet", "expansion.parquet"):
@@ -150,17 +177,24 @@ def _blank_cells(frame: pd.DataFrame, person: Person) -> tuple[pd.DataFrame, Mas
     return frame, np.zeros(len(frame), dtype=np.bool_), count
 
 
-def _raw_is_of(text: str, person: Person) -> bool:
+def _raw_is_of(text: str, person: Person, leads: frozenset[str], staff: frozenset[str]) -> bool:
     """Whether a row as it stood in the file is the person's: one of its cells is their id or address."""
     try:
         cells = json.loads(text)
     except ValueError:
         cells = text
-    if isinstance(cells, dict):
-        return any(person.is_address(v) or (_is_long(v) and person.is_lead(v)) or
-                   (person.is_lead(v) and _names_lead(str(k))) for k, v in cells.items())  # fmt: skip
-    parts = [part.strip().strip("\"'") for part in re.split(r"[,;|\t\n]", str(cells))]
-    return any(person.is_address(part) or person.is_lead(part) for part in parts)
+    if not isinstance(cells, dict):
+        parts = [part.strip().strip("\"'") for part in re.split(r"[,;|\t\n]", str(cells))]
+        return any(person.is_address(part) or person.is_lead(part) for part in parts)
+    plain = {header.strip().casefold() for header in leads}
+    there = any(str(header).strip().casefold() in plain for header in cells)
+    for header, value in cells.items():
+        named = str(header).strip().casefold() in plain if there else _names_lead(str(header))
+        if person.is_lead(value) and (named or is_long_id(value)):
+            return True
+        if header not in staff and header not in STAFF and person.is_address(value):
+            return True
+    return False
 
 
 def _names_lead(header: str) -> bool:
@@ -189,7 +223,7 @@ def _clean(value: Any, person: Person, counted: list[int]) -> Any:
             return _DROP
         made: dict[str, Any] = {}
         for key, part in value.items():
-            if person.is_lead(key) and _is_long(key):
+            if person.is_lead(key) and is_long_id(key):
                 counted[0] += 1
                 continue
             if key in ID_COLUMNS and person.is_lead(part):
@@ -203,7 +237,7 @@ def _clean(value: Any, person: Person, counted: list[int]) -> Any:
         cleaned = [_clean(part, person, counted) for part in value]
         return [part for part in cleaned if part is not _DROP]
     if isinstance(value, str):
-        if (person.is_lead(value) and _is_long(value)) or person.is_address(value):
+        if (person.is_lead(value) and is_long_id(value)) or person.is_address(value):
             counted[0] += 1
             return _DROP
         if _words(person):
@@ -213,8 +247,35 @@ def _clean(value: Any, person: Person, counted: list[int]) -> Any:
     return value
 
 
+def _erase_from_rows(path: Path, person: Person, *, dry_run: bool, columns: NamingColumns) -> Erased | None:
+    """Rows of a text table that are the person's go, whatever else stands in them; in the others they are blanked."""
+    lines = text_of_bytes(path.read_bytes()).splitlines(keepends=True)
+    sign = max(",;\t", key=(lines or [""])[0].count)
+    reader = csv.reader(lines, delimiter=sign)
+    header: list[str] = []
+    kept: list[str] = []
+    gone = begun = 0
+    try:
+        for cells in reader:
+            named = {"lead_id", *columns.leads}
+            ids = [cell for name, cell in zip(header, cells, strict=False) if name.strip("\ufeff ") in named]
+            theirs = any(map(person.is_lead, ids)) or any(
+                person.is_address(cell) or (is_long_id(cell) and person.is_lead(cell)) for cell in cells
+            )
+            kept += [] if theirs else lines[begun : reader.line_num]
+            gone, begun, header = gone + theirs, reader.line_num, header or cells
+    except csv.Error:
+        return _erase_from_text(path, person, dry_run=dry_run)
+    if gone and not dry_run:
+        write_text(path, "".join(kept))
+    blanked = _erase_from_text(path, person, dry_run=dry_run)
+    if not gone:
+        return blanked
+    return Erased(path, gone, "rows removed")
+
+
 def _erase_from_text(path: Path, person: Person, *, dry_run: bool) -> Erased | None:
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = text_of_bytes(path.read_bytes())
     if not _words(person):
         return None
     cleaned, count = _pattern(person).subn(HIDDEN, text)
@@ -226,12 +287,13 @@ def _erase_from_text(path: Path, person: Person, *, dry_run: bool) -> Erased | N
 
 
 def _words(person: Person) -> list[str]:
-    ids = [name for name in person.lead_ids if _is_long(name)]
+    ids = [name for name in person.lead_ids if is_long_id(name)]
     plain = {*ids, *person.addresses, *person.texts}
     return sorted({*plain, *map(escape, plain)}, key=len, reverse=True)
 
 
-def _is_long(name: Any) -> bool:
+def is_long_id(name: Any) -> bool:
+    """Whether an id is long enough to be looked for in running text, where a short one is any other number."""
     text = str(name)
     return len(text) >= _LONG_ID and any(letter.isdigit() for letter in text)
 
@@ -249,4 +311,4 @@ def _map(values: pd.Series, meant: Any) -> Mask:
 
 def short_ids(person: Person) -> list[str]:
     """Ids too short to be found in running text."""
-    return sorted(name for name in person.lead_ids if not _is_long(plain_id(name)))
+    return sorted(name for name in person.lead_ids if not is_long_id(plain_id(name)))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.cohort.objections import OBJECTS, objecting_leads
@@ -22,20 +23,26 @@ from pipelines.workspace.people.register import Mask, PeopleRegister
 
 FORGOTTEN, OBJECTION, CONSENT, RETENTION = "forgotten", "objection", "consent", "retention"
 _PROFILED = ("activities", "answers")  # what is only kept to profile somebody
-_STAFF = ("owner", "author", "actor")  # columns that name who works here: a colleague's address is no lead's
+GoneRows = dict[str, npt.NDArray[np.int64]]  # by table the numbers of the rows of its file
+STAFF = ("owner", "author", "actor")  # columns that name who works here: a colleague's address is no lead's
 
 
 def leave_out_people(
     source: Source, raws: dict[str, RawTable], shapes: dict[str, ShapedTable], register: PeopleRegister
-) -> None:
-    """Drop rows of forgotten people and of missing consent, and mark the leads that object; changes both mappings."""
+) -> GoneRows:
+    """Drop rows of forgotten people and of missing consent, and mark the leads that object; changes both mappings.
+
+    Returns the rows of forgotten people.
+    """
+    before = dict(shapes)
     if register.has_forgotten:
         _leave_out_forgotten(source, raws, shapes, register)
+    forgotten = _gone(before, shapes)
     if register.has_objections:
         shapes["leads"] = _mark_objections(source, raws["leads"], shapes["leads"], register)
     leads = shapes["leads"].frame
     if source.flat is not None:
-        return
+        return forgotten
     objecting = set(leads["lead_id"][objecting_leads(leads, source)].dropna().astype("str"))
     for table in _PROFILED if objecting else ():
         if table in shapes:
@@ -44,10 +51,21 @@ def leave_out_people(
     if source.privacy is not None and source.privacy.consent and "activities" in shapes:
         hit = rows_without_consent(shapes["activities"].frame, leads, source.privacy.consent)
         shapes["activities"] = _drop(shapes["activities"], hit, CONSENT)
+    return forgotten
+
+
+def _gone(before: Mapping[str, ShapedTable], after: Mapping[str, ShapedTable]) -> GoneRows:
+    """Numbers of the rows that a table had and has no more."""
+    return {table: np.setdiff1d(shaped.rows, after[table].rows) for table, shaped in before.items()}
+
+
+def are_numbered(source: Source) -> bool:
+    """Whether the leads of a flat source are known by the number of their row alone, which is another's tomorrow."""
+    return source.flat is not None and source.flat.lead_id is None and "lead_id" not in source.tables["leads"].columns
 
 
 def id_column(source: Source, leads: pd.DataFrame) -> str | None:
-    """The column of leads that holds their id; None of a flat source whose rows are only numbered."""
+    """The column of leads that holds their id, or the number of their row; None where there is none."""
     declared = None if source.flat is None else source.flat.lead_id
     name = declared or "lead_id"
     return name if name in leads else None
@@ -98,13 +116,14 @@ def _agrees(leads: pd.DataFrame, consent: Consent) -> Mask:
     return leads[consent.column].astype("boolean").fillna(False).to_numpy(dtype=np.bool_)
 
 
-def leave_out_old(source: Source, shapes: dict[str, ShapedTable], cutoff: pd.Timestamp | None) -> None:
-    """Drop rows past the declared retention; of a lead whose last row is too old, all of them."""
-    retention = {} if source.privacy is None else source.privacy.retention
+def leave_out_old(source: Source, shapes: dict[str, ShapedTable], cutoff: pd.Timestamp | None) -> GoneRows:
+    """Drop rows past the declared retention; of a lead whose last row is too old, all of them. Returns what went."""
+    retention, before = {} if source.privacy is None else source.privacy.retention, dict(shapes)
     if cutoff is None:
-        return
+        return {}
     for table, old in rows_past_retention({n: s.frame for n, s in shapes.items()}, retention, cutoff).items():
         shapes[table] = _drop(shapes[table], old, RETENTION)
+    return _gone(before, shapes)
 
 
 def rows_past_retention(
@@ -141,7 +160,7 @@ def _leave_out_forgotten(
     source: Source, raws: dict[str, RawTable], shapes: dict[str, ShapedTable], register: PeopleRegister
 ) -> None:
     by_row = {table: _rows_with_address(source, table, raws[table], register) for table in shapes}
-    leads, key = shapes["leads"], id_column(source, shapes["leads"].frame)
+    leads, key = shapes["leads"], None if are_numbered(source) else id_column(source, shapes["leads"].frame)
     gone: set[str] = set()
     if key is not None:
         hit = register.find_leads(leads.frame[key]) | np.isin(leads.rows, by_row["leads"])
@@ -180,7 +199,7 @@ def _rows_with_address(source: Source, table: str, raw: RawTable, register: Peop
     staff = {
         header
         for name, column in read_columns(source, table).items()
-        if name in _STAFF or column.role is Role.SENSITIVE
+        if name in STAFF or column.role is Role.SENSITIVE
         for header in column.headers(name)
     }
     hit = np.zeros(len(raw.frame), dtype=np.bool_)
@@ -222,7 +241,7 @@ def _without_broken(raw: RawTable, shaped: ShapedTable, register: PeopleRegister
 
 def _mark_objections(source: Source, raw: RawTable, shaped: ShapedTable, register: PeopleRegister) -> ShapedTable:
     hit = np.zeros(len(shaped.frame), dtype=np.bool_)
-    key = id_column(source, shaped.frame)
+    key = None if are_numbered(source) else id_column(source, shaped.frame)
     if key is not None:
         hit |= register.find_leads(shaped.frame[key], people.OBJECTS)
     for header in raw.frame.columns:

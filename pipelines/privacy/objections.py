@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 
 from features.cohort.objections import OBJECTS, objecting_leads
+from features.errors import ContractError
 from pipelines.privacy.corrected_counts import correct_counts, table_files
+from pipelines.privacy.elsewhere import Elsewhere
 from pipelines.privacy.erase_files import erase_from_file, files_below, rows_of_person
+from pipelines.privacy.forget import find_held_person
 from pipelines.privacy.left_out_rows import OBJECTION, id_column
-from pipelines.privacy.person import Person, find_person
+from pipelines.privacy.person import Person
 from pipelines.scoring.shown_columns import read_and_name_leads
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.context import Context
@@ -40,21 +43,27 @@ class Objection:
         )
 
 
-def record_objection(context: Context, named: str, who: str, *, objects: bool) -> Objection:
+def record_objection(context: Context, named: str, who: str, elsewhere: Elsewhere, *, objects: bool) -> Objection:
     """Write down that a person objects to profiling, or no longer does; the caller holds the source's lock."""
     paths = context.paths
-    person = find_person(context.source, paths, named)
-    leads = tuple(sorted(person.lead_ids))
+    person = find_held_person(context, named, elsewhere)
+    if person.numbered and not person.addresses:
+        raise ContractError(
+            f"rows of source '{context.source.name}' are only numbered, and the number is another's in the next file: "
+            "an objection under it would hold for whoever comes there. Name a mail address, or declare the column of "
+            "ids (flat: {lead_id: ...})."
+        )
+    leads = tuple(sorted(person.lead_ids)) or tuple(sorted(person.addresses))
     if not objects:
-        people.remove_from_register(paths.root, people.OBJECTS, person.lead_ids, person.addresses)
+        people.remove_from_register(paths.root, people.OBJECTS, person.marked_ids, person.addresses)
         _mark(context, person.lead_ids, objects=False)
         correct_counts(paths, OBJECTION)
         return Objection(leads, False, 0)
 
-    people.add_to_register(paths.root, people.OBJECTS, person.lead_ids, person.addresses, who)
+    people.add_to_register(paths.root, people.OBJECTS, person.marked_ids, person.addresses, who)
     taken = sum(_take_out(paths, table, person) for table in _PROFILED)
     for file in files_below(paths.score):
-        erase_from_file(file, Person(person.lead_ids, frozenset()), alias="", dry_run=False)
+        erase_from_file(file, Person(lead_ids=person.lead_ids, addresses=frozenset()), alias="", dry_run=False)
     _mark(context, person.lead_ids, objects=True)
     correct_counts(paths, OBJECTION)
     return Objection(leads, True, taken)
@@ -90,7 +99,7 @@ def _take_out(paths: Paths, table: str, person: Person) -> int:
     taken = 0
     for file in table_files(paths, table):
         frame = read_parquet(file)
-        hit = rows_of_person(frame, Person(person.lead_ids, frozenset()))
+        hit = rows_of_person(frame, Person(lead_ids=person.lead_ids, addresses=frozenset()))
         taken = max(taken, int(hit.sum()))
         if hit.any():
             write_parquet(file, frame[~hit].reset_index(drop=True))

@@ -1,7 +1,7 @@
 """Whose rows are meant: every lead that is this person, every address, and what else names them."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -12,7 +12,10 @@ from features.errors import ContractError, ExitStatus
 from features.schema.source import Source
 from features.schema.vocabulary import Role
 from pipelines.ingest.identity_files import read_merged_leads
-from pipelines.privacy.left_out_rows import id_column
+from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
+from pipelines.privacy.kept_tables import kept_tables, read_kept
+from pipelines.privacy.left_out_rows import STAFF, are_numbered, id_column
+from pipelines.privacy.naming_columns import naming_columns
 from pipelines.snapshots.declared_exports import exports_of
 from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import history_of, read_changes, read_snapshots
@@ -32,7 +35,7 @@ class UnknownPersonError(ContractError):
     exit_status: ClassVar[ExitStatus] = ExitStatus.CONTRACT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Person:
     """A person as the data know them.
 
@@ -40,14 +43,20 @@ class Person:
     ----------
     lead_ids : every lead that is this person, those merged into another among them
     addresses : mail addresses in one spelling that are this person's alone
-    texts : name, telephone and other personal values as they are written
+    texts : name, telephone and other personal values as they are written, that are this person's alone
     shared : addresses that other leads have too
+    common : how many personal values other leads have too; they are not looked for
+    by_name_alone : no table knows them: nothing but what they were named by is known
+    numbered : the ids are numbers of rows, which stand for others in the next file and are no mark against a return
     """
 
     lead_ids: frozenset[str]
     addresses: frozenset[str]
     texts: frozenset[str] = frozenset()
     shared: frozenset[str] = field(default_factory=frozenset)
+    common: int = 0
+    by_name_alone: bool = False
+    numbered: bool = False
 
     def is_lead(self, value: object) -> bool:
         """Whether a value is one of the ids."""
@@ -58,23 +67,36 @@ class Person:
         return isinstance(value, str) and "@" in value and normal_email(value) in self.addresses
 
     @property
+    def marked_ids(self) -> frozenset[str]:
+        """Ids under which they are told from others in whatever comes next."""
+        return frozenset() if self.numbered else self.lead_ids
+
+    @property
     def spellings(self) -> list[str]:
         """The ids as they may stand somewhere; ``1000`` also as the ``1000.0`` that spreadsheets make of it."""
         return sorted({*self.lead_ids, *(f"{lead}.0" for lead in self.lead_ids if lead.isdigit())})
 
 
-def lead_columns(source: Source, key: Collection[str] = ()) -> frozenset[str]:
-    """Columns of a source's files that hold ids of leads; of snapshots ``KEY`` too, if their rows have such a key."""
-    named = [table.columns["lead_id"] for table in source.tables.values() if "lead_id" in table.columns]
-    headers = frozenset(header for column in named for header in column.headers("lead_id"))
-    return headers | {KEY} if headers & set(key) else headers
+def person_by_name(named: str) -> Person:
+    """Who is nothing but an id or an address."""
+    address = normal_email(named) if "@" in named else None
+    addresses = frozenset({address} if address else ())  # which may be the lead's id, too
+    return Person(lead_ids=frozenset({plain_id(named)}), addresses=addresses, by_name_alone=True)
 
 
-def find_person(source: Source, paths: Paths, named: str, *, many: bool = False) -> Person:
+def find_person(
+    source: Source,
+    paths: Paths,
+    named: str,
+    *,
+    many: bool = False,
+    sent: Callable[[], Iterable[pd.DataFrame]] = tuple,
+) -> Person:
     """The person behind a lead's id or a mail address.
 
     An address means every lead that has it. An id means this lead, those merged into it or that it was merged into,
-    and their addresses, unless another lead has the address too.
+    and their addresses, unless another lead has the address too. Where no table knows it, the leads that were ``sent``
+    in are asked, of which only those count that no table knows: an upload does not say who somebody else is.
 
     Raises
     ------
@@ -83,19 +105,15 @@ def find_person(source: Source, paths: Paths, named: str, *, many: bool = False)
     """
     leads = _all_leads(source, paths)
     wanted = normal_email(named) if "@" in named else None
-    merged = read_merged_leads(paths)
-    if wanted is not None:
-        ids = {str(lead) for lead, address in leads["address"] if address == wanted}
-        ids |= {other for other, became in merged.items() if became in ids}
-    else:
-        ids = {plain_id(named)} & set(leads["ids"])
-        ids |= {other for other, became in merged.items() if became in ids}
-        ids |= {became for other, became in merged.items() if other in ids}
-        ids |= {other for other, became in merged.items() if became in ids}
+    ids = _ids_of(leads, named, wanted, read_merged_leads(paths))
+    if not ids:
+        leads = _add_sent(leads, source, sent())
+        ids = _ids_of(leads, named, wanted, {})
     if not ids:
         raise UnknownPersonError(
-            f"nothing of source '{source.name}' is about '{named}': no lead, no snapshot and no row in quarantine. "
-            "Check the id or address; a source's own files are read by the next ingest only."
+            f"nothing of source '{source.name}' is about '{named}': no lead, no snapshot, no row in quarantine and "
+            "nothing in the server's store or uploads. Check the id or address; a source's own files are read by the "
+            "next ingest only."
         )
     if len(ids) > MOST_LEADS and not many:
         raise ContractError(
@@ -108,13 +126,51 @@ def find_person(source: Source, paths: Paths, named: str, *, many: bool = False)
     own = {address for address, who in by_address.items() if who & ids}
     alone = {address for address in own if by_address[address] <= ids} | ({wanted} if wanted else set())
     texts = {text for lead, text in leads["texts"] if lead in ids and len(text) >= _NAMES_SOMEBODY}
-    return Person(frozenset(ids), frozenset(alone), frozenset(texts), frozenset(own - alone))
+    common = texts & {text for lead, text in leads["texts"] if lead not in ids}
+    return Person(
+        lead_ids=frozenset(ids),
+        addresses=frozenset(alone),
+        texts=frozenset(texts - common),
+        shared=frozenset(own - alone),
+        common=len(common),
+        numbered=are_numbered(source),
+    )
+
+
+def _ids_of(leads: Found, named: str, wanted: str | None, merged: Mapping[str, str]) -> set[str]:
+    """Ids of the leads that are meant, with those of the merges they are part of."""
+    if wanted is not None:
+        ids = {str(lead) for lead, address in leads["address"] if address == wanted}
+        ids |= {lead for lead in set(leads["ids"]) if "@" in lead and normal_email(lead) == wanted}
+        return ids | {other for other, became in merged.items() if became in ids}
+    ids = {plain_id(named)} & set(leads["ids"])
+    ids |= {other for other, became in merged.items() if became in ids}
+    ids |= {became for other, became in merged.items() if other in ids}
+    return ids | {other for other, became in merged.items() if became in ids}
+
+
+def _add_sent(leads: Found, source: Source, frames: Iterable[pd.DataFrame]) -> Found:
+    """The leads with those that were sent in and that no table knows."""
+    columns, named, known = source.tables["leads"].columns, naming_columns(source, ["leads"]), set(leads["ids"])
+    personal = {
+        header
+        for name, column in columns.items()
+        if column.role in (Role.PERSONAL, Role.SENSITIVE)
+        for header in column.headers(name)
+    }
+    found: Found = {name: list(values) for name, values in leads.items()}
+    for frame in frames:
+        for key in sorted({"lead_id", *named.leads} & set(map(str, frame.columns))):
+            strange = ~frame[key].astype("str").map(plain_id, na_action="ignore").isin(known)
+            _collect(found, frame[strange].reset_index(drop=True), key, personal, named.staff)
+    return found
 
 
 def _all_leads(source: Source, paths: Paths) -> Found:
     """Ids, addresses and personal values of every lead in tables, tables before merging, snapshots and quarantine."""
     found: Found = {"ids": [], "address": [], "texts": []}
     columns = source.tables["leads"].columns
+    staff = naming_columns(source, ["leads"]).staff
     personal = {name for name, column in columns.items() if column.role in (Role.PERSONAL, Role.SENSITIVE)}
     headers = {header: name for name, column in columns.items() for header in column.headers(name)}
     for file in (paths.ingest / "leads.parquet", paths.ingest / "unresolved" / "leads.parquet"):
@@ -123,7 +179,8 @@ def _all_leads(source: Source, paths: Paths) -> Found:
             key = id_column(source, frame)
             if key is None:
                 key, frame = "row", frame.assign(row=[str(k) for k in range(1, len(frame) + 1)])
-            _collect(found, frame, key, personal)
+            _collect(found, frame, key, personal, staff)
+    _collect_kept(found, source, paths, headers, personal)
     record = read_snapshots(paths)
     for export in exports_of(source):
         history = history_of(record, export.name)
@@ -131,12 +188,24 @@ def _all_leads(source: Source, paths: Paths) -> Found:
             continue
         for part in read_changes(paths, export.name, list(history.snapshots)):
             shown = {header: headers.get(header, header) for header in part.columns if header != KEY}
-            _collect(found, part, KEY, {header for header, name in shown.items() if name in personal})
-    _collect_quarantined(found, paths, headers, personal)
+            _collect(found, part, KEY, {header for header, name in shown.items() if name in personal}, staff)
+    _collect_quarantined(found, paths, headers, personal, staff)
     return found
 
 
-def _collect_quarantined(found: Found, paths: Paths, headers: dict[str, str], personal: set[str]) -> None:
+def _collect_kept(found: Found, source: Source, paths: Paths, headers: dict[str, str], personal: set[str]) -> None:
+    """Leads of a database that are in the copy of its table alone: a watermark does not tell which rows are deleted."""
+    named = naming_columns(source, ["leads"])
+    for kept in kept_tables(source, paths):
+        rows = read_kept(kept.file) if "leads" in kept.tables else None
+        for key in sorted(named.leads & set(rows.schema.names)) if rows is not None else ():
+            hidden = {header for header, name in headers.items() if name in personal}
+            _collect(found, arrow_to_frame(rows), key, hidden, named.staff)
+
+
+def _collect_quarantined(
+    found: Found, paths: Paths, headers: dict[str, str], personal: set[str], staff: frozenset[str]
+) -> None:
     """Leads that are in quarantine alone."""
     for folder in (paths.ingest, paths.refused):
         file = folder / "quarantined_rows.parquet"
@@ -147,7 +216,7 @@ def _collect_quarantined(found: Found, paths: Paths, headers: dict[str, str], pe
             if not ids:
                 continue
             frame = pd.DataFrame([{name: text or None for name, text in cells.items()} | {KEY: ids[0]}])
-            _collect(found, frame, KEY, {header for header, name in headers.items() if name in personal})
+            _collect(found, frame, KEY, {header for header, name in headers.items() if name in personal}, staff)
 
 
 def _cells(raw: str) -> dict[str, str]:
@@ -159,12 +228,13 @@ def _cells(raw: str) -> dict[str, str]:
     return {str(name): str(text) for name, text in read.items()} if isinstance(read, dict) else {}
 
 
-def _collect(found: Found, frame: pd.DataFrame, key: str, personal: set[str]) -> None:
+def _collect(found: Found, frame: pd.DataFrame, key: str, personal: set[str], staff: frozenset[str]) -> None:
     ids = frame[key].astype("str").map(plain_id, na_action="ignore")
     found["ids"] += ids.dropna().unique().tolist()
     for name in frame.columns:
         cells = frame[name]
-        if name == key or name == "owner" or not (cells.dtype == "object" or pd.api.types.is_string_dtype(cells)):
+        texts = cells.dtype == "object" or pd.api.types.is_string_dtype(cells)
+        if name == key or name in STAFF or name in staff or not texts:
             continue
         held = cells.dropna().astype("str")
         mails = held[held.str.contains("@", regex=False)]

@@ -12,6 +12,8 @@ from features.errors import ContractError
 from features.schema.people.privacy import QUARANTINE
 from pipelines.ingest.identity_files import UNRESOLVED, unresolved_tables
 from pipelines.privacy.corrected_counts import correct_counts
+from pipelines.privacy.erase_kept import drop_rows, shape_kept
+from pipelines.privacy.kept_tables import kept_tables
 from pipelines.privacy.left_out_rows import RETENTION, rows_past_retention
 from pipelines.validation.raw_rows import SET_APART
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
@@ -61,6 +63,7 @@ def apply_declared_retention(context: Context, *, dry_run: bool) -> list[Kept]:
         oldest = "" if pd.isna(clock) else f"{clock:%Y-%m-%d}"
         days = declared.get(table, declared.get("leads", 0) if "lead_id" in frame else 0)
         found.append(Kept(table=table, days=days, rows=len(frame), past=count, oldest=oldest))
+    found += _copies(context, declared, tables, dry_run=dry_run)
     if QUARANTINE in declared:
         found.append(_quarantine(context, declared[QUARANTINE], dry_run=dry_run))
     if not dry_run:
@@ -77,6 +80,27 @@ def _take_out(context: Context, declared: Mapping[str, int]) -> None:
             file = (place or context.paths.ingest / UNRESOLVED) / f"{table}.parquet"
             if file.exists():
                 write_parquet(file, frames[table][~old].reset_index(drop=True))
+
+
+def _copies(
+    context: Context, declared: Mapping[str, int], tables: Mapping[str, pd.DataFrame], *, dry_run: bool
+) -> list[Kept]:
+    """Old rows out of the copies of database tables, which hold rows that the database may have deleted since."""
+    source, found = context.source, []
+    copies = {kept: shape_kept(source, kept) for kept in kept_tables(source, context.paths)}
+    shapes = {name: shaped for one in copies.values() for name, shaped in one.items()}
+    frames = dict(tables) | {name: shaped.frame for name, shaped in shapes.items()}
+    past = rows_past_retention(frames, declared, cutoff_of(tables, source))
+    gone = {name: shaped.rows[past[name]] if name in past else shaped.rows[:0] for name, shaped in shapes.items()}
+    for kept, made in copies.items():
+        clocks = [shaped.frame["known_at"].min() for shaped in made.values() if "known_at" in shaped.frame]
+        oldest = min((clock for clock in clocks if not pd.isna(clock)), default=None)
+        rows = max((int(shaped.rows.max(initial=0)) for shaped in made.values()), default=0)
+        days = max((declared.get(table, declared.get("leads", 0)) for table in kept.tables), default=0)
+        count = drop_rows(kept, made, gone, dry_run=dry_run)
+        shown = "" if oldest is None else f"{oldest:%Y-%m-%d}"
+        found.append(Kept(table=f"kept/{kept.file.stem}", days=days, rows=rows, past=count, oldest=shown))
+    return found
 
 
 def _quarantine(context: Context, days: int, *, dry_run: bool) -> Kept:

@@ -1,5 +1,6 @@
 """Ingest: a source's files to canonical tables; bad rows to quarantine; counts that reconcile."""
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -45,8 +46,9 @@ from pipelines.ingest.undeclared_kinds import (
     declaration_block,
     describe_undeclared_kinds,
 )
-from pipelines.posted.posted_store import PostedRows, read_posted
+from pipelines.posted.posted_store import STORE_SOURCE, PostedRows, describe_other_store, read_posted
 from pipelines.posted.posted_tables import add_posted_fields, add_posted_rows, write_posted
+from pipelines.privacy.erase_kept import clean_kept
 from pipelines.privacy.left_out_rows import (
     hide_contacts_without_consent,
     hide_in_keys,
@@ -101,10 +103,12 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
     shapes, open_deals = set_open_deals_aside(source, shapes)
     register = read_register(paths.root)
     keys = hide_in_keys(match_references(source, raws, shapes), register)
-    leave_out_people(source, raws, shapes, register)
+    all_rows = dict(shapes)
+    forgotten = leave_out_people(source, raws, shapes, register)
     found_cutoff = find_cutoff(source, shapes)
     cutoff = found_cutoff.moment
-    leave_out_old(source, shapes, cutoff)
+    old = leave_out_old(source, shapes, cutoff)
+    clean_kept(source, paths, register, all_rows, (forgotten, old))
     rules = expectations_of(source, cutoff)
     checked = _check_tables(source, raws, shapes, rules)
     so_far = TablesSoFar(raws=raws, shapes=shapes, checked=checked)
@@ -134,7 +138,7 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
     counts["keys"] = {column: match.record() for column, match in keys.items()}
     disagreements = describe_disagreements(resolved.tables, source)
     told = [*fewer, open_deals, *found_cutoff.notes, describe_early_closes(checked), disagreements]
-    told += [*history.notes, *taken.notes]
+    told += [*history.notes, *taken.notes, _passed_over(paths)]
     notes = [*counts["notes"], *(note for note in told if note), *describe_matches(keys)]
     counts["notes"] = [register.hide(note) for note in notes]
     counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
@@ -197,6 +201,12 @@ def _reading(raws: Mapping[str, RawTable], shapes: Mapping[str, ShapedTable]) ->
             for table, shaped in shapes.items()
         }
     )
+
+
+def _passed_over(paths: Paths) -> str:
+    """That a store was not read, where the environment does not say whose it is: nothing else would tell."""
+    other = "" if os.environ.get(STORE_SOURCE) else describe_other_store(paths)
+    return f"warning: nothing was read of what was posted to a server. {other}" if other else ""
 
 
 def _refuse_one_class(

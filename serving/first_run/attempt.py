@@ -12,9 +12,9 @@ from pipelines.declaring.confirming.guessed_files import GuessedFiles
 from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, FileCorrections
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.paths import Paths
+from serving.privacy.first_run_files import ATTEMPT, FOLDER
 
-FOLDER = "first-run"  # of the data directory; a source's name has no dash
-_FILE, _SERVED = "attempt.json", "served.json"
+_SERVED = "served.json"
 
 
 class Step(StrEnum):
@@ -78,16 +78,16 @@ class AttemptFolder:
     def read(self) -> Attempt | None:
         """The last attempt; None where there is none, or what is written is damaged."""
         try:
-            return Attempt.model_validate(read_json(self.root / _FILE))
+            return Attempt.model_validate(read_json(self.root / ATTEMPT))
         except (DataError, ValidationError):
             return None
 
     def write(self, attempt: Attempt | None) -> None:
         """Write how far it is; None forgets it."""
         if attempt is None:
-            (self.root / _FILE).unlink(missing_ok=True)
+            (self.root / ATTEMPT).unlink(missing_ok=True)
         else:
-            write_json(self.root / _FILE, attempt.model_dump(mode="json"))
+            write_json(self.root / ATTEMPT, attempt.model_dump(mode="json"))
 
     def remember_served(self, instead_of: str, declaration: Path) -> None:
         """From the next start on, the declaration is served instead of a source that has no model."""

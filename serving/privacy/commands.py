@@ -51,17 +51,17 @@ def _forget(
     from pipelines.privacy.forget import finish_forgetting, forget_person, is_forgotten
     from pipelines.workspace.lock import only_writer
     from pipelines.workspace.storage_errors import changing_in_place
-    from serving.privacy.store_of_source import eraser
+    from serving.privacy.store_of_source import ServerOf
 
-    erase = eraser(context.paths, store_url)
+    elsewhere = ServerOf.of(context, store_url)
     with (
         nullcontext() if dry_run else only_writer(context.paths),  # a rehearsal writes nothing, anywhere
         changing_in_place("The person may be forgotten in some places and not in others"),
     ):
-        finished = finish_forgetting(context, erase, dry_run=dry_run)
+        finished = finish_forgetting(context, elsewhere, dry_run=dry_run)
         if whom is None or (finished is not None and is_forgotten(context, whom)):
             return finished
-        return forget_person(context, whom, erase, dry_run=dry_run, many=many)
+        return forget_person(context, whom, elsewhere, dry_run=dry_run, many=many)
 
 
 def _run_anew(chosen: Options, output: Output) -> int:
@@ -109,26 +109,22 @@ def subject(
     context = options(source, data_dir).context()
     from features.errors import ContractError
     from pipelines.workspace.atomic_files import write_json, write_text
-    from serving.privacy.store_of_source import open_if_any
+    from serving.privacy.store_of_source import ServerOf
     from serving.privacy.subject import collect_subject, sections_of, to_html, to_markdown
 
     place = Path(out)
     if place.suffix not in (".html", ".md"):
         raise ContractError(f"--out {place.name} must end in .html or .md.")
-    store = open_if_any(context.paths, store_url)
-    try:
-        found = collect_subject(context, whom, store, str(language))
-    finally:
-        if store is not None:
-            store.close()
+    elsewhere = ServerOf.of(context, store_url)
+    found = collect_subject(context, whom, elsewhere, str(language))
     sections = sections_of(found)
     write_text(place, to_html(sections, str(language)) if place.suffix == ".html" else to_markdown(sections))
     write_json(place.with_suffix(".json"), found)
     rows = sum(len(part) for part in (*found["tables"].values(), *found.get("posted", {}).values()))
     told = {"out": str(place), "record": str(place.with_suffix(".json")), "leads": found["leads"], "rows": rows}
-    Output(json).show(
-        told, f"{len(found['leads'])} leads, {rows} rows -> {place} and {place.with_suffix('.json').name}"
-    )
+    output = Output(json)
+    output.note(elsewhere.describe())
+    output.show(told, f"{len(found['leads'])} leads, {rows} rows -> {place} and {place.with_suffix('.json').name}")
     return 0
 
 
@@ -147,14 +143,16 @@ def object_command(
     from pipelines.privacy.objections import record_objection
     from pipelines.workspace.lock import only_writer, who_runs_this
     from pipelines.workspace.storage_errors import changing_in_place
-    from serving.privacy.store_of_source import note_in_trail
+    from serving.privacy.store_of_source import ServerOf
 
+    elsewhere = ServerOf.of(context, store_url)
     with (
         only_writer(context.paths),
         changing_in_place("The objection may hold in some tables and not in others"),
     ):
-        done = record_objection(context, whom, who_runs_this(), objects=not withdraw)
-        note_in_trail(context.paths, store_url, "object.withdrawn" if withdraw else "object", done.leads)
+        done = record_objection(context, whom, who_runs_this(), elsewhere, objects=not withdraw)
+        named = [lead for lead in done.leads if "@" not in lead]  # the trail holds no address
+        elsewhere.note_in_trail("object.withdrawn" if withdraw else "object", named)
     Output(json).show({"leads": list(done.leads), "objects": done.objects, "rows": done.rows_taken_out}, done.sentence)
     return 0
 

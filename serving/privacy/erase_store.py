@@ -1,17 +1,19 @@
 """A person taken out of the server's store and its uploads; the audit trail stays a chain (:mod:`.redact_trail`)."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
-from pipelines.privacy.erase_files import files_below, holds_person, rows_of_person
-from pipelines.privacy.forget import Place
+from pipelines.privacy.elsewhere import Place
+from pipelines.privacy.erase_files import CANONICAL, files_below, is_long_id
+from pipelines.privacy.naming_columns import NamingColumns
 from pipelines.privacy.person import Person
 from pipelines.workspace.people.register import HIDDEN, PeopleRegister, plain_id
+from serving.privacy.sent_files import sent_file_holds
 from serving.store.audit_trail import record_action
 from serving.store.engine import Store
 from serving.store.redact_trail import ALIAS, redact_entries
@@ -32,12 +34,19 @@ from serving.store.tables import (
 OF_LEADS: tuple[Any, ...] = (ScoreRow, Feedback, AnswerRow, StageRow, ActivityRow, ExportedLead)
 _AT_ONCE = 500  # ids of a statement
 _WHERE = "serving: "
+_NOT_OF_LEADS = ("webhook.", "key.", "rubric.", "threshold.", "model.", "first_run.", "signed.")  # their subjects
 
 
-def erase_from_store(store: Store, uploads: Path, person: Person, mark: str, *, dry_run: bool) -> list[Place]:
+def erase_from_store(
+    store: Store, uploads: Path, person: Person, mark: str, *, dry_run: bool, columns: NamingColumns = CANONICAL
+) -> list[Place]:
     """Remove every row of the person's, or count them; one transaction, with an entry that says that it happened.
 
     Rows of looked-up values are about the company and stay, without the lead whose card they were looked up for.
+
+    Parameters
+    ----------
+    columns : what the headers of uploaded files stand for
     """
     places: list[Place] = []
     if not dry_run:
@@ -55,10 +64,8 @@ def erase_from_store(store: Store, uploads: Path, person: Person, mark: str, *, 
         places += _hide_in_notes(session, person, dry_run=dry_run)
         for table, column in ((OutboxMessage, OutboxMessage.payload), (IdempotencyRecord, IdempotencyRecord.answer)):
             places += _remove_documents(session, table, column, person, dry_run=dry_run)
-        places += _remove_uploads(session, uploads, person, dry_run=dry_run)
-        redacted = redact_entries(
-            session, lambda entry: speaks_of(str(entry["subject"]), entry["detail"], person), mark, dry_run=dry_run
-        )
+        places += _remove_uploads(session, uploads, person, columns, dry_run=dry_run)
+        redacted = redact_entries(session, lambda entry: speaks_of(entry, person), mark, dry_run=dry_run)
         places += [Place(_WHERE + "audit", redacted, "entries blanked")] if redacted else []
         if not dry_run:
             counts = {place.where.removeprefix(_WHERE): place.count for place in places}
@@ -68,7 +75,7 @@ def erase_from_store(store: Store, uploads: Path, person: Person, mark: str, *, 
     return places
 
 
-def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister) -> int:
+def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister, columns: NamingColumns = CANONICAL) -> int:
     """Remove what a running server wrote about people in the moment in which they were forgotten.
 
     The register holds hashes alone, so every lead that the store speaks of is asked for. Returns how many were found.
@@ -81,8 +88,8 @@ def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister) -> in
         named |= {word for subject in seen for word in subject.split(" ")}
     left = [lead for lead in named if "forgotten" in register.asks_of(lead)]
     for lead in left:
-        person = Person(frozenset({plain_id(lead)}), frozenset())
-        erase_from_store(store, uploads, person, register.hash_lead(lead)[:16], dry_run=False)
+        person = Person(lead_ids=frozenset({plain_id(lead)}), addresses=frozenset())
+        erase_from_store(store, uploads, person, register.hash_lead(lead)[:16], dry_run=False, columns=columns)
     return len(left)
 
 
@@ -122,49 +129,51 @@ def _remove_documents(session: Session, table: Any, column: Any, person: Person,
     return [Place(_WHERE + table.__tablename__, len(found), "rows removed")] if found else []
 
 
-def holds_value(document: Any, person: Person) -> bool:
-    """Whether a value of a JSON document is an id, an address or a personal value."""
+def holds_value(document: Any, person: Person, named: str = "") -> bool:
+    """Whether a value of a JSON document is an id, an address or a personal value.
+
+    ``named`` is the key it stands under. Any text may be as short as an id of few digits: such a one counts only where
+    a lead is named.
+    """
     if isinstance(document, dict):
-        return any(holds_value(part, person) for part in document.values()) or any(map(person.is_lead, document))
+        keys = any(person.is_lead(key) and (_is_of_lead(named) or is_long_id(key)) for key in document)
+        return keys or any(holds_value(part, person, str(key)) for key, part in document.items())
     if isinstance(document, list):
-        return any(holds_value(part, person) for part in document)
-    return person.is_lead(document) or person.is_address(document) or document in person.texts
+        return any(holds_value(part, person, named) for part in document)
+    if person.is_lead(document):
+        return _is_of_lead(named) or is_long_id(document)
+    return person.is_address(document) or document in person.texts
 
 
-def speaks_of(subject: str, detail: Any, person: Person) -> bool:
-    """Whether an entry of the audit trail is about the person."""
-    known = any(person.is_lead(word) or person.is_address(word) for word in (subject, *subject.split(" ")))
-    return known or holds_value(detail, person)
+def _is_of_lead(key: str) -> bool:
+    return "lead" in key or key in ("became", "id", "subject")
 
 
-def _remove_uploads(session: Session, uploads: Path, person: Person, *, dry_run: bool) -> list[Place]:
+def speaks_of(entry: Mapping[str, Any], person: Person) -> bool:
+    """Whether an entry of the audit trail, with action, subject and detail, is about the person."""
+    subject = str(entry["subject"])
+    words = {subject, *subject.split(" ")}
+    if str(entry["action"]).startswith(_NOT_OF_LEADS):
+        words = {word for word in words if is_long_id(word)}
+    return any(person.is_lead(w) or person.is_address(w) for w in words) or holds_value(entry["detail"], person)
+
+
+def _remove_uploads(
+    session: Session, uploads: Path, person: Person, columns: NamingColumns, *, dry_run: bool
+) -> list[Place]:
     """Uploads that hold the person, with all their files: a file somebody sent is taken back as a whole."""
     numbers = [folder.name for folder in uploads.iterdir() if folder.is_dir()] if uploads.is_dir() else []
-    found = [number for number in numbers if any(_file_holds(file, person) for file in files_below(uploads / number))]
+    found = [
+        number
+        for number in numbers
+        if any(sent_file_holds(file, person, columns) for file in files_below(uploads / number))
+    ]
     if found and not dry_run:
         for start in range(0, len(found), _AT_ONCE):
             session.execute(delete(Upload).where(Upload.id.in_(found[start : start + _AT_ONCE])))
         for number in found:
             shutil.rmtree(uploads / number, ignore_errors=True)
     return [Place(_WHERE + "uploads", len(found), "files removed")] if found else []
-
-
-def _file_holds(file: Path, person: Person) -> bool:
-    if file.suffix == ".parquet":
-        import pandas as pd
-
-        try:
-            return bool(rows_of_person(pd.read_parquet(file), person).any())
-        except (OSError, ValueError):
-            return False
-    return holds_person(file, person) or _cells_hold(file, person)
-
-
-def _cells_hold(file: Path, person: Person) -> bool:
-    """Whether a cell of a text file is an id: short ones are not found in running text."""
-    content = file.read_text(encoding="utf-8", errors="replace")
-    cells: Iterable[str] = (cell.strip("\"' ") for line in content.splitlines() for cell in line.split(","))
-    return any(person.is_lead(cell) for cell in cells)
 
 
 def _overwrite_deleted(store: Store) -> None:

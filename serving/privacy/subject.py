@@ -13,15 +13,20 @@ from features.cohort.objections import objecting_leads
 from features.errors import LeadScoreError
 from models.bundle import Bundle
 from pipelines.ingest.identity_files import unresolved_tables
+from pipelines.privacy.erase_everywhere import columns_of_export
 from pipelines.privacy.erase_files import files_below, rows_of_person
+from pipelines.privacy.erase_kept import OnePerson, rows_in_kept
+from pipelines.privacy.forget import find_held_person
 from pipelines.privacy.left_out_rows import id_column
-from pipelines.privacy.person import Person, find_person, lead_columns
+from pipelines.privacy.naming_columns import NamingColumns, naming_columns
+from pipelines.privacy.person import Person
 from pipelines.scoring.find_lead import card_of, find_bundle
 from pipelines.snapshots.snapshot_store import read_changes, read_snapshots
 from pipelines.workspace.atomic_files import plain_json, read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables, records_of
 from serving.privacy.erase_store import OF_LEADS, holds_value, speaks_of
+from serving.privacy.store_of_source import ServerOf
 from serving.privacy.subject_words import WORDS
 from serving.store.audit_trail import entry_record
 from serving.store.engine import Store
@@ -30,18 +35,19 @@ from serving.store.tables import AuditRow, ExportedLead, FieldRow, OutboxMessage
 _SEEN_SHOWN = 200  # entries of the trail on the page, newest first; the record has all
 
 
-def collect_subject(context: Context, named: str, store: Store | None, language: str = "en") -> dict[str, Any]:
+def collect_subject(context: Context, named: str, server: ServerOf, language: str = "en") -> dict[str, Any]:
     """Everything that is held of a person, JSON-ready.
 
     Raises
     ------
     UnknownPersonError : nothing is held of such a lead or address
     """
-    person = find_person(context.source, context.paths, named)
+    person = find_held_person(context, named, server)
     tables = unresolved_tables(context.paths, load_tables(context.paths))
-    held = {name: _rows(frame, person, context) for name, frame in tables.items() if name != "accounts"}
+    key = NamingColumns(frozenset({id_column(context.source, tables["leads"]) or "lead_id"}))
+    held = {name: _rows(frame, person, key) for name, frame in tables.items() if name != "accounts"}
     held |= _elsewhere(context, person)
-    told = {} if store is None else _from_store(store, person)
+    told = _from_server(server, person)
     scored = [_score(context, lead, language) for lead in sorted(person.lead_ids)]
     return {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -58,38 +64,61 @@ def collect_subject(context: Context, named: str, store: Store | None, language:
     }
 
 
-def _rows(frame: pd.DataFrame, person: Person, context: Context) -> list[dict[str, Any]]:
-    key = id_column(context.source, frame) or "lead_id"
-    hit = rows_of_person(frame, person, frozenset({key}))
-    rows = records_of(frame[hit])
-    return [{name: value for name, value in plain_json(row).items() if value is not None} for row in rows]
+def _rows(frame: pd.DataFrame, person: Person, columns: NamingColumns) -> list[dict[str, Any]]:
+    return _records(frame[rows_of_person(frame, person, columns)])
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{k: v for k, v in plain_json(row).items() if v is not None} for row in records_of(frame)]
 
 
 def _elsewhere(context: Context, person: Person) -> dict[str, list[dict[str, Any]]]:
-    """Rows in quarantine and in snapshots."""
+    """Rows in quarantine, in copies of a database's tables and in snapshots."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for file in (file for folder in (context.paths.ingest, context.paths.refused) for file in files_below(folder)):
+    source, paths = context.source, context.paths
+    every = naming_columns(source)
+    for file in (file for folder in (paths.ingest, paths.refused) for file in files_below(folder)):
         if file.name == "quarantined_rows.parquet":
-            found["quarantine"] = [*found.get("quarantine", []), *_rows(read_parquet(file), person, context)]
-    for export, history in read_snapshots(context.paths).exports.items():
-        named = lead_columns(context.source, history.key)
-        for part in read_changes(context.paths, export, list(history.snapshots)):
-            own = part[rows_of_person(part, person, named)]
-            rows = found.setdefault(f"snapshots of {export}", [])
-            rows += [{k: v for k, v in plain_json(row).items() if v is not None} for row in records_of(own)]
+            found["quarantine"] = [*found.get("quarantine", []), *_rows(read_parquet(file), person, every)]
+    for table, rows in rows_in_kept(source, paths, OnePerson(person)).items():
+        found[f"copy of the database's {table}"] = _records(rows)
+    for export, history in read_snapshots(paths).exports.items():
+        named = columns_of_export(source, export, history.key)
+        for part in read_changes(paths, export, list(history.snapshots)):
+            found.setdefault(f"snapshots of {export}", []).extend(_rows(part, person, named))
     return found
 
 
+def _from_server(server: ServerOf, person: Person) -> dict[str, Any]:
+    """What the server knows: rows, served scores, who saw and changed what, what was passed on, what was uploaded."""
+    found: dict[str, Any] = {}
+    with server.stores() as stores:
+        for store in stores:
+            found = _added(found, _from_store(store, person))
+    sent = [{k: v for k, v in row.items() if v is not None} for row in server.sent_rows(person)]
+    return _added(found, {"posted": {"uploads": [plain_json(row) for row in sent]}}) if sent else found
+
+
+def _added(found: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """What two places hold: lists one after the other, counts as a sum."""
+    made = dict(found)
+    for name, part in more.items():
+        if isinstance(part, Mapping):
+            made[name] = _added(made.get(name, {}), part)
+        else:
+            made[name] = made[name] + part if name in made else part
+    return made
+
+
 def _from_store(store: Store, person: Person) -> dict[str, Any]:
-    """What the server knows: rows, served scores, who saw and changed what, what was passed on."""
     ids = person.spellings
     with store.reading() as session:
         posted = {}
         for table in (*OF_LEADS, FieldRow):
             rows = session.scalars(select(table).where(table.lead_id.in_(ids))).all()
             posted[table.__tablename__] = [_record(row) for row in rows]
-        entries = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()))
-        seen = [entry_record(row) for row in entries if speaks_of(row.subject, row.detail, person)]
+        entries = [entry_record(row) for row in session.scalars(select(AuditRow).order_by(AuditRow.id.desc()))]
+        seen = [entry for entry in entries if speaks_of(entry, person)]
         messages = sum(holds_value(payload, person) for payload in session.scalars(select(OutboxMessage.payload)))
     scores = posted.pop(ScoreRow.__tablename__)
     exports = posted.pop(ExportedLead.__tablename__)

@@ -30,7 +30,7 @@ def redact_entries(
     hold_lock(session, "audit trail")
     asked = select(AuditRow).where(AuditRow.subject.not_like(f"{ALIAS}%"), AuditRow.action != REDACTED)
     rows = session.scalars(asked.order_by(AuditRow.id))
-    found = [row for row in rows if speaks({"subject": row.subject, "detail": row.detail})]
+    found = [row for row in rows if speaks({"action": row.action, "subject": row.subject, "detail": row.detail})]
     if dry_run or not found:
         return len(found)
     left: dict[str, str] = {}

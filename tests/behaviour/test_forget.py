@@ -14,7 +14,7 @@ from pipelines.privacy.seen_rows import fingerprint_rows
 from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import run_stage
 from pipelines.workspace.atomic_files import read_json
-from serving.privacy.store_of_source import eraser
+from serving.privacy.store_of_source import ServerOf
 from serving.store.audit_trail import verify_trail
 from serving.store.engine import open_store
 from serving.store.tables import AuditRow
@@ -111,9 +111,9 @@ def test_what_a_retrain_remembers_no_longer_knows_them(tiny_copy: TinyRun) -> No
     assert kept is not None and fingerprint_rows(ids, ["lead_id"])[0] in kept.leads
     told = kept.deals.set_index("key")["content"]
 
-    assert forget_person(run.context, lead, eraser(paths), dry_run=True).places
+    assert forget_person(run.context, lead, ServerOf.of(run.context), dry_run=True).places
     assert len(read_seen(paths).leads) == len(kept.leads), "a rehearsal"
-    done = forget_person(run.context, lead, eraser(paths))
+    done = forget_person(run.context, lead, ServerOf.of(run.context))
     assert any("retrain/seen/leads.parquet" in place.where for place in done.places)
     left = read_seen(paths)
     assert fingerprint_rows(ids, ["lead_id"])[0] not in left.leads and len(left.leads) < len(kept.leads)
@@ -189,9 +189,9 @@ def test_what_a_kill_cut_off_is_ended_by_the_next_command(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("pipelines.privacy.forget.correct_counts", fail)
+        patch.setattr("pipelines.privacy.erase_everywhere.correct_counts", fail)
         with pytest.raises(KeyboardInterrupt):
-            forget_person(run.context, who["lead"], eraser(paths))
+            forget_person(run.context, who["lead"], ServerOf.of(run.context))
     assert hits(paths.root, who["mail"]) == ["privacy/unfinished.json"]
     status, said, problem = cli("forget", "--dry-run", *run.args)
     assert status == 0 and "would be forgotten" in said and "unfinished" not in said, problem

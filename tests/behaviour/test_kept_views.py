@@ -14,7 +14,7 @@ from pipelines.diagnostics.lifecycle_figures import lifecycle_of
 from pipelines.privacy.forget import forget_person
 from pipelines.registry import soundness
 from serving.lists.team_queues import list_overdue
-from serving.privacy.store_of_source import eraser
+from serving.privacy.store_of_source import ServerOf
 from serving.results import lifecycle_now as lifecycle_now_module
 from serving.results import trends_beside
 from serving.results.lifecycle_now import lifecycle_now
@@ -109,7 +109,7 @@ def test_what_one_was_shown_is_not_shown_to_another_nor_after_a_promotion_nor_of
         promoted, scored = look([looks[1], looks[0]])
         assert promoted != first and scored != card
 
-        forget_person(tiny_copy.context, mate, eraser(tiny_copy.context.paths))
+        forget_person(tiny_copy.context, mate, ServerOf.of(tiny_copy.context))
         client.app.state.background.watch()  # type: ignore[attr-defined]
         assert f"/leads/{mate}" in first and f"/leads/{mate}" not in look([looks[1]])[0]
 

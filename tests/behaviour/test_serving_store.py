@@ -319,7 +319,7 @@ def test_a_person_is_taken_out_of_every_table_and_nobody_else_is(url: str, tmp_p
     with store.writing() as session:
         fill_about(session, "1000", 1)
         fill_about(session, "10001", 2)
-    person = Person(frozenset({"1000"}), frozenset())
+    person = Person(lead_ids=frozenset({"1000"}), addresses=frozenset())
     tables = (*OF_LEADS, IdempotencyRecord, OutboxMessage)
 
     def counted() -> list[int]:

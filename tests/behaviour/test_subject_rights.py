@@ -80,10 +80,15 @@ def test_a_person_is_told_their_rows_and_nobody_elses(tiny_copy: TinyRun, cli: C
 
 
 def test_the_store_is_asked_for_ids_as_spreadsheets_leave_them() -> None:
-    person = Person(frozenset({"1000", "L7"}), frozenset())
+    person = Person(lead_ids=frozenset({"1000", "L7"}), addresses=frozenset())
     assert person.spellings == ["1000", "1000.0", "L7"]
-    assert speaks_of("1000.0", {}, person) and speaks_of("L8 1000.0", {}, person)
-    assert not speaks_of("L8", {"reason": "text"}, person) and speaks_of("L8", {"leads": ["L7"]}, person)
+
+    def speaks(subject: str, detail: dict[str, Any], action: str = "saw") -> bool:
+        return speaks_of({"action": action, "subject": subject, "detail": detail}, person)
+
+    assert speaks("1000.0", {}) and speaks("L8 1000.0", {})
+    assert not speaks("L8", {"reason": "text"}) and speaks("L8", {"leads": ["L7"]})
+    assert not speaks("L7", {}, "webhook.added") and not speaks("L8", {"value": "L7"})  # other things' numbers
 
 
 @pytest.mark.parametrize("language", ["ko", "pl"])

@@ -137,7 +137,7 @@ def test_what_a_full_disk_ends_halfway_is_not_called_unchanged(
         raise OSError(errno.ENOSPC, "No space left on device", "/data/x")
 
     with monkeypatch.context() as patched:
-        patched.setattr("pipelines.privacy.forget.erase_from_file", refuse)
+        patched.setattr("pipelines.privacy.erase_everywhere.erase_from_file", refuse)
         patched.setattr("pipelines.privacy.objections.erase_from_file", refuse)
         status, _, err = cli(*given, *tiny_copy.args)
     assert status == ExitStatus.STORAGE and begun in err and "unchanged" not in err and "again" in err, err

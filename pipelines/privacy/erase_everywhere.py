@@ -1,0 +1,109 @@
+"""A person taken out of every file of a source and of MLflow's files of it; the tables of ingest go last."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from features.schema.source import Source
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.snapshots_record import SnapshotsRecord
+from pipelines.privacy.corrected_counts import correct_counts
+from pipelines.privacy.elsewhere import Place
+from pipelines.privacy.erase_files import NOBODY, Erased, erase_from_file, files_below, rows_of_person
+from pipelines.privacy.erase_kept import OnePerson, erase_from_kept
+from pipelines.privacy.kept_tables import FOLDER as KEPT
+from pipelines.privacy.naming_columns import NamingColumns, naming_columns
+from pipelines.privacy.person import Person
+from pipelines.privacy.seen_rows import erase_from_seen
+from pipelines.snapshots.declared_exports import exports_of
+from pipelines.snapshots.differences import KEY
+from pipelines.snapshots.snapshot_store import moment_of, read_changes, read_snapshots, write_part, write_record
+from pipelines.workspace.context import Context
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.register import FOLDER, FORGOTTEN
+
+_OURS_NOT = ("raw", "serving", "bundles", KEPT, FOLDER)  # the source's files, the server's, models; kept/ in its turn
+_WATERFALL = "waterfall_"
+_MODELS = ("bundle", "code")  # of models in MLflow: bundles hold nobody, and the code is this package's own
+
+
+def erase_everywhere(context: Context, person: Person, *, alias: str = NOBODY, dry_run: bool) -> list[Place]:
+    """Every file of the source and MLflow's files of it; the tables of ingest last, as they say who it is.
+
+    ``alias`` is the number under which rows of figures stay that must keep their place.
+    """
+    paths = context.paths
+    places = _erase_snapshots(context.source, paths, person, dry_run=dry_run)
+    places += [_place(erased, paths) for erased in erase_from_seen(paths, person, dry_run=dry_run)]
+    kept = erase_from_kept(context.source, paths, OnePerson(person), dry_run=dry_run)
+    places += [_place(erased, paths) for erased in kept]
+    ingest = [path for path in files_below(paths.ingest) if path.name != "counts.json"]
+    others = [path for path in files_below(paths.root, skip=_OURS_NOT) if _is_searched(path, paths)]
+    tracked = list(files_below(paths.data_dir / "mlartifacts" / paths.source, skip=_MODELS))
+    for path in (*others, *tracked, *ingest):
+        columns = _columns_of(path, context.source)
+        erased = erase_from_file(path, person, alias=alias, dry_run=dry_run, columns=columns)
+        if erased is not None:
+            places.append(_place(erased, paths))
+            if path.name == "report.html" and path.is_relative_to(paths.data_dir / "mlartifacts"):
+                places += _remove_waterfalls(path.parent.parent, paths, dry_run=dry_run)
+    if not dry_run and CountsRecord.exists(paths):
+        erase_from_file(CountsRecord.path(paths), person, alias=alias, dry_run=False)
+        correct_counts(paths, FORGOTTEN)
+    return places
+
+
+def _columns_of(path: Path, source: Source) -> NamingColumns:
+    """What the columns of a file stand for: those of its table where it is named after one."""
+    export = path.stem.rsplit("-", 1)[0] if path.parent.name == "left_out" else path.stem
+    return naming_columns(source, [export] if export in source.tables else ())
+
+
+def _is_searched(path: Path, paths: Paths) -> bool:
+    """Files of the runs; tables of ingest and snapshots have their own turn, bundles hold nobody."""
+    if path.is_relative_to(paths.ingest) or path.parent.name in ("bundle", "twin", "points"):
+        return False
+    return not path.is_relative_to(paths.snapshots) or path.parent.name == "left_out"
+
+
+def _place(erased: Erased, paths: Paths) -> Place:
+    return Place(str(erased.file.relative_to(paths.data_dir)), erased.count, erased.how)
+
+
+def _remove_waterfalls(run: Path, paths: Paths, *, dry_run: bool) -> list[Place]:
+    """Pictures of single leads of a run whose report showed the person: earlier versions wrote ids into them."""
+    found = [path for path in files_below(run) if path.name.startswith(_WATERFALL) and path.suffix == ".png"]
+    for path in found if not dry_run else ():
+        path.unlink()
+    return [Place(str(path.relative_to(paths.data_dir)), 1, "file removed") for path in found]
+
+
+def columns_of_export(source: Source, export: str, key: Sequence[str]) -> NamingColumns:
+    """What the columns of an export's snapshots stand for."""
+    tables = next((one.tables for one in exports_of(source) if one.name == export), ())
+    return naming_columns(source, tables, key)
+
+
+def _erase_snapshots(source: Source, paths: Paths, person: Person, *, dry_run: bool) -> list[Place]:
+    """Every version of every row of the person's, in the files of changes, which are written anew under new names."""
+    record = read_snapshots(paths)
+    places: list[Place] = []
+    made = dict(record.exports)
+    for export, history in record.exports.items():
+        parts = read_changes(paths, export, list(history.snapshots))
+        named = columns_of_export(source, export, history.key)
+        keys = {str(key) for part in parts for key in part[KEY][rows_of_person(part, person, named)]}
+        if not keys:
+            continue
+        count, snapshots = 0, []
+        for part, snapshot in zip(parts, history.snapshots, strict=True):
+            hit = part[KEY].astype("str").isin(keys).to_numpy(dtype=bool)
+            count += int(hit.sum())
+            if hit.any() and not dry_run:
+                name = write_part(paths, export, moment_of(snapshot), part[~hit].reset_index(drop=True))
+                snapshot = snapshot.model_copy(update={"part": name})
+            snapshots.append(snapshot)
+        made[export] = history.model_copy(update={"snapshots": tuple(snapshots)})
+        places.append(Place(f"{paths.source}/snapshots/{export}", count, "rows removed"))
+    if places and not dry_run:
+        write_record(paths, SnapshotsRecord(exports=made))
+    return places

@@ -1,0 +1,223 @@
+"""People and old rows taken out of copies of database tables (``kept/``), whose rows stand as the database has them.
+
+An ingest asks the database for newer rows alone, so a row that goes from a copy does not come back by itself; one whose
+watermark is the newest is asked for again, and goes again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.schema.source import Source
+from pipelines.ingest.canonical_shape import ShapedTable, shape_table
+from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
+from pipelines.ingest.reading.raw_table import RawTable, number_rows
+from pipelines.ingest.row_selection import select_rows
+from pipelines.ingest.wide_stages import melt_stages
+from pipelines.privacy.erase_files import Erased
+from pipelines.privacy.kept_tables import KeptTable, kept_tables, read_kept, write_kept
+from pipelines.privacy.naming_columns import naming_columns
+from pipelines.privacy.person import Person
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.register import Mask, PeopleRegister
+
+_COMPANIES = {"accounts", "expansion"}
+Rows = npt.NDArray[np.int64]
+
+
+class Whom(Protocol):
+    """Tells whose an id or an address is: a person's, or that of anybody who was forgotten."""
+
+    def find_leads(self, ids: pd.Series) -> Mask:
+        """Which ids are theirs."""
+        ...
+
+    def find_addresses(self, cells: pd.Series) -> Mask:
+        """Which cells are an address of theirs."""
+        ...
+
+
+@dataclass(frozen=True)
+class OnePerson:
+    """A person as whom to look for."""
+
+    person: Person
+
+    def find_leads(self, ids: pd.Series) -> Mask:
+        """Which ids are theirs."""
+        return np.array([self.person.is_lead(text) for text in ids], dtype=np.bool_)
+
+    def find_addresses(self, cells: pd.Series) -> Mask:
+        """Which cells are an address of theirs."""
+        return np.array([self.person.is_address(text) for text in cells], dtype=np.bool_)
+
+
+@dataclass(frozen=True)
+class _Cleaned:
+    rows: pa.Table
+    removed: int
+    emptied: int
+
+
+def erase_from_kept(source: Source, paths: Paths, whom: Whom, *, dry_run: bool) -> list[Erased]:
+    """Take people out of every copy, as ingest leaves them out of its tables.
+
+    A company's row and its deals stay without the person; a copy that cannot be read goes as a whole and is fetched
+    anew.
+    """
+    found = []
+    for kept in kept_tables(source, paths):
+        rows = read_kept(kept.file)
+        if rows is None:
+            if not dry_run:
+                kept.file.unlink()
+            found.append(Erased(kept.file, 1, "file removed: it is damaged, and fetched anew by the next ingest"))
+            continue
+        cleaned = _without(rows, source, kept, whom)
+        if cleaned.removed + cleaned.emptied and not dry_run:
+            write_kept(kept.file, cleaned.rows)
+        for count, how in ((cleaned.removed, "rows removed"), (cleaned.emptied, "cells emptied")):
+            found += [Erased(kept.file, count, how)] if count else []
+    return found
+
+
+def rows_in_kept(source: Source, paths: Paths, whom: Whom) -> dict[str, pd.DataFrame]:
+    """Rows of a person in every copy, by table."""
+    found = {}
+    for kept in kept_tables(source, paths):
+        rows = read_kept(kept.file)
+        if rows is not None:
+            leads, addresses = _hits(rows, source, kept, whom)
+            found[kept.file.stem] = arrow_to_frame(rows.filter(pa.array(leads | addresses)))
+    return found
+
+
+def _hits(rows: pa.Table, source: Source, kept: KeptTable, whom: Whom) -> tuple[Mask, Mask]:
+    """Rows in which an id is theirs, and rows in which an address is."""
+    named = naming_columns(source, kept.tables)
+    leads, addresses = np.zeros((2, rows.num_rows), dtype=np.bool_)
+    for header in rows.schema.names:
+        if header in named.leads:
+            leads |= whom.find_leads(_texts(rows, header))
+        if header not in named.staff and _holds_texts(rows, header):
+            addresses |= whom.find_addresses(_texts(rows, header))
+    return leads, addresses
+
+
+def _without(rows: pa.Table, source: Source, kept: KeptTable, whom: Whom) -> _Cleaned:
+    """The rows without the person: theirs go; of rows that are about a company the cells that name them."""
+    named = naming_columns(source, kept.tables)
+    leads, addresses = _hits(rows, source, kept, whom)
+    if kept.tables and set(kept.tables) <= _COMPANIES:
+        return _empty_cells(rows, [name for name in rows.schema.names if name not in named.staff], whom)
+
+    stays = leads & ~addresses & _are_deals_of_companies(rows, source, kept, whom)
+    for header in sorted(named.leads & set(rows.schema.names)) if stays.any() else ():
+        rows = _emptied(rows, header, stays & whom.find_leads(_texts(rows, header)))
+    gone = (leads | addresses) & ~stays
+    return _Cleaned(rows.filter(pa.array(~gone)), int(gone.sum()), int(stays.sum()))
+
+
+def _are_deals_of_companies(rows: pa.Table, source: Source, kept: KeptTable, whom: Whom) -> Mask:
+    """Deals with a company that are not the lead's own row under its id."""
+    there = np.zeros(rows.num_rows, dtype=np.bool_)
+    if kept.tables != ("outcomes",):
+        return there
+    columns, own = source.tables["outcomes"].columns, there.copy()
+    for header in columns["account_id"].headers("account_id") if "account_id" in columns else ():
+        there |= rows.column(header).is_valid().to_numpy() if header in rows.schema.names else False
+    for header in columns["opportunity_id"].headers("opportunity_id") if "opportunity_id" in columns else ():
+        own |= whom.find_leads(_texts(rows, header)) if header in rows.schema.names else False
+    return there & ~own
+
+
+def _empty_cells(rows: pa.Table, headers: Sequence[str], whom: Whom) -> _Cleaned:
+    count = 0
+    for header in headers:
+        hit = whom.find_addresses(_texts(rows, header)) if _holds_texts(rows, header) else np.zeros(0, dtype=np.bool_)
+        if hit.any():
+            rows, count = _emptied(rows, header, hit), count + int(hit.sum())
+    return _Cleaned(rows, 0, count)
+
+
+def _emptied(rows: pa.Table, header: str, hit: Mask) -> pa.Table:
+    """The rows with a column that is empty in some of them, of the type it had."""
+    place, column = rows.schema.get_field_index(header), rows.column(header)
+    made = pc.if_else(pa.array(hit), pa.scalar(None, column.type), column)
+    return rows.set_column(place, rows.schema.field(place), made)
+
+
+def _holds_texts(rows: pa.Table, header: str) -> bool:
+    kind = rows.schema.field(header).type
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_nested(kind))
+
+
+def _texts(rows: pa.Table, header: str) -> pd.Series:
+    return arrow_to_frame(rows.select([header])).iloc[:, 0].astype("str")
+
+
+def shape_kept(source: Source, kept: KeptTable) -> dict[str, ShapedTable]:
+    """The tables that are made of a copy, before anything is left out; rows are numbered as in it."""
+    rows = read_kept(kept.file)
+    if rows is None or not rows.num_rows:
+        return {}
+    form = {"format": "database", "file": kept.file.name}
+    raw = RawTable(frame=arrow_to_frame(rows), rows=number_rows(rows.num_rows), broken=(), form=form)
+    found = {}
+    for table in kept.tables:
+        chosen, _ = select_rows(raw, table, source)
+        found[table] = shape_table(melt_stages(chosen, source, table), table, source)
+    return found
+
+
+def clean_kept(
+    source: Source,
+    paths: Paths,
+    register: PeopleRegister,
+    shapes: Mapping[str, ShapedTable],
+    left: Sequence[Mapping[str, Rows]],
+) -> None:
+    """What an ingest left out for good, for a forgotten person's sake or for its age, does not stay in the copies.
+
+    Rows go by their number where ingest knew whose they are by another id than the lead's own; what else names the
+    person goes as a ``forget`` takes it out. A copy that the declaration knows no more is never read again: it goes.
+
+    Parameters
+    ----------
+    shapes : the tables with all their rows, numbered as in the copies
+    left : by table numbers of the rows that were left out
+    """
+    every = {name: _numbers([part[name] for part in left if name in part]) for name in shapes}
+    for kept in kept_tables(source, paths):
+        if kept.tables:
+            drop_rows(kept, shapes, every)
+        else:
+            kept.file.unlink()
+    if register.has_forgotten:
+        erase_from_kept(source, paths, register, dry_run=False)
+
+
+def drop_rows(
+    kept: KeptTable, shapes: Mapping[str, ShapedTable], left: Mapping[str, Rows], *, dry_run: bool = False
+) -> int:
+    """Drop the rows of a copy of which every table that is made of them left out what it had; how many went."""
+    read = [table for table in kept.tables if table in shapes]
+    stays = _numbers([np.setdiff1d(shapes[table].rows, left[table]) for table in read])
+    gone = np.setdiff1d(_numbers([left[table] for table in read]), stays)
+    rows = read_kept(kept.file) if gone.size and not dry_run else None
+    if rows is not None:
+        keep = np.ones(rows.num_rows, dtype=np.bool_)
+        keep[gone - 1] = False
+        write_kept(kept.file, rows.filter(pa.array(keep)))
+    return int(gone.size)
+
+
+def _numbers(parts: Sequence[Rows]) -> Rows:
+    return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *parts]))

@@ -1,0 +1,315 @@
+"""Somebody who asks to be forgotten goes from what the tables no longer show, and nobody else's rows are touched."""
+
+import io
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sqlalchemy import select
+
+from features.schema.load_source import load_source
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.privacy.erase_files import rows_of_person
+from pipelines.privacy.naming_columns import NamingColumns
+from pipelines.privacy.person import Person
+from pipelines.stages.ingest import ingest
+from pipelines.workspace.atomic_files import write_json
+from pipelines.workspace.paths import Paths
+from serving.privacy.erase_store import OF_LEADS
+from serving.store.audit_trail import record_action, verify_trail
+from serving.store.engine import Store, open_store
+from serving.store.tables import AnswerRow, AuditRow, Feedback, IdempotencyRecord, ScoreRow, Upload
+
+Cli = Callable[..., tuple[int, str, str]]
+SOURCE = """
+name: few
+kind: relational
+data_cutoff: "2026-06-01"
+tables:
+  leads:
+    location: {file: leads.csv}
+    columns:
+      lead_id: {from: Id}
+      created_at: {from: Created}
+      mail: {from: Mail, role: personal}
+      name: {from: Name, role: personal}
+      phone: {from: Phone, role: personal}
+      size: {from: Size, type: number, when_known: at_creation}
+  outcomes:
+    location: {file: outcomes.csv}
+    columns: {opportunity_id: {}, lead_id: {}, closed_at: {}, won: {}}
+"""
+ANN = "1,2026-03-01,ann@x.example,Ann Alone,+49 170 1,5\n"
+LEADS = "Id,Created,Mail,Name,Phone,Size\n" + ANN + "2,2026-03-02,ben@x.example,Ben Brook,+49 170 2,1\n"
+OUTCOMES = "opportunity_id,lead_id,closed_at,won\nd2,2,2026-04-03,false\n"
+EARLY = datetime(2026, 5, 20)
+WORDS = ("ann@x", "Ann Alone", "+49 170 1")
+
+
+def declare(folder: Path, name: str) -> Paths:
+    (folder / f"{name}.yaml").write_text(SOURCE.replace("name: few", f"name: {name}"), encoding="utf-8")
+    (folder / "leads.csv").write_text(LEADS, encoding="utf-8")
+    (folder / "outcomes.csv").write_text(OUTCOMES, encoding="utf-8")
+    paths = Paths(folder / "data", name)
+    read(paths)
+    return paths
+
+
+def read(paths: Paths) -> CountsRecord:
+    return ingest(load_source(paths.data_dir.parent / f"{paths.source}.yaml"), paths)
+
+
+def args(paths: Paths) -> tuple[str, ...]:
+    return ("--source", str(paths.data_dir.parent / f"{paths.source}.yaml"), "--data-dir", str(paths.data_dir))
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return declare(tmp_path, "few")
+
+
+def fill(store: Store) -> None:
+    """What a server holds of leads 1 and 2, and of webhook 1."""
+    with store.writing() as session:
+        for lead in ("1", "2"):
+            given: dict[str, Any] = {"lead_id": lead, "author": "rep", "known_at": EARLY}
+            session.add(AnswerRow(**given, question="pain", value="1", channel="call", happened_at=EARLY))
+            said = {"verdict": "accept", "reason": "", "note": "met Ann Alone"}
+            session.add(Feedback(**given, **said, written_at=EARLY))
+            score = {"score": 50, "log_odds": 0.0, "probability": 0.5, "state": "watch", "framework": "f"}
+            session.add(
+                ScoreRow(
+                    lead_id=lead, written_at=EARLY, bundle_hash="b", origin="card", line={"lead_id": lead}, **score
+                )
+            )
+            answer = {"lead_id": lead, "value": "1"}
+            session.add(IdempotencyRecord(caller="c", key=f"k{lead}", request_hash="h", answer=answer, at=EARLY))
+            record_action(session, "rep", "answer", lead, {"question": "pain"})
+        record_action(session, "admin", "webhook.added", "1", {"url": "https://x.example"})
+
+
+def rows_of(store: Store, lead: str) -> int:
+    with store.reading() as session:
+        return sum(len(session.scalars(select(table.lead_id).where(table.lead_id == lead)).all()) for table in OF_LEADS)
+
+
+def upload(store: Store, folder: Path, number: str, content: bytes, suffix: str = ".csv") -> None:
+    (folder / number).mkdir(parents=True)
+    (folder / number / f"input{suffix}").write_bytes(content)
+    row = Upload(id=number, caller="c", status="done", suffix=suffix, done=1, failed=0, error="", created_at=EARLY)
+    with store.writing() as session:
+        session.add(row)
+
+
+def leave_the_crm(paths: Paths) -> None:
+    (paths.data_dir.parent / "leads.csv").write_text(LEADS.replace(ANN, ""), encoding="utf-8")
+    read(paths)
+
+
+@pytest.mark.parametrize("named", ["1", "Ann@X.example"])
+def test_who_went_from_the_crm_is_told_and_forgotten_by_what_the_server_holds(
+    paths: Paths, cli: Cli, named: str
+) -> None:
+    store = open_store(None, paths.root / "serving")
+    fill(store)
+    sent = LEADS.replace("Ann Alone", "Ann Alone of old")
+    upload(store, paths.root / "serving" / "uploads", "a", sent.encode("utf-16"))
+    leave_the_crm(paths)
+    out = paths.data_dir.parent / "told.md"
+    status, said, problem = cli("subject", named, "--out", str(out), *args(paths))
+    assert status == 0 and "store.sqlite" in problem, problem
+    told = json.loads(out.with_suffix(".json").read_text())
+    assert told["leads"] == ["1"] and told["served_scores"] and told["posted"]["answers"]
+    assert told["posted"]["uploads"] == [
+        dict(zip(LEADS.splitlines()[0].split(","), sent.splitlines()[1].split(","), strict=True))
+    ]
+    assert [entry["action"] for entry in told["seen_and_changed"]] == ["answer"]  # webhook 1 is no lead
+
+    status, said, problem = cli("forget", named, *args(paths))
+    assert status == 0 and "serving: answers" in said and "serving: uploads" in said, problem
+    assert rows_of(store, "1") == 0 and rows_of(store, "2") == 3
+    with store.reading() as session:
+        assert [row.key for row in session.scalars(select(IdempotencyRecord))] == ["k2"]
+        subjects = session.scalars(select(AuditRow.subject).where(AuditRow.action.in_(("answer", "webhook.added"))))
+        assert sorted(text.split(":")[0] for text in subjects) == ["1", "2", "forgotten"]
+    assert verify_trail(store).intact and not (paths.root / "serving" / "uploads" / "a").exists()
+    assert cli("forget", named, *args(paths))[0] == 12  # nothing is held any more
+    (paths.data_dir.parent / "leads.csv").write_text(LEADS, encoding="utf-8")
+    assert read(paths).rows["leads"].people == {"forgotten": 1}  # nor comes back
+
+
+def test_by_name_alone_what_else_names_them_is_said_to_be_unknown(paths: Paths, cli: Cli) -> None:
+    fill(open_store(None, paths.root / "serving"))
+    leave_the_crm(paths)
+    status, said, _ = cli("forget", "1", *args(paths))
+    assert status == 0 and "other ids and addresses of theirs are not known" in " ".join(said.split())
+    assert cli("object", "2", *args(paths))[0] == 0
+    status, _, problem = cli("object", "3", *args(paths))
+    assert status == 12 and "LS075" in problem
+
+
+def test_a_store_of_another_source_is_left_alone_and_said_to_be(
+    paths: Paths, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'theirs.sqlite'}"
+    theirs = open_store(url, tmp_path)
+    fill(theirs)
+    monkeypatch.setenv("LEADSCORE_SERVE_STORE_URL", url)
+    assert any("LEADSCORE_SERVE_SOURCE is not set" in note for note in read(paths).notes)
+    status, said, _ = cli("forget", "1", "--dry-run", *args(paths))
+    assert status == 0 and "no server's store was looked at" in said and "LEADSCORE_SERVE_SOURCE=few" in said
+    out = tmp_path / "told.md"
+    assert cli("subject", "1", "--out", str(out), *args(paths))[0] == 0
+    assert "posted" not in json.loads(out.with_suffix(".json").read_text())
+
+    monkeypatch.setenv("LEADSCORE_SERVE_SOURCE", "other")
+    assert not any("LEADSCORE_SERVE" in note for note in read(paths).notes)  # said on purpose
+    assert cli("forget", "1", *args(paths))[0] == 0
+    assert rows_of(theirs, "1") == 3
+
+    status, said, _ = cli("forget", "2", "--store-url", url, *args(paths))
+    assert status == 0 and "theirs.sqlite" in said and rows_of(theirs, "2") == 0 and rows_of(theirs, "1") == 3
+    monkeypatch.setenv("LEADSCORE_SERVE_SOURCE", str(tmp_path / "few.yaml"))
+    assert cli("forget", "1", *args(paths))[0] == 0  # of this source: found there, though no table knows them
+    assert rows_of(theirs, "1") == 0
+
+
+def test_a_key_is_made_where_the_server_of_the_source_looks(
+    paths: Paths, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEADSCORE_SERVE_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("LEADSCORE_SERVE_SOURCE", "few")
+    assert cli("keys", "create", "ann", "--scope", "read", *args(paths))[0] == 0
+    assert (tmp_path / "state" / "store.sqlite").exists() and not (paths.root / "serving").exists()
+    monkeypatch.setenv("LEADSCORE_SERVE_SOURCE", "other")
+    status, _, problem = cli("keys", "create", "ann", "--scope", "read", *args(paths))
+    assert status == 0 and "names 'other'" in problem and (paths.root / "serving" / "store.sqlite").exists()
+
+
+def as_parquet(text: str) -> bytes:
+    out = io.BytesIO()
+    pd.read_csv(io.StringIO(text)).to_parquet(out)
+    return out.getvalue()
+
+
+def test_uploads_go_that_hold_them_in_any_form_and_no_other(paths: Paths, cli: Cli) -> None:
+    store, folder = open_store(None, paths.root / "serving"), paths.root / "serving" / "uploads"
+    ids = "Id,Created,Size\n1,2026-03-01,5\n9,2026-03-01,7\n"
+    others = ids.replace("\n1,", "\n8,").replace(",5", ",1")  # a size of 1 is no lead 1
+    holding = {
+        "semicolons": ids.replace(",", ";").encode(),
+        "tabs": ids.replace(",", "\t").encode("utf-16"),
+        "name": "Id;Name\n7;Ann Alone\n".encode("utf-16"),
+        "broken": (others + "x,1,y,z,too,many\n").encode(),
+    }
+    for name, content in holding.items():
+        upload(store, folder, name, content)
+    upload(store, folder, "crm", as_parquet(ids), ".parquet")
+    upload(store, folder, "phone", as_parquet("Id,Tel\n7,+49 170 1\n"), ".parquet")
+    upload(store, folder, "others", others.encode())
+    upload(store, folder, "theirs", as_parquet(others), ".parquet")
+    assert cli("forget", "1", *args(paths))[0] == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["others", "theirs"]
+    with store.reading() as session:
+        assert sorted(session.scalars(select(Upload.id))) == ["others", "theirs"]
+
+
+def test_files_loaded_in_the_browser_are_taken_back_or_named(paths: Paths, cli: Cli) -> None:
+    root = paths.data_dir / "first-run"
+    for number, text in (("left", LEADS), ("made", LEADS), ("nobody", LEADS.replace(ANN, ""))):
+        (root / number).mkdir(parents=True)
+        (root / number / "leads.csv").write_text(text, encoding="utf-8")
+    (root / "made" / "declaration.yaml").write_text(SOURCE.replace("name: few", "name: made"), encoding="utf-8")
+    (paths.data_dir / "made" / "ingest").mkdir(parents=True)
+    write_json(root / "attempt.json", {"number": "left", "step": "confirming"})
+    status, said, problem = cli("forget", "1", *args(paths))
+    assert status == 0, problem
+    assert sorted(path.name for path in root.iterdir()) == ["made", "nobody"]
+    told = " ".join(said.split())
+    assert "first-run/left 1 files removed" in told
+    assert f"{root / 'made' / 'leads.csv'} (loaded in the browser, source 'made') holds them" in told
+
+
+def test_a_name_that_others_have_is_not_looked_for_and_this_is_said(paths: Paths, cli: Cli) -> None:
+    (paths.data_dir.parent / "leads.csv").write_text(LEADS.replace("Ben Brook", "Ann Alone"), encoding="utf-8")
+    read(paths)
+    store = open_store(None, paths.root / "serving")
+    fill(store)
+    status, said, _ = cli("forget", "1", *args(paths))
+    assert status == 0 and "1 name(s), telephone(s) or other personal values" in " ".join(said.split())
+    with store.reading() as session:
+        assert session.scalars(select(Feedback.note)).all() == ["met Ann Alone"]
+
+
+def test_where_an_address_stands_for_the_lead_it_is_theirs_and_a_colleague_s_is_not() -> None:
+    rows = pd.DataFrame({"contact": ["ann@x.example", "2", "1", "3"], "Rep": ["", "", "", "ann@x.example"]})
+    ann = Person(lead_ids=frozenset({"1"}), addresses=frozenset({"ann@x.example"}))
+    columns = NamingColumns(frozenset({"contact"}), frozenset({"Rep"}))
+    assert rows_of_person(rows, ann, columns).tolist() == [True, False, True, False]
+
+
+def test_a_row_in_quarantine_is_theirs_by_the_column_of_its_own_table() -> None:
+    cells = [("leads", {"Id": "1"}), ("activities", {"Id": "1", "Lead": "2"}), ("activities", {"Id": "7", "Lead": "1"})]
+    rows = pd.DataFrame([{"table": table, "row": 1, "raw": json.dumps(raw)} for table, raw in cells])
+    named = {"leads": frozenset({"Id"}), "activities": frozenset({"Lead"})}
+    ann = Person(lead_ids=frozenset({"1"}), addresses=frozenset())
+    assert rows_of_person(rows, ann, NamingColumns(quarantined=named)).tolist() == [True, False, True]
+
+
+def test_a_source_of_which_everything_is_past_its_retention_is_read(paths: Paths) -> None:
+    declaration = paths.data_dir.parent / "few.yaml"
+    declaration.write_text(declaration.read_text() + "privacy: {retention: {leads: 10}}\n", encoding="utf-8")
+    assert read(paths).rows["leads"].people == {"retention": 2}
+
+
+def test_rows_of_a_text_table_go_as_a_whole(paths: Paths, cli: Cli) -> None:
+    (paths.data_dir.parent / "leads.csv").write_text(LEADS.replace("Ben Brook", "Ann Alone"), encoding="utf-8")
+    read(paths)  # a name that another has, too
+    file = paths.root / "scored.csv"
+    file.write_text('lead_id,name,why\n1,Ann Alone,"two\nlines"\n2,Ann Alone,1\n3,,call +49 170 1\n', encoding="utf-8")
+    assert cli("forget", "1", *args(paths))[0] == 0
+    assert file.read_text(encoding="utf-8") == "lead_id,name,why\n2,Ann Alone,1\n3,,call [forgotten]\n"
+
+
+NUMBERED = """
+name: numbered
+kind: flat
+flat:
+  target: {column: won, won: ["1"], lost: ["0"]}
+tables:
+  leads:
+    location: {file: numbered.csv}
+    columns:
+      mail: {from: Mail, role: personal}
+      size: {from: Size, type: number}
+      won: {from: Won}
+"""
+ROWS = ("ann@x.example,5,1", "ben@x.example,6,0", "cleo@x.example,7,1", ",8,0")
+
+
+def test_the_number_of_a_row_is_no_mark_as_it_is_another_s_in_the_next_file(tmp_path: Path, cli: Cli) -> None:
+    def write(*rows: str) -> None:
+        (tmp_path / "numbered.csv").write_text("\n".join(["Mail,Size,Won", *rows, ""]), encoding="utf-8")
+
+    def mails() -> list[str]:
+        return pd.read_parquet(paths.ingest / "leads.parquet")["mail"].fillna("").tolist()
+
+    (tmp_path / "numbered.yaml").write_text(NUMBERED, encoding="utf-8")
+    write(*ROWS)
+    paths = Paths(tmp_path / "data", "numbered")
+    read(paths)
+    store, folder = open_store(None, paths.root / "serving"), paths.root / "serving" / "uploads"
+    upload(store, folder, "others", b"lead_id,Mail,Size\n2,dora@x.example,5\n")
+    status, said, problem = cli("forget", "ben@x.example", *args(paths))
+    assert status == 0 and "rows of this source are only numbered" in " ".join(said.split()), problem
+    assert mails() == ["ann@x.example", "cleo@x.example", ""] and (folder / "others").exists()
+    write(*ROWS[:1], *ROWS[2:])
+    assert read(paths).rows["leads"].people == {} and mails() == ["ann@x.example", "cleo@x.example", ""]
+    write(*ROWS)
+    assert read(paths).rows["leads"].people == {"forgotten": 1}  # by the address
+    status, _, problem = cli("object", "4", *args(paths))
+    assert status == 12 and "only numbered" in problem

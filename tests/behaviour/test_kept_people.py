@@ -1,0 +1,159 @@
+"""Copies of database tables (``kept/``) hold nobody who was forgotten and no row past its retention."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from features.schema.load_source import load_source
+from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.stages.ingest import ingest
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables
+
+Cli = Callable[..., tuple[int, str, str]]
+SOURCE = """
+name: copies
+kind: relational
+data_cutoff: "2026-06-01"
+tables:
+  leads:
+    location: {database: {url: CRM_DB, table: leads, watermark: no}}
+    columns:
+      lead_id: {from: id}
+      created_at: {from: created}
+      owner: {from: rep}
+      mail: {from: mail, role: personal}
+      name: {from: name, role: personal}
+  accounts:
+    location: {database: {url: CRM_DB, table: accounts, watermark: no}}
+    columns: {account_id: {from: id}, contact: {role: display}}
+  activities:
+    location: {database: {url: CRM_DB, table: activities, watermark: id}}
+    columns: {activity_id: {from: id}, lead_id: {from: lead}, kind: {}, happened_at: {from: at}}
+  outcomes:
+    location: {database: {url: CRM_DB, table: deals, watermark: no}}
+    columns:
+      opportunity_id: {from: deal}
+      lead_id: {from: lead}
+      account_id: {from: company}
+      closed_at: {from: at}
+      won: {}
+activity_kinds: {visit: {dimension: interest, topic: interest, label: visits}}
+"""
+TABLES = (
+    "CREATE TABLE leads (no INTEGER PRIMARY KEY, id INTEGER, created TEXT, rep TEXT, mail TEXT, name TEXT)",
+    "INSERT INTO leads VALUES (1, 1, '2026-03-01', 'rep@us.example', 'ann@x.example', 'Ann Alone'), "
+    "(2, 2, '2026-03-02', 'rep@us.example', 'ben@x.example', 'Ben Brook'), "
+    "(3, 3, '2026-03-03', 'ann@x.example', 'cleo@x.example', 'Cleo Clay')",
+    "CREATE TABLE accounts (no INTEGER PRIMARY KEY, id TEXT, contact TEXT)",
+    "INSERT INTO accounts VALUES (1, 'a', 'ann@x.example'), (2, 'b', 'office@b.example')",
+    "CREATE TABLE activities (id INTEGER PRIMARY KEY, lead INTEGER, kind TEXT, at TEXT)",
+    "INSERT INTO activities VALUES (1, 2, 'visit', '2026-05-01'), (2, 1, 'visit', '2026-05-02'), "
+    "(3, 3, 'visit', '2026-03-05'), (4, 1, 'visit', '2026-05-03')",
+    "CREATE TABLE deals (no INTEGER PRIMARY KEY, deal TEXT, lead INTEGER, company TEXT, at TEXT, won TEXT)",
+    "INSERT INTO deals VALUES (1, 'd1', 1, 'a', '2026-04-01', 'true'), (2, 'd2', 1, NULL, '2026-04-02', 'false'), "
+    "(3, 'd3', 2, 'b', '2026-04-03', 'false')",
+)
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sa.Engine:
+    monkeypatch.setenv("CRM_DB", f"sqlite:///{tmp_path}/crm.sqlite")
+    made = sa.create_engine(f"sqlite:///{tmp_path}/crm.sqlite")
+    run(made, *TABLES)
+    return made
+
+
+def run(engine: sa.Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+
+
+@pytest.fixture
+def paths(tmp_path: Path, engine: sa.Engine) -> Paths:
+    (tmp_path / "copies.yaml").write_text(SOURCE, encoding="utf-8")
+    found = Paths(tmp_path / "data", "copies")
+    read(found)
+    return found
+
+
+def read(paths: Paths) -> CountsRecord:
+    return ingest(load_source(paths.data_dir.parent / "copies.yaml"), paths)
+
+
+def args(paths: Paths) -> tuple[str, ...]:
+    return ("--source", str(paths.data_dir.parent / "copies.yaml"), "--data-dir", str(paths.data_dir))
+
+
+def kept(paths: Paths, table: str) -> pd.DataFrame:
+    return pd.read_parquet(paths.kept_table(table))
+
+
+def test_who_is_forgotten_goes_from_the_copies_and_nobody_else(paths: Paths, cli: Cli, engine: sa.Engine) -> None:
+    before = {table: kept(paths, table) for table in ("leads", "accounts", "activities", "outcomes")}
+    status, said, problem = cli("forget", "1", "--dry-run", *args(paths))
+    assert status == 0 and "kept/outcomes.parquet" in said, problem
+    assert all(kept(paths, table).equals(frame) for table, frame in before.items())
+
+    status, said, problem = cli("forget", "1", *args(paths))
+    assert status == 0, problem
+    assert kept(paths, "leads")["id"].tolist() == [2, 3]  # 3 is Ann's as a colleague
+    assert kept(paths, "activities")["id"].tolist() == [1, 3]  # 1 is an activity's id, and Ben's
+    deals = kept(paths, "outcomes").set_index("deal")
+    assert sorted(deals.index) == ["d1", "d3"] and pd.isna(deals.loc["d1", "lead"]) and deals.loc["d3", "lead"] == 2
+    assert kept(paths, "accounts")["contact"].fillna("").tolist() == ["", "office@b.example"]
+
+    run(engine, "INSERT INTO activities VALUES (5, 1, 'visit', '2026-05-04')")
+    counts = read(paths)
+    assert counts.files["activities"]["fetched"] == 3  # the newest of the copy was theirs, so 3, 4 and 5
+    assert kept(paths, "activities")["id"].tolist() == [1, 3]  # the database still has theirs, no copy does
+    assert load_tables(paths)["leads"]["lead_id"].tolist() == ["2", "3"]
+    assert load_tables(paths)["outcomes"]["opportunity_id"].tolist() == ["d1", "d3"]
+
+
+def test_a_lead_that_only_a_copy_still_has_is_found_and_told(paths: Paths, cli: Cli, engine: sa.Engine) -> None:
+    leads = pd.read_parquet(paths.ingest / "leads.parquet")
+    leads[leads["lead_id"] != "1"].to_parquet(paths.ingest / "leads.parquet")
+    out = paths.data_dir.parent / "told.md"
+    status, _, problem = cli("subject", "ann@x.example", "--out", str(out), *args(paths))
+    assert status == 0, problem
+    told = json.loads(out.with_suffix(".json").read_text())
+    assert told["leads"] == ["1"] and [row["id"] for row in told["tables"]["copy of the database's activities"]] == [
+        2,
+        4,
+    ]
+    assert "Ann Alone" in out.read_text() and "Ben Brook" not in out.read_text()
+    assert cli("forget", "ann@x.example", *args(paths))[0] == 0
+    assert kept(paths, "leads")["id"].tolist() == [2, 3]
+
+
+def test_copies_are_no_longer_kept_than_was_declared(paths: Paths, cli: Cli) -> None:
+    declaration = paths.data_dir.parent / "copies.yaml"
+    declaration.write_text(SOURCE + "privacy: {retention: {activities: 60}}\n", encoding="utf-8")
+    status, said, problem = cli("retention", "--dry-run", "--json", *args(paths))
+    assert status == 0, problem
+    rows = {row["table"]: row for row in json.loads(said)["tables"]}
+    assert rows["kept/activities"] == {
+        "table": "kept/activities",
+        "days": 60,
+        "rows": 4,
+        "past": 1,
+        "oldest": "2026-03-05",
+    }
+    assert len(kept(paths, "activities")) == 4
+    assert cli("retention", *args(paths))[0] == 0
+    assert kept(paths, "activities")["id"].tolist() == [1, 2, 4]
+    paths.kept_table("activities").unlink()
+    assert read(paths).rows["activities"].people == {"retention": 1}  # the database still has it
+    assert kept(paths, "activities")["id"].tolist() == [1, 2, 4]
+
+
+def test_a_copy_of_an_earlier_declaration_goes(paths: Paths) -> None:
+    paths.kept_table("activities").rename(paths.kept_table("visits"))
+    read(paths)
+    assert not paths.kept_table("visits").exists() and len(kept(paths, "activities")) == 4
