@@ -15,6 +15,7 @@ from pipelines.workspace.matrix_files import load_chop, load_matrix
 from pipelines.workspace.paths import Paths
 
 _FILE = "test_log_odds.parquet"
+_KEYS = "test_keys.parquet"  # named as the matrix's own: who is forgotten is made nobody's in both alike
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,47 @@ class FinalBlock:
 def load_test_block(paths: Paths, whole: Matrix | None = None) -> FinalBlock:
     """The test block of the last run; ``whole`` is the matrix of the source where it is at hand already.
 
+    Its rows are found by lead and moment: the matrix may have been built again since, from newer tables, and then
+    holds them in other places, and its own split is another one.
+
     Raises
     ------
-    DataError : the evaluate stage judged nothing, or its files are missing, damaged or of another version
+    DataError : the evaluate stage judged nothing, or its files are missing, damaged or of another version; or most
+        of the judged rows are no longer in the matrix
     """
     evaluation = EvaluationRecord.read(paths)
     if evaluation.winner is None:
         raise DataError(f"{EvaluationRecord.path(paths)} judged no candidate: its verdict is {evaluation.verdict}.")
-    rows = load_chop(paths.matrix).final.test
     matrix = load_matrix(paths.matrix) if whole is None else whole
-    log_odds = read_parquet(paths.evaluate / _FILE)[evaluation.winner].to_numpy(dtype=np.float64)
+    judged = read_parquet(paths.evaluate / _FILE)
+    places = _find_rows(paths, matrix, judged["row"].to_numpy(dtype=np.int64))
+    found = places >= 0
+    if 2 * int(found.sum()) < len(found):
+        raise DataError(
+            f"{paths.evaluate / _FILE} judges {len(found):,} rows, of which the matrix in {paths.matrix} holds only "
+            f"{int(found.sum()):,}: it was built from other data since. Train again: "
+            f"leadscore run --source {paths.source}."
+        )
+    rows = places[found]
+    log_odds = judged[evaluation.winner].to_numpy(dtype=np.float64)[found]
     return FinalBlock(matrix.take(rows), rows, evaluation.winner, log_odds)
+
+
+def _find_rows(paths: Paths, matrix: Matrix, rows: Ints) -> Ints:
+    """Where the judged rows stand in the matrix, each matured; -1 where one does not."""
+    if not (paths.evaluate / _KEYS).exists():  # judged by an earlier leadscore, which kept their places alone
+        same = np.array_equal(rows, load_chop(paths.matrix).final.test)
+        return rows if same else np.full(len(rows), -1, dtype=np.int64)
+    now = _index_of(matrix.keys)
+    places = np.asarray(now.get_indexer(_index_of(read_parquet(paths.evaluate / _KEYS))), dtype=np.int64)
+    return np.where((places >= 0) & matrix.matured[places], places, -1)
+
+
+def _index_of(keys: pd.DataFrame) -> pd.MultiIndex:
+    """Lead, moment, and the how manieth row of both."""
+    lead, as_of = keys["lead_id"].astype("str"), keys["as_of"].astype("datetime64[us]").astype("int64")
+    nth = pd.DataFrame({"lead": lead, "as_of": as_of}).groupby(["lead", "as_of"]).cumcount()
+    return pd.MultiIndex.from_arrays([lead, as_of, nth])
 
 
 def find_test_block(paths: Paths) -> FinalBlock | None:
@@ -56,6 +87,8 @@ def find_test_block(paths: Paths) -> FinalBlock | None:
     return load_test_block(paths) if (paths.evaluate / _FILE).exists() else None
 
 
-def write_test_log_odds(folder: Path, rows: Ints, log_odds: dict[str, Floats]) -> None:
-    """Write calibrated log-odds of the test rows, one column per candidate."""
+def write_test_log_odds(folder: Path, matrix: Matrix, rows: Ints, log_odds: dict[str, Floats]) -> None:
+    """Write calibrated log-odds of the test rows, one column per candidate, and whose rows they are."""
     write_parquet(folder / _FILE, pd.DataFrame({"row": rows, **log_odds}))
+    keys = matrix.keys.loc[:, ["lead_id", "as_of", "group"]].iloc[rows]
+    write_parquet(folder / _KEYS, keys.reset_index(drop=True))

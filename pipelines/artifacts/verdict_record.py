@@ -59,7 +59,10 @@ class SplitRecord(Record):
 
 
 class MatrixVerdict(Artifact):
-    """What the matrix stage built, and whether it can be split; ``base_rate`` is of the matured rows."""
+    """What the matrix stage built, and whether it can be split; ``base_rate`` is of the matured rows.
+
+    ``tables`` marks the canonical tables it was built from; empty where an earlier leadscore built it.
+    """
 
     FILE = "matrix/verdict.json"
     STAGE = "matrix"
@@ -75,3 +78,4 @@ class MatrixVerdict(Artifact):
     open_leads: int
     data_cutoff: str | None
     split: SplitRecord | None
+    tables: str = ""

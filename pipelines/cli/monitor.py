@@ -7,6 +7,7 @@ import typer
 
 from pipelines.cli.options import DataDir, Debug, Json, Params, Source
 from pipelines.cli.output import Output, options
+from pipelines.cli.run import note_outdated
 
 if TYPE_CHECKING:
     from pipelines.artifacts.monitor_record import MonitorRecord
@@ -39,10 +40,11 @@ def monitor(
     from pipelines.diagnostics.monitored_file import seen_in_file
     from pipelines.workspace.params_file import load_monitor
 
+    output = Output(json)
+    note_outdated(context, output)
     seen = None if input_file is None else seen_in_file(context, Path(input_file))
     record = look(context, load_monitor(chosen.params), seen)
     record.write(context.paths.monitor.parent)
-    output = Output(json)
     output.show(record.record(), monitor_text(record))
     if not json and record.features:
         rows = [[_short(dict(row)[name]) for name in COLUMNS] for row in record.features[:SHOWN]]

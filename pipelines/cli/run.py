@@ -58,6 +58,8 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
     from pipelines.run import TRAINING_VERDICTS, exit_status, run_stage
     from pipelines.workspace.lock import only_writer
 
+    if name == "score":
+        note_outdated(context, output)
     with only_writer(context.paths):
         run = run_stage(context, name)
     left = run.left
@@ -75,6 +77,17 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
         lines.append(f"  {unwatched}")
     output.show(run.record(), "\n".join(lines))
     return exit_status(verdict) if gate and verdict in TRAINING_VERDICTS else 0
+
+
+def note_outdated(context: "Context", output: Output) -> None:
+    """Say where the tables were read again since the matrix was built whose open leads a command speaks of."""
+    from pipelines.stages.matrix import is_outdated
+
+    if is_outdated(context.paths):
+        output.note(
+            f"The tables of '{context.source.name}' changed since its matrix was built: leads that came or closed since "
+            f"are not seen. 'leadscore matrix --source {context.source.name}' first builds it anew."
+        )
 
 
 def _unwatched_text(context: "Context") -> str:
@@ -142,6 +155,7 @@ def score_to_command(options: Options, to: str, table: str, input_file: str | No
 
     if input_file is not None:
         raise ContractError("--to writes the list of open leads; it does not go with --input. Use --out for a file.")
+    note_outdated(context, output)
     with only_writer(context.paths):
         run = run_stage(context, "score")
         written = write_scores(context, to, table)

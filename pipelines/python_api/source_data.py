@@ -4,7 +4,6 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from features.array_types import Tables
 from features.errors import SourceError
@@ -128,10 +127,3 @@ def init(
     if target is not None:
         write_text(target, text)
     return text
-
-
-def run_stages(context: Context, *names: str) -> dict[str, Any]:
-    """Stages in their order, under the lock of the command line; the record of the last."""
-    with only_writer(context.paths):
-        *_, last = [run_stage(context, name) for name in names]
-    return last.record()

@@ -15,9 +15,11 @@ from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.promotion import Promotion, promote_bundle
 from pipelines.python_api.rows import to_moments
-from pipelines.python_api.source_data import SourceData, run_stages
+from pipelines.python_api.source_data import SourceData
 from pipelines.run import run_all, run_stage
+from pipelines.stages.matrix import is_outdated
 from pipelines.workspace.atomic_files import read_parquet
+from pipelines.workspace.context import Context
 from pipelines.workspace.lock import only_writer
 
 TRAINING = ("validate", "matrix", "audit", "backtest", "train", "register")
@@ -67,9 +69,13 @@ def run(data: SourceData, *, track: bool = False) -> dict[str, Any]:
 
 def compare(data: SourceData) -> dict[str, Any]:
     """Rubric and model on the same past leads at equal workload, a promised threshold, the swap set: the record of
-    ``leadscore thresholds``. Needs a training.
+    ``leadscore thresholds``. Needs a training; stands on the tables as they were read last, as all that follow.
     """
-    return run_stages(data.context, "evaluate", "thresholds")
+    context = data.context
+    with only_writer(context.paths):
+        _build_outdated(context)
+        run_stage(context, "evaluate")
+        return run_stage(context, "thresholds").record()
 
 
 def replay(data: SourceData, rubric: Rubric) -> dict[str, Any]:
@@ -93,6 +99,7 @@ def worklist(data: SourceData) -> pd.DataFrame:
         compare(data)
     context = data.context
     with only_writer(context.paths):
+        _build_outdated(context)
         run_stage(context, "score")
         return read_parquet(context.paths.score / "worklist.parquet")
 
@@ -101,7 +108,7 @@ def monitor(data: SourceData, settings: MonitorSettings | None = None) -> dict[s
     """Whether what is scored now still looks like what the champion learned from: verdict, findings, what to do."""
     from pipelines.diagnostics.monitor import monitor as watch
 
-    return watch(data.context, settings or MonitorSettings()).record()
+    return watch(_up_to_date(data), settings or MonitorSettings()).record()
 
 
 def promote(data: SourceData, bundle: str | None = None, *, check: bool = False, reason: str = "") -> Promotion:
@@ -117,7 +124,7 @@ def promote(data: SourceData, bundle: str | None = None, *, check: bool = False,
     ------
     PromotionError : the gate keeps the bundle back
     """
-    return promote_bundle(data.context, bundle, check=check, reason=reason)
+    return promote_bundle(_up_to_date(data), bundle, check=check, reason=reason)
 
 
 def retrain(data: SourceData, *, as_of: Any = None, promote: bool = False, track: bool = False) -> dict[str, Any]:
@@ -147,3 +154,18 @@ def retrain(data: SourceData, *, as_of: Any = None, promote: bool = False, track
         raise ContractError(f"a retrain is as of one moment; found {len(moment)}.")
     with only_writer(data.context.paths):
         return run_retrain(data.context, RetrainOptions(as_of=moment, promote=promote, track=track)).record()
+
+
+def _build_outdated(context: Context) -> None:
+    """The matrix anew where the tables were read again since it was built: two states of the data are never mixed."""
+    if is_outdated(context.paths):
+        run_stage(context, "matrix")
+
+
+def _up_to_date(data: SourceData) -> Context:
+    """What reads the matrix and writes nothing waits for nobody, unless the matrix has to be built."""
+    context = data.context
+    if is_outdated(context.paths):
+        with only_writer(context.paths):
+            _build_outdated(context)
+    return context

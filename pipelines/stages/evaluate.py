@@ -82,7 +82,7 @@ def run_evaluate(context: Context) -> EvaluationRecord:
     record = EvaluationRecord.of(result)
     with stage_dir(context.paths.evaluate) as folder:
         if log_odds is not None:
-            write_test_log_odds(folder, split.final.test, log_odds)
+            write_test_log_odds(folder, matrix, split.final.test, log_odds)
         if card is not None:
             card.write(folder)
         record.write(folder)

@@ -25,7 +25,8 @@ from pipelines.registry.prior_bundle import names_prior
 from pipelines.workspace.atomic_files import stage_dir, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import save_matrix
-from pipelines.workspace.table_files import load_tables
+from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables, mark_of_tables
 
 
 def build(context: Context) -> MatrixVerdict:
@@ -73,6 +74,7 @@ def build(context: Context) -> MatrixVerdict:
             "split": None
             if split is None
             else {"kind": split.kind, "explanation": split.explanation, "notes": split.notes},
+            "tables": mark_of_tables(context.paths),
         }
     )
     with stage_dir(context.paths.matrix) as folder:
@@ -86,6 +88,11 @@ def build(context: Context) -> MatrixVerdict:
         write_half_lives(folder, half_life_records(context.source, lives))
         verdict.write(folder)
     return verdict
+
+
+def is_outdated(paths: Paths) -> bool:
+    """Whether a matrix was built, and from other tables than ingest left since: who came or closed is not in it."""
+    return MatrixVerdict.exists(paths) and MatrixVerdict.read(paths).tables != mark_of_tables(paths)
 
 
 def _split(context: Context, matrix: Matrix) -> Chop:

@@ -1,5 +1,6 @@
 """The canonical tables of a source: as ingest wrote them, empty ones, and frames as records."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,23 @@ def load_tables(paths: Paths) -> Tables:
 def load_table(paths: Paths, name: str) -> pd.DataFrame:
     """One canonical table; the others, of which activities may be a hundred times as long, stay on disk."""
     return read_parquet(paths.ingest / f"{name}.parquet")
+
+
+def mark_of_tables(paths: Paths) -> str:
+    """What tells the tables of one ingest from those of another: the content of their files, to the last byte.
+
+    Raises
+    ------
+    DataError : ingest has not run
+    """
+    digest = hashlib.sha256()
+    for name in TABLES:
+        path = paths.ingest / f"{name}.parquet"
+        if not path.exists():
+            read_parquet(path)  # says what to run
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
 
 
 def empty_column(kind: ColumnType, length: int) -> pd.Series:
