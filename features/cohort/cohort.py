@@ -35,7 +35,7 @@ class Episodes:
 
 
 def cutoff_of(tables: Tables, source: Source) -> pd.Timestamp:
-    """The data cut-off: as declared, or the latest known_at of any table.
+    """The data cut-off: as declared, or the moment after the latest known_at of any table, which counts as known.
 
     Raises
     ------
@@ -48,8 +48,8 @@ def cutoff_of(tables: Tables, source: Source) -> pd.Timestamp:
     latest = max((moment for moment in clocks if not pd.isna(moment)), default=None)
     if latest is None:
         raise DataError(f"source '{source.name}' has no row with a known_at; map a timestamp, e.g. leads.created_at.")
-    # a table of deals is the state after its last change: a deal that closed with that very change is not open
-    return pd.Timestamp(latest) + pd.Timedelta(microseconds=int(source.opportunities is not None))
+    # tables are the state after their last change: a deal that closed with that very change is not open
+    return pd.Timestamp(latest) + pd.Timedelta(microseconds=1)
 
 
 def _utc(text: str) -> pd.Timestamp:

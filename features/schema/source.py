@@ -82,7 +82,7 @@ class Source(Declared):
     licence: str = Field(default="", description="licence of the data")
     citation: str = Field(default="", description="where the data come from")
     timezone: str = Field(default="UTC", description="zone of timestamps written without one")
-    data_cutoff: str | None = Field(default=None, description="ISO time; default: the latest known_at")
+    data_cutoff: str | None = Field(default=None, description="ISO time; default: just after the latest known_at")
     generator: Generator | None = Field(default=None, description="writes the files, where they are synthetic")
     tables: dict[str, TableSource] = Field(default_factory=dict, description="canonical table to its file and columns")
     opportunities: Opportunities | None = Field(

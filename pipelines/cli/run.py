@@ -85,8 +85,8 @@ def note_outdated(context: "Context", output: Output) -> None:
 
     if is_outdated(context.paths):
         output.note(
-            f"The tables of '{context.source.name}' changed since its matrix was built: leads that came or closed since "
-            f"are not seen. 'leadscore matrix --source {context.source.name}' first builds it anew."
+            f"The tables of '{context.source.name}' changed since its matrix was built: leads that came or closed "
+            f"since are not seen. 'leadscore matrix --source {context.source.name}' first builds it anew."
         )
 
 

@@ -50,13 +50,15 @@ hash, 21 an unreadable file, 22 a target with only one class.
 * Whether 03/04/2025 has the day first, or 24.01.08 the year, is what all values of the column show, else the file's
   other columns; else the file is refused (LS036): `time_format: day_first`, `month_first`, `serial`, or a strptime
   format (`%y.%m.%d`).
-* A `known_at` or a close without a time of day means the end of that day (a lead's own `known_at`: its creation).
+* A `known_at` or a close without a time of day means the end of that day (a lead's own `known_at`: its creation);
+  dated today, the moment it is read.
 * What a file showed (decimal sign, order of dates, encoding) is kept in `ingest/reading.json` and with the bundle;
   a nightly file too short to show it is read the same way.
 * Ids that a spreadsheet rounded (`1.23457E+17`) are refused (LS048): they cannot be told apart any more.
 * Activities without an id that are in the file more than once, alike in every column and with a time of day, count
   once; their number is told as `repeated`.
-* The data cut-off is the newest moment at which something became known. Deals that are not won and close behind all of
+* The data cut-off is the newest moment at which something became known, and a list is made just after it: who closed
+  with the last row is not open. Deals that are not won and close behind all of
   that are open ones with the date somebody expects, and are left aside; one to three dates more than 30 days behind
   everything else go to quarantine (`after_cutoff`). Both are told, and a declared `data_cutoff` wins. An open deal
   whose expected date has passed looks like a lost one: export a status (`opportunities:`) where you can.

@@ -16,6 +16,7 @@ LUCK = 0.01
 # An export holds the days up to its last; a table that goes on for a month alone was exported later, or holds plans.
 FAR_DAYS = 30
 STRAYS = 3  # rows beyond a gap that count as slips of the keyboard; more are somebody's data, and are told
+_DAY = pd.Timedelta(days=1)
 _WIDER = 5  # times the widest other gap of the second half: sparse data have gaps of their own
 
 
@@ -120,7 +121,7 @@ def set_open_deals_aside(source: Source, shapes: Mapping[str, ShapedTable]) -> t
         return kept, ""
 
     last = max(seen)
-    ahead = (frame["closed_at"] > last) & ~won
+    ahead = (frame["closed_at"] >= last + _DAY) & ~won  # a close without a time of day is the end of the last one
     count, share = int(ahead.sum()), float(won[~ahead].mean()) if (~ahead).any() else 0.0
     future = bool((ahead & (frame["closed_at"] > limit)).any())
     unknown = bool(frame.loc[ahead, "won"].isna().any())

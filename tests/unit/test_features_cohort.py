@@ -255,13 +255,23 @@ def test_rows_of_a_lead_weigh_one_together(world: World) -> None:
     assert matrix.keys["as_of"].is_monotonic_increasing
 
 
-def test_the_cut_off_is_the_latest_thing_known(world: World) -> None:
+def test_the_cut_off_is_just_after_the_latest_thing_known(world: World) -> None:
     did(world, "a", "demo", MONDAY, MONDAY + 3 * DAY)
-    assert cutoff_of(frames(world), SOURCE) == moment(MONDAY + 3 * DAY)
+    assert cutoff_of(frames(world), SOURCE) == moment(MONDAY + 3 * DAY + 1)
     declared = SOURCE.model_copy(update={"data_cutoff": "2024-12-31T01:00:00+01:00"})
     assert cutoff_of(frames(world), declared) == pd.Timestamp("2024-12-31")
     with pytest.raises(DataError, match="no row with a known_at"):
         cutoff_of(frames(empty_world()), SOURCE)
+
+
+def test_who_closed_on_the_last_day_of_the_data_is_not_listed_as_open(world: World) -> None:
+    end_of_day = MONDAY + 3 * DAY - 1  # as a close without a time of day is known
+    for name, won in (("b", True), ("c", False)):
+        lead(world, name, MONDAY)
+        closed(world, name, end_of_day, won=won)
+    tables = frames(world)
+    assert open_cohort(tables, SOURCE, cutoff_of(tables, SOURCE))["lead_id"].tolist() == ["a"]
+    assert set(closed_leads(tables, SOURCE, cutoff_of(tables, SOURCE))) == {"b", "c"}
 
 
 def test_an_unknown_lead_is_named(world: World) -> None:

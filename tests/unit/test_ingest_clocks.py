@@ -93,6 +93,22 @@ def test_open_deals_with_an_expected_close_move_no_cutoff(read: Read, won: str) 
     assert "20 deals" in told and told in counts.text
 
 
+def test_deals_closed_on_the_last_day_without_a_time_of_day_are_lost_however_many(read: Read) -> None:
+    cleared = [f"D{900 + i},L{i},{START + pd.Timedelta(days=119):%Y-%m-%d},no" for i in range(30)]
+    counts, outcomes, _ = read([*closes(), *cleared])
+    assert counts.rows["outcomes"].left_out == 0 and len(outcomes) == 130, "views of that day came before its end"
+
+
+def test_deals_closed_today_without_a_time_of_day_are_known_when_they_are_read(read: Read) -> None:
+    today = pd.Timestamp.now("UTC").tz_localize(None)
+    counts, outcomes, _ = read(
+        [*closes(), *(f"D{900 + i},L{i},{today:%Y-%m-%d},{'yes' if i % 2 else 'no'}" for i in range(8))]
+    )
+    now = pd.Timestamp.now("UTC").tz_localize(None)
+    assert counts.rows["outcomes"].quarantined == counts.rows["outcomes"].left_out == 0
+    assert (outcomes["closed_at"] <= outcomes["known_at"]).all() and outcomes["known_at"].max() <= now
+
+
 def test_open_deals_ahead_of_today_are_open_not_broken(read: Read) -> None:
     counts, _, _ = read([*closes(), "D900,L101,2199-12-31,no"])
     assert (counts.rows["outcomes"].left_out, counts.rows["outcomes"].quarantined) == (1, 0)

@@ -102,6 +102,13 @@ def test_what_is_known_on_a_day_is_known_by_its_end() -> None:
     assert ends[1] == pd.Timestamp("2025-03-30 08:00") and ends[2:].isna().all()
 
 
+def test_what_is_dated_today_is_known_now_and_not_tonight() -> None:
+    dates = read_timestamps(texts("2025-06-29", "2025-06-30", "2025-07-01", "2025-06-30 18:00"), BERLIN)
+    now = pd.Timestamp("2025-06-29 22:30")  # half past midnight of the 30th in Berlin
+    ends = ["2025-06-29 21:59:59.999999", "2025-06-29 22:30", "2025-07-01 21:59:59.999999", "2025-06-30 16:00"]
+    assert end_of_day(dates, now).tolist() == [pd.Timestamp(end) for end in ends]
+
+
 def test_datetimes_of_a_parquet_file_need_no_text() -> None:
     naive = pd.Series(pd.to_datetime(["2025-01-06 09:00"]))
     assert read_timestamps(naive, BERLIN).values[0] == pd.Timestamp("2025-01-06 08:00")

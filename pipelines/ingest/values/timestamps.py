@@ -333,8 +333,11 @@ def _to_utc(naive: pd.Series, zone: ZoneInfo, date_only: pd.Series) -> Timestamp
     return Timestamps(local.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[us]"), date_only, zone, notes)
 
 
-def end_of_day(moments: Timestamps) -> pd.Series:
-    """Timestamps; one without a time of day becomes the last microsecond of its day, known by then and not before."""
+def end_of_day(moments: Timestamps, now: pd.Timestamp | None = None) -> pd.Series:
+    """Timestamps; one without a time of day becomes the last microsecond of its day, known by then and not before.
+
+    What is dated today has happened already: it is known by ``now`` (naive UTC; default: by the clock), not tonight.
+    """
     if not moments.date_only.any():
         return moments.values
 
@@ -342,6 +345,8 @@ def end_of_day(moments: Timestamps) -> pd.Series:
     last = local.dt.normalize() + pd.Timedelta(days=1)
     shifted = last.dt.tz_localize(moments.zone, ambiguous=np.zeros(len(last), dtype=bool), nonexistent="shift_forward")
     ends = shifted.dt.tz_convert("UTC").dt.tz_localize(None) - pd.Timedelta(microseconds=1)
+    now = pd.Timestamp.now("UTC").tz_localize(None) if now is None else now
+    ends = ends.mask((moments.values <= now) & (ends > now), now)
     return moments.values.mask(moments.date_only, ends.astype("datetime64[us]"))
 
 
