@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.assembly.flat_outcomes import flat_outcomes, learned_rows, open_rows
+from features.assembly.flat_outcomes import flat_ids, flat_outcomes, learned_rows, open_rows
 from features.assembly.frameless_rows import PlainRows
 from features.catalog.build_catalog import build_catalog
 from features.catalog.feature import Catalog
@@ -148,16 +148,14 @@ def _order(table: pd.DataFrame, flat: Flat, source: Source) -> tuple[np.ndarray,
 def _keys(table: pd.DataFrame, flat: Flat, source: Source, values: pd.DataFrame, order: np.ndarray) -> pd.DataFrame:
     length = len(table)
     number = pd.Series(np.arange(1, length + 1)).astype("str")
-    name = flat.lead_id or ("lead_id" if "lead_id" in table else None)
-    lead_id = number
-    if name is not None:
-        lead_id = _column(table, name, "lead_id", source).astype("str").reset_index(drop=True).fillna(number)
+    if flat.lead_id is not None and "lead_id" not in table:
+        _column(table, flat.lead_id, "lead_id", source)
     segment = pd.Series(pd.NA, index=range(length), dtype="str")
     if source.label.segment is not None:
         segment = _column(table, source.label.segment, "segment", source).astype("str").reset_index(drop=True)
     return pd.DataFrame(
         {
-            "lead_id": lead_id,
+            "lead_id": flat_ids(table, flat).reset_index(drop=True),
             "as_of": pd.Series(pd.NaT, index=range(length), dtype="datetime64[us]"),
             "account_id": pd.Series(pd.NA, index=range(length), dtype="str"),
             "group": _group(table, flat, source, values, number),

@@ -34,6 +34,24 @@ def flat_outcomes(table: pd.DataFrame, flat: Flat) -> npt.NDArray[np.str_]:
     return np.asarray([*read, meaning.get("", STRANGE)], dtype=np.str_)[texts.codes]
 
 
+def name_rows(ids: pd.Series | None, numbers: pd.Series) -> pd.Series:
+    """Ids of leads as texts; without any, the row's number, and beside other rows' ids ``row 37``, which is no lead's.
+
+    Parameters
+    ----------
+    ids : as the file has them, some of them empty; None where it has no column of ids
+    numbers : of the rows in the file
+    """
+    written = numbers.astype("str")
+    return written if ids is None else ids.astype("str").fillna("row " + written)
+
+
+def flat_ids(table: pd.DataFrame, flat: Flat) -> pd.Series:
+    """Id of every row: as ingest wrote it, else by the declared column, else its number in the table."""
+    name = next((name for name in ("lead_id", flat.lead_id) if name is not None and name in table), None)
+    return name_rows(None if name is None else table[name], pd.Series(range(1, len(table) + 1), index=table.index))
+
+
 def learned_rows(table: pd.DataFrame, source: Source, flat: Flat) -> Bools:
     """Rows with an outcome to learn from: disqualified ones too, unless ``label.disqualified`` leaves them out.
 

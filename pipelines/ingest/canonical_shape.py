@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.array_types import Bools
+from features.assembly.flat_outcomes import name_rows
 from features.schema.canonical_tables import TABLES, ContractColumn
 from features.schema.columns import Column
 from features.schema.source import Source
@@ -358,9 +359,7 @@ def _fill_gaps(
     """All columns of the contract, then the attributes; defaults of the contract where values are missing."""
     contract, length = TABLES[table], len(rows)
     if source.flat is not None and table == "leads":
-        number = pd.Series(rows).astype("str")
-        named = values.get(source.flat.lead_id or "lead_id")
-        values["lead_id"] = number if named is None else named.astype("str")
+        values["lead_id"] = name_rows(values.get(source.flat.lead_id or "lead_id"), pd.Series(rows))
 
     for column in contract.columns:
         kept = values.get(column.name, empty_column(column.type, length))

@@ -11,6 +11,7 @@ from features.assembly.build_matrix import features_at
 from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.crm_facts import Closes, CrmFacts
 from features.assembly.flat_matrix import flat_at
+from features.assembly.flat_outcomes import flat_ids
 from features.assembly.rule_values import rules_catalog
 from features.catalog.feature import Catalog
 from features.cohort.cohort import cutoff_of
@@ -137,9 +138,7 @@ def look_up(context: Context, catalog: Catalog, lead_id: str, as_of: str | None)
 
 def _flat_row(context: Context, leads: pd.DataFrame, lead_id: str) -> pd.DataFrame:
     """The row of a flat table: by its declared id, else by its number in the file's kept rows."""
-    flat = context.source.flat
-    name = flat.lead_id if flat is not None and flat.lead_id else ("lead_id" if "lead_id" in leads else None)
-    ids = leads[name].astype("str") if name else pd.Series(range(1, len(leads) + 1)).astype("str")
+    ids = leads["lead_id"].astype("str") if context.source.flat is None else flat_ids(leads, context.source.flat)
     hits = (ids == lead_id).to_numpy().nonzero()[0]
     if not len(hits):
         raise unknown_lead_error(context, lead_id, ids)

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.assembly.flat_outcomes import name_rows
 from features.schema.source import Source
 from features.schema.table_source import CsvFormat, Location
 from pipelines.artifacts.reading_record import ReadingRecord, TableReading
-from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, shape_table, type_of
+from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, read_columns, shape_table, type_of
 from pipelines.ingest.errors import MissingColumnError, UncertainEncodingError
 from pipelines.ingest.expectations import BROKEN, Expectation, Rule, expectations_of
 from pipelines.ingest.quarantine import breaks, hidden_columns, shape_of_text
@@ -77,8 +78,8 @@ def read_leads_file(path: Path, source: Source, reading: ReadingRecord | None = 
 
     frame = shaped.frame.set_index(place).reindex(range(raw.read))
     if source.flat is not None:
-        number = pd.Series(np.arange(1, raw.read + 1)).astype("str")
-        frame["lead_id"] = frame["lead_id"].fillna(number)
+        has_ids = (source.flat.lead_id or "lead_id") in read_columns(source, "leads")
+        frame["lead_id"] = name_rows(frame["lead_id"] if has_ids else None, pd.Series(range(1, raw.read + 1)))
 
     return LeadsFile(
         frame=frame,

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, or_, true
 
 from features.array_types import Bools, Ints, Tables
 from features.assembly.closed_leads import ClosedLead, closed_leads
+from features.assembly.flat_outcomes import flat_ids
 from features.cohort.cohort import cutoff_of
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
@@ -236,9 +237,7 @@ def _with_lead_id(leads: pd.DataFrame, source: Source) -> pd.DataFrame:
     """The leads with a ``lead_id``: flat files may name leads by another column, or by their row alone."""
     if source.flat is None:
         return leads
-    number = pd.Series(np.arange(1, len(leads) + 1), index=leads.index).astype("str")
-    name = source.flat.lead_id or ("lead_id" if "lead_id" in leads else None)
-    return leads.assign(lead_id=number if name is None else leads[name].astype("str").fillna(number))
+    return leads.assign(lead_id=flat_ids(leads, source.flat))
 
 
 def load_data(context: Context) -> LeadData:
