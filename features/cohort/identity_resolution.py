@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Tables
+from features.cohort.returning_leads import begin_anew
 from features.cohort.shared_addresses import ApartLeads, tell_apart
 from features.errors import ContractError
 from features.schema.source import Identity, Source
@@ -130,7 +131,8 @@ class Resolved:
 def resolve(tables: Tables, source: Source) -> Resolved:
     """Merge duplicate leads and match leads to accounts by the source's declared rules; none declared: nothing.
 
-    A merged lead's rows pass to the lead created first, known from when both were known.
+    A lead that begins after the one of its person ended is a lead of its own (:func:`begin_anew`). A merged lead's rows
+    pass to the lead created first, known from when both were known.
 
     Raises
     ------
@@ -145,7 +147,9 @@ def resolve(tables: Tables, source: Source) -> Resolved:
     merged = matched = nothing
     ambiguous, apart = 0, ApartLeads()
     if rules.merge != "never":
-        merged, apart = find_duplicates(made["leads"], rules)
+        found, apart = find_duplicates(made["leads"], rules)
+        merged = begin_anew(found, made, source)
+        _tell_returning(found, merged, made["leads"], rules, apart)
         made = merge_leads(made, merged) if len(merged) else made
     if rules.account_domain is not None:
         matched, ambiguous = match_accounts(made["leads"], made["accounts"], rules)
@@ -153,6 +157,17 @@ def resolve(tables: Tables, source: Source) -> Resolved:
     return Resolved(
         tables=made, merged=merged, matched=matched, original=dict(tables), ambiguous=ambiguous, apart=apart
     )
+
+
+def _tell_returning(
+    found: pd.DataFrame, merged: pd.DataFrame, leads: pd.DataFrame, rules: Identity, apart: ApartLeads
+) -> None:
+    """Count those who came back, with an address as other shared ones are shown."""
+    back = found.loc[~found["lead_id"].isin(merged["lead_id"]), "lead_id"]
+    if len(back):
+        apart.counts["returned"] = len(back)
+        address = _column(leads, rules.email)[leads["lead_id"] == back.iloc[0]].map(normal_email).iloc[0]
+        apart.examples["returned"] = f"...@{str(address).partition('@')[2]}"
 
 
 def find_duplicates(leads: pd.DataFrame, rules: Identity) -> tuple[pd.DataFrame, ApartLeads]:

@@ -6,11 +6,12 @@ from typing import Literal
 
 import pandas as pd
 
-Why = Literal["placeholder", "shared", "tagged"]
+Why = Literal["placeholder", "shared", "tagged", "returned"]
 WORDS: dict[str, str] = {
     "placeholder": "have a placeholder for an address",
     "shared": "share an address with more leads than one person makes",
     "tagged": "have an address that differs from others by its +tag only",
+    "returned": "begin after the lead of the same address ended",
 }
 # Duplicates of one person are two or three leads; six leads of one address are a box of a team, an agency or a filler.
 MOST_OF_ONE_PERSON = 5

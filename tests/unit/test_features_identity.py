@@ -10,10 +10,14 @@ from features.assembly.bot_effect import measure_bot_effect
 from features.assembly.half_lives import HalfLife, adopt_half_lives, estimate_half_lives, restore_half_lives
 from features.catalog.build_catalog import build_catalog
 from features.catalog.reference import feature_page, feature_records
+from features.cohort.cohort import keys_of, open_cohort
 from features.cohort.identity_resolution import domain_of, normal_email, resolve
+from features.cohort.labels import label
 from features.errors import ContractError
 from features.point_in_time.microseconds import micros
 from features.schema.source import Identity, Source
+from pipelines.artifacts.counts_record import IdentityCounts
+from pipelines.ingest.identity_files import identity_counts, identity_in_words
 from tests.reference.worlds import DAY, SECOND, SOURCE, T0, World, did, empty_world, frames, lead, moment
 
 
@@ -75,6 +79,47 @@ def test_a_rule_may_ask_for_the_same_account_too(world: World) -> None:
     assert resolve(frames(world), source_with(merge="same_email_and_account")).merged.empty
     assert resolve(frames(world), source_with(merge="never")).merged.empty
     assert resolve(frames(world), SOURCE).merged.empty
+
+
+def closed(world: World, name: str, day: int, *, won: bool = False) -> None:
+    at = T0 + day * DAY
+    row = {"opportunity_id": f"of {name}", "lead_id": name, "closed_at": at, "known_at": at, "won": won}
+    world["outcomes"].append(row)
+
+
+def test_who_comes_back_after_the_close_is_a_lead_again_whom_later_ones_join(world: World) -> None:
+    world["leads"] = [row for row in world["leads"] if row["lead_id"] != "b"]
+    closed(world, "a", -1)
+    for name, day in (("b2", 28), ("b3", 40), ("b4", 45), ("b5", 200)):
+        lead(world, name, T0 + day * DAY, email="ann@acme.com")
+    closed(world, "b3", 60, won=True)
+    tables, source = frames(world), source_with()
+    found = resolve(tables, source)
+    joined = {"b2": "a", "b4": "b3"}
+    assert dict(zip(found.merged["lead_id"], found.merged["became"], strict=True)) == joined, "within 30 days: the same"
+    assert (found.apart.counts, found.apart.examples) == ({"returned": 2}, {"returned": "...@acme.com"})
+
+    now = moment(T0 + 230 * DAY)
+    assert open_cohort(found.tables, source, now)["lead_id"].tolist() == ["b5", "c", "d"]
+    assert label_of(found.tables, source, "b3", 50) == 1
+    assert "2 leads begin after the lead of the same address ended (e.g. ...@acme.com) and are not merged" in (
+        identity_in_words(IdentityCounts.of(identity_counts(found, "same_email")))
+    )
+
+
+def label_of(tables: dict[str, pd.DataFrame], source: Source, name: str, day: int) -> float:
+    keys = keys_of(tables, source, [name], moment(T0 + day * DAY))
+    return float(label(keys, tables, source, moment(T0 + 2_000 * DAY))["label"].iloc[0])
+
+
+def test_who_is_worked_again_goes_on_as_the_lead_there_was(world: World) -> None:
+    closed(world, "a", -1)
+    lead(world, "back", T0 + 100 * DAY, email="ann@acme.com")
+    at = T0 + 110 * DAY
+    world["stages"].append({"lead_id": "back", "stage": "mql", "entered_at": at, "known_at": at})
+    found = resolve(frames(world), source_with())
+    assert dict(zip(found.merged["lead_id"], found.merged["became"], strict=True)) == {"b": "a", "back": "a"}
+    assert "a" in open_cohort(found.tables, SOURCE, moment(T0 + 120 * DAY))["lead_id"].tolist()
 
 
 def test_merging_can_be_undone(world: World) -> None:
