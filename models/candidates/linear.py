@@ -53,6 +53,11 @@ class LinearCandidate:
         theta = fit_logistic(design, won, weight, _penalties(design, penalty), sign=sign)
         return type(self)(encoder, theta, penalty)
 
+    def at_level_of(self, values: pd.DataFrame, won: Floats) -> Self:
+        """The same with the level of other rows: probabilities that are the share won among them, on average."""
+        moved = fit_logistic(np.ones((len(won), 1)), won, np.ones(len(won)), np.zeros(1), offset=self.log_odds(values))
+        return type(self)(self.encoder, np.r_[self.theta[0] + float(moved[0]), self.theta[1:]], self.penalty)
+
     def log_odds(self, values: Values) -> Floats:
         """Log-odds per row, shape (n,)."""
         return self._log_odds(self.encoder.transform(values))

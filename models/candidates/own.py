@@ -142,7 +142,9 @@ class OwnCandidate:
         if theta.shape != (fitted.encoder.width + 1,) or not np.isfinite(theta).all():
             return None
         form = LinearCandidate(fitted.encoder, theta, 0.0)
-        apart = np.abs(form.log_odds(fitted.background) - self.log_odds(fitted.background))
+        limit = np.log1p(-fitted.nearest) - np.log(fitted.nearest)  # beyond it the estimator's own are cut off, too
+        kept = np.clip(form.log_odds(fitted.background), -limit, limit)
+        apart = np.abs(kept - self.log_odds(fitted.background))
         return form if bool((apart <= _SAME).all()) else None
 
     def state(self) -> NoReturn:

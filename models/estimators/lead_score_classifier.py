@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     import shap
 
 
+_Alone = TypeVar("_Alone", RateCandidate, LinearCandidate)
+
+
 class TooFewRowsWarning(UserWarning):
     """There are too few rows to judge candidates: a linear model was fitted unjudged."""
 
@@ -49,7 +52,8 @@ class LeadScoreClassifier(FrameClassifier):
 
     What ``leadscore train`` does, for a frame. Texts are categories and missing values are read as they are. Rows of
     one of ``groups`` stay on one side of every fold. With ``as_of``, later rows judge what was learned from earlier
-    ones whose outcome was known by then.
+    ones whose outcome was known by then, and a group may have rows on both sides, as a company's leads do in practice:
+    ``groups`` then are what is drawn anew, as a whole, for every interval and test.
 
     Parameters
     ----------
@@ -111,8 +115,9 @@ class LeadScoreClassifier(FrameClassifier):
 
         Parameters
         ----------
-        sample_weight : how much a row counts in learning; judging counts every row once
-        groups : rows of one group (an account) stay together
+        sample_weight : how much a row counts in learning; judging and the level of probabilities count every row once,
+            also where nothing is judged
+        groups : which rows belong together (an account's); a row without one belongs to none
         as_of : moments the rows are from; numbers give an order without clocks
         label_known_at : when each outcome was known; default: ``horizon_days`` after ``as_of``
 
@@ -147,7 +152,7 @@ class LeadScoreClassifier(FrameClassifier):
         if decision.verdict not in TRAINED:
             warnings.warn(decision.verdict_text, NoSignalWarning, stacklevel=2)
             self.winner_ = RateCandidate.name
-            self.alone_ = _fit_alone(RateCandidate(), matrix, settings)
+            self.alone_ = _fit_alone(RateCandidate(), matrix, np.ones(len(matrix)), settings)
             return self
 
         rows = np.arange(len(matrix))
@@ -179,7 +184,11 @@ class LeadScoreClassifier(FrameClassifier):
         return np.column_stack(self._judged().probability(values)[1:])
 
     def score_points(self, X: Any) -> Floats:
-        """Scores of 0 to 100 as on a worklist, 50 at twice the base odds, shape (n,)."""
+        """Scores of 0 to 100 as on a worklist, shape (n,).
+
+        50 stands at twice the base odds, at even odds where a third or more are won, at the base odds from one half on:
+        ``bundle_.scale.reference_log_odds``.
+        """
         values = self._values(X)
         bundle = self._judged()
         moved = bundle.log_odds(values) - bundle.scale.reference_log_odds
@@ -228,7 +237,9 @@ class LeadScoreClassifier(FrameClassifier):
         )
         self.verdict_, self.verdict_text_ = Verdict.TOO_LITTLE_DATA, why
         self.winner_ = LinearCandidate.name
-        self.alone_ = _fit_alone(LinearCandidate(), matrix, settings)
+        linear = _fit_alone(LinearCandidate(), matrix, matrix.weight, settings)
+        bent = np.ptp(matrix.weight) > 0 and np.ptp(matrix.label) > 0
+        self.alone_ = linear.at_level_of(matrix.values, matrix.label) if bent else linear
 
     def _chop(self, matrix: Matrix, settings: TrainSettings) -> Chop:
         split = Split(by="time" if matrix.ordered else "accounts", test_share=self.test_share, folds=self.folds)
@@ -284,11 +295,11 @@ def _clock(as_of: Any, length: int) -> tuple[pd.Series, Ints]:
     return nothing if numbers else ranked, order
 
 
-def _fit_alone(candidate: Candidate, matrix: Matrix, settings: TrainSettings) -> Candidate:
+def _fit_alone(candidate: _Alone, matrix: Matrix, weight: Floats, settings: TrainSettings) -> _Alone:
     return candidate.fit(
         matrix.values,
         matrix.label,
-        matrix.weight,
+        weight,
         catalog=matrix.catalog,
         seed=settings.seed,
         group=matrix.group_codes,

@@ -17,8 +17,14 @@ def seed_of(random_state: Any) -> int:
 
 
 def codes_of(groups: Any) -> Ints:
-    """Codes of groups, shape (n,), in the order of their names."""
-    return np.asarray(pd.factorize(np.asarray(groups), sort=True)[0], dtype=np.int64)
+    """Codes of groups, shape (n,), in the order of their names; each missing one is a group of its own.
+
+    >>> codes_of(["b", None, "a", None]).tolist()
+    [1, 2, 0, 3]
+    """
+    codes, names = pd.factorize(np.asarray(groups), sort=True)
+    alone = codes < 0
+    return np.where(alone, len(names) + np.cumsum(alone) - 1, codes).astype(np.int64)
 
 
 def moments_of(given: Any) -> pd.Series:

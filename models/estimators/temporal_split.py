@@ -9,7 +9,7 @@ from sklearn.model_selection import BaseCrossValidator
 
 from features.array_types import Ints
 from features.errors import TooLittleDataError
-from models.estimators.seeds import moments_of
+from models.estimators.seeds import codes_of, moments_of
 
 
 class TemporalSplit(BaseCrossValidator):
@@ -73,6 +73,7 @@ class TemporalSplit(BaseCrossValidator):
         if self.apart and groups is None:
             raise ValueError("apart=True keeps groups apart, and no groups were handed over.")
 
+        group = codes_of(groups) if self.apart else np.zeros(len(when), dtype=np.int64)
         ordered = np.sort(when)
         places = np.linspace(0, len(when), self.n_splits + 2)[1:-1].round().astype(np.int64)
         origins = np.unique(ordered[np.clip(places, 0, len(when) - 1)])
@@ -87,7 +88,7 @@ class TemporalSplit(BaseCrossValidator):
             test = (when >= low) & (when < high)
             train = (when < low) & (known <= low)
             if self.apart:
-                train &= ~np.isin(np.asarray(groups), np.asarray(groups)[test])
+                train &= ~np.isin(group, group[test])
             if not train.any():
                 before, unknown = int((when < low).sum()), int(((when < low) & (known > low)).sum())
                 raise TooLittleDataError(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from features.array_types import Floats, Ints
+from features.cohort.splits import leads_of
 from features.matrix import Matrix
 from features.rubric.schema import Rubric
 from models.bundle import Bundle
@@ -47,6 +48,7 @@ def fit_points_bundle(matrix: Matrix, rubric: Rubric, settings: TrainSettings, m
     log_odds = fitted.log_odds(matrix.values)
     newest = newest_rows(matrix) if len(matrix) else np.empty(0, dtype=np.int64)
     known = matrix.label_known_at.iloc[rows].dropna()
+    won_leads, lost_leads = leads_of(matrix, rows)
     ages = matrix.keys["age_days"].iloc[rows].quantile([0.0, 1.0]) if len(rows) else [float("nan")] * 2
 
     return Bundle(
@@ -56,7 +58,8 @@ def fit_points_bundle(matrix: Matrix, rubric: Rubric, settings: TrainSettings, m
             "trained_through": known.max().isoformat() if len(known) else None,
             "rows": len(rows),
             "won": int(matrix.label[rows].sum()),
-            "won_leads": int(matrix.keys.iloc[rows].loc[matrix.label[rows] == 1.0, "lead_id"].nunique()),
+            "won_leads": won_leads,
+            "lost_leads": lost_leads,
             "base_rate": float(matrix.label[rows].mean()) if len(rows) else None,
             "age_days": [float(age) for age in ages],
             "seed": settings.seed,

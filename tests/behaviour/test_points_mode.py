@@ -15,6 +15,7 @@ import yaml
 from features.errors import ExitStatus
 from features.rubric.yaml_format import rubric_yaml
 from models.bundle import load_bundle, save_bundle
+from models.calibration.evidence_limits import EvidenceLimits
 from models.explaining.framework import load_framework
 from models.logistic import sigmoid
 from models.scoring import score
@@ -194,6 +195,9 @@ def test_the_score_of_a_points_bundle_is_the_points(tiny_demo: TinyRun) -> None:
     assert promised == pytest.approx(matrix.label[matrix.matured].mean(), abs=1e-6), "as many as are won of a list"
     by_lead = np.average(matrix.label[matrix.matured], weights=matrix.weight[matrix.matured])
     assert by_lead > 1.1 * promised, "who wins soon has few rows"
+    matured = matrix.keys["lead_id"][matrix.matured]
+    won_leads = matured[matrix.label[matrix.matured] == 1].nunique()
+    assert bundle.limits == EvidenceLimits(won_leads, matured.nunique() - won_leads), "by leads, not by rows"
     scored = score(bundle, open_now, load_framework("bant"), source=context.source)
     points = scored.manual.book.points  # type: ignore[union-attr]
     assert np.array_equal(scored.bars.score, np.rint(np.clip(points, 0, 100)).astype(int))

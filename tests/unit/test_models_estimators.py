@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from features.errors import ContractError, PolicyError, TooLittleDataError
@@ -43,6 +44,7 @@ handoff: {stage: mql}
 # what scikit-learn asks that these estimators do not promise, and why
 NOT_PROMISED = {
     ("ScorecardClassifier", "check_sample_weight_equivalence_on_dense_data"): "repeated rows change random folds",
+    ("LeadScoreClassifier", "check_sample_weight_equivalence_on_dense_data"): "probabilities count every row once",
     ("every", "check_array_api_input"): "needs SCIPY_ARRAY_API before SciPy is imported",
 }
 
@@ -145,8 +147,9 @@ def test_equal_seeds_give_equal_models() -> None:
 def test_noise_gives_the_base_rate_and_says_so() -> None:
     frame, _ = leads(600)
     outcome = np.random.default_rng(5).random(600) < 0.3
+    balanced = compute_sample_weight("balanced", outcome)  # moves nobody's base rate
     with pytest.warns(NoSignalWarning, match="No signal"):
-        model = LeadScoreClassifier(settings=TINY).fit(frame, outcome)
+        model = LeadScoreClassifier(settings=TINY).fit(frame, outcome, sample_weight=balanced)
     assert model.verdict_ == Verdict.NO_SIGNAL
     np.testing.assert_allclose(model.predict_proba(frame)[:, 1], outcome.mean(), atol=1e-6)
     with pytest.raises(ContractError, match="no judged model"):
@@ -158,6 +161,14 @@ def test_few_rows_give_a_linear_model_and_say_so() -> None:
     with pytest.warns(TooFewRowsWarning, match="too little data|are needed"):
         model = LeadScoreClassifier(settings=TINY).fit(frame, outcome)
     assert (model.verdict_, model.winner_, model.bundle_) == (Verdict.TOO_LITTLE_DATA, "linear", None)
+
+    rare = outcome == "won"
+    rare[np.flatnonzero(rare)[8:]] = False
+    with pytest.warns(TooFewRowsWarning):
+        weighted = LeadScoreClassifier(settings=TINY).fit(frame, rare, compute_sample_weight("balanced", rare))
+    assert weighted.predict_proba(frame)[:, 1].mean() == pytest.approx(rare.mean(), abs=0.01), "balanced, not bent"
+    parts = weighted.contributions(frame).sum(axis=1)
+    np.testing.assert_allclose(parts, weighted.decision_function(frame), atol=1e-9)
 
 
 def test_rows_without_weight_are_as_if_they_were_not_there() -> None:
@@ -282,6 +293,13 @@ def test_temporal_split_never_learns_what_was_not_known(seed: int) -> None:
             assert not set(groups[train]) & set(groups[test])
         judged.append(test)
     assert len(np.unique(np.concatenate(judged))) == sum(map(len, judged))
+
+
+def test_rows_without_a_group_are_apart_from_each_other() -> None:
+    when, groups = pd.date_range("2025-01-01", periods=60), [None if k % 2 else f"account {k % 6}" for k in range(60)]
+    (train, test), _ = TemporalSplit(n_splits=2, apart=True).split(np.zeros((60, 1)), groups=groups, as_of=when)
+    assert [groups[k] for k in train] == [None] * 10, "every account is judged; whoever has none is nobody's"
+    assert len(test) == 20
 
 
 def test_temporal_split_says_what_it_needs() -> None:

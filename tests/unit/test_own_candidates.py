@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import LinearSVC
@@ -75,6 +75,14 @@ def test_a_linear_classifier_is_our_linear_model_with_other_coefficients() -> No
     assert form is not None
     restored = LinearCandidate.restore(form.state(), {})
     np.testing.assert_allclose(restored.log_odds(rows), candidate.log_odds(rows), rtol=0, atol=1e-6)
+
+
+def test_a_linear_classifier_that_is_sure_is_one_all_the_same() -> None:
+    candidate = fitted(OwnCandidate("mine", lambda: SGDClassifier(loss="log_loss", alpha=1e-9, random_state=0)))
+    form, rows = candidate.linear_form(), toy_matrix(50, seed=3).values
+    most = np.abs(candidate.log_odds(rows)).max()
+    assert form is not None and np.abs(form.log_odds(rows)).max() > 2 * most
+    np.testing.assert_allclose(form.log_odds(rows).clip(-most, most), candidate.log_odds(rows), rtol=0, atol=1e-6)
 
 
 def test_coefficients_that_are_not_its_log_odds_are_not_believed() -> None:
