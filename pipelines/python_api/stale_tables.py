@@ -11,6 +11,7 @@ from features.schema.table_source import Location
 from pipelines.artifacts.counts_record import CountsRecord, hash_declaration
 from pipelines.ingest.errors import TooLargeError
 from pipelines.ingest.reading.fetch import get_data
+from pipelines.ingest.reading.file_parts import FileParts, list_parts
 from pipelines.ingest.reading.file_state import read_whole
 from pipelines.ingest.reading.read_limits import limits_of
 from pipelines.ingest.reading.table_names import PACKED_SUFFIXES
@@ -45,7 +46,8 @@ def load_last_tables(paths: Paths) -> Tables:
 def what_changed(context: Context) -> str:
     """What is another than when the source was read last, in words; empty where nothing is known to be.
 
-    Files are compared by size, and those written since by hash; databases and folders are not looked into.
+    Files, of folders and patterns too, are compared by number and size, and those written or put there since by hash.
+    Databases, dated exports and rows posted to the server are not looked into.
     """
     if not CountsRecord.exists(context.paths):
         return ""
@@ -62,7 +64,7 @@ def what_changed(context: Context) -> str:
     names = []
     for table, path in paths.items():
         location = context.source.tables[table].location
-        if location is not None and path.is_file() and _differs(path, location, known.files.get(table, {}), read_at):
+        if location is not None and _differs(path, location, known.files.get(table, {}), read_at):
             names.append(path.name)
     names = list(dict.fromkeys(names))
     if not names:
@@ -71,16 +73,33 @@ def what_changed(context: Context) -> str:
 
 
 def _differs(path: Path, location: Location, known: Mapping[str, Any], read_at: int) -> bool:
-    """Whether a file holds other bytes than those on record, which are the unpacked ones of one that is packed."""
+    """Whether files hold other bytes than those on record, which are the unpacked ones of what is packed."""
     if "sha256" not in known:
         return False
-    now, packed = path.stat(), location.member is not None or path.name.endswith(PACKED_SUFFIXES)
-    if now.st_mtime_ns <= read_at and (packed or now.st_size == known.get("bytes")):
-        return False
     try:
-        content = unpack(read_whole(path, limits_of(location))[0], location, what=path.name)
+        parts = list_parts(path)
+        files = (path,) if parts is None else parts.files
+        found = [file.stat() for file in files]
+        # a file moved here keeps the time it was written, but not that of its entry
+        written = any(max(now.st_mtime_ns, now.st_ctime_ns) > read_at for now in found)
+        packed = location.member is not None or any(file.name.endswith((".zip", *PACKED_SUFFIXES)) for file in files)
+        same_size = packed or sum(now.st_size for now in found) == known.get("bytes")
+        if len(files) != known.get("files", 1):
+            return True
+        if not written and same_size:
+            return False
+        return _hash_of(path, parts, location) != known["sha256"]
     except TooLargeError:  # by today's limits; what was read was not
         return False
-    except LeadScoreError:  # being written, or no longer what it was
+    except (LeadScoreError, OSError):  # being written, taken away, or no longer what it was
         return True
-    return hashlib.sha256(content).hexdigest() != known["sha256"]
+
+
+def _hash_of(path: Path, parts: FileParts | None, location: Location) -> str:
+    """As ingest writes it down: of a file's unpacked bytes, or of the names and hashes of its parts."""
+    if parts is None:
+        content = unpack(read_whole(path, limits_of(location))[0], location, what=path.name)
+        return hashlib.sha256(content).hexdigest()
+    single = location.model_copy(update={"sha256": None})
+    named = [(file.relative_to(parts.root).as_posix(), _hash_of(file, None, single)) for file in parts.files]
+    return hashlib.sha256("".join(f"{name}\0{found}\n" for name, found in named).encode()).hexdigest()

@@ -1,7 +1,11 @@
 """``import leadscore``: what the functions give is what the command line wrote, and what shap can plot."""
 
+import gzip
+import io
+import os
 import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -191,6 +195,61 @@ def test_a_framework_of_ones_own_lies_beside_the_declaration(tmp_path: Path) -> 
     declaration.write_text(declaration.read_text().replace("framework: bant", "framework: ours.yaml"))
     data = leadscore.read_source(declaration, tmp_path / "data")
     assert data.context.framework.ids == ("all",)
+
+
+@pytest.mark.parametrize("form", ["gz", "zip", "folder", "parquet"])
+def test_packed_files_and_folders_that_were_changed_are_said_to_be_so(tmp_path: Path, form: str) -> None:
+    rows = [f"L{k},{'Retail' if k % 2 else 'Bank'},{'Won' if k % 3 else 'Lost'}" for k in range(60)]
+    (tmp_path / "other").mkdir()
+
+    def write(folder: Path, first: int) -> Path:
+        text = "\n".join(["Lead ID,Industry,Status", *rows[first : first + 50], ""])
+        if form == "gz":
+            target = folder / "deals.csv.gz"
+            target.write_bytes(gzip.compress(text.encode()))
+        elif form == "zip":
+            target = folder / "deals.zip"
+            with zipfile.ZipFile(target, "w") as archive:
+                archive.writestr("deals.csv", text)
+        else:
+            target = folder / "deals"
+            target.mkdir(exist_ok=True)
+            frame = pd.read_csv(io.StringIO(text))
+            for half, part in enumerate((frame.head(25), frame.tail(25))):
+                if form == "folder":
+                    part.to_csv(target / f"{half}.csv", index=False)
+                else:
+                    part.to_parquet(target / f"{half}.parquet")
+        return target
+
+    new, old = write(tmp_path / "other", 10), write(tmp_path, 0)
+    for file in (tmp_path / "other").rglob("*"):
+        os.utime(file, (1_700_000_000, 1_700_000_000))  # an older file takes its place
+    declaration = tmp_path / "deals.yaml"
+    text = leadscore.init(*([old] if form in ("gz", "zip") else [next(old.iterdir())]))
+    named = old.name if form in ("gz", "zip") else next(old.iterdir()).name
+    declaration.write_text(re.sub(r"(?m)^name: .*$", "name: deals", text).replace(named, old.name))
+
+    def read() -> leadscore.SourceData:
+        return leadscore.read_source(declaration, tmp_path / "data")
+
+    assert len(read().tables["leads"]) == 50
+    for file in [old] if old.is_file() else list(old.iterdir()):
+        file.touch()
+    read()
+    if old.is_dir():
+        shutil.copytree(old, tmp_path / "kept")
+        shutil.rmtree(old)
+    new.rename(old)
+    with pytest.warns(leadscore.StaleTablesWarning, match=f"{old.name} was changed since"):
+        read()
+    if old.is_dir():
+        shutil.rmtree(old)
+        (tmp_path / "kept").rename(old)
+        read()
+        next(old.iterdir()).unlink()
+        with pytest.warns(leadscore.StaleTablesWarning, match="deals was changed since"):
+            read()
 
 
 def test_tables_are_those_of_one_ingest(tiny_copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
