@@ -8,10 +8,11 @@ from models.bundle import load_bundle
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry.champion import Champion, read_champion
 from pipelines.tracking.mlflow_client import experiment_of
-from pipelines.tracking.mlflow_model import log_model
+from pipelines.tracking.mlflow_model import example_of, log_model
 from pipelines.tracking.mlflow_names import CHALLENGER, CHAMPION, HASH_TAG, model_name
 from pipelines.tracking.run_contents import KIND
 from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_catalog
 
 
 def register_bundle(
@@ -64,4 +65,12 @@ def _register_champion(mlflow: Any, client: Any, context: Context, champion: Cha
     tags = {KIND: "registration", "source": context.source.name, HASH_TAG: champion.hash}
     named = f"{context.source.name} bundle {champion.hash[:12]}"
     with mlflow.start_run(experiment_id=experiment_of(client, context.paths), run_name=named, tags=tags):
-        register_bundle(mlflow, client, context, champion.folder, example=None)
+        register_bundle(mlflow, client, context, champion.folder, example=_example_of(context, champion))
+
+
+def _example_of(context: Context, champion: Champion) -> dict[str, Any] | None:
+    """A made-up lead for the champion, where the last matrix holds its features; None where it holds others."""
+    folder, bundle = context.paths.matrix, load_bundle(champion.folder)
+    if not (folder / "matrix.json").exists() or load_catalog(folder).hash != bundle.catalog.hash:
+        return None
+    return example_of(bundle, folder)

@@ -4,6 +4,10 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from features.catalog.families import job_titles
+from features.catalog.families.title_forms import TITLE_FORMS, find_unequal_forms
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.report.model_card.card import CardSection, CardTable, ModelCard, to_html, to_markdown
@@ -40,6 +44,22 @@ def test_every_figure_is_one_of_the_evaluation(tiny_demo: TinyRun) -> None:
     ]
     assert all(len(row) == len(table.head) for table in tables.values() for row in table.rows)
     assert any("synthetic" in said for said in sections["Cautions and limits"].sentences)
+
+
+def test_titles_of_women_and_men_are_told_as_they_are_read(tiny_demo: TinyRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said() -> str:
+        card = model_card_of(tiny_demo.context, tiny_demo.summary_record)
+        assert card is not None
+        (section,) = [one for one in card.sections if one.title == "Titles of women and men"]
+        return " ".join(section.sentences)
+
+    pairs = len(TITLE_FORMS)
+    assert f"Of {pairs} pairs" in said() and f"languages, {pairs} are read as the same seniority and function" in said()
+    monkeypatch.setitem(job_titles.DERIVATIONS, "seniority", lambda text: "junior" if text.endswith("in") else "lead")
+    unequal = len(find_unequal_forms())
+    assert unequal > 10 and f"languages, {pairs - unequal} are read as the same" in said(), (
+        "a rule that is unfair shows"
+    )
 
 
 def test_the_report_writes_it_and_nobody_is_named(tiny_demo: TinyRun) -> None:

@@ -17,6 +17,7 @@ import shap
 
 import leadscore
 from features.errors import ContractError
+from features.schema.load_source import load_source
 from features.schema.vocabulary import Topic
 from models.bundle import load_bundle
 from models.explaining.handoff_score import with_handoff_score
@@ -183,7 +184,9 @@ def test_tables_of_older_files_are_said_to_be_so(tmp_path: Path) -> None:
         read().tables["leads"] = pd.DataFrame()
 
 
-def test_a_framework_of_ones_own_lies_beside_the_declaration(tmp_path: Path) -> None:
+def test_a_framework_of_ones_own_lies_beside_the_declaration(
+    demo: leadscore.SourceData, champion: Any, tmp_path: Path
+) -> None:
     topics = [str(topic) for topic in Topic if topic is not Topic.CONTEXT]
     (tmp_path / "ours.yaml").write_text(
         f"name: ours\ntitle: Ours\ntradeoff: One question only.\ncriteria: {{all: {{label: All, topics: {topics}}}}}\n"
@@ -195,6 +198,12 @@ def test_a_framework_of_ones_own_lies_beside_the_declaration(tmp_path: Path) -> 
     declaration.write_text(declaration.read_text().replace("framework: bant", "framework: ours.yaml"))
     data = leadscore.read_source(declaration, tmp_path / "data")
     assert data.context.framework.ids == ("all",)
+
+    beside = tmp_path / demo.context.source_path.name
+    beside.write_text(demo.context.source_path.read_text().replace("framework: bant", "framework: ours.yaml"))
+    ids, when = demo.tables["leads"]["lead_id"].tail(3), demo.tables["leads"]["created_at"].max() + pd.Timedelta(days=1)
+    scored = leadscore.score(champion, demo.tables, load_source(beside), ids, when)
+    assert "points_all" in scored and (50 + scored.filter(like="points_").sum(axis=1) == scored["score"]).all()
 
 
 @pytest.mark.parametrize("form", ["gz", "zip", "folder", "parquet"])
