@@ -223,7 +223,7 @@ def test_aliases_follow_the_pointer_and_a_bundle_is_registered_once(tiny_copy: T
     assert set(aliases) == {"champion", "challenger"}, "no run told of the champion, so it was registered by itself"
     now = client.get_model_version_by_alias(name, "champion")
     assert now.tags["bundle_hash"] == twin
-    logged = client.get_logged_model(now.model_id).artifact_location.removeprefix("file://")
+    logged = client.get_logged_model(now.source.rpartition("/")[2]).artifact_location.removeprefix("file://")
     example, read = (Path(logged) / "input_example.json"), features_read(load_bundle(paths.bundles / twin))
     assert set(json.loads(example.read_text())["columns"]) == set(read), "a made-up lead, as of any other version"
     assert len(client.search_runs([experiment.experiment_id], "tags.kind = 'registration'")) == 1
