@@ -1,5 +1,6 @@
 """MLflow on the store of a data directory: quiet, without telemetry, and given up within seconds where it is away."""
 
+import hashlib
 import logging
 import os
 import re
@@ -174,6 +175,11 @@ def _patience(seconds: float | None) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def place_mark(paths: Paths) -> str:
+    """A mark of this data directory on this machine: its writer's lock says that no other process logs from here."""
+    return hashlib.sha256(f"{socket.gethostname()} {paths.root.resolve()}".encode()).hexdigest()[:16]
 
 
 def experiment_of(client: Any, paths: Paths) -> str:

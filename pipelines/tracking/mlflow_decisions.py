@@ -6,11 +6,13 @@ from typing import Any
 
 from features.errors import DataError
 from pipelines.registry.kept_decisions import decision_files
-from pipelines.tracking.mlflow_client import client_of, experiment_of, is_on_server
-from pipelines.tracking.mlflow_names import HASH_TAG
+from pipelines.tracking.mlflow_client import client_of, experiment_of, is_on_server, place_mark
+from pipelines.tracking.mlflow_names import HASH_TAG, PLACE_TAG
 from pipelines.tracking.mlflow_run import describe_failure
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
+
+DECISION_TAG = "leadscore.decision"  # a run's tag: the name of the decision's file
 
 
 def tell_decisions(context: Context) -> str:
@@ -26,10 +28,19 @@ def tell_decisions(context: Context) -> str:
         with client_of(context.paths) as (mlflow, client):
             experiment = experiment_of(client, context.paths)
             for file, record in waiting:
-                write_json(file, record | {"run_id": _log(mlflow, experiment, context, file.stem, record)})
+                number = _find_logged(client, experiment, file.stem)
+                number = number or _log(mlflow, experiment, context, file.stem, record)
+                write_json(file, record | {"run_id": number})
     except Exception as error:  # MLflow raises what its stores, its transport and its parsers do
         return describe_failure(error)
     return ""
+
+
+def _find_logged(client: Any, experiment: str, name: str) -> str | None:
+    """The run of a decision that a process logged and was killed before it could write that down."""
+    asked = f"attributes.status = 'FINISHED' and tags.`{DECISION_TAG}` = '{name}'"
+    done = client.search_runs([experiment], filter_string=asked, max_results=1)
+    return str(done[0].info.run_id) if done else None
 
 
 def _log(mlflow: Any, experiment: str, context: Context, name: str, record: Mapping[str, Any]) -> str:
@@ -38,7 +49,8 @@ def _log(mlflow: Any, experiment: str, context: Context, name: str, record: Mapp
     tags |= {
         HASH_TAG: str(record.get("challenger") or ""),
         "verdict": str(gate.get("verdict", "")),
-        "leadscore.decision": name,
+        DECISION_TAG: name,
+        PLACE_TAG: place_mark(context.paths),
     }
     with mlflow.start_run(experiment_id=experiment, run_name=f"{context.source.name} decision", tags=tags) as run:
         mlflow.log_metrics(decision_metrics(gate))

@@ -4,16 +4,14 @@ MLflow may be away, locked or full: what it was not told waits (:mod:`pipelines.
 loses neither its summary nor its exit status over it.
 """
 
-import hashlib
 import shutil
-import socket
 from collections.abc import Mapping
 from typing import Any
 
 from features.errors import LeadScoreError
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.artifacts.tracking_record import TrackRecord
-from pipelines.tracking.mlflow_client import client_of, experiment_of, is_on_server
+from pipelines.tracking.mlflow_client import client_of, experiment_of, is_on_server, place_mark
 from pipelines.tracking.mlflow_details import PARENT, log_children, log_data
 from pipelines.tracking.mlflow_names import HASH_TAG, PLACE_TAG
 from pipelines.tracking.mlflow_versions import mirror, register_bundle
@@ -64,13 +62,14 @@ def describe_failure(error: Exception) -> str:
 
 def _log_churn(mlflow: Any, client: Any, context: Context, moved: dict[str, Any]) -> None:
     """Who moved with a promotion or a rollback: figures as metrics, the whole report as a file."""
+    tags = {"kind": "promotion", "source": context.source.name, HASH_TAG: moved["challenger"]}
+    tags |= {"previous": moved["champion"] or "", "how": moved.get("how", ""), PLACE_TAG: place_mark(context.paths)}
     started = mlflow.start_run(
         experiment_id=experiment_of(client, context.paths),
         run_name=f"{context.source.name} {moved.get('how', 'promotion')} {str(moved['challenger'])[:12]}",
+        tags=tags,  # from the beginning: one that is killed is found by them
     )
     with started:
-        tags = {"kind": "promotion", "source": context.source.name, HASH_TAG: moved["challenger"]}
-        mlflow.set_tags(tags | {"previous": moved["champion"] or "", "how": moved.get("how", "")})
         mlflow.log_metrics(churn_metrics(moved))
         mlflow.log_dict(moved, "promotion/churn.json")
 
@@ -88,7 +87,7 @@ def churn_metrics(moved: dict[str, Any]) -> dict[str, float]:
 
 
 def mirror_aliases(context: Context, moved: dict[str, Any] | None = None) -> str:
-    """Set the registry's aliases to what the champion pointer says; does nothing before the first tracked run.
+    """Set the registry's aliases to what the champion pointer says; without a server, only where a run was tracked yet.
 
     ``moved`` is the churn report of the move that led there: it becomes a run of its own in the source's experiment.
     Returns what is wrong with MLflow, empty if nothing is: the pointer counts, and the next run mirrors it.
@@ -105,17 +104,12 @@ def mirror_aliases(context: Context, moved: dict[str, Any] | None = None) -> str
     return ""
 
 
-def _place(paths: Paths) -> str:
-    """A mark of this data directory on this machine: its writer's lock says that no other process logs from here."""
-    return hashlib.sha256(f"{socket.gethostname()} {paths.root.resolve()}".encode()).hexdigest()[:16]
-
-
 def _end_killed_runs(client: Any, experiment: str, paths: Paths) -> None:
     """End the runs that a process of this data directory began and was killed over; they would run for ever.
 
     Their finished children end with them: the run is told again, with children of its own.
     """
-    asked = f"attributes.status = 'RUNNING' and tags.`{PLACE_TAG}` = '{_place(paths)}'"
+    asked = f"attributes.status = 'RUNNING' and tags.`{PLACE_TAG}` = '{place_mark(paths)}'"
     for run in client.search_runs([experiment], filter_string=asked):
         for child in client.search_runs([experiment], filter_string=f"tags.`{PARENT}` = '{run.info.run_id}'"):
             client.set_terminated(child.info.run_id, status="KILLED")
@@ -132,7 +126,7 @@ def _send(mlflow: Any, client: Any, context: Context, experiment: str, waiting: 
         return {"run_id": done[0].info.run_id, **registered}
 
     values = waiting.values
-    marks = {_WAITING_TAG: name, PLACE_TAG: _place(context.paths)}
+    marks = {_WAITING_TAG: name, PLACE_TAG: place_mark(context.paths)}
     with mlflow.start_run(experiment_id=experiment, run_name=values.run_name, tags=values.tags | marks) as run:
         mlflow.log_params(values.params)
         mlflow.log_metrics(values.metrics, timestamp=values.ended_at)

@@ -7,9 +7,9 @@ from typing import Any
 from models.bundle import load_bundle
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry.champion import Champion, read_champion
-from pipelines.tracking.mlflow_client import experiment_of
+from pipelines.tracking.mlflow_client import experiment_of, place_mark
 from pipelines.tracking.mlflow_model import example_of, log_model
-from pipelines.tracking.mlflow_names import CHALLENGER, CHAMPION, HASH_TAG, model_name
+from pipelines.tracking.mlflow_names import CHALLENGER, CHAMPION, HASH_TAG, PLACE_TAG, model_name
 from pipelines.tracking.run_contents import KIND
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_catalog
@@ -62,7 +62,12 @@ def _versions(client: Any, name: str) -> dict[str | None, str]:
 
 def _register_champion(mlflow: Any, client: Any, context: Context, champion: Champion) -> None:
     """A version for a champion whose training nobody told: trained from Python, stage by stage or by DVC, or pulled."""
-    tags = {KIND: "registration", "source": context.source.name, HASH_TAG: champion.hash}
+    tags = {
+        KIND: "registration",
+        "source": context.source.name,
+        HASH_TAG: champion.hash,
+        PLACE_TAG: place_mark(context.paths),
+    }
     named = f"{context.source.name} bundle {champion.hash[:12]}"
     with mlflow.start_run(experiment_id=experiment_of(client, context.paths), run_name=named, tags=tags):
         register_bundle(mlflow, client, context, champion.folder, example=_example_of(context, champion))

@@ -25,7 +25,7 @@ from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import StageRun, run_stage
 from pipelines.scoring.qualification_summary import follows_policy_in_force
 from pipelines.tracking.mlflow_decisions import tell_decisions
-from pipelines.workspace.atomic_files import write_json
+from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context, open_context
 from tests.reference.challengers import TEST, early_champion, keep, spoiled
 from tests.reference.tiny_run import TinyRun
@@ -290,6 +290,9 @@ def test_decisions_become_runs_in_mlflow_each_once(tiny_copy: TinyRun) -> None:
     assert tell_decisions(context) == "", "nothing is tracked here: nobody is told"
     (context.paths.data_dir / "mlflow.db").touch()
     assert tell_decisions(context) == "" and tell_decisions(context) == ""
+    for file in context.paths.decisions.glob("*.json"):  # killed before it could write down that MLflow was told
+        write_json(file, read_json(file) | {"run_id": None})
+    assert tell_decisions(context) == ""
     client = mlflow.MlflowClient(f"sqlite:///{(context.paths.data_dir / 'mlflow.db').resolve()}")
     experiment = client.get_experiment_by_name(context.source.name)
     runs = client.search_runs([experiment.experiment_id], "tags.kind = 'decision'")

@@ -21,9 +21,11 @@ from models.features_read import features_read, without_the_rest
 from pipelines.artifacts.backtest_record import read_trials
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.registry.champion import keep_bundle, point_to, read_champion, roll_back
+from pipelines.registry.kept_decisions import keep_decision
 from pipelines.registry.promotion_churn import churn_between
 from pipelines.tracking import mlflow_client
 from pipelines.tracking.mlflow_client import Store, client_of
+from pipelines.tracking.mlflow_decisions import tell_decisions
 from pipelines.tracking.mlflow_details import log_children
 from pipelines.tracking.mlflow_names import model_name
 from pipelines.tracking.mlflow_run import mirror_aliases, track_run
@@ -315,20 +317,38 @@ def test_runs_of_killed_processes_are_ended_and_told_once(tiny_copy: TinyRun, mo
         log_children(*given)
         raise KilledError
 
-    with monkeypatch.context() as patched:
-        patched.setattr("pipelines.tracking.mlflow_run.log_children", log_and_die)
-        patched.setattr("mlflow.tracking.fluent.ActiveRun.__exit__", lambda *_: False)
-        with pytest.raises(KilledError):
-            track_run(tiny_copy.context, tiny_copy.summary_record)
-    assert [run.info.status for run in runs_of(tiny_copy)] == ["RUNNING"]
     import mlflow
 
-    mlflow.tracking.fluent._active_run_stack.set([])
+    context, moved = tiny_copy.context, {"champion": "a" * 64, "challenger": "b" * 64, "churn": None}
+    (context.paths.data_dir / "mlflow.db").touch()
+    keep_decision(context.paths, {"kind": "promote", "decision": "kept back", "challenger": "b" * 64})
+
+    def kill(place: str, dies: Callable[..., None], work: Callable[[], object]) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(place, dies)
+            patched.setattr("mlflow.tracking.fluent.ActiveRun.__exit__", lambda *_: False)
+            with pytest.raises(KilledError):
+                work()
+        mlflow.tracking.fluent._active_run_stack.set([])
+
+    kill("pipelines.tracking.mlflow_versions.register_bundle", die, lambda: mirror_aliases(context))
+    kill("mlflow.log_metrics", die, lambda: tell_decisions(context))
+    with monkeypatch.context() as patched:
+        patched.setattr("pipelines.tracking.mlflow_run.mirror", lambda *_: None)
+        kill("mlflow.log_metrics", die, lambda: mirror_aliases(context, moved))
+    kill(
+        "pipelines.tracking.mlflow_run.log_children",
+        log_and_die,
+        lambda: track_run(context, tiny_copy.summary_record),
+    )
+    assert [run.info.status for run in runs_of(tiny_copy)] == ["RUNNING"]
     assert track_run(tiny_copy.context, tiny_copy.summary_record).waiting == 0
     assert sorted(run.info.status for run in runs_of(tiny_copy)) == ["FINISHED", "KILLED"]
     for run in runs_of(tiny_copy):
         ended = {child.info.status for child in runs_of(tiny_copy, f"tags.`mlflow.parentRunId` = '{run.info.run_id}'")}
         assert ended == {run.info.status}, "children end as their parent did"
+    for kind in ("registration", "decision", "promotion"):
+        assert [run.info.status for run in runs_of(tiny_copy, f"tags.kind = '{kind}'")] == ["KILLED"], kind
 
     with monkeypatch.context() as patched:
         patched.setattr("pipelines.tracking.mlflow_run.shutil.rmtree", die)
