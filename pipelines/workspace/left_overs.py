@@ -21,7 +21,7 @@ def remove_left_overs(folder: Path, beginning: str) -> None:
     except FileNotFoundError:
         return
     for path in found:
-        if not _is_being_written(path.name.removeprefix(beginning).partition(".")[0]):
+        if not is_alive(path.name.removeprefix(beginning).partition(".")[0]):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -34,7 +34,8 @@ def remove_parts(folder: Path) -> None:
         remove_left_overs(folder, path.name.partition(".part.")[0] + ".part.")
 
 
-def _is_being_written(mark: str) -> bool:
+def is_alive(mark: str) -> bool:
+    """Whether the process of a :func:`process_mark` of this machine still runs."""
     number, _, started = mark.partition("-")
     if not number.isdigit() or not is_running(int(number)):
         return False

@@ -6,10 +6,13 @@ from functools import partial
 
 from sqlalchemy import select, update
 
+from serving.leads.upload_claims import UploadClaims
 from serving.leads.uploads import score_upload
 from serving.logs import logger
 from serving.state.app_state import AppState
+from serving.store.engine import hold_lock
 from serving.store.tables import Upload
+from serving.store.wall_clock import wall_now
 
 _STOP_SECONDS = 5.0  # for what reads and scores to end
 
@@ -24,13 +27,16 @@ class UploadQueue:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._threads: dict[str, threading.Thread] = {}
         self._over = threading.Event()
+        self._claims = UploadClaims()
 
     def serve_turn(self) -> int:
         """Start what may start, and again what a killed server left half done; returns how many were started."""
         readers = self.app_state.settings.upload_readers
         with self._lock, self.app_state.store.writing() as session:
-            lost = (Upload.status == "scoring") & Upload.id.not_in(list(self._running))
-            session.execute(update(Upload).where(lost).values(status="waiting"))
+            hold_lock(session, "uploads")  # two servers must not choose the same
+            now = wall_now()
+            self._claims.renew(session, list(self._running), now)
+            self._claims.free_lost(session, list(self._running), now)
             waiting = session.scalars(select(Upload).where(Upload.status == "waiting").order_by(Upload.created_at))
             chosen: list[Upload] = []
             busy = list(self._running.values())
@@ -38,7 +44,7 @@ class UploadQueue:
                 if len(busy) >= readers:
                     break
                 if busy.count(row.caller) < max(1, readers - 1):
-                    row.status = "scoring"
+                    self._claims.take(row, now)
                     busy.append(row.caller)
                     chosen.append(row)
 
@@ -77,5 +83,5 @@ class UploadQueue:
 
     def _wait_again(self, row: Upload) -> None:
         with self.app_state.store.writing() as session:
-            failed = (Upload.id == row.id) & (Upload.status == "failed")
+            failed = (Upload.id == row.id) & (Upload.status == "failed") & (Upload.taken_by == row.taken_by)
             session.execute(update(Upload).where(failed).values(status="waiting", error="", finished_at=None))

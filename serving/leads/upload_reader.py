@@ -19,7 +19,7 @@ from pipelines.scoring.leads_file import LeadsFile, read_leads_file
 from serving.children.bounded_child import ReaderBounds, answer_of, run_bounded
 from serving.children.child_work import answer_question
 
-_FRAME = "read.arrow"  # the rows on their way from one process to the other
+_FRAME = "read{}.arrow"  # the rows on their way from one process to the other
 _ERRORS = "errors"  # column of it: why a row cannot be scored
 
 
@@ -30,15 +30,21 @@ def read_upload(
     reading: ReadingRecord,
     bounds: ReaderBounds,
     started: Callable[[subprocess.Popen[bytes]], None] = lambda _: None,
+    take: str = "",
 ) -> Iterator["ReadRows"]:
     """As :func:`read_leads_file`, in a process with bounds on memory and time, which ``started`` is told of.
+
+    The rows lie beside the file under a name of their ``take``: they are mapped into memory, and a file that another
+    server writes anew under a mapping ends the process that reads it.
 
     Raises
     ------
     DataError : the file cannot be read, or not within the bounds
     """
+    rows = path.with_name(_FRAME.format(take and f"-{take}"))
     asked = {
         "file": str(path),
+        "rows": str(rows),
         "source": source.model_dump_json(by_alias=True),
         "declared": None if source.path is None else str(source.path),
         "reading": reading.model_dump_json(),
@@ -48,9 +54,9 @@ def read_upload(
     try:
         end = run_bounded("serving.leads.upload_reader", asked, bounds, started)
         answer = answer_of(end, bounds, "missing", {"upload": path.parent.name})
-        yield ReadRows(path.with_name(_FRAME), tuple(answer["missing"]), tuple(answer["undeclared"]))
+        yield ReadRows(rows, tuple(answer["missing"]), tuple(answer["undeclared"]))
     finally:
-        path.with_name(_FRAME).unlink(missing_ok=True)
+        rows.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -78,13 +84,13 @@ class ReadRows:
 
 
 def read_asked(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the file that is asked for and leave its rows beside it."""
+    """Read the file that is asked for and leave its rows where it is told."""
     path = Path(asked["file"])
     declared = None if asked["declared"] is None else Path(asked["declared"])
     source = Source.model_validate_json(asked["source"]).with_place(declared, {})
     leads = read_leads_file(path, source, ReadingRecord.model_validate_json(asked["reading"]))
     rows = pa.Table.from_pandas(leads.frame.assign(**{_ERRORS: leads.errors}), preserve_index=True)
-    with pa.ipc.new_file(str(path.with_name(_FRAME)), rows.schema) as out:
+    with pa.ipc.new_file(asked["rows"], rows.schema) as out:
         out.write_table(rows)
     return {"missing": leads.missing_columns, "undeclared": leads.undeclared_columns}
 

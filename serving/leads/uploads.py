@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from features.errors import LeadScoreError
 from pipelines.workspace.atomic_files import copy_stream, hash_stream, read_json, write_json
 from serving.auth.api_keys import Caller
 from serving.leads.feedback import read_all_standing
+from serving.leads.upload_claims import name_take, update_taken
 from serving.leads.writes import run_once
 from serving.logs import logger, traceback_places
 from serving.problems import ConflictError, InvalidError, NotFoundError
@@ -109,9 +109,12 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
         model = app_state.loaded.model
         reading = ReadingRecord.find(app_state.paths, model.folder)
         file, bounds = folder / f"input{row.suffix}", ReaderBounds.of(app_state.settings)
-        with read_upload(file, app_state.context.source, reading, bounds, started) as rows:
+        for left in folder.glob("read*.arrow"):  # of a server that was killed, or that has lost the upload to this one
+            left.unlink(missing_ok=True)
+        with read_upload(file, app_state.context.source, reading, bounds, started, name_take(row)) as rows:
             ids = rows.lead_ids()
-            _update(app_state, row.id, {"rows": len(ids)})
+            if not update_taken(app_state, row, rows=len(ids)):
+                return
             foreign = foreign_leads(app_state.loaded, row.owner, ids, read_merged_leads(app_state.paths))
             asked = Scoring(
                 rows=rows,
@@ -134,7 +137,7 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
         logger().error("upload failed", upload=row.id, kind=kind, places=places)
         found = {"status": "failed", "error": "the file could not be scored; the log has the cause."}
 
-    _update(app_state, row.id, found | {"finished_at": wall_now()})
+    update_taken(app_state, row, **found, finished_at=wall_now())
 
 
 def foreign_leads(
@@ -146,8 +149,3 @@ def foreign_leads(
     names = {str(lead_id) for lead_id in lead_ids}
     codes = {name: state.data.code(merged.get(name, name)) for name in names}
     return frozenset(name for name, code in codes.items() if code >= 0 and not state.data.is_shown_to(code, owner))
-
-
-def _update(app_state: AppState, number: str, values: dict[str, Any]) -> None:
-    with app_state.store.writing() as session:
-        session.execute(update(Upload).where(Upload.id == number).values(**values))

@@ -230,7 +230,7 @@ class IdempotencyRecord(Base):
 
 
 class Upload(Base):
-    """A file of leads to score; progress counts rows."""
+    """A file of leads to score; progress counts rows. While it is scored, ``taken_by`` names the server that does."""
 
     __tablename__ = "uploads"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -245,3 +245,5 @@ class Upload(Base):
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     owner: Mapped[str | None] = mapped_column(String(200))
+    taken_by: Mapped[str | None] = mapped_column(String(200))
+    taken_until: Mapped[datetime | None]

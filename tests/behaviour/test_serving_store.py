@@ -1,6 +1,5 @@
 """The store keeps its promises on SQLite and on PostgreSQL alike."""
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -38,22 +37,14 @@ from serving.store.tables import (
     Webhook,
 )
 from serving.webhooks.outbox import announce
+from tests.reference.postgres import ENGINES, fresh_database
 from tests.reference.serving import client_for, worklist_of
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(params=ENGINES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database on each engine."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'store.sqlite'}"
-        return
-    base = request.getfixturevalue("postgres")
-    admin = Store(base)
-    name = f"t{os.urandom(4).hex()}"
-    with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield base.replace("/postgres?", f"/{name}?")
-    admin.close()
+    return fresh_database(request, tmp_path)
 
 
 def test_migrations_make_the_declared_tables(url: str, tmp_path: Path) -> None:
@@ -89,6 +80,7 @@ LATER_COLUMNS = {
     "feedback": ("known_at", "state", "next_action", "undoes"),
     "audit": ("chain",),
     "sessions": ("groups", "confirmed_at"),
+    "uploads": ("taken_by", "taken_until"),
 }
 
 

@@ -136,6 +136,16 @@ def test_a_full_disk_is_no_fault_of_the_file(tmp_path: Path, source: Source) -> 
     assert not rows.is_symlink()
 
 
+def test_two_servers_that_read_the_same_file_leave_each_other_the_rows(tmp_path: Path, source: Source) -> None:
+    path = tmp_path / "input.csv"
+    path.write_text(LEADS, encoding="utf-8")
+    with upload_reader.read_upload(path, source, NOTHING, bounds(), lambda _: None, "a") as one:
+        with upload_reader.read_upload(path, source, NOTHING, bounds(), lambda _: None, "b") as other:
+            assert other.lead_ids() == one.lead_ids() != []
+        assert one.lead_ids()
+    assert list(tmp_path.glob("read*")) == []
+
+
 def test_hostile_files_end_in_rows_or_words(tmp_path: Path, source: Source) -> None:
     for seed in (766, 3, 11):
         file = hostile_file(seed)

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own for tests, on a socket that nobody else uses."""
+"""A PostgreSQL server of our own for tests, on a socket that nobody else uses, and stores on either engine."""
 
 import os
 import shutil
@@ -6,6 +6,14 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from serving.store.engine import Store
+
+ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
 def _binaries() -> Path:
@@ -38,3 +46,17 @@ def run_postgres() -> Iterator[str]:
     finally:
         _run(user, str(bin_ / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
         shutil.rmtree(place)
+
+
+def fresh_database(request: pytest.FixtureRequest, folder: Path) -> str:
+    """URL of a new database on the engine that a fixture of parameters :data:`ENGINES` is asked for."""
+    if request.param == "sqlite":
+        return f"sqlite:///{folder / 'store.sqlite'}"
+    base = str(request.getfixturevalue("postgres"))
+    admin = Store(base)
+    name = f"t{os.urandom(4).hex()}"
+    options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
+    with admin.engine.connect().execution_options(**options) as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin.close()
+    return base.replace("/postgres?", f"/{name}?")

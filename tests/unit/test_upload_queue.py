@@ -22,5 +22,5 @@ def test_a_process_that_begins_while_the_server_ends_is_ended(monkeypatch: pytes
         started(scorer)
 
     monkeypatch.setattr(upload_queue, "score_upload", score)
-    queue._run(SimpleNamespace(id="1"))  # type: ignore[arg-type]
+    queue._run(SimpleNamespace(id="1", taken_by="us"))  # type: ignore[arg-type]
     assert reader.kill.called and scorer.kill.called
