@@ -71,7 +71,9 @@ def test_the_rubric_in_use_stands_with_the_reports_verdicts(client: TestClient) 
     assert boxes["p.demo_request.0"] == "25" and boxes["line.mql"] == "45" and boxes["cap.fit.low"] == "-30"
 
 
-def test_a_rubric_is_built_from_nothing_tried_and_adopted_by_forms(tiny_copy: Any, tmp_path: Path) -> None:
+def test_a_rubric_is_built_from_nothing_tried_and_adopted_by_forms(
+    tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with client_for(tiny_copy, tmp_path) as client:
         assert "A draft has begun" in send(client, "/rubric/draft", how="empty").text
         fields = page(client, "/rubric/rule")
@@ -110,7 +112,16 @@ def test_a_rubric_is_built_from_nothing_tried_and_adopted_by_forms(tiny_copy: An
         refused = send(client, "/rubric/points", do=f"remove:{second.split('.')[1]}", **{first: "many", second: "x"})
         assert refused.status_code == 422 and 'value="many"' in refused.text and "1 box needs" in refused.text
         assert second in boxes_of(page(client)), "nothing was saved, and what was typed is told"
-        done = send(client, "/rubric/adopt", reason="simpler and agreed")
+        state, before = client.app.state.app_state, client.get("/v1/rubric").json()["active"]["version"]
+        with monkeypatch.context() as patched:
+            patched.setattr(state, "refresh", lambda: None)
+            late = send(client, "/rubric/adopt", reason="simpler and agreed")
+            assert "until then the rubric before holds" in late.text and late.headers["refresh"] == "5"
+            assert client.get("/v1/rubric").json()["active"]["version"] == before
+            patched.setattr(state, "problem", "a file may not be read")
+            assert "could not load it" in page(client, "/rubric?done=adopted")
+        state.refresh()
+        done = client.get("/rubric?done=adopted", headers=HTML)
         assert "The draft is the rubric in use now" in done.text and "simpler and agreed" in done.text
         found = client.get("/v1/rubric").json()
         assert found["active"]["version"] == "2" and found["active"]["rules"] == 4

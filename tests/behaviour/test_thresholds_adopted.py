@@ -121,7 +121,9 @@ def test_the_page_sets_it_and_every_list_follows(
         with monkeypatch.context() as patched:
             patched.setattr(state, "refresh", lambda: None)
             html = set_to("31", "the server cannot load it")
-        assert "until then the score before holds" in html and "Sales gets a lead from 35 on." in html
+            assert "until then the score before holds" in html and "Sales gets a lead from 35 on." in html
+            patched.setattr(state, "problem", "a file may not be read")
+            assert "could not load it" in client.get("/thresholds?done=later&score=31", headers=HTML).text
 
         until, load = threading.Event(), state.refresh
         with monkeypatch.context() as patched:

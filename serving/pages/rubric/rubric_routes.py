@@ -260,6 +260,8 @@ def _show(
             worth = _worth_in_use(app_state, active, last)
         view = build_rubric_view(content, active, worth, context.source, language)
     wrong = bool(errors or refused)
+    if done == "adopted" and app_state.is_outdated():
+        done = "later"  # with many leads it is loaded beside the requests
     answer = render_page(
         request,
         "rubric/page.html",
@@ -281,6 +283,8 @@ def _show(
         errors=errors or {},
         refused=refused,
     )
+    if done == "later":
+        answer.headers["refresh"] = "5"
     if study is not None and study.underway and tried is not None:
         study_draft(app_state, tried, caller)
     return answer
