@@ -21,12 +21,13 @@ from serving.privacy.erase_store import sweep_forgotten
 from serving.results.drift import begin_drift
 from serving.results.run_results import compute_lifecycle
 from serving.results.trends_beside import begin_weekly_trends
+from serving.results.unfinished_moves import settle_moves
 from serving.results.weekly_comparison import compare_with_last_week
 from serving.state.app_state import AppState
 from serving.state.worklist.worklist_query import WorklistQuery
 from serving.store.view_log import ViewLog
 from serving.webhooks.delivery import ReceiverQueues
-from serving.webhooks.state_changes import announce_state_changes
+from serving.webhooks.state_changes import announce_untold
 
 _DELIVER_SECONDS = 1.0  # between looks at the outbox
 _UPLOAD_SECONDS = 0.5  # between looks at the uploads: how long a small file waits
@@ -77,6 +78,7 @@ class BackgroundThreads:
     def stop(self) -> None:
         """End the threads."""
         self._over.set()
+        self.app_state.results.close()
         if self._queues is not None:
             self._queues.close()
         if self._uploads is not None:
@@ -92,13 +94,16 @@ class BackgroundThreads:
 
         What a request loaded meanwhile is followed up, too.
         """
-        announce_state_changes(self.app_state, self.app_state.refresh())
+        self.app_state.refresh()
         loads = self.app_state.loads
         if loads != self._loads:
             self.metrics.swaps.inc(loads - self._loads)
             self._loads = loads
             self._run_once("sweep", self.sweep)
             self._run_once("prepare", self.prepare)  # beside the watch: the next promotion must not wait for it
+        if self.app_state.move_untold:
+            settle_moves(self.app_state)
+        announce_untold(self.app_state)
 
     def sweep(self) -> None:
         """Remove what was written about people while they were being forgotten."""

@@ -25,27 +25,38 @@ _PIECE = 1 << 20  # bytes of a stream held at once
 
 
 def read_json(path: Path) -> Any:
-    """Parsed JSON file; DataError if it is missing or damaged."""
+    """Parsed JSON file; DataError if it is missing, damaged or not this user's to read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as problem:
         raise _missing_error(path) from problem
+    except PermissionError as problem:
+        raise _closed_error(path) from problem
     except (json.JSONDecodeError, UnicodeDecodeError) as problem:
         raise _damaged_error(path, problem) from problem
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
-    """Frame of a Parquet file; DataError if it is missing or damaged."""
+    """Frame of a Parquet file; DataError if it is missing, damaged or not this user's to read."""
     try:
         return pd.read_parquet(path)
     except FileNotFoundError as problem:
         raise _missing_error(path) from problem
+    except PermissionError as problem:
+        raise _closed_error(path) from problem
     except (OSError, ValueError) as problem:
         raise _damaged_error(path, problem) from problem
 
 
 def _missing_error(path: Path) -> DataError:
     return DataError(f"{path} does not exist; run the stage that writes it ('{path.parent.name}') first.")
+
+
+def _closed_error(path: Path) -> DataError:
+    return DataError(
+        f"{path} may not be read by the user that this runs as; give that user read access to it, or run the commands "
+        "that write there as the same user."
+    )
 
 
 def _damaged_error(path: Path, problem: Exception) -> DataError:

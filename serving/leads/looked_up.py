@@ -10,7 +10,7 @@ from features.schema.columns import Column
 from features.schema.vocabulary import ColumnType
 from models.explaining.missing_fields import fillable_columns
 from serving.auth.api_keys import Caller
-from serving.leads.rescoring import lock_name, publish, rescore
+from serving.leads.rescoring import lock_name, rescore
 from serving.leads.writes import run_once
 from serving.problems import InvalidError
 from serving.schemas import FieldGiven
@@ -46,13 +46,12 @@ def store_field(
         session.flush()
         mates = [mate for mate in state.data.leads_of_account(row.account_id) if mate != lead_id]
         listed = [mate for mate in mates if state.worklist.line(mate) is not None][:_MOST_MATES]
-        lines = [rescore(app_state, session, state, state.data.code(mate), "field")["line"] for mate in listed]
-        return {"field": row.id, "lines": lines} | rescore(app_state, session, state, code, "field")
+        for mate in listed:
+            rescore(app_state, session, state, state.data.code(mate), "field")
+        return {"field": row.id} | rescore(app_state, session, state, code, "field")
 
     filled = run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work)
-    for line in filled["lines"]:
-        state.worklist.update_row(line)
-    return publish({name: value for name, value in filled.items() if name != "lines"}, state)
+    return {name: value for name, value in filled.items() if name != "lines"}  # as an older version kept them
 
 
 def _find_column(state: LoadedState, name: str) -> Column:

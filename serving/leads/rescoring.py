@@ -21,14 +21,11 @@ def lock_name(state: LoadedState, code: int) -> str:
     return f"lead {state.data.lead_ids[code]}" if account < 0 else f"account {state.data.account_ids[account]}"
 
 
-def publish(answered: dict[str, Any], state: LoadedState) -> dict[str, Any]:
-    """Show the new score on the worklist; after the transaction, so that no score is shown that was not stored."""
-    state.worklist.update_row(answered["line"])
-    return answered
-
-
 def rescore(app_state: AppState, session: Session, state: LoadedState, code: int, origin: str) -> dict[str, Any]:
-    """Score a lead inside the transaction that changed it; store the score, announce a new state."""
+    """Score a lead inside the transaction that changed it; store the score, announce a new state.
+
+    The worklist shows it once the transaction is through: no score is shown that was not stored.
+    """
     framework = app_state.framework(None)
     scored = score_leads(app_state, session, state, [code], framework)
     line, card = line_of(scored), to_json_values(scored.card(0))
@@ -36,21 +33,22 @@ def rescore(app_state: AppState, session: Session, state: LoadedState, code: int
 
     before = state.worklist.line(lead_id)
     as_of = scored.frame["as_of"].iloc[0]
-    session.add(
-        ScoreRow(
-            lead_id=lead_id,
-            as_of=as_of.to_pydatetime(warn=False),
-            written_at=wall_now(),
-            score=int(line["score"]),
-            log_odds=float(scored.log_odds[0]),
-            probability=float(line["probability"]),
-            state=str(line["state"]),
-            framework=framework.name,
-            bundle_hash=state.model.bundle.hash,
-            origin=origin,
-            line=line,
-        )
+    row = ScoreRow(
+        lead_id=lead_id,
+        as_of=as_of.to_pydatetime(warn=False),
+        written_at=wall_now(),
+        score=int(line["score"]),
+        log_odds=float(scored.log_odds[0]),
+        probability=float(line["probability"]),
+        state=str(line["state"]),
+        framework=framework.name,
+        bundle_hash=state.model.bundle.hash,
+        origin=origin,
+        line=line,
     )
+    session.add(row)
+    session.flush()
+    state.scores.show_once_stored(session, row.id, line)
 
     changed = before is not None and before["state"] != line["state"]
     if before is not None and changed and find_silenced(session, lead_id) is None:

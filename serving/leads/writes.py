@@ -16,7 +16,7 @@ from features.point_in_time.microseconds import NEVER
 from features.schema.source import Question
 from features.schema.vocabulary import ColumnType
 from serving.auth.api_keys import Caller
-from serving.leads.rescoring import lock_name, publish, rescore
+from serving.leads.rescoring import lock_name, rescore
 from serving.leads.verdicts import add_feedback
 from serving.problems import ConflictError, InvalidError
 from serving.request_records import find_undeclared_kind
@@ -89,7 +89,7 @@ def store_answer(
 
         return {"answer": row.id} | rescore(app_state, session, state, code, "answer")
 
-    return publish(run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
+    return run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work)
 
 
 def store_activity(
@@ -123,7 +123,7 @@ def store_activity(
         return {"activity": row.id, "ignored": ignored} | rescore(app_state, session, state, code, "activity")
 
     try:
-        return publish(run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work), state)
+        return run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work)
     except IntegrityError as problem:
         raise ConflictError(f"activity '{body.activity_id}' of this lead is already on record.") from problem
 
@@ -153,8 +153,7 @@ def store_feedback(
         announce(session, "lead.feedback", {"lead_id": lead_id, "verdict": body.verdict, "reason": body.reason})
         return given
 
-    given = run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work)
-    return publish(given, state) if "line" in given else given
+    return run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work)
 
 
 def _find_wrong_answer(session: Session, lead_id: str, body: AnswerGiven) -> int:

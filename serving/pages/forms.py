@@ -120,19 +120,26 @@ def post_feedback(
 
 @router.post("/model/champion")
 def post_champion(
-    request: Request, app_state: AppStateDep, caller: Admin, token: Token, hash: Field = "", reason: Field = ""
+    request: Request,
+    app_state: AppStateDep,
+    caller: Admin,
+    token: Token,
+    hash: Field = "",
+    leaving: Field = "",
+    reason: Field = "",
 ) -> Response:
     """Promote a kept bundle (with a reason, even if the gate refuses), or roll back where none is named.
 
-    If the gate refuses, the page comes back with its answer.
+    A form names the champion it was shown with (``leaving``): where another has become it, nothing moves. If the gate
+    refuses, the page comes back with its answer.
     """
     check_form_token(request, token)
     why = reason.strip()
     try:
         if hash:
-            promote(app_state, caller.name, hash, bool(why), why)
+            promote(app_state, caller.name, hash, bool(why), why, leaving=leaving or None)
         else:
-            roll_back(app_state, caller.name, reason=why)
+            roll_back(app_state, caller.name, leaving or None, why)
     except PromotionError:
         return RedirectResponse(f"/model?asked={quote(hash, safe='')}#gate", status_code=303)
     return RedirectResponse("/model", status_code=303)

@@ -4,20 +4,15 @@ With a hundred thousand leads the whole takes seconds, and people act all the ti
 count, say when it was, and have the next one made beside the requests.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
-from sqlalchemy import select
 
-from features.array_types import Ints
 from serving.results.run_results import compute_lifecycle, lifecycle_stamp
 from serving.state.app_state import AppState
-from serving.state.gather_rows import count_posted, gather_rows
-from serving.state.posted_frames import POSTED_TABLES
-from serving.store.tables import Feedback
+from serving.state.gather_rows import PostedMark, count_posted, find_posted_since, gather_rows
 
 if TYPE_CHECKING:
     from models.judging.lifecycle.figures import Lifecycle
@@ -65,18 +60,17 @@ def lifecycle_now(app_state: AppState) -> LifecycleNow:
     return LifecycleNow(replace(found, overdue=late), record, counted_at)
 
 
-def _overdue_since(
-    app_state: AppState, before: pd.DataFrame, since: Sequence[int], cutoff: pd.Timestamp
-) -> pd.DataFrame:
+def _overdue_since(app_state: AppState, before: pd.DataFrame, since: PostedMark, cutoff: pd.Timestamp) -> pd.DataFrame:
     """Who waits now: as counted before, but of leads about which something was posted since as they stand now."""
     from models.judging.lifecycle.service_levels import overdue_of
     from pipelines.diagnostics.lifecycle_figures import policy_of
 
     data = app_state.loaded.data
-    codes = _posted_since(app_state, since)
-    if not len(codes):
-        return before
     with app_state.store.reading() as session:
+        codes = data.codes(pd.Index(sorted(find_posted_since(session, since)), dtype="str"))
+        codes = codes[codes >= 0]
+        if not len(codes):
+            return before
         rows = gather_rows(session, data, codes.tolist())
     as_of = max(cutoff, pd.Timestamp(app_state.clock.as_of(rows.latest) or cutoff))
     names = pd.Index(data.lead_ids[codes].astype("str"))
@@ -85,13 +79,3 @@ def _overdue_since(
     kept = before[~before["lead_id"].isin(names).to_numpy(dtype=bool)]
     found = pd.concat([kept, now], ignore_index=True) if len(now) else kept
     return found.sort_values(["waited_hours", "lead_id"], ascending=[False, True], ignore_index=True)
-
-
-def _posted_since(app_state: AppState, since: Sequence[int]) -> Ints:
-    """Rows of the leads about which something was posted after these ids, or taken back."""
-    ids: set[str] = set()
-    with app_state.store.reading() as session:
-        for table, last in zip((*POSTED_TABLES.values(), Feedback), since, strict=True):
-            ids |= set(session.scalars(select(table.lead_id).where(table.id > last).distinct()))
-    codes = app_state.loaded.data.codes(pd.Index(sorted(ids), dtype="str"))
-    return codes[codes >= 0]

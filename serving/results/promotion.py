@@ -2,20 +2,27 @@
 
 from typing import TYPE_CHECKING, Any
 
-from features.errors import PromotionError, RegistryError
+from features.errors import LeadScoreError, PromotionError, RegistryError
 from models.bundle import load_bundle
 from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.train_record import TrainRecord
-from pipelines.registry import champion as pointer
-from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_champion, resolve_bundle_hash
+from pipelines.registry.champion import (
+    Champion,
+    MoveKind,
+    PointerMove,
+    point_to,
+    read_champion,
+    require_champion,
+    resolve_bundle_hash,
+)
 from pipelines.workspace.lock import only_writer
 from pipelines.workspace.params_file import DEFAULT as PARAMS
+from serving.logs import logger, traceback_places
 from serving.problems import ConflictError, NotFoundError
+from serving.results.unfinished_moves import PROMOTE, ROLL_BACK, begin_move, end_move, end_unfinished
 from serving.state.app_state import AppState
 from serving.state.result_cache import file_stamp
-from serving.store.audit_trail import record_action
-from serving.webhooks.outbox import announce
-from serving.webhooks.state_changes import announce_state_changes
+from serving.webhooks.load_decided import load_decided
 
 if TYPE_CHECKING:
     from models.judging.promotion.gate import Answer
@@ -77,8 +84,18 @@ def _choose_bundle(app_state: AppState, beginning: str | None) -> str:
     return chosen
 
 
-def promote(app_state: AppState, actor: str, beginning: str, force: bool = False, reason: str = "") -> dict[str, Any]:
+def promote(
+    app_state: AppState,
+    actor: str,
+    beginning: str,
+    force: bool = False,
+    reason: str = "",
+    *,
+    leaving: str | None = None,
+) -> dict[str, Any]:
     """Make the kept bundle whose hash begins so the champion, if the gate lets it; ``force`` overrules it.
+
+    ``leaving`` is the beginning of the hash of the champion that shall go: ConflictError if another is there by now.
 
     Raises
     ------
@@ -87,16 +104,18 @@ def promote(app_state: AppState, actor: str, beginning: str, force: bool = False
     BusyError : a run is writing here; ask again when it is done
     """
     _refuse_if_registry_decides(app_state)
+    before = _champion_hash(app_state)
+    if leaving is not None and before != beginning:  # asked twice, it is there already: no conflict
+        _require_leaving(before, leaving)
     answer = ask_gate(app_state, beginning)
     if not answer.passes and not force:
         raise PromotionError(answer.text)
     move = PointerMove(MoveKind.FORCED, reason) if force else PointerMove(MoveKind.GATE, answer.sentence)
     moves = _churn(app_state, answer.challenger)
     with only_writer(app_state.paths):
-        found = pointer.point_to(app_state.paths, answer.challenger, move)
-    moves = _keep_churn(app_state, moves, found, move.how)
-    record = _record_move(app_state, actor, "promoted", found, {"how": str(move.how), "reason": move.reason})
-    return record | {"gate": answer.record(), "forced": force, "churn": moves}
+        _settle(app_state)
+        found, moves = _move_pointer(app_state, actor, before, answer.challenger, move, moves)
+    return _load(app_state, found) | {"gate": answer.record(), "forced": force, "churn": moves}
 
 
 def _churn(app_state: AppState, chosen: str) -> dict[str, Any]:
@@ -108,11 +127,61 @@ def _churn(app_state: AppState, chosen: str) -> dict[str, Any]:
     return app_state.results.get(f"churn {chosen}", stamp, lambda: churn_if_possible(app_state.context, chosen))
 
 
-def _keep_churn(app_state: AppState, moves: dict[str, Any], found: Champion, how: MoveKind) -> dict[str, Any]:
-    """The report kept for those who ask afterwards; a promotion of the champion itself moved nothing."""
-    from pipelines.registry.promotion_churn import keep_churn
+def _settle(app_state: AppState) -> dict[str, Any] | None:
+    """End what a kill cut off, in the trail and beside the pointer; returns the note of a move that had been made."""
+    from pipelines.registry.unfinished_move import settle_move
 
-    return moves if moves["champion"] == found.hash else keep_churn(app_state.context, moves, how)
+    end_unfinished(app_state)
+    return settle_move(app_state.context)
+
+
+def _move_pointer(
+    app_state: AppState, actor: str, before: str | None, to: str, move: PointerMove, moves: dict[str, Any]
+) -> tuple[Champion, dict[str, Any]]:
+    """Move the pointer from the champion that was judged; the caller holds the source's lock.
+
+    The trail says who asked before anything changes, and then what came of it: no champion scores unsaid, also where
+    the server is killed in between. Once the pointer has moved, nothing takes that back: what fails then is logged.
+
+    Raises
+    ------
+    ConflictError : another bundle has become the champion meanwhile
+    """
+    from pipelines.registry.promotion_churn import keep_churn
+    from pipelines.registry.unfinished_move import noted_move
+
+    if _champion_hash(app_state) != before:
+        raise ConflictError("another bundle has become the champion; GET /v1/model shows which.")
+    if to == before:  # a promotion of the champion itself moves nothing, and is no news
+        return require_champion(app_state.paths), moves
+
+    actions = ROLL_BACK if move.how is MoveKind.ROLLBACK else PROMOTE
+    asked = {"previous": before, "how": str(move.how)} | ({"reason": move.reason} if move.reason else {})
+    begin_move(app_state, actor, actions, to, asked)
+    try:
+        with noted_move(app_state.context, to, move, moves):
+            found = point_to(app_state.paths, to, move)
+            moves = keep_churn(app_state.context, moves, move.how)
+    except Exception as problem:
+        moved = _champion_hash(app_state) == to
+        outcome = problem.message if isinstance(problem, LeadScoreError) else type(problem).__name__
+        end_move(app_state, actor, actions, to, asked | {"outcome": outcome}, moved=moved)
+        if not moved:
+            raise
+        logger().error("who moved is not kept", kind=type(problem).__name__, places=traceback_places(problem))
+        return require_champion(app_state.paths), moves
+    end_move(app_state, actor, actions, to, asked, moved=True)
+    return found, moves
+
+
+def _require_leaving(before: str | None, leaving: str) -> None:
+    if before is None or not before.startswith(leaving):
+        raise ConflictError("another bundle has become the champion; GET /v1/model shows which.")
+
+
+def _champion_hash(app_state: AppState) -> str | None:
+    champion = read_champion(app_state.paths)
+    return None if champion is None else champion.hash
 
 
 def _ask_gate(app_state: AppState, chosen: str) -> "Answer":
@@ -135,17 +204,21 @@ def roll_back(app_state: AppState, actor: str, leaving: str | None = None, reaso
     so that a repeated request does not go back and forth.
     """
     _refuse_if_registry_decides(app_state)
-    champion = pointer.read_champion(app_state.paths)
-    if leaving is not None and (champion is None or not champion.hash.startswith(leaving)):
-        raise ConflictError("another bundle has become the champion; GET /v1/model shows which.")
+    champion = read_champion(app_state.paths)
+    if leaving is not None:
+        _require_leaving(None if champion is None else champion.hash, leaving)
     if champion is None or champion.previous is None:
         raise ConflictError("there is no earlier champion to roll back to.")
     moves = _churn(app_state, champion.previous)
     with only_writer(app_state.paths):
-        found = pointer.roll_back(app_state.paths)
-    moves = _keep_churn(app_state, moves, found, MoveKind.ROLLBACK)
-    why = {"reason": reason} if reason else {}
-    return _record_move(app_state, actor, "rolled.back", found, why) | {"churn": moves}
+        settled = _settle(app_state)
+        if settled is not None and settled["how"] == str(MoveKind.ROLLBACK) and leaving is None:
+            # rolled back already, by a server or a command that was killed before it could say so
+            found, moves = require_champion(app_state.paths), settled["churn"]
+        else:
+            move = PointerMove(MoveKind.ROLLBACK, reason or "one step back")
+            found, moves = _move_pointer(app_state, actor, champion.hash, champion.previous, move, moves)
+    return _load(app_state, found) | {"churn": moves}
 
 
 def _refuse_if_registry_decides(app_state: AppState) -> None:
@@ -154,12 +227,7 @@ def _refuse_if_registry_decides(app_state: AppState) -> None:
         raise ConflictError("this server follows the registry's alias 'champion'; move the alias there.")
 
 
-def _record_move(app_state: AppState, actor: str, action: str, found: Champion, why: dict[str, Any]) -> dict[str, Any]:
-    loaded = app_state.refresh()
-    taken = loaded is not None or app_state.loaded.model.bundle.hash == found.hash
-    announce_state_changes(app_state, loaded)
-    with app_state.store.writing() as session:
-        detail = {"previous": found.previous, **why}
-        record_action(session, actor, action, found.hash, detail)
-        announce(session, "model.promoted", {"hash": found.hash, "previous": found.previous})
+def _load(app_state: AppState, found: Champion) -> dict[str, Any]:
+    load_decided(app_state)
+    taken = app_state.newest.model.bundle.hash == found.hash
     return {"champion": found.hash, "previous": found.previous, "in_use": taken}

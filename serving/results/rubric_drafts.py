@@ -13,6 +13,7 @@ from serving.scopes import Scope
 from serving.state.app_state import AppState
 from serving.store.audit_trail import record_action
 from serving.webhooks.load_decided import load_decided
+from serving.webhooks.outcomes import record_outcome
 
 LONGEST = 50_000  # characters of a rubric: hundreds of rules
 _DRAWS = 300  # of the intervals of a comparison that somebody waits for
@@ -67,13 +68,11 @@ def adopt_draft(
         with only_writer(app_state.paths):
             found = adopt(app_state.open_declaration(), draft, author=caller.name, reason=reason, since=since)
     except Exception as problem:
-        with app_state.store.writing() as session:
-            outcome = problem.message if isinstance(problem, LeadScoreError) else type(problem).__name__
-            record_action(session, caller.name, "rubric.not_adopted", label, asked | {"outcome": outcome})
+        outcome = problem.message if isinstance(problem, LeadScoreError) else type(problem).__name__
+        record_outcome(app_state.store, caller.name, "rubric.not_adopted", label, asked | {"outcome": outcome})
         raise
-    with app_state.store.writing() as session:
-        detail = {"version": found["version"], "replaces": found["replaces"], "reason": reason, "since": found["since"]}
-        record_action(session, caller.name, "rubric.adopted", str(found["hash"]), detail)
+    detail = {"version": found["version"], "replaces": found["replaces"], "reason": reason, "since": found["since"]}
+    record_outcome(app_state.store, caller.name, "rubric.adopted", str(found["hash"]), detail)
     return found | {"in_use": load_decided(app_state)}
 
 

@@ -23,7 +23,7 @@ from pipelines.workspace.atomic_files import read_parquet
 from serving.json_values import to_json_values
 from serving.problems import NotFoundError
 from serving.state.app_state import AppState
-from serving.state.gather_rows import count_posted, gather_all_rows
+from serving.state.gather_rows import PostedMark, count_posted, gather_all_rows
 from serving.state.lead_data import rows_of
 from serving.state.result_cache import file_stamp
 
@@ -152,7 +152,7 @@ def compute_lifecycle(app_state: AppState) -> tuple["Lifecycle", dict[str, Any]]
     data = app_state.loaded.data if app_state.ready else None
 
     def compute() -> tuple["Lifecycle", dict[str, Any]]:
-        if data is None or not any(posted) or data.cutoff is None:
+        if data is None or not any(posted.counts) or data.cutoff is None:
             found = lifecycle_of(app_state.context)
         else:
             with app_state.store.reading() as session:
@@ -164,7 +164,7 @@ def compute_lifecycle(app_state: AppState) -> tuple["Lifecycle", dict[str, Any]]
     return app_state.results.get("lifecycle", lifecycle_stamp(app_state, posted), compute)
 
 
-def lifecycle_stamp(app_state: AppState, posted: tuple[int, ...]) -> tuple[tuple[object, ...], tuple[int, ...]]:
+def lifecycle_stamp(app_state: AppState, posted: PostedMark) -> tuple[tuple[object, ...], PostedMark]:
     """What the lifecycle depends on: the data in use, and what was ``posted`` since."""
     data = app_state.loaded.data if app_state.ready else None
     counts = file_stamp(CountsRecord.path(app_state.paths))

@@ -8,6 +8,7 @@ from serving.problems import ConflictError
 from serving.state.app_state import AppState
 from serving.store.audit_trail import record_action
 from serving.webhooks.load_decided import load_decided
+from serving.webhooks.outcomes import record_outcome
 
 
 def set_threshold(app_state: AppState, score: int | None, caller: Caller, reason: str) -> dict[str, Any]:
@@ -39,9 +40,8 @@ def set_threshold(app_state: AppState, score: int | None, caller: Caller, reason
             found = adopt_threshold(app_state.paths, history, score, author=caller.name, reason=reason)
     except Exception as problem:
         outcome = problem.message if isinstance(problem, LeadScoreError) else type(problem).__name__
-        with app_state.store.writing() as session:
-            record_action(session, caller.name, "threshold.not_set", label, asked | {"outcome": outcome})
+        record_outcome(app_state.store, caller.name, "threshold.not_set", label, asked | {"outcome": outcome})
         raise
-    with app_state.store.writing() as session:
-        record_action(session, caller.name, "threshold.set", label, asked | {"replaces": found.replaces})
+    detail = asked | {"replaces": found.replaces}
+    record_outcome(app_state.store, caller.name, "threshold.set", label, detail)
     return found.model_dump() | {"in_use": load_decided(app_state)}

@@ -1,10 +1,14 @@
 """What all requests share: settings, store, clock, and the model with its data, swapped as one object."""
 
+import contextlib
 import threading
+from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
 from models.explaining.framework import Framework, framework_names, load_framework
@@ -16,10 +20,10 @@ from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.rubric_versions import versions_file
 from serving.http.request_view import kept_by_request
-from serving.logs import logger
+from serving.logs import logger, traceback_places
 from serving.problems import InvalidError, NotReadyError
 from serving.settings import ServeSettings
-from serving.state.build_worklist import build_worklist
+from serving.state.build_worklist import build_worklist, score_touched
 from serving.state.clock import ServingClock
 from serving.state.forgotten_people import ForgottenPeople
 from serving.state.last_good import load_chosen, remember_served
@@ -28,10 +32,9 @@ from serving.state.loaded_state import LoadedState, Replaced
 from serving.state.posted_frames import POSTED_TABLES
 from serving.state.result_cache import ResultCache, file_stamp
 from serving.state.server_secret import read_or_create_secret
+from serving.state.worklist.shown_scores import ShownScores
 from serving.store.engine import Store, open_store
 from serving.store.tables import ScoreRow
-
-_CAUGHT_UP_AT_ONCE = 1_000  # scores of other workers taken over by one request; the next takes the rest
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,11 @@ class AppState:
         self.registry_problem = ""
         self.failed_version: FailedVersion | None = None
         self.clock = ServingClock(None, settings.clock, settings.fresh_days)
+        self.untold: deque[LoadedState] = deque()  # whose changes of state no webhook was told of yet
+        self.telling = threading.Lock()
+        self.move_untold = True  # the trail may hold a move of the champion without what came of it
         self._loads = 0
         self._context_is_fresh = True  # the declaration was read a moment ago
-        self._last_score_seen = 0
         self._lock = threading.Lock()
 
     @property
@@ -160,25 +165,37 @@ class AppState:
 
     def _swap(self) -> LoadedState | None:
         try:
-            loaded, clock, last_score = self._load()
-        except LeadScoreError as problem:
-            if problem.message != self.problem:  # the watcher tries again every two seconds
-                logger().warning("state not loaded", code=problem.code)
-            self.problem = problem.message
+            (moved_at,) = file_stamp(self.paths.champion)  # before it is read: see Replaced
+            loaded, clock = self._load()
+        except Exception as problem:  # whatever it is, what is in use goes on serving, and pages and /healthz say why
+            self._note_problem(problem)
             return None
 
         before = self._loaded
         if before is not None:
             states = before.worklist.current_states()
-            loaded = replace(loaded, replaced=Replaced(before.model.bundle.hash, before.data.stamp, states))
-        self._context, self.clock, self._last_score_seen = loaded.model.context, clock, last_score
+            replaced = Replaced(before.model.bundle.hash, before.data.stamp, states, moved_at)
+            loaded = replace(loaded, replaced=replaced)
+            self.untold.append(loaded)
+            self.move_untold |= before.model.bundle.hash != loaded.model.bundle.hash
+        self._context, self.clock = loaded.model.context, clock
         self._loads, self._loaded = loaded.number, loaded
         self.problem = loaded.instead_of
         if not loaded.instead_of:
             remember_served(self.folder, loaded.model.bundle.hash)
+        with contextlib.suppress(SQLAlchemyError):  # the next look at the worklist tries again
+            self.catch_up()
         return loaded
 
-    def _load(self) -> tuple[LoadedState, ServingClock, int]:
+    def _note_problem(self, problem: Exception) -> None:
+        """Why nothing newer is loaded; logged once, as the watcher tries again every two seconds."""
+        message = _describe_problem(problem)
+        if message != self.problem:
+            code = problem.code if isinstance(problem, LeadScoreError) else type(problem).__name__
+            logger().warning("state not loaded", code=code, places=traceback_places(problem))
+        self.problem = message
+
+    def _load(self) -> tuple[LoadedState, ServingClock]:
         stamp = _data_stamp(self.paths)  # before anything is read: what is written meanwhile is loaded by the next look
         context = self.open_declaration()
         self._context_is_fresh = False
@@ -201,9 +218,15 @@ class AppState:
         model.warm(framework)
         number = self._loads + 1
         loaded = LoadedState(
-            model=model, data=data, worklist=worklist, number=number, framework=own, instead_of=instead_of
+            model=model,
+            data=data,
+            worklist=worklist,
+            scores=ShownScores(worklist, last_score),
+            number=number,
+            framework=own,
+            instead_of=instead_of,
         )
-        return loaded, clock, last_score
+        return loaded, clock
 
     def refresh(self) -> LoadedState | None:
         """Load again if the champion or the data changed; returns the new state, None where there is none.
@@ -224,8 +247,8 @@ class AppState:
         try:
             champion = read_champion(self.paths) if self.settings.follows_pointer else None
             newer_data = _data_stamp(self.paths) != loaded.data.stamp
-        except LeadScoreError as problem:
-            self.problem = problem.message
+        except (LeadScoreError, OSError) as problem:
+            self._note_problem(problem)
             return False
 
         if self.settings.follows_pointer and champion is None:
@@ -238,15 +261,32 @@ class AppState:
         return False
 
     def catch_up(self) -> None:
-        """Take over the leads that other workers on the same store have scored again."""
-        state = self.newest
+        """Score anew the leads of which something was posted while this state was loaded, or to another server.
+
+        What those were scored under (a threshold, a rubric, a model) need not be what is in use here.
+        """
+        state, lines = self.newest, list[dict[str, Any]]()
         framework = state.framework or state.model.context.framework
-        with self.store.reading() as session:
-            newer = select(ScoreRow).where(ScoreRow.id > self._last_score_seen, ScoreRow.origin != "card")
-            for row in session.scalars(newer.order_by(ScoreRow.id).limit(_CAUGHT_UP_AT_ONCE)):
-                if row.bundle_hash == state.model.bundle.hash and row.framework == framework.name:
-                    state.worklist.update_row(row.line)
-                self._last_score_seen = max(self._last_score_seen, row.id)
+        with state.scores.catching_up, self.store.reading() as session:
+            through, missed = state.scores.find_missed(session)
+            listed = state.worklist.position.intersection(missed)
+            if len(listed):
+                lines = score_touched(session, state.model, state.data, self.clock, framework, state.data.codes(listed))
+            state.scores.take_over(through, lines)
+
+
+def _describe_problem(problem: Exception) -> str:
+    """Why a load failed, in words for pages and /healthz."""
+    if isinstance(problem, LeadScoreError):
+        return problem.message
+    if isinstance(problem, SQLAlchemyError):
+        return f"the store could not be read ({type(problem).__name__}); the load is tried again every few seconds."
+    if isinstance(problem, OSError) and problem.filename is not None:
+        return (
+            f"{problem.filename} cannot be read ({problem.strerror or type(problem).__name__}); give the server's user "
+            "access to it, or write it anew."
+        )
+    return f"what the last run left could not be loaded ({type(problem).__name__}); the log has the places."
 
 
 def _data_stamp(paths: Paths) -> tuple[int, ...]:

@@ -46,20 +46,22 @@ def build_worklist(
             posted = read_all_posted(session, data) if len(listed) else {}
             for block in np.array_split(listed, -(-len(listed) // BLOCK) or 1):
                 if len(block):
-                    worklist.update_rows(_score_touched(session, model, data, clock, framework, block, posted))
+                    worklist.update_rows(score_touched(session, model, data, clock, framework, block, posted))
     return worklist
 
 
-def _score_touched(
+def score_touched(
     session: Session,
     model: LoadedModel,
     data: LeadData,
     clock: ServingClock,
     framework: Framework,
     block: Ints,
-    posted: Mapping[str, pd.DataFrame],
+    posted: Mapping[str, pd.DataFrame] | None = None,
 ) -> list[dict[str, Any]]:
     """New rows of leads of which something was posted: each as of the last of it, those that are over as of their end.
+
+    ``posted`` are all posted rows, where they were read already.
 
     Outcomes and stages tell together what is over: a win that outcomes alone take back is open, whatever its stage.
     """

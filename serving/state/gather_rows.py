@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from features.array_types import Ints
@@ -80,11 +80,41 @@ def gather_all_rows(session: Session, data: LeadData) -> GatheredRows:
     return GatheredRows(joined, latest, latest is not None)
 
 
-def count_posted(store: Store) -> tuple[int, ...]:
-    """The last id of each table of posted rows: changes whenever something is posted."""
+@dataclass(frozen=True)
+class PostedMark:
+    """How far the tables of posted rows go: of each the last id, how many rows there are, and when the last came.
+
+    Differs whenever something is posted or removed: SQLite gives the id of a last row that was removed out again.
+    """
+
+    last: tuple[int, ...]
+    counts: tuple[int, ...]
+    moments: tuple[datetime | None, ...]
+
+
+_MARKED: Mapping[Any, Any] = {
+    **{table: table.known_at for table in POSTED_TABLES.values()},
+    Feedback: Feedback.written_at,
+}
+
+
+def count_posted(store: Store) -> PostedMark:
+    """How far what was posted goes now."""
+    found = []
     with store.reading() as session:
-        tables = (*POSTED_TABLES.values(), Feedback)
-        return tuple(session.scalar(select(func.max(table.id))) or 0 for table in tables)
+        for table, moment in _MARKED.items():
+            count, last = session.execute(select(func.count(), func.max(table.id))).one()
+            found.append((last or 0, count, session.scalar(select(moment).where(table.id == last))))
+    return PostedMark(*zip(*found, strict=True))
+
+
+def find_posted_since(session: Session, mark: PostedMark) -> set[str]:
+    """Leads about which something was posted or said after a mark, or taken back."""
+    found: set[str] = set()
+    for (table, moment), last, then in zip(_MARKED.items(), mark.last, mark.moments, strict=True):
+        newer = table.id > last if then is None else or_(table.id > last, moment > then)
+        found |= set(session.scalars(select(table.lead_id).where(newer).distinct()))
+    return found
 
 
 def _latest(posted: Mapping[str, pd.DataFrame]) -> datetime | None:

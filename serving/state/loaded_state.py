@@ -16,15 +16,20 @@ from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
 from serving.state.worklist.list_columns import display_values
 from serving.state.worklist.ranked_worklist import Worklist
+from serving.state.worklist.shown_scores import ShownScores
 
 
 @dataclass(frozen=True)
 class Replaced:
-    """What a state took the place of: its bundle and data, and the states it listed by lead."""
+    """What a state took the place of: its bundle and data, and the states it listed by lead.
+
+    ``moved_at`` [ns] is when the pointer had moved last as the load began: the same two may follow each other again.
+    """
 
     bundle_hash: str
     stamp: tuple[int, ...]
     states: pd.DataFrame
+    moved_at: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +38,7 @@ class LoadedState:
 
     Parameters
     ----------
+    scores : which of the stored scores the worklist shows
     number : counts the loads of this server
     framework : of the pages, by which the worklist was scored; None: the source's
     instead_of : why the chosen bundle does not serve and this one does; empty where it is the chosen one
@@ -42,6 +48,7 @@ class LoadedState:
     model: LoadedModel
     data: LeadData
     worklist: Worklist
+    scores: ShownScores
     number: int
     framework: Framework | None = None
     instead_of: str = ""

@@ -61,7 +61,14 @@ class ResultCache:
         self._beside: dict[str, tuple[Hashable, Future[object]]] = {}
         self._renewed: dict[str, Future[None]] = {}
         self._not_before: dict[str, float] = {}  # of what could not be renewed: when it is tried again (wall clock)
+        self._closed = False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="leadscore-beside")
+
+    def close(self) -> None:
+        """Begin nothing more beside the requests: what waits is dropped, so that the end waits for one at most."""
+        with self._lock:
+            self._closed = True
+        self._worker.shutdown(wait=False, cancel_futures=True)
 
     def is_begun(self, name: str, stamp: Hashable) -> bool:
         """Whether :meth:`begin` was called for this stamp: its work goes on or is done."""
@@ -80,6 +87,8 @@ class ResultCache:
         with self._lock:
             kept = self._beside.get(name)
             if kept is None or kept[0] != stamp:
+                if self._closed:
+                    return BesideResult()
                 if kept is not None:
                     kept[1].cancel()
                 kept = self._beside[name] = stamp, self._worker.submit(compute)
@@ -117,7 +126,7 @@ class ResultCache:
             return
         with self._lock:
             underway = self._renewed.get(name)
-            if underway is None or underway.done():
+            if not self._closed and (underway is None or underway.done()):
                 self._renewed[name] = self._worker.submit(self._try_to_renew, name, work)
 
     def _try_to_renew(self, name: str, work: Callable[[], object]) -> None:

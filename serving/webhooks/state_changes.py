@@ -15,6 +15,19 @@ from serving.webhooks.outbox import announce
 EVENT = "lead.state_changed"
 
 
+def announce_untold(app_state: AppState) -> int:
+    """Announce what every load changed that was not told yet, in their order; returns how many leads.
+
+    A load whose telling fails stays untold, and the next call tells it.
+    """
+    told = 0
+    with app_state.telling:
+        while app_state.untold:
+            told += announce_state_changes(app_state, app_state.untold[0])
+            app_state.untold.popleft()
+    return told
+
+
 def announce_state_changes(app_state: AppState, after: LoadedState | None) -> int:
     """Write a message for every open lead whose state differs from what ``after`` replaced; returns how many leads.
 
@@ -36,7 +49,7 @@ def announce_state_changes(app_state: AppState, after: LoadedState | None) -> in
 
     try:
         with app_state.store.writing() as session:
-            step = _step_key(app_state, after.replaced, after)
+            step = _step_key(after.replaced, after)
             session.add(IdempotencyRecord(caller="server", key=step, request_hash="", answer={}, at=wall_now()))
             session.flush()
             announce(
@@ -52,9 +65,7 @@ def announce_state_changes(app_state: AppState, after: LoadedState | None) -> in
     return len(moved)
 
 
-def _step_key(app_state: AppState, before: Replaced, after: LoadedState) -> str:
+def _step_key(before: Replaced, after: LoadedState) -> str:
     """A key of the step: the same on every server that takes it, another when it is taken again."""
-    pointer = app_state.paths.champion
     parts = [(before.bundle_hash, before.stamp), (after.model.bundle.hash, after.data.stamp)]
-    moved_at = pointer.stat().st_mtime_ns if pointer.exists() else 0
-    return hashlib.sha256(repr((parts, moved_at)).encode()).hexdigest()
+    return hashlib.sha256(repr((parts, before.moved_at)).encode()).hexdigest()

@@ -1,5 +1,6 @@
 """Health says what is wrong, at once, whoever else is waiting for a lock; and writes that fail are told as such."""
 
+import errno
 import os
 import resource
 import sqlite3
@@ -100,6 +101,43 @@ def test_a_text_that_the_store_cannot_hold_is_refused(
     monkeypatch.setattr("serving.leads.verdicts.record_action", fail)
     answer = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "snooze", "note": "a\x00b"})
     assert (answer.status_code, answer.json()["code"]) == (422, "LS109") and "zero byte" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/data/tasks.parquet"),
+            "/data/tasks.parquet cannot be read",
+        ),
+        (OperationalError("SELECT", {}, sqlite3.OperationalError("locked")), "the store could not be read"),
+        (ZeroDivisionError(), "could not be loaded (ZeroDivisionError); the log has the places"),
+    ],
+)
+def test_a_load_that_fails_says_why_and_is_logged_once(
+    client: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    cause: Exception,
+    words: str,
+) -> None:
+    def fail(_: Any) -> None:
+        raise cause
+
+    app_state = client.app.state.app_state
+    before = app_state.loaded
+    with monkeypatch.context() as patched:
+        patched.setattr("serving.state.app_state.load_data", fail)
+        patched.setattr(before.data, "stamp", ())
+        assert app_state.is_outdated()
+        for _ in range(3):
+            assert app_state.refresh() is None
+        assert capsys.readouterr().err.count("state not loaded") == 1
+        status, problem = health_of(client)
+        assert status == "degraded" and words in problem and words in client.get("/model").text
+        assert app_state.loaded is before
+    app_state.refresh()
+    assert health_of(client) == ("ok", "")
 
 
 def test_data_older_than_declared_or_yet_to_come_are_told(

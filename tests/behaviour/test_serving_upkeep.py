@@ -21,6 +21,7 @@ from serving.background import BackgroundThreads
 from serving.metrics import Metrics
 from serving.results.weekly_comparison import compare_with_last_week
 from serving.state.clock import ServingClock
+from serving.state.result_cache import ResultCache
 from serving.webhooks.delivery import deliver
 from serving.webhooks.outbox import SIGNATURE, sign
 from tests.reference.challengers import TEST, early_champion, keep, rescaled, spoiled
@@ -68,7 +69,9 @@ def test_a_promotion_is_taken_up_and_rolled_back(client: TestClient, tiny_copy: 
     assert client.post("/v1/champion/rollback").json()["churn"]["how"] == "rollback"
     again = client.get(f"/v1/leads/{lead}").json()
     assert (again["bundle_hash"], again["score"]) == (before["bundle_hash"], before["score"])
-    assert [row["action"] for row in client.get("/v1/audit").json()][:2] == ["rolled.back", "promoted"]
+    assert [row["action"] for row in client.get("/v1/audit").json()][:4] == [
+        *("rolled.back", "rolling.back", "promoted", "promoting")
+    ]
 
 
 def test_the_gate_keeps_a_challenger_back_in_words(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:
@@ -288,7 +291,15 @@ def test_who_changes_the_champion_and_the_watch_load_it_once(
 def test_the_watch_goes_on_while_pages_are_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, enough = threading.Event(), threading.Event()
     monkeypatch.setattr(BackgroundThreads, "prepare", lambda _: (begun.set(), enough.wait(20)))
-    app_state = SimpleNamespace(ready=False, refresh=lambda: None, loads=0)
+    app_state = SimpleNamespace(
+        ready=False,
+        refresh=lambda: None,
+        loads=0,
+        move_untold=False,
+        untold=(),
+        telling=threading.Lock(),
+        results=ResultCache(),
+    )
     background = BackgroundThreads(app_state, Metrics())  # type: ignore[arg-type]
     app_state.loads = 1
     watch = threading.Thread(target=background.watch)

@@ -14,7 +14,7 @@ class _Data:
 
 def _loaded() -> LoadedState:
     nothing: Any = None
-    return LoadedState(model=nothing, data=_Data(), worklist=nothing, number=1)  # type: ignore[arg-type]
+    return LoadedState(model=nothing, data=_Data(), worklist=nothing, scores=nothing, number=1)  # type: ignore[arg-type]
 
 
 def _look(state: LoadedState, key: str) -> str:

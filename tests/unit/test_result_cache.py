@@ -54,3 +54,25 @@ def test_what_cannot_be_renewed_is_logged_and_rests(capsys: pytest.CaptureFixtur
     assert tries == [1] and "not renewed" in capsys.readouterr().err
     kept = cache.last("counts")
     assert kept is not None and kept.value == 5
+
+
+def test_a_server_that_ends_drops_what_waits_beside_its_requests() -> None:
+    cache, begun, enough, done = ResultCache(), threading.Event(), threading.Event(), list[str]()
+
+    def work() -> str:
+        begun.set()
+        enough.wait(PATIENCE)
+        done.append("first")
+        return "first"
+
+    cache.begin("first", 0, work, patience=0.0)
+    cache.begin("second", 0, lambda: done.append("second"), patience=0.0)
+    cache.renew("third", 0, lambda: done.append("third"))
+    assert begun.wait(PATIENCE)
+    cache.close()
+    assert cache.begin("fourth", 0, lambda: done.append("fourth"), patience=0.0).underway
+    cache.renew("fifth", 0, lambda: done.append("fifth"))
+    enough.set()
+    assert cache.begin("first", 0, work, patience=PATIENCE).value == "first"
+    cache._worker.shutdown(wait=True)
+    assert done == ["first"]

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -264,3 +265,16 @@ def test_a_file_system_without_locks_is_refused_and_held_by_nobody(
             pytest.fail("worked without a lock")
     with only_writer(Paths(tmp_path, "calls")):
         write_json(tmp_path / "calls" / "d.json", {})
+
+
+@pytest.mark.parametrize("read", [read_json, read_parquet])
+def test_a_file_of_another_user_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Path], object]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "x")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(pd, "read_parquet", refuse)
+    with pytest.raises(DataError, match=r"kept may not be read by the user .* give that user read access"):
+        read(tmp_path / "kept")

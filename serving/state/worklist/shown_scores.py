@@ -1,0 +1,59 @@
+"""Which of the scores in the store a worklist shows: what was posted while it was loaded, or elsewhere, comes later."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from serving.state.worklist.ranked_worklist import Worklist
+from serving.store.tables import ScoreRow
+
+_AT_ONCE = 200  # scores caught up with by one request, which takes a fraction of a second; the next takes the rest
+
+
+class ShownScores:
+    """The scores of a worklist, by their numbers in the store.
+
+    Parameters
+    ----------
+    last : the newest score as the load began; what was posted up to then is in the worklist
+    """
+
+    def __init__(self, worklist: Worklist, last: int) -> None:
+        self.catching_up = threading.Lock()  # held by the one request that catches up
+        self._worklist, self._last = worklist, last
+        self._own: dict[int, str] = {}  # scored under this very state, by their number
+        self._newest: dict[str, int] = {}  # of each lead the newest of them
+        self._lock = threading.Lock()
+
+    def show_once_stored(self, session: Session, number: int, line: Mapping[str, Any]) -> None:
+        """Show a lead's new row once the transaction that holds its score is through, and not before."""
+        event.listen(session, "after_commit", lambda _: self._show(number, line), once=True)
+
+    def _show(self, number: int, line: Mapping[str, Any]) -> None:
+        name = str(line["lead_id"])
+        with self._lock:
+            self._own[number] = name
+            if self._newest.get(name, 0) < number:  # of two that end at once the later one holds
+                self._newest[name] = number
+                self._worklist.update_row(line)
+
+    def find_missed(self, session: Session) -> tuple[int, list[str]]:
+        """The number up to which the store was read, and the leads scored since under another state: by another server,
+        or here while this state was loaded.
+        """
+        newer = select(ScoreRow.id, ScoreRow.lead_id).where(ScoreRow.id > self._last, ScoreRow.origin != "card")
+        rows = session.execute(newer.order_by(ScoreRow.id).limit(_AT_ONCE)).all()
+        with self._lock:
+            missed = sorted({str(name) for number, name in rows if number not in self._own})
+        return (int(rows[-1][0]) if rows else self._last), missed
+
+    def take_over(self, through: int, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Show the rows of missed leads, but for those of which something was posted here meanwhile."""
+        with self._lock:
+            older = [line for line in lines if self._newest.get(str(line["lead_id"]), 0) <= through]
+            self._worklist.update_rows(older)
+            self._last = max(self._last, through)
+            self._own = {number: name for number, name in self._own.items() if number > self._last}

@@ -1,0 +1,130 @@
+"""What is posted while another model or other data are loaded is on the new list, scored by what is in use then."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select
+from starlette.testclient import TestClient
+
+from pipelines.registry.champion import point_to
+from serving.state import app_state as app_state_module
+from serving.state.gather_rows import count_posted, find_posted_since
+from serving.store.engine import Store, open_store
+from serving.store.tables import AnswerRow, ScoreRow
+from serving.store.wall_clock import wall_now
+from tests.behaviour.test_serving_upkeep import another_bundle
+from tests.reference.challengers import TEST
+from tests.reference.serving import client_for, worklist_of
+from tests.reference.tiny_run import TinyRun
+
+
+@pytest.fixture
+def client(tiny_copy: TinyRun, tmp_path: Path) -> Iterator[TestClient]:
+    with client_for(tiny_copy, tmp_path / "state") as found:
+        yield found
+
+
+def answer(client: TestClient, lead: str, value: str, key: str = "") -> int:
+    """Give an answer; returns the score that the card then has."""
+    headers = {"idempotency-key": key} if key else {}
+    body = {"question": "budget", "value": value}
+    given = client.post(f"/v1/leads/{lead}/answers", json=body, headers=headers)
+    assert given.status_code == 201, given.text
+    return int(given.json()["card"]["score"])
+
+
+def listed(client: TestClient, lead: str) -> tuple[str, int]:
+    """Bundle and score of a lead's row, without a request that would catch up."""
+    row = client.app.state.app_state.loaded.worklist.line(lead)
+    return row["bundle_hash"], row["score"]
+
+
+def card(client: TestClient, lead: str) -> tuple[str, int]:
+    found = client.get(f"/v1/leads/{lead}").json()
+    return found["bundle_hash"], found["score"]
+
+
+def test_what_is_posted_while_a_model_is_loaded_is_on_its_list(
+    client: TestClient, tiny_copy: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, other = client.app.state.app_state, another_bundle(tiny_copy, tmp_path)
+    lead = str(worklist_of(tiny_copy)["lead_id"].iloc[-1])
+    build = app_state_module.build_worklist
+
+    def build_slowly(*given: Any) -> Any:
+        found = build(*given)
+        answer(client, lead, ">50k")
+        return found
+
+    monkeypatch.setattr(app_state_module, "build_worklist", build_slowly)
+    point_to(tiny_copy.context.paths, other, TEST)
+    before = state.loaded.worklist.line(lead)["score"]
+    assert state.refresh() is not None
+    assert listed(client, lead) == card(client, lead) and listed(client, lead)[0] == other != before
+
+
+def test_what_is_stored_under_the_model_before_is_scored_anew(
+    client: TestClient, tiny_copy: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, other = client.app.state.app_state, another_bundle(tiny_copy, tmp_path)
+    lead = str(worklist_of(tiny_copy)["lead_id"].iloc[-1])
+    point_to(tiny_copy.context.paths, other, TEST)
+    monkeypatch.setattr("serving.leads.writes.hold_lock", lambda *_: state.refresh())
+    answer(client, lead, ">50k")
+    assert client.get("/v1/worklist", params={"search": lead}).json()["rows"][0]["score"] == card(client, lead)[1]
+    assert listed(client, lead) == card(client, lead) and listed(client, lead)[0] == other
+
+
+def test_what_another_server_scored_is_scored_by_what_is_in_use_here(client: TestClient, tiny_copy: TinyRun) -> None:
+    """Its threshold or its rubric may be those of before."""
+    state, lead = client.app.state.app_state, str(worklist_of(tiny_copy)["lead_id"].iloc[-1])
+    score = answer(client, lead, ">50k")
+    with state.store.writing() as session:
+        own = session.scalars(select(ScoreRow).where(ScoreRow.lead_id == lead).order_by(ScoreRow.id.desc())).first()
+        kept = {column.name: getattr(own, column.name) for column in ScoreRow.__table__.columns if column.name != "id"}
+        session.add(ScoreRow(**kept | {"line": kept["line"] | {"score": 1, "state": "elsewhere"}}))
+    state.loaded.worklist.update_row(kept["line"] | {"score": 2})
+    row = client.get("/v1/worklist", params={"search": lead}).json()["rows"][0]
+    assert (row["score"], row["state"]) == (score, kept["state"])
+
+
+def test_a_repeated_request_does_not_bring_back_the_row_of_then(client: TestClient, tiny_copy: TinyRun) -> None:
+    lead = str(worklist_of(tiny_copy)["lead_id"].iloc[-1])
+    first = answer(client, lead, ">50k", "a" * 16)
+    later = answer(client, lead, "<10k")
+    assert answer(client, lead, ">50k", "a" * 16) == first != later
+    assert listed(client, lead)[1] == later
+    assert client.get("/v1/worklist", params={"search": lead}).json()["rows"][0]["score"] == later
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(None, tmp_path)
+    yield opened
+    opened.close()
+
+
+def post(store: Store, lead: str) -> None:
+    now = wall_now()
+    with store.writing() as session:
+        session.add(
+            AnswerRow(lead_id=lead, question="q", value="v", channel="c", author="a", happened_at=now, known_at=now)
+        )
+
+
+@pytest.mark.parametrize("removed", [1, 2], ids=["the first", "the last, whose id is given out again"])
+def test_a_row_that_takes_the_place_of_a_removed_one_is_seen(store: Store, removed: int) -> None:
+    for lead in ("one", "two"):
+        post(store, lead)
+    before = count_posted(store)
+    assert count_posted(store) == before
+    with store.writing() as session:
+        session.execute(delete(AnswerRow).where(AnswerRow.id == removed))
+    gone = count_posted(store)
+    post(store, "three")
+    now = count_posted(store)
+    assert len({before, gone, now}) == 3
+    with store.reading() as session:
+        assert find_posted_since(session, before) == {"three"}
