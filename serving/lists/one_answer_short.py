@@ -94,7 +94,7 @@ def _current_rows(app_state: AppState, state: LoadedState) -> list[dict[str, Any
         stale = [name for name, moment in moments.items() if found.moments.get(name) != moment]
         for first in range(0, len(stale), _BLOCK):
             block = stale[first : first + _BLOCK]
-            rows_by_lead = {row["lead_id"]: row for row in _score_block(app_state, state, block)}
+            rows_by_lead = {row["lead_id"]: row for row in score_block(app_state, state, block)}
             for name in block:
                 found.moments[name] = moments[name]
                 found.rows.pop(name, None)
@@ -106,7 +106,8 @@ def _current_rows(app_state: AppState, state: LoadedState) -> list[dict[str, Any
     return sorted(rows, key=lambda row: (-RANK[row["next_state"]], -(row["chance"] or 0.0), place[row["lead_id"]]))
 
 
-def _score_block(app_state: AppState, state: LoadedState, ids: list[str]) -> list[dict[str, Any]]:
+def score_block(app_state: AppState, state: LoadedState, ids: list[str]) -> list[dict[str, Any]]:
+    """Rows of the shortlist for some leads, scored as they stand now; none for whom no single answer does it."""
     codes = state.data.codes(pd.Index(ids, dtype="str")).tolist()
     with app_state.store.reading() as session:
         scored = score_leads(app_state, session, state, codes, app_state.framework(None))

@@ -51,7 +51,7 @@ def find_churn(app_state: AppState, beginning: str | None, owner: str | None = N
     from pipelines.registry.promotion_churn import read_last_churn
 
     if beginning is not None:
-        return _of_owner(_churn(app_state, _choose_bundle(app_state, beginning)), owner)
+        return _of_owner(compute_churn(app_state, _choose_bundle(app_state, beginning)), owner)
     last = read_last_churn(app_state.context)
     if last is None:
         nothing = "No promotion was written down yet; ask with a bundle's hash who would move."
@@ -111,14 +111,14 @@ def promote(
     if not answer.passes and not force:
         raise PromotionError(answer.text)
     move = PointerMove(MoveKind.FORCED, reason) if force else PointerMove(MoveKind.GATE, answer.sentence)
-    moves = _churn(app_state, answer.challenger)
+    moves = compute_churn(app_state, answer.challenger)
     with only_writer(app_state.paths):
         _settle(app_state)
         found, moves = _move_pointer(app_state, actor, before, answer.challenger, move, moves)
     return _load(app_state, found) | {"gate": answer.record(), "forced": force, "churn": moves}
 
 
-def _churn(app_state: AppState, chosen: str) -> dict[str, Any]:
+def compute_churn(app_state: AppState, chosen: str) -> dict[str, Any]:
     """Worked out once for the same bundles on the same matrix, with the same handoff score, rubric and data."""
     from pipelines.registry.promotion_churn import churn_if_possible
 
@@ -209,7 +209,7 @@ def roll_back(app_state: AppState, actor: str, leaving: str | None = None, reaso
         _require_leaving(None if champion is None else champion.hash, leaving)
     if champion is None or champion.previous is None:
         raise ConflictError("there is no earlier champion to roll back to.")
-    moves = _churn(app_state, champion.previous)
+    moves = compute_churn(app_state, champion.previous)
     with only_writer(app_state.paths):
         settled = _settle(app_state)
         if settled is not None and settled["how"] == str(MoveKind.ROLLBACK) and leaving is None:

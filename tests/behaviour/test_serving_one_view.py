@@ -164,9 +164,9 @@ def test_who_would_move_is_asked_again_under_another_handoff_score(
         chosen = app_state.newest.model.bundle.hash
 
         def asked() -> tuple[int, int]:
-            promotion._churn(app_state, chosen)
+            promotion.compute_churn(app_state, chosen)
             moves = counted.calls
-            promotion._ask_gate(app_state, chosen)
+            promotion.ask_gate(app_state, chosen)
             return moves, counted.calls
 
         assert asked() == (1, 2)

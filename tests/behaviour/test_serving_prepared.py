@@ -100,21 +100,21 @@ def test_the_search_for_one_answer_begins_before_anybody_asks(prepared: TestClie
 def test_a_long_list_is_searched_for_one_answer_beside_the_request(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    enough, whole = threading.Event(), one_answer_short._score_block
+    enough, whole = threading.Event(), one_answer_short.score_block
 
     def slowly(*given: Any) -> Any:
         assert enough.wait(60)
         return whole(*given)
 
     monkeypatch.setattr(one_answer_short, "_BLOCK", 50)
-    monkeypatch.setattr(one_answer_short, "_score_block", slowly)
+    monkeypatch.setattr(one_answer_short, "score_block", slowly)
     first = client.get("/short", headers=HTML)
     assert 'aria-busy="true"' in first.text and first.headers["refresh"] == "2"
     enough.set()
     html = whole_page(client, "/short")
     listed = client.get("/v1/shortlist", params={"limit": 50}).json()["rows"]
     assert listed and html.count('<tr role="row">') == len(listed)
-    monkeypatch.setattr(one_answer_short, "_score_block", None)
+    monkeypatch.setattr(one_answer_short, "score_block", None)
     assert whole_page(client, "/short") == html, "the leads would be looked at again by every reader"
 
 
