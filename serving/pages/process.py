@@ -15,7 +15,7 @@ from serving.leads.verdicts import read_lifecycle_policy
 from serving.pages import tables
 from serving.pages.language import language_of
 from serving.pages.render import render_counting, render_page
-from serving.pages.written_values import write_count, write_decimal
+from serving.pages.written_values import write_count, write_hours
 from serving.results.goals_and_programmes import read_goals, read_programmes
 from serving.results.lifecycle_now import lifecycle_now
 from serving.results.run_results import awaits_lifecycle
@@ -66,9 +66,5 @@ def _deadlines(stage: "StageDefinition | None", language: Language) -> str:
         ("first touch within {hours} h", stage.first_touch_hours),
         ("next step within {hours} h", stage.within_hours),
     )
-    parts = [
-        language.text(text, hours=write_decimal(language, hours, 0 if hours == round(hours) else 1))
-        for text, hours in promised
-        if hours is not None
-    ]
+    parts = [language.text(text, hours=write_hours(language, hours)) for text, hours in promised if hours is not None]
     return ", ".join(parts)

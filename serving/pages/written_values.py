@@ -12,6 +12,7 @@ _DAYS = {"en": "d MMM y", "ko": "y년 M월 d일", "pl": "d MMMM y"}
 _DAYS_THIS_YEAR = {"en": "d MMM", "ko": "M월 d일", "pl": "d MMMM"}
 _ENGLISH_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_HARDLY_ANY = 0.005  # chances below are fewer than one of a hundred, and as close to all of them all but one
 _HOURS_PER_DAY, _DAYS_PER_WEEK, _DAYS_PER_MONTH, _DAYS_PER_YEAR = 24, 7, 30.4, 365.25
 
 
@@ -39,9 +40,9 @@ def write_in_hundred(language: Language, value: float | None) -> str:
     """
     if value is None:
         return MISSING
-    if value < 0.005:
+    if value < _HARDLY_ANY:
         return language.text("fewer than 1 in 100")
-    if value >= 0.995:
+    if value >= 1 - _HARDLY_ANY:
         return language.text("more than 99 in 100")
     return language.text("{count} in 100", count=round(value * 100))
 
@@ -66,6 +67,62 @@ def write_decimal(language: Language, value: float | None, digits: int = 1) -> s
         return MISSING
     text = language.decimal(abs(value), digits)
     return f"{_MINUS}{text}" if value < 0 else text
+
+
+def write_hours(language: Language, hours: float) -> str:
+    """Hours as they were declared: whole ones without a digit after the point, parts of one as they are.
+
+    >>> from models.explaining.language import load_language
+    >>> [write_hours(load_language("pl"), hours) for hours in (4.0, 1.5, 0.25)]
+    ['4', '1,5', '0,25']
+    """
+    _, _, digits = f"{hours:.2f}".rstrip("0").partition(".")
+    return language.decimal(hours, len(digits))
+
+
+def form_of(number: float) -> int:
+    """Which form of a counted text goes with a number that may have a part: one for exactly one, else that of many.
+
+    >>> [form_of(number) for number in (1, 1.0, 0.5, 1.5)]
+    [1, 1, 2, 2]
+    """
+    return 1 if number == 1 else 2
+
+
+def write_within(language: Language, hours: float) -> str:
+    """What is promised within so many hours.
+
+    >>> from models.explaining.language import load_language
+    >>> [write_within(load_language("en"), hours) for hours in (0.5, 1, 4)]
+    ['within 0.5 hours', 'within 1 hour', 'within 4 hours']
+    """
+    one, many = "within {n} hour", "within {n} hours"
+    return language.plural(one, many, form_of(hours), n=write_hours(language, hours))
+
+
+def write_of_hundred(language: Language, value: float, days: int | None) -> str:
+    """How many of a hundred leads of a chance are won, within so many days (None: ever); never none and never all.
+
+    >>> from models.explaining.language import load_language
+    >>> for value in (0.004, 0.012, 0.3):
+    ...     write_of_hundred(load_language("en"), value, None)
+    'Of 100 leads like this, fewer than 1 is won.'
+    'Of 100 leads like this, about 1 is won.'
+    'Of 100 leads like this, about 30 are won.'
+    """
+    count = min(max(round(value * 100), 1), 99)
+    if value < _HARDLY_ANY:
+        said = language.text("fewer than 1")
+    elif value >= 1 - _HARDLY_ANY:
+        said = language.text("more than 99")
+    else:
+        said = language.text("about {n}", n=count)
+    if days is None:
+        one, many = "Of 100 leads like this, {count} is won.", "Of 100 leads like this, {count} are won."
+        return language.plural(one, many, count, count=said)
+    one = "Of 100 leads like this, {count} is won within {days} days."
+    many = "Of 100 leads like this, {count} are won within {days} days."
+    return language.plural(one, many, count, count=said, days=days)
 
 
 def write_money(language: Language, value: float | None, currency: str | None) -> str:

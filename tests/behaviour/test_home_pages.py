@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.diagnostics.promises_by_month import KeptMap, promises_by_month
 from pipelines.diagnostics.score_trust import trust_of
 from serving.lists.team_queues import count_queues, find_hot_leads, find_touched, list_overdue
 from serving.pages.home.roles import COOKIE, HomeRole
@@ -117,6 +119,18 @@ def test_hot_leads_are_those_the_policy_calls_hot_and_touched_ones_are_left_out(
         worklist = state.loaded.worklist
         assert dict(zip(worklist.position, worklist.texts("temperature"), strict=True))[lead] == warmth == "hot"
         assert again.total == found.total
+
+
+def test_promises_of_parts_of_an_hour_are_told_as_they_are(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def halved(*args: Any) -> KeptMap:
+        found = promises_by_month(*args)
+        return replace(found, promises=tuple(replace(one, promised_hours=0.5) for one in found.promises))
+
+    for module in ("serving.pages.home.manager", "serving.pages.team.team_record"):
+        monkeypatch.setattr(f"{module}.promises_by_month", halved)
+    assert "within 0.5 hours" in page(client, "/?role=manager") and "within 0.5 hours" in page(client, "/team")
+    client.cookies.set("leadscore_language", "pl")
+    assert "w 0,5 godz." in page(client, "/?role=manager") and "w ciągu 0,5 godz." in page(client, "/team")
 
 
 def test_a_list_that_the_server_scores_itself_has_its_hot_leads(tiny_copy: Any, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from serving.pages.home.parts import (
 )
 from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_tile, wins_tile
 from serving.pages.home.told_changes import tell_changes
-from serving.pages.written_values import write_count, write_decimal, write_percent
+from serving.pages.written_values import form_of, write_count, write_decimal, write_hours, write_percent
 from serving.results.lifecycle_now import lifecycle_now
 from serving.results.recent_changes import RecentChanges
 from serving.results.run_results import why_points
@@ -177,12 +177,18 @@ def _hot_tile(language: Language, hot: HotLeads | None) -> Tile | None:
 def _kept_tile(language: Language, found: Mapping[str, Any]) -> Tile | None:
     """The promise of the first touch, else the first one there is."""
     promise = first_promise(found)
-    hours = "" if promise is None or promise.promised_hours is None else f"{promise.promised_hours:g}"
-    title = (
-        language.text("First call within {hours} hours", hours=hours)
-        if promise is not None and promise.what == _FIRST_TOUCH
-        else language.text("Next step within {hours} hours", hours=hours)
-    )
+    if promise is None:
+        return None
+    first, hours = promise.what == _FIRST_TOUCH, promise.promised_hours
+    if hours is None:
+        title = language.text("First call" if first else "Next step")
+    else:
+        one, many = (
+            ("First call within {hours} hour", "First call within {hours} hours")
+            if first
+            else ("Next step within {hours} hour", "Next step within {hours} hours")
+        )
+        title = language.plural(one, many, form_of(hours), hours=write_hours(language, hours))
     return promise_tile(language, promise, title, "/team#kept")
 
 
@@ -214,10 +220,14 @@ def _funnel_lede(language: Language, leak: Mapping[str, Any] | None) -> str:
     )
     if leak["median_days"] is None:
         return text
-    days = write_decimal(language, leak["median_days"], 0)
-    return join_sentences(
-        (text, language.text("Half of those who left it had been there longer than {days} days.", days=days))
+    days = round(leak["median_days"])
+    longer = language.plural(
+        "Half of those who left it had been there longer than {days} day.",
+        "Half of those who left it had been there longer than {days} days.",
+        days,
+        days=write_count(language, days),
     )
+    return join_sentences((text, longer))
 
 
 def _band_figures(bands: Sequence[ScoreBand]) -> list[Figure]:

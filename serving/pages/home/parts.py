@@ -94,10 +94,12 @@ def compare_shares(language: Language, values: Sequence[float | None]) -> Move:
     change = round(100 * (known[-1] - known[-2]))
     if change == 0:
         return Move(language.text("as a month before"), 0, "same", spark)
-    count = write_count(language, abs(change))
-    text = language.text(
-        "{count} points up in a month" if change > 0 else "{count} points down in a month", count=count
+    one, many = (
+        ("{count} point up in a month", "{count} points up in a month")
+        if change > 0
+        else ("{count} point down in a month", "{count} points down in a month")
     )
+    text = language.plural(one, many, abs(change), count=write_count(language, abs(change)))
     return Move(text, 1 if change > 0 else -1, "up" if change > 0 else "down", spark)
 
 

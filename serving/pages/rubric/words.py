@@ -8,7 +8,7 @@ from features.rubric.draft import Path
 from features.schema.source import Source
 from models.explaining.language import Language
 from models.explaining.wording.labels import capitalise, translate_label, translate_value
-from serving.pages.written_values import write_decimal
+from serving.pages.written_values import form_of, write_decimal
 
 Content = Mapping[str, Any]
 _WORDS_OF_A_TITLE = re.compile(r"^/\\b\(?([\w| -]+)\)?\\b/$")
@@ -196,9 +196,13 @@ def decay_words(decay: Content, language: Language) -> str:
     """How points fade."""
     number = language.number
     if decay.get("half_life_days"):
-        return language.text("half is left after {days} days", days=number(decay["half_life_days"]))
+        days = decay["half_life_days"]
+        one, many = "half is left after {days} day", "half is left after {days} days"
+        return language.plural(one, many, form_of(days), days=number(days))
     if decay.get("lifespan_days"):
-        return language.text("fades to nothing in {days} days", days=number(decay["lifespan_days"]))
+        days = decay["lifespan_days"]
+        one, many = "fades to nothing in {days} day", "fades to nothing in {days} days"
+        return language.plural(one, many, form_of(days), days=number(days))
     return language.text(
         "loses {percent}% every {days} days", percent=number(decay["percent"]), days=number(decay["every_days"])
     )
