@@ -92,14 +92,16 @@ def _judge(
 
 
 def read_product_chances(app_state: AppState) -> ProductChances | None:
-    """Which product wins are of, worked out once for the data in use."""
+    """Which product wins are of, worked out once for the data in use: another model changes nothing of it."""
     state = app_state.loaded
+    context = state.model.context
 
     def fit() -> ProductChances | None:
         as_of = pd.Timestamp(app_state.clock.as_of(None) or wall_now())
-        return fit_product_chances(state.data.tables, state.model.source, state.model.context.accounts_policy, as_of)
+        return fit_product_chances(state.data.tables, context.source, context.accounts_policy, as_of)
 
-    return app_state.results.get("product chances", state.number, fit)
+    stamp = (state.data.stamp, context.declaration_hash, context.accounts_policy)
+    return app_state.results.get("product chances", stamp, fit)
 
 
 def take_out_others(found: dict[str, Any], shown: Collection[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from features.array_types import Ints
 from pipelines.scoring.accounts.people_index import PeopleIndex, fold_name
 from pipelines.scoring.shown_columns import person_name
 from serving.state.app_state import AppState
+from serving.state.lead_data import LeadData
 from serving.state.loaded_state import LoadedState
 from serving.state.worklist.worklist_query import Page
 from serving.store.silenced_leads import find_silenced_leads
@@ -47,7 +48,7 @@ def list_accounts(app_state: AppState, owner: str | None, query: AccountQuery) -
     says so: silence changes no score.
     """
     state = app_state.loaded
-    known: _Known = app_state.results.get("accounts list", state.number, lambda: _read_known(app_state, state))
+    known: _Known = app_state.results.get("accounts list", state.data.stamp, lambda: _read_known(app_state, state.data))
     best, score, count = _best_open(state, owner)
     people, last = _leads_of(state, known, owner)
     shown = people > 0
@@ -68,9 +69,8 @@ def list_accounts(app_state: AppState, owner: str | None, query: AccountQuery) -
     return Page(found, len(rows), query.page, PAGE_SIZE)
 
 
-def _read_known(app_state: AppState, state: LoadedState) -> _Known:
-    data = state.data
-    index: PeopleIndex = app_state.results.get("people", state.number, lambda: PeopleIndex.of(data.tables, data.source))
+def _read_known(app_state: AppState, data: LeadData) -> _Known:
+    index: PeopleIndex = app_state.results.get("people", data.stamp, lambda: PeopleIndex.of(data.tables, data.source))
     ids = [str(name) for name in data.account_ids]
     company = [index.companies[name][0] if name in index.companies else "" for name in ids]
     folded = pd.Series([fold_name(f"{name} {own}") for name, own in zip(company, ids, strict=True)], dtype="str")

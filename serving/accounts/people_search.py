@@ -31,7 +31,7 @@ def search_people(app_state: AppState, owner: str | None, text: str, pinned: Map
         raise InvalidError("this source is one flat table: nobody has a history in it; ask for a lead by its id.")
 
     index: PeopleIndex = app_state.results.get(
-        "people", state.number, lambda: PeopleIndex.of(state.data.tables, state.data.source)
+        "people", state.data.stamp, lambda: PeopleIndex.of(state.data.tables, state.data.source)
     )
     merged: dict[str, str] = app_state.results.get("merged leads", state.number, lambda: _read_merged(app_state))
     as_of = pd.Timestamp(app_state.clock.as_of(None) or wall_now())

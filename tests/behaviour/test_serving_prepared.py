@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving import background
-from serving.accounts import account_record
+from serving.accounts import account_record, accounts_list
 from serving.app import create_app
 from serving.background import BackgroundThreads
 from serving.garbage import set_aside, take_back
@@ -90,6 +90,18 @@ def test_the_first_account_does_not_wait_for_what_products_wins_were_of(
     data = prepared.app.state.app_state.loaded.data  # type: ignore[attr-defined]
     account = data.account_id_of(str(worklist_of(tiny_demo)["lead_id"].iloc[0]))
     assert prepared.get(f"/accounts/{account}", headers=HTML).status_code == 200
+
+
+def test_another_model_of_the_same_data_changes_nothing_of_people_and_accounts(
+    prepared: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app_state = prepared.app.state.app_state  # type: ignore[attr-defined]
+    before = prepared.get("/accounts", headers=HTML).text
+    monkeypatch.setattr(account_record, "fit_product_chances", None)
+    monkeypatch.setattr(accounts_list, "PeopleIndex", None)
+    app_state.load()
+    prepared.app.state.background.prepare()  # type: ignore[attr-defined]
+    assert app_state.newest.number == 2 and prepared.get("/accounts", headers=HTML).text == before
 
 
 def test_the_search_for_one_answer_begins_before_anybody_asks(prepared: TestClient) -> None:
