@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.schema.columns import Column
@@ -61,6 +62,14 @@ def melt_stages(raw: RawTable, source: Source, table: str) -> RawTable:
     origin = melted[FILE_ROW].astype("int64").to_numpy()
     numbers = {name: rows[np.isin(origin, at)] for name, at in raw.numbers.items()}
     return replace(raw, frame=melted, rows=rows, broken=broken, numbers=numbers)
+
+
+def rows_of_file(raw: RawTable, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The numbers that rows of a table have in its file, where those of a wide table count the rows made of it."""
+    if FILE_ROW not in raw.frame:
+        return rows
+    numbers: npt.NDArray[np.int64] = raw.frame[FILE_ROW].astype("int64").to_numpy(dtype=np.int64)
+    return numbers[np.isin(raw.rows, rows)]
 
 
 def _first_filled(frame: pd.DataFrame, headers: Sequence[str], declared: Column) -> pd.Series:

@@ -19,7 +19,7 @@ from pipelines.ingest.canonical_shape import ShapedTable, shape_table
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
 from pipelines.ingest.reading.raw_table import RawTable, number_rows
 from pipelines.ingest.row_selection import select_rows
-from pipelines.ingest.wide_stages import melt_stages
+from pipelines.ingest.wide_stages import melt_stages, rows_of_file
 from pipelines.privacy.erase_files import Erased
 from pipelines.privacy.kept_tables import KeptTable, kept_tables, read_kept, write_kept
 from pipelines.privacy.naming_columns import naming_columns
@@ -28,6 +28,7 @@ from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.register import Mask, PeopleRegister
 
 _COMPANIES = {"accounts", "expansion"}
+KEPT_ROWS = "fetched"  # in the form of what was read: how many rows a copy grew by
 Rows = npt.NDArray[np.int64]
 
 
@@ -163,17 +164,29 @@ def _texts(rows: pa.Table, header: str) -> pd.Series:
     return arrow_to_frame(rows.select([header])).iloc[:, 0].astype("str")
 
 
-def shape_kept(source: Source, kept: KeptTable) -> dict[str, ShapedTable]:
-    """The tables that are made of a copy, before anything is left out; rows are numbered as in it."""
+@dataclass(frozen=True)
+class KeptRows:
+    """A table made of a copy, before anything is left out: its rows as the copy has them, and as the contract wants."""
+
+    raw: RawTable
+    shaped: ShapedTable
+
+    def in_copy(self, rows: Rows | None = None) -> Rows:
+        """The numbers in the copy of all rows, or of some."""
+        return rows_of_file(self.raw, self.shaped.rows if rows is None else rows)
+
+
+def shape_kept(source: Source, kept: KeptTable) -> dict[str, KeptRows]:
+    """The tables that are made of a copy."""
     rows = read_kept(kept.file)
     if rows is None or not rows.num_rows:
         return {}
     form = {"format": "database", "file": kept.file.name}
-    raw = RawTable(frame=arrow_to_frame(rows), rows=number_rows(rows.num_rows), broken=(), form=form)
+    whole = RawTable(frame=arrow_to_frame(rows), rows=number_rows(rows.num_rows), broken=(), form=form)
     found = {}
     for table in kept.tables:
-        chosen, _ = select_rows(raw, table, source)
-        found[table] = shape_table(melt_stages(chosen, source, table), table, source)
+        raw = melt_stages(select_rows(whole, table, source)[0], source, table)
+        found[table] = KeptRows(raw, shape_table(raw, table, source))
     return found
 
 
@@ -181,23 +194,23 @@ def clean_kept(
     source: Source,
     paths: Paths,
     register: PeopleRegister,
-    shapes: Mapping[str, ShapedTable],
+    tables: Mapping[str, KeptRows],
     left: Sequence[Mapping[str, Rows]],
 ) -> None:
     """What an ingest left out for good, for a forgotten person's sake or for its age, does not stay in the copies.
 
     Rows go by their number where ingest knew whose they are by another id than the lead's own; what else names the
-    person goes as a ``forget`` takes it out. A copy that the declaration knows no more is never read again: it goes.
+    person goes as a ``forget`` takes it out. A copy that the ingest did not read is never read again: it goes.
 
     Parameters
     ----------
-    shapes : the tables with all their rows, numbered as in the copies
+    tables : the tables with all their rows, numbered as in what they were read from
     left : by table numbers of the rows that were left out
     """
-    every = {name: _numbers([part[name] for part in left if name in part]) for name in shapes}
+    every = {name: _numbers([part[name] for part in left if name in part]) for name in tables}
     for kept in kept_tables(source, paths):
-        if kept.tables:
-            drop_rows(kept, shapes, every)
+        if kept.tables and all(KEPT_ROWS in tables[name].raw.form for name in kept.tables if name in tables):
+            drop_rows(kept, tables, every)
         else:
             kept.file.unlink()
     if register.has_forgotten:
@@ -205,12 +218,12 @@ def clean_kept(
 
 
 def drop_rows(
-    kept: KeptTable, shapes: Mapping[str, ShapedTable], left: Mapping[str, Rows], *, dry_run: bool = False
+    kept: KeptTable, tables: Mapping[str, KeptRows], left: Mapping[str, Rows], *, dry_run: bool = False
 ) -> int:
-    """Drop the rows of a copy of which every table that is made of them left out what it had; how many went."""
-    read = [table for table in kept.tables if table in shapes]
-    stays = _numbers([np.setdiff1d(shapes[table].rows, left[table]) for table in read])
-    gone = np.setdiff1d(_numbers([left[table] for table in read]), stays)
+    """Drop the rows of a copy of which every table that is made of them left out all it had; how many went."""
+    read = [table for table in kept.tables if table in tables]
+    stays = _numbers([tables[table].in_copy(np.setdiff1d(tables[table].shaped.rows, left[table])) for table in read])
+    gone = np.setdiff1d(_numbers([tables[table].in_copy(left[table]) for table in read]), stays)
     rows = read_kept(kept.file) if gone.size and not dry_run else None
     if rows is not None:
         keep = np.ones(rows.num_rows, dtype=np.bool_)

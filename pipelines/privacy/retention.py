@@ -88,14 +88,15 @@ def _copies(
     """Old rows out of the copies of database tables, which hold rows that the database may have deleted since."""
     source, found = context.source, []
     copies = {kept: shape_kept(source, kept) for kept in kept_tables(source, context.paths)}
-    shapes = {name: shaped for one in copies.values() for name, shaped in one.items()}
+    shapes = {name: rows.shaped for one in copies.values() for name, rows in one.items()}
     frames = dict(tables) | {name: shaped.frame for name, shaped in shapes.items()}
     past = rows_past_retention(frames, declared, cutoff_of(tables, source))
     gone = {name: shaped.rows[past[name]] if name in past else shaped.rows[:0] for name, shaped in shapes.items()}
     for kept, made in copies.items():
-        clocks = [shaped.frame["known_at"].min() for shaped in made.values() if "known_at" in shaped.frame]
+        frames_of_copy = [table.shaped.frame for table in made.values()]
+        clocks = [frame["known_at"].min() for frame in frames_of_copy if "known_at" in frame]
         oldest = min((clock for clock in clocks if not pd.isna(clock)), default=None)
-        rows = max((int(shaped.rows.max(initial=0)) for shaped in made.values()), default=0)
+        rows = max((int(table.in_copy().max(initial=0)) for table in made.values()), default=0)
         days = max((declared.get(table, declared.get("leads", 0)) for table in kept.tables), default=0)
         count = drop_rows(kept, made, gone, dry_run=dry_run)
         shown = "" if oldest is None else f"{oldest:%Y-%m-%d}"

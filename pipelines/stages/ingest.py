@@ -48,7 +48,7 @@ from pipelines.ingest.undeclared_kinds import (
 )
 from pipelines.posted.posted_store import STORE_SOURCE, PostedRows, describe_other_store, read_posted
 from pipelines.posted.posted_tables import add_posted_fields, add_posted_rows, write_posted
-from pipelines.privacy.erase_kept import clean_kept
+from pipelines.privacy.erase_kept import KeptRows, clean_kept
 from pipelines.privacy.left_out_rows import (
     hide_contacts_without_consent,
     hide_in_keys,
@@ -103,12 +103,13 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
     shapes, open_deals = set_open_deals_aside(source, shapes)
     register = read_register(paths.root)
     keys = hide_in_keys(match_references(source, raws, shapes), register)
-    all_rows = dict(shapes)
+    all_rows = {name: KeptRows(raws[name], shaped) for name, shaped in shapes.items()}
     forgotten = leave_out_people(source, raws, shapes, register)
     found_cutoff = find_cutoff(source, shapes)
     cutoff = found_cutoff.moment
     old = leave_out_old(source, shapes, cutoff)
-    clean_kept(source, paths, register, all_rows, (forgotten, old))
+    # as of an earlier moment some rows of what a copy's row is made of are set aside: its age is not known by the rest
+    clean_kept(source, paths, register, all_rows, (forgotten,) if as_of is not None else (forgotten, old))
     rules = expectations_of(source, cutoff)
     checked = _check_tables(source, raws, shapes, rules)
     so_far = TablesSoFar(raws=raws, shapes=shapes, checked=checked)

@@ -157,3 +157,62 @@ def test_a_copy_of_an_earlier_declaration_goes(paths: Paths) -> None:
     paths.kept_table("activities").rename(paths.kept_table("visits"))
     read(paths)
     assert not paths.kept_table("visits").exists() and len(kept(paths, "activities")) == 4
+
+
+WIDE = """
+name: wide
+kind: relational
+data_cutoff: "2026-06-01"
+tables:
+  leads:
+    location: {database: {url: CRM_DB, table: persons, watermark: no}}
+    columns: {lead_id: {from: lead}, created_at: {from: new}}
+  stages:
+    location: {database: {url: CRM_DB, table: STAGES, watermark: no}}
+    wide: {lead: new, mql: met, sal: offered}
+    columns: {lead_id: {from: lead}}
+  outcomes:
+    location: {database: {url: CRM_DB, table: deals, watermark: no}}
+    columns: {opportunity_id: {from: deal}, lead_id: {from: lead}, closed_at: {from: at}, won: {}}
+privacy: {retention: {leads: 60}}
+"""
+_DATED = "(no INTEGER PRIMARY KEY, lead TEXT, new TEXT, met TEXT, offered TEXT)"
+_ROWS = (
+    "VALUES (1, 'L1', '2026-05-01', '2026-05-02', '2026-05-03'), (2, 'L2', '2025-05-01', '2025-05-02', '2025-05-03'), "
+    "(3, 'L3', '2026-05-01', NULL, NULL), (4, 'L4', '2026-05-01', '2026-05-02', '2026-05-03')"
+)
+
+
+@pytest.mark.parametrize("stages", ["persons", "dated"])  # leads and stages of one copy, and of two
+def test_a_row_of_several_dates_goes_from_its_copy_once_all_of_them_went(
+    tmp_path: Path, engine: sa.Engine, cli: Cli, stages: str
+) -> None:
+    for table in ("persons", "dated"):
+        run(engine, f"CREATE TABLE {table} {_DATED}", f"INSERT INTO {table} {_ROWS}")
+    run(engine, "DELETE FROM deals", "INSERT INTO deals VALUES (9, 'd9', 'L1', 'a', '2026-05-20', 'true')")
+    declaration = tmp_path / "wide.yaml"
+    declaration.write_text(WIDE.replace("STAGES", stages).replace("privacy:", "# privacy:"), encoding="utf-8")
+    paths, source = Paths(tmp_path / "data", "wide"), lambda: load_source(declaration)
+    own = "leads" if stages == "persons" else "stages"
+    ingest(source(), paths)
+    declaration.write_text(WIDE.replace("STAGES", stages), encoding="utf-8")
+    where = ("--source", str(declaration), "--data-dir", str(paths.data_dir))
+    before = paths.kept_table(own).read_bytes()
+    assert cli("retention", *where)[0] == 0
+    assert kept(paths, own)["lead"].tolist() == ["L1", "L3", "L4"]
+
+    paths.kept_table(own).write_bytes(before)
+    ingest(source(), paths)
+    assert kept(paths, own)["lead"].tolist() == ["L1", "L3", "L4"]
+    assert cli("forget", "L4", *where)[0] == 0
+    for _ in range(2):  # the database is asked for their row again, each time
+        ingest(source(), paths)
+        assert kept(paths, own)["lead"].tolist() == ["L1", "L3"]
+    assert load_tables(paths)["stages"]["lead_id"].tolist() == ["L1"] * 3 + ["L3"]
+
+
+def test_a_copy_that_an_ingest_did_not_read_goes(paths: Paths, engine: sa.Engine) -> None:
+    declaration = paths.data_dir.parent / "copies.yaml"
+    declaration.write_text(SOURCE.replace("table: activities, watermark: id", "table: activities"), encoding="utf-8")
+    assert read(paths).rows["activities"].read == 4 and not paths.kept_table("activities").exists()
+    assert paths.kept_table("leads").exists()
