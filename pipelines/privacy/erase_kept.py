@@ -4,7 +4,8 @@ An ingest asks the database for newer rows alone, so a row that goes from a copy
 watermark is the newest is asked for again, and goes again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,13 +16,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.schema.source import Source
-from pipelines.ingest.canonical_shape import ShapedTable, shape_table
+from pipelines.ingest.canonical_shape import ShapedTable, headers_that_select, shape_table
+from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
 from pipelines.ingest.reading.raw_table import RawTable, number_rows
 from pipelines.ingest.row_selection import select_rows
 from pipelines.ingest.wide_stages import melt_stages, rows_of_file
 from pipelines.privacy.erase_files import Erased
-from pipelines.privacy.kept_tables import KeptTable, kept_tables, read_kept, write_kept
+from pipelines.privacy.kept_tables import (
+    KeptTable,
+    kept_tables,
+    note_shortened,
+    read_kept,
+    write_kept,
+)
 from pipelines.privacy.naming_columns import naming_columns
 from pipelines.privacy.person import Person
 from pipelines.workspace.paths import Paths
@@ -119,6 +127,8 @@ def _without(rows: pa.Table, source: Source, kept: KeptTable, whom: Whom) -> _Cl
         return _empty_cells(rows, [name for name in rows.schema.names if name not in named.staff], whom)
 
     stays = leads & ~addresses & _are_deals_of_companies(rows, source, kept, whom)
+    for header in _not_of_the_deal(rows, source, kept) if stays.any() else ():
+        rows = _emptied(rows, header, stays)
     for header in sorted(named.leads & set(rows.schema.names)) if stays.any() else ():
         rows = _emptied(rows, header, stays & whom.find_leads(_texts(rows, header)))
     gone = (leads | addresses) & ~stays
@@ -128,14 +138,34 @@ def _without(rows: pa.Table, source: Source, kept: KeptTable, whom: Whom) -> _Cl
 def _are_deals_of_companies(rows: pa.Table, source: Source, kept: KeptTable, whom: Whom) -> Mask:
     """Deals with a company that are not the lead's own row under its id."""
     there = np.zeros(rows.num_rows, dtype=np.bool_)
-    if kept.tables != ("outcomes",):
+    if "outcomes" not in kept.tables:
         return there
     columns, own = source.tables["outcomes"].columns, there.copy()
     for header in columns["account_id"].headers("account_id") if "account_id" in columns else ():
         there |= rows.column(header).is_valid().to_numpy() if header in rows.schema.names else False
     for header in columns["opportunity_id"].headers("opportunity_id") if "opportunity_id" in columns else ():
         own |= whom.find_leads(_texts(rows, header)) if header in rows.schema.names else False
-    return there & ~own
+    return there & ~own & _are_outcomes(rows, source)
+
+
+def _are_outcomes(rows: pa.Table, source: Source) -> Mask:
+    """Rows that ``rows:`` takes for the table of outcomes; none where the copy is of another declaration."""
+    try:
+        chosen, _ = select_rows(_as_raw(rows, "outcomes"), "outcomes", source)
+    except MissingColumnError:
+        return np.zeros(rows.num_rows, dtype=np.bool_)
+    return np.isin(number_rows(rows.num_rows), chosen.rows)
+
+
+def _not_of_the_deal(rows: pa.Table, source: Source, kept: KeptTable) -> list[str]:
+    """Headers of a copy of several tables that say nothing of a deal or its company: there the lead is described."""
+    read = [table for table in kept.tables if table == "outcomes" or table in _COMPANIES]
+    of_deals = {header for t in read for name, c in source.tables[t].columns.items() for header in c.headers(name)}
+    of_deals |= {header for table in kept.tables for header in headers_that_select(source, table)}
+    location = source.tables["outcomes"].location
+    if location is not None and location.database is not None and location.database.watermark is not None:
+        of_deals.add(location.database.watermark)
+    return [header for header in rows.schema.names if header not in of_deals]
 
 
 def _empty_cells(rows: pa.Table, headers: Sequence[str], whom: Whom) -> _Cleaned:
@@ -181,38 +211,65 @@ def shape_kept(source: Source, kept: KeptTable) -> dict[str, KeptRows]:
     rows = read_kept(kept.file)
     if rows is None or not rows.num_rows:
         return {}
-    form = {"format": "database", "file": kept.file.name}
-    whole = RawTable(frame=arrow_to_frame(rows), rows=number_rows(rows.num_rows), broken=(), form=form)
-    found = {}
+    whole, found = _as_raw(rows, kept.file.name), {}
     for table in kept.tables:
         raw = melt_stages(select_rows(whole, table, source)[0], source, table)
         found[table] = KeptRows(raw, shape_table(raw, table, source))
     return found
 
 
+def _as_raw(rows: pa.Table, name: str) -> RawTable:
+    form = {"format": "database", "file": name}
+    return RawTable(frame=arrow_to_frame(rows), rows=number_rows(rows.num_rows), broken=(), form=form)
+
+
+@contextmanager
 def clean_kept(
     source: Source,
     paths: Paths,
     register: PeopleRegister,
     tables: Mapping[str, KeptRows],
-    left: Sequence[Mapping[str, Rows]],
-) -> None:
-    """What an ingest left out for good, for a forgotten person's sake or for its age, does not stay in the copies.
+    *,
+    forgotten: Mapping[str, Rows],
+    old: Mapping[str, Rows],
+) -> Iterator[None]:
+    """What an ingest leaves out for good does not stay in the copies, once its tables are written.
 
-    Rows go by their number where ingest knew whose they are by another id than the lead's own; what else names the
-    person goes as a ``forget`` takes it out. A copy that the ingest did not read is never read again: it goes.
+    A forgotten person's rows go even if it is refused; what is past its retention stays then, as the refusal may be
+    about the declaration that says so. Rows go by their number where ingest knew whose they are by another id than the
+    lead's own; what else names the person goes as a ``forget`` takes it out. A copy that the ingest did not read is
+    never read again: it goes.
 
     Parameters
     ----------
     tables : the tables with all their rows, numbered as in what they were read from
-    left : by table numbers of the rows that were left out
+    forgotten, old : by table numbers of the rows that were left out
     """
-    every = {name: _numbers([part[name] for part in left if name in part]) for name in tables}
+    try:
+        yield
+    except BaseException:
+        _clean(source, paths, register, tables, forgotten, {})
+        raise
+    _clean(source, paths, register, tables, forgotten, old)
+
+
+def _clean(
+    source: Source,
+    paths: Paths,
+    register: PeopleRegister,
+    tables: Mapping[str, KeptRows],
+    forgotten: Mapping[str, Rows],
+    old: Mapping[str, Rows],
+) -> None:
+    left = {name: _numbers([part[name] for part in (forgotten, old) if name in part]) for name in tables}
     for kept in kept_tables(source, paths):
-        if kept.tables and all(KEPT_ROWS in tables[name].raw.form for name in kept.tables if name in tables):
-            drop_rows(kept, tables, every)
-        else:
+        mine = [name for name in kept.tables if name in tables]
+        if not mine or any(KEPT_ROWS not in tables[name].raw.form for name in mine):
             kept.file.unlink()
+            continue
+        if any(name in old and old[name].size for name in mine):
+            note_shortened(source, kept)
+        drop_rows(kept, tables, left)
     if register.has_forgotten:
         erase_from_kept(source, paths, register, dry_run=False)
 

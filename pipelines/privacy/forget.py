@@ -115,7 +115,7 @@ def find_held_person(context: Context, named: str, elsewhere: Elsewhere, *, many
     try:
         return find_person(context.source, context.paths, named, many=many, sent=elsewhere.read_leads)
     except UnknownPersonError:
-        person = person_by_name(named)
+        person = person_by_name(context.source, named)
         if not elsewhere.erase(person, "", dry_run=True) and not erase_everywhere(context, person, dry_run=True):
             raise
         return person

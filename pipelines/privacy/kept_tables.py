@@ -1,6 +1,6 @@
 """Copies of a database's tables that grow by their watermark (``kept/``): which there are, and what reads them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 
 from features.schema.source import Source
 from pipelines.ingest.expectations import table_order
-from pipelines.workspace.atomic_files import write_bytes
+from pipelines.workspace.atomic_files import read_json, write_bytes, write_json
 from pipelines.workspace.paths import Paths
 
 FOLDER = "kept"
+_SHORTENED = "shortened.json"  # by copy the days to which its tables were shortened
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,38 @@ def kept_tables(source: Source, paths: Paths) -> Iterator[KeptTable]:
             readers[table] = alike
     for file in sorted(folder.glob("*.parquet")) if folder.is_dir() else ():
         yield KeptTable(file, readers.get(file.stem, ()))
+
+
+def retention_of(source: Source) -> Mapping[str, int]:
+    """The days that rows of a table are kept, as declared."""
+    return {} if source.privacy is None else source.privacy.retention
+
+
+def note_shortened(source: Source, kept: KeptTable) -> None:
+    """Write down, before rows go for their age, to how many days a copy is shortened."""
+    file = kept.file.parent / _SHORTENED
+    known = read_json(file) if file.exists() else {}
+    before, days = known.get(kept.file.stem, {}), dict(retention_of(source))
+    least = days | {table: min(count, days.get(table, count)) for table, count in before.items()}
+    if least != before:
+        write_json(file, known | {kept.file.stem: least})
+
+
+def drop_shortened(source: Source, paths: Paths) -> None:
+    """Copies shortened to fewer days than are declared now go: what they lack is older than their watermark."""
+    file = paths.root / FOLDER / _SHORTENED
+    known: dict[str, dict[str, int]] = read_json(file) if file.exists() else {}
+    declared = retention_of(source)
+    stale = set()
+    for kept in kept_tables(source, paths):
+        bounds = {
+            table: days for table, days in known.get(kept.file.stem, {}).items() if table in ("leads", *kept.tables)
+        }
+        if any(table not in declared or declared[table] > days for table, days in bounds.items()):
+            stale.add(kept.file.stem)
+            kept.file.unlink()
+    if stale:
+        write_json(file, {name: days for name, days in known.items() if name not in stale})
 
 
 def read_kept(file: Path) -> pa.Table | None:

@@ -77,11 +77,12 @@ class Person:
         return sorted({*self.lead_ids, *(f"{lead}.0" for lead in self.lead_ids if lead.isdigit())})
 
 
-def person_by_name(named: str) -> Person:
+def person_by_name(source: Source, named: str) -> Person:
     """Who is nothing but an id or an address."""
     address = normal_email(named) if "@" in named else None
     addresses = frozenset({address} if address else ())  # which may be the lead's id, too
-    return Person(lead_ids=frozenset({plain_id(named)}), addresses=addresses, by_name_alone=True)
+    ids = frozenset({plain_id(named)})
+    return Person(lead_ids=ids, addresses=addresses, by_name_alone=True, numbered=are_numbered(source))
 
 
 def find_person(

@@ -13,7 +13,7 @@ from features.schema.people.privacy import QUARANTINE
 from pipelines.ingest.identity_files import UNRESOLVED, unresolved_tables
 from pipelines.privacy.corrected_counts import correct_counts
 from pipelines.privacy.erase_kept import drop_rows, shape_kept
-from pipelines.privacy.kept_tables import kept_tables
+from pipelines.privacy.kept_tables import kept_tables, note_shortened
 from pipelines.privacy.left_out_rows import RETENTION, rows_past_retention
 from pipelines.validation.raw_rows import SET_APART
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
@@ -98,6 +98,8 @@ def _copies(
         oldest = min((clock for clock in clocks if not pd.isna(clock)), default=None)
         rows = max((int(table.in_copy().max(initial=0)) for table in made.values()), default=0)
         days = max((declared.get(table, declared.get("leads", 0)) for table in kept.tables), default=0)
+        if not dry_run and any(gone[name].size for name in made):
+            note_shortened(source, kept)
         count = drop_rows(kept, made, gone, dry_run=dry_run)
         shown = "" if oldest is None else f"{oldest:%Y-%m-%d}"
         found.append(Kept(table=f"kept/{kept.file.stem}", days=days, rows=rows, past=count, oldest=shown))

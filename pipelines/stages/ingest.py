@@ -49,6 +49,7 @@ from pipelines.ingest.undeclared_kinds import (
 from pipelines.posted.posted_store import STORE_SOURCE, PostedRows, describe_other_store, read_posted
 from pipelines.posted.posted_tables import add_posted_fields, add_posted_rows, write_posted
 from pipelines.privacy.erase_kept import KeptRows, clean_kept
+from pipelines.privacy.kept_tables import drop_shortened
 from pipelines.privacy.left_out_rows import (
     hide_contacts_without_consent,
     hide_in_keys,
@@ -96,6 +97,7 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
     make_generated(source, paths)
     history = read_history(source, paths)
     source = history.source
+    drop_shortened(source, paths)
     raws, shapes = read_tables(source, get_data(source, paths), paths, history.raws)
     if as_of is not None:
         shapes = set_later_rows_aside(shapes, as_of)
@@ -109,48 +111,49 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
     cutoff = found_cutoff.moment
     old = leave_out_old(source, shapes, cutoff)
     # as of an earlier moment some rows of what a copy's row is made of are set aside: its age is not known by the rest
-    clean_kept(source, paths, register, all_rows, (forgotten,) if as_of is not None else (forgotten, old))
-    rules = expectations_of(source, cutoff)
-    checked = _check_tables(source, raws, shapes, rules)
-    so_far = TablesSoFar(raws=raws, shapes=shapes, checked=checked)
-    source = add_history_rows(history, so_far, cutoff)
-    posted = leave_out_posted(source, read_posted(paths).tables, checked["leads"].frame)
-    taken = add_posted_rows(source, PostedRows(posted), so_far, cutoff)
-    source = taken.source
-    counts = _counts(source, raws, shapes, checked, cutoff)
-    reasons = find_reasons(source, raws, shapes, checked, rules)
-    counts["reasons"] = {table: [reason.record() for reason in found] for table, found in reasons.items()}
-    lost = find_lost_tables(source, checked, raws)
-    if lost:
-        text = describe_lost_tables(source, lost, reasons, str(paths.refused / QUARANTINE))
-        refused = CountsRecord.of(counts | {"verdict": TABLE_LOST, "text": text})
-        with stage_dir(paths.refused) as out:
-            _write_quarantine(out, refused, raws, checked)
-        raise TableLostError(text)
+    aged = {} if as_of is not None else old
+    with clean_kept(source, paths, register, all_rows, forgotten=forgotten, old=aged):
+        rules = expectations_of(source, cutoff)
+        checked = _check_tables(source, raws, shapes, rules)
+        so_far = TablesSoFar(raws=raws, shapes=shapes, checked=checked)
+        source = add_history_rows(history, so_far, cutoff)
+        posted = leave_out_posted(source, read_posted(paths).tables, checked["leads"].frame)
+        taken = add_posted_rows(source, PostedRows(posted), so_far, cutoff)
+        source = taken.source
+        counts = _counts(source, raws, shapes, checked, cutoff)
+        reasons = find_reasons(source, raws, shapes, checked, rules)
+        counts["reasons"] = {table: [reason.record() for reason in found] for table, found in reasons.items()}
+        lost = find_lost_tables(source, checked, raws)
+        if lost:
+            text = describe_lost_tables(source, lost, reasons, str(paths.refused / QUARANTINE))
+            refused = CountsRecord.of(counts | {"verdict": TABLE_LOST, "text": text})
+            with stage_dir(paths.refused) as out:
+                _write_quarantine(out, refused, raws, checked)
+            raise TableLostError(text)
 
-    _refuse_one_class(source, checked, reasons)
-    resolved = _resolve_identity(source, checked)
-    accounts = add_posted_fields(resolved.tables["accounts"], taken)
-    leads = hide_contacts_without_consent(resolved.tables["leads"], source)
-    resolved = replace(resolved, tables={**resolved.tables, "accounts": accounts, "leads": leads})
-    if source.identity is not None:
-        counts["identity"] = identity_counts(resolved, source.identity.merge)
+        _refuse_one_class(source, checked, reasons)
+        resolved = _resolve_identity(source, checked)
+        accounts = add_posted_fields(resolved.tables["accounts"], taken)
+        leads = hide_contacts_without_consent(resolved.tables["leads"], source)
+        resolved = replace(resolved, tables={**resolved.tables, "accounts": accounts, "leads": leads})
+        if source.identity is not None:
+            counts["identity"] = identity_counts(resolved, source.identity.merge)
 
-    counts["keys"] = {column: match.record() for column, match in keys.items()}
-    disagreements = describe_disagreements(resolved.tables, source)
-    told = [*fewer, open_deals, *found_cutoff.notes, describe_early_closes(checked), disagreements]
-    told += [*history.notes, *taken.notes, _passed_over(paths)]
-    notes = [*counts["notes"], *(note for note in told if note), *describe_matches(keys)]
-    counts["notes"] = [register.hide(note) for note in notes]
-    counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
-    record = CountsRecord.of(counts | {"declaration": declaration, "verdict": "ok", "text": ""})
-    record = record.model_copy(update={"text": describe_counts(record)})
-    check_unchanged(state for raw in raws.values() for state in raw.files)
-    with stage_dir(paths.ingest) as out:
-        _write(out, record, raws, checked, resolved, _reading(raws, shapes))
-        write_posted(out, taken)
-        write_set_apart(out, source, shapes, checked)
-    shutil.rmtree(paths.refused, ignore_errors=True)
+        counts["keys"] = {column: match.record() for column, match in keys.items()}
+        disagreements = describe_disagreements(resolved.tables, source)
+        told = [*fewer, open_deals, *found_cutoff.notes, describe_early_closes(checked), disagreements]
+        told += [*history.notes, *taken.notes, _passed_over(paths)]
+        notes = [*counts["notes"], *(note for note in told if note), *describe_matches(keys)]
+        counts["notes"] = [register.hide(note) for note in notes]
+        counts["undeclared_kinds"] = count_undeclared_kinds(resolved.tables["activities"], source)
+        record = CountsRecord.of(counts | {"declaration": declaration, "verdict": "ok", "text": ""})
+        record = record.model_copy(update={"text": describe_counts(record)})
+        check_unchanged(state for raw in raws.values() for state in raw.files)
+        with stage_dir(paths.ingest) as out:
+            _write(out, record, raws, checked, resolved, _reading(raws, shapes))
+            write_posted(out, taken)
+            write_set_apart(out, source, shapes, checked)
+        shutil.rmtree(paths.refused, ignore_errors=True)
     return record
 
 

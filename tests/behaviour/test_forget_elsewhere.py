@@ -313,3 +313,17 @@ def test_the_number_of_a_row_is_no_mark_as_it_is_another_s_in_the_next_file(tmp_
     assert read(paths).rows["leads"].people == {"forgotten": 1}  # by the address
     status, _, problem = cli("object", "4", *args(paths))
     assert status == 12 and "only numbered" in problem
+    with store.writing() as session:
+        session.add(
+            AnswerRow(
+                lead_id="99",
+                author="rep",
+                known_at=EARLY,
+                question="pain",
+                value="1",
+                channel="call",
+                happened_at=EARLY,
+            )
+        )
+    status, _, problem = cli("object", "99", *args(paths))  # by what the server holds, no table
+    assert status == 12 and "only numbered" in problem

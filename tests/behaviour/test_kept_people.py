@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from features.schema.load_source import load_source
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.ingest.errors import TableLostError
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
@@ -151,6 +152,56 @@ def test_copies_are_no_longer_kept_than_was_declared(paths: Paths, cli: Cli) -> 
     paths.kept_table("activities").unlink()
     assert read(paths).rows["activities"].people == {"retention": 1}  # the database still has it
     assert kept(paths, "activities")["id"].tolist() == [1, 2, 4]
+
+
+def test_a_retention_taken_back_brings_back_what_it_took_and_a_refused_ingest_takes_nothing(paths: Paths) -> None:
+    declaration = paths.data_dir.parent / "copies.yaml"
+
+    def declare(text: str, days: int | None) -> None:
+        keep = "" if days is None else f"privacy: {{retention: {{activities: {days}}}}}\n"
+        declaration.write_text(text + keep, encoding="utf-8")
+
+    declare(SOURCE.replace("created_at: {from: created}", "created_at: {from: name}"), 60)
+    with pytest.raises(TableLostError):
+        read(paths)
+    assert len(kept(paths, "activities")) == 4
+    declare(SOURCE, 60)
+    read(paths)
+    declare(SOURCE, 45)
+    assert read(paths).files["activities"]["fetched"] == 1, "shorter: newer rows alone are asked for"
+    assert kept(paths, "activities")["id"].tolist() == [1, 2, 4]
+    for days in (1095, None):
+        declare(SOURCE, 60)
+        read(paths)
+        assert kept(paths, "activities")["id"].tolist() == [1, 2, 4]
+        declare(SOURCE, days)
+        assert read(paths).rows["activities"].kept == 4
+        assert read(paths).files["activities"]["fetched"] == 1, "once"
+
+
+def test_a_company_s_deal_stays_in_a_copy_that_its_lead_shares(tmp_path: Path, engine: sa.Engine, cli: Cli) -> None:
+    run(engine, "ALTER TABLE deals ADD COLUMN name TEXT", "UPDATE deals SET name = 'Ann Alone' WHERE lead = 1")
+    leads = SOURCE[SOURCE.index("    location") : SOURCE.index("  accounts:")]
+    of_deals = leads.replace("table: leads", "table: deals")[: leads.index("owner")].rstrip()
+    of_deals = of_deals.replace("from: id", "from: lead").replace("from: created", "from: at")
+    of_deals += "\n      name: {from: name, role: personal}\n"
+    shared = SOURCE.replace(leads, of_deals).replace("name: copies", "name: shared")
+    declaration = tmp_path / "shared.yaml"
+    declaration.write_text(shared, encoding="utf-8")
+    paths = Paths(tmp_path / "data", "shared")
+    ingest(load_source(declaration), paths)
+    where = ("--source", str(declaration), "--data-dir", str(paths.data_dir))
+    assert cli("forget", "1", *where)[0] == 0
+    for _ in range(2):
+        deals = kept(paths, "leads").set_index("deal")
+        assert sorted(deals.index) == ["d1", "d3"], "d2 is of no company"
+        assert deals.loc["d1", ["lead", "name"]].isna().all() and deals.loc["d1", ["no", "company"]].tolist() == [
+            1,
+            "a",
+        ]
+        ingest(load_source(declaration), paths)
+        assert sorted(load_tables(paths)["outcomes"]["opportunity_id"]) == ["d1", "d3"]
+        assert load_tables(paths)["leads"]["lead_id"].tolist() == ["2"]
 
 
 def test_a_copy_of_an_earlier_declaration_goes(paths: Paths) -> None:
