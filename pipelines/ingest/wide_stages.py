@@ -68,8 +68,8 @@ def rows_of_file(raw: RawTable, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.i
     """The numbers that rows of a table have in its file, where those of a wide table count the rows made of it."""
     if FILE_ROW not in raw.frame:
         return rows
-    numbers: npt.NDArray[np.int64] = raw.frame[FILE_ROW].astype("int64").to_numpy(dtype=np.int64)
-    return numbers[np.isin(raw.rows, rows)]
+    numbers = raw.frame[FILE_ROW].astype("int64").to_numpy()
+    return np.asarray(numbers[np.isin(raw.rows, rows)], dtype=np.int64)
 
 
 def _first_filled(frame: pd.DataFrame, headers: Sequence[str], declared: Column) -> pd.Series:
