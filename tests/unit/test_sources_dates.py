@@ -11,6 +11,7 @@ from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.ingest.canonical_shape import ShapedTable, shape_table
 from pipelines.ingest.errors import AmbiguousDatesError, TurnedDatesError
 from pipelines.ingest.reading.file_adapters import read_table
+from pipelines.ingest.values.date_order import DateOrder
 from pipelines.ingest.values.timestamps import Timestamps, read_timestamps
 
 BERLIN, CHICAGO, UTC = ZoneInfo("Europe/Berlin"), ZoneInfo("America/Chicago"), ZoneInfo("UTC")
@@ -178,6 +179,40 @@ def test_a_year_of_two_digits_behind_stays_there_and_where_nothing_tells_the_fil
     assert read("20.01.21", form="day_first") == ["2021-01-20 00:00:00"]
     with pytest.raises(AmbiguousDatesError, match="holds both"):
         read("99.01.21", "31.12.98")
+
+
+@pytest.mark.parametrize("days", ["01.07.22 01.03.23 01.01.24", "01.01.22 15.01.23 15.04.24 01.07.25"])
+def test_on_fixed_days_it_is_the_years_that_differ(days: str) -> None:
+    dated = days.split()
+    assert [str(moment)[:4] for moment in read(*dated)] == [f"20{date[-2:]}" for date in dated]
+    turned = [".".join(reversed(date.split("."))) for date in dated]
+    assert read(*turned) == read(*dated)
+
+
+@pytest.mark.parametrize("days", ["31.12.24 31.12.25 31.12.26", "30.06.24 31.03.25 30.09.26 31.12.27", "15.01.24 15.01.26"])
+def test_fixed_days_that_could_be_years_are_read_as_before_or_refused(days: str) -> None:
+    dated = days.split()
+    for texts in (dated, [".".join(reversed(date.split("."))) for date in dated]):
+        with pytest.raises(AmbiguousDatesError, match="day first or year first"):
+            read(*texts)
+        known = read_timestamps(pd.Series(texts, dtype="str"), UTC, order="day")
+        assert known.values.dt.year.tolist() == [2000 + int(text[-2:]) for text in texts] and known.notes == ()
+        years = read_timestamps(pd.Series(texts, dtype="str"), UTC, order="year")
+        assert years.values.dt.year.tolist() == [2000 + int(text[:2]) for text in texts]
+
+
+def test_the_known_order_of_two_digits_is_kept_until_much_speaks_against_it() -> None:
+    def known(order: DateOrder, *texts: str) -> Timestamps:
+        return read_timestamps(pd.Series(texts, dtype="str"), UTC, order=order)
+
+    korean = [f"24.{1 + day % 12:02d}.{1 + 3 * day:02d}" for day in range(10)]
+    assert known("day", *korean[:3]).values.dt.day.tolist() == [24] * 3
+    told = known("day", *korean)
+    assert told.values.dt.year.tolist() == [2024] * 10 and "unlike the file trained on" in told.notes[0]
+    assert known("month", "01/02/24", "03/04/23").values.dt.month.tolist() == [1, 3]
+    german = [".".join(reversed(date.split("."))) for date in korean]
+    assert known("year", *german[:3]).values.dt.day.tolist() == [24] * 3
+    assert known("year", *german).values.tolist() == told.values.tolist()
 
 
 def test_dates_that_a_spreadsheet_turned_round_are_refused_or_told() -> None:

@@ -16,11 +16,14 @@ DATE_FORMS: dict[DateOrder, Sequence[str]] = {
     "year": ("%y{0}%m{0}%d",),
 }
 # Days of a month spread over 1 to 31, years of an export stand close together: so many more different values has the
-# place of the days, at least, before that alone tells where they stand.
+# place of the days, at least, before that alone tells where they stand. Days on which periods start and end are the
+# exception: of contracts that run until 31.12. it is the years that differ.
 _SPREAD, _MORE = 1.5, 2
+_FIXED_DAYS = (1, 15, 28, 29, 30, 31)
 _SLIPS = 0.02  # share of dates that prove nothing against the others: typing errors
 _TURNED = 8  # dates none of which has a day above 12: by chance once in a thousand such columns (0.4 ** 8)
-_USUAL_YEARS = (15, 40)  # where too few values tell: the years of which records of deals are
+_USUAL_YEARS = (15, 40)  # the years of which records of deals are
+_CERTAIN = 8  # dates of which spread and years must say so before a known order is given up: by chance 0.5 ** 8
 
 
 def find_order(dates: pd.DataFrame, texts: pd.Series, usual: DateOrder | None, *, what: str) -> tuple[DateOrder, str]:
@@ -37,21 +40,25 @@ def find_order(dates: pd.DataFrame, texts: pd.Series, usual: DateOrder | None, *
     AmbiguousDatesError
         if the dates can be read in two ways, or some in one and some in another.
     """
-    place = _place_of_years(dates, texts)
-    if place == "both" or (place == "unclear" and usual is None):
+    place = _place_of_years(dates, texts, usual)
+    if place in ("both", "unclear"):
         signs = texts.str.contains("[/-]", regex=True).any()  # nobody puts the month before a full stop
         readings = ("day", "month", "year") if signs else ("day", "year")
         raise AmbiguousDatesError(what, str(texts.iloc[0]), readings=readings, holds_both=place == "both")
-    if place == "unclear":
-        place = "first" if usual == "year" else "last"
     if place == "first":
-        told = "" if usual == "year" else f"dates such as {texts.iloc[0]} are read with the year first."
+        unlike = "" if usual is None else ", unlike the file trained on or the other columns"
+        told = "" if usual == "year" else f"dates such as {texts.iloc[0]} are read with the year first{unlike}."
         return "year", told
     return _day_or_month(dates, texts, None if usual == "year" else usual, what=what)
 
 
-def _place_of_years(dates: pd.DataFrame, texts: pd.Series) -> Literal["first", "last", "unclear", "both"]:
-    """Where the years stand; ``last`` where no date could have one of two digits in front."""
+def _place_of_years(
+    dates: pd.DataFrame, texts: pd.Series, usual: DateOrder | None
+) -> Literal["first", "last", "unclear", "both"]:
+    """Where the years stand; ``last`` where no date could have one of two digits in front.
+
+    What could be read in both ways is read as usual: a few dates of one night tell less than all that came before.
+    """
     padded = texts.str.match(r"^\d\d\D\d\d?\D\d\d(?!\d)").fillna(False).astype(bool)
     first, middle, last = dates[0], dates[1], dates[2]
     year_first = padded & middle.between(1, 12) & last.between(1, 31)
@@ -63,13 +70,30 @@ def _place_of_years(dates: pd.DataFrame, texts: pd.Series) -> Literal["first", "
     if not year_first.any():
         return "last"
 
-    firsts, lasts = first[year_first].nunique(), last[year_first].nunique()
-    if lasts >= _SPREAD * firsts and lasts - firsts >= _MORE:
-        return "first"
-    if firsts >= _SPREAD * lasts and firsts - lasts >= _MORE:
-        return "last"
-    usual_first = bool(first[year_first].between(*_USUAL_YEARS).all())
-    usual_last = bool(last[year_first].between(*_USUAL_YEARS).all())
+    firsts, lasts = first[year_first], last[year_first]
+    spread, years = _place_by_spread(firsts, lasts), _place_by_years(firsts, lasts)
+    if usual is not None:
+        certain = spread == years and len(firsts) >= _CERTAIN
+        known: Literal["first", "last"] = "first" if usual == "year" else "last"
+        return spread if certain and spread != "unclear" else known
+    few = firsts if spread == "first" else lasts
+    if spread == "unclear" or few.isin(_FIXED_DAYS).all():
+        return years
+    return "unclear" if years not in ("unclear", spread) else spread
+
+
+def _place_by_spread(firsts: pd.Series, lasts: pd.Series) -> Literal["first", "last", "unclear"]:
+    """By which place has many more different values, as that of the days has."""
+    few, many = sorted((firsts.nunique(), lasts.nunique()))
+    if many < _SPREAD * few or many - few < _MORE:
+        return "unclear"
+    return "first" if lasts.nunique() == many else "last"
+
+
+def _place_by_years(firsts: pd.Series, lasts: pd.Series) -> Literal["first", "last", "unclear"]:
+    """By which place alone holds nothing but usual years."""
+    usual_first = bool(firsts.between(*_USUAL_YEARS).all())
+    usual_last = bool(lasts.between(*_USUAL_YEARS).all())
     if usual_first == usual_last:
         return "unclear"
     return "first" if usual_first else "last"
