@@ -21,6 +21,7 @@ _LEADING_ZEROS = 0.01
 _EXACT_DIGITS = 15  # of a number that keeps its last digit in float64; longer ones are ids
 _COMPACT_DAY = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _ISO = r"(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)?$"
+_HOURS = 3  # different ones of moments, at least; behind a day, ids that count on hold one or two
 _DATE_HEADER = re.compile(
     r"date|datum|fecha|data\b|creat|clos|angelegt|_at$|utworz|日期|日付|日時|일자|날짜|생성일", re.I
 )
@@ -73,9 +74,11 @@ def _type_of_all(header: str, present: ColumnValues, decimal: DecimalSign) -> Co
         if values <= (TRUE_TEXTS | FALSE_TEXTS) - {"1", "0", "1.0", "0.0"} and len(values) == 2:
             return ColumnType.BOOLEAN
 
-    if _is_written_date(present) or (_DATE_HEADER.search(header) and holds_serial_days(present.values)):
+    dated = bool(_DATE_HEADER.search(header))
+    timed = dated or bool(_TIMES & meanings_of(header))
+    if _is_written_date(present, timed=timed) or (dated and holds_serial_days(present.values)):
         return ColumnType.TIMESTAMP
-    if (_DATE_HEADER.search(header) or _TIMES & meanings_of(header)) and holds_epochs(present.values):
+    if timed and holds_epochs(present.values):
         return ColumnType.TIMESTAMP
     if is_code(header, present):
         return ColumnType.CATEGORY
@@ -168,13 +171,26 @@ def ruined_share(present: ColumnValues) -> float:
     return present.share(present.values.str.fullmatch(RUINED_ID))
 
 
-def _is_written_date(present: ColumnValues) -> bool:
-    """Whether digits are days such as 20250106 or moments such as 20250106140500, of more than one month."""
+def _is_written_date(present: ColumnValues, *, timed: bool) -> bool:
+    """Whether digits are days such as 20250106 or moments such as 20250106140500, of more than one month.
+
+    A number that runs on behind a day (202501060001) looks like a moment too: unless the header speaks of time, its
+    clock must look like one.
+    """
     if present.share(present.values.str.len().isin([8, 12, 14])) < READABLE:
         return False
-    written = present.values.str.fullmatch(_COMPACT_DAY) | present.values.str.fullmatch(ALL_DIGITS)
-    days = present.share(written)
-    return bool(days >= READABLE and present.values.str[:6].nunique() > 1)
+    moments = present.values.str.fullmatch(ALL_DIGITS)
+    days = present.share(present.values.str.fullmatch(_COMPACT_DAY) | moments)
+    if days < READABLE or present.values.str[:6].nunique() < 2:
+        return False
+    return timed or not moments.any() or _is_clock(present.values[moments].str[8:])
+
+
+def _is_clock(digits: pd.Series) -> bool:
+    """Whether hours and minutes are spread as those of a clock are, or all is midnight."""
+    hours, minutes = digits.str[:2].astype("int64"), digits.str[2:4].astype("int64")
+    midnight = bool((digits.astype("int64") == 0).all())
+    return midnight or bool(hours.nunique() >= _HOURS and (minutes >= 30).any() and (minutes < 30).any())
 
 
 def _has_length_of_time(present: ColumnValues) -> bool:

@@ -154,3 +154,18 @@ def test_init_knows_times_of_fourteen_digits() -> None:
         find_type("number", ColumnValues.of(values.str.replace("08140500", "99140500")), ".")
         is not ColumnType.TIMESTAMP
     )
+
+
+def test_ids_of_a_day_and_a_number_that_runs_on_are_no_times() -> None:
+    """As quotes and tickets are numbered: 202401080001; the clock of moments, or their header, tells them from these."""
+    days = [f"2024{month:02d}{day:02d}" for month in range(1, 13) for day in (8, 19, 27)]
+
+    def kind(header: str, *tails: str) -> ColumnType:
+        written = pd.Series([day + tails[at % len(tails)] for at, day in enumerate(days)], dtype="str")
+        return find_type(header, ColumnValues.of(written), ".")
+
+    for tails in (("0001", "0002", "0003"), ("1001", "1002"), ("000001", "000002"), ("0158", "0002")):
+        assert kind("Ticket", *tails) is not ColumnType.TIMESTAMP
+        assert kind("created", *tails) is ColumnType.TIMESTAMP
+    for tails in (("0905", "1432", "1710"), ("090512", "143201", "171000"), ("0000",), ("000000",), ("",)):
+        assert kind("Ticket", *tails) is ColumnType.TIMESTAMP
