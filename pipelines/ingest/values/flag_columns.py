@@ -17,6 +17,7 @@ CONTRADICTION = "contradiction: "  # how a value begins of a row whose flags fit
 _YES = TRUE_TEXTS | frozenset(map(fold_value, TRUE_WORDS))
 _NO = FALSE_TEXTS | NO_VALUE | frozenset(map(fold_value, FALSE_WORDS))
 _MOST_WORDS = 8  # different values of a flag; a column of more holds dates or reasons, and is set where it is filled
+_FIGURE = r"[+-]?[\d.,]+"  # 1 beside 2 and 3 is a count
 _LIKE_A_DATE = r".*\d{1,4}[-/.년年 ]"
 
 
@@ -54,14 +55,18 @@ def join_flags(frame: pd.DataFrame, values: Mapping[str, Sequence[str]]) -> pd.S
 
 
 def _find_unclear(column: pd.Series) -> pd.Series:
-    """Words of a flag that is set in every row, of which one may mean no: TRUE beside a word of another language."""
+    """Words beside one for yes, in a flag that is set in every row: TRUE beside a word of another language.
+
+    Without a word for yes the column is no flag of two words but a count or a name, and set where it is filled.
+    """
     texts = plain_texts(column, Column())
     words = texts.dropna().unique()
     nothing = pd.Series(None, index=texts.index, dtype="str")
-    if not 2 <= len(words) <= _MOST_WORDS or texts.isna().any():
+    if not 2 <= len(words) <= _MOST_WORDS or texts.isna().any() or any(re.match(_LIKE_A_DATE, w) for w in words):
         return nothing
     folded = {word: fold_value(word) for word in words}
-    if len(set(folded.values())) < 2 or _NO & set(folded.values()) or any(re.match(_LIKE_A_DATE, w) for w in words):
+    meant = set(folded.values())
+    if not _YES & meant or _NO & meant or any(re.fullmatch(_FIGURE, one) for one in meant):
         return nothing
     return texts.where(~texts.isin([word for word, plain in folded.items() if plain in _YES]))
 
