@@ -189,7 +189,9 @@ def test_on_fixed_days_it_is_the_years_that_differ(days: str) -> None:
     assert read(*turned) == read(*dated)
 
 
-@pytest.mark.parametrize("days", ["31.12.24 31.12.25 31.12.26", "30.06.24 31.03.25 30.09.26 31.12.27", "15.01.24 15.01.26"])
+@pytest.mark.parametrize(
+    "days", ["31.12.24 31.12.25 31.12.26", "30.06.24 31.03.25 30.09.26 31.12.27", "15.01.24 15.01.26"]
+)
 def test_fixed_days_that_could_be_years_are_read_as_before_or_refused(days: str) -> None:
     dated = days.split()
     for texts in (dated, [".".join(reversed(date.split("."))) for date in dated]):
