@@ -9,6 +9,7 @@ How many rows came, and units and clocks, are a matter of figures: they are to b
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from features.errors import DataError
@@ -76,12 +77,19 @@ def read_accepted(paths: Paths, champion: str) -> list[AcceptedFault]:
 
 
 def settle_accepted(findings: Sequence[Finding], accepted: Sequence[AcceptedFault]) -> list[Finding]:
-    """The findings, those accepted before as something to watch, with the reason."""
+    """The findings, those accepted before as something to watch, with the reason.
+
+    Of what was accepted without its values, by words that any other value shares, it is said that this is too little.
+    """
     settled = []
     for finding in findings:
         one = _find_accepted(finding, accepted)
-        if one is None or finding.level != Level.ACT:
+        if finding.level != Level.ACT:
             settled.append(finding)
+            continue
+        if one is None:
+            old = _find_old(finding, accepted)
+            settled.append(finding if old is None else replace(finding, sentence=f"{finding.sentence} {_again(old)}"))
             continue
         sentence = f"{finding.sentence} Accepted on {one.at[:10]}: {one.reason}."
         settled.append(Finding(finding.check, Level.WATCH, sentence, "", finding.place))
@@ -104,6 +112,21 @@ def _find_accepted(finding: Finding, accepted: Sequence[AcceptedFault]) -> Accep
         known = {value for one in here for value in one.values}
         return next((one for one in reversed(here) if {*one.values} & {*values}), None) if known >= {*values} else None
     return next((one for one in here if not one.values and one.words == _words(finding.sentence)), None)
+
+
+def _find_old(finding: Finding, accepted: Sequence[AcceptedFault]) -> AcceptedFault | None:
+    """What was accepted in the words of a finding, when the values it names were not kept yet."""
+    if not isinstance(finding, FeedFinding) or not finding.values:
+        return None
+    alike = (finding.check, finding.place, _words(finding.sentence))
+    return next((one for one in reversed(accepted) if not one.values and one.key == alike), None)
+
+
+def _again(old: AcceptedFault) -> str:
+    return (
+        f"This or another of its kind was accepted on {old.at[:10]} ({old.reason}), without the values it names: accept "
+        "it once more if these are right."
+    )
 
 
 def _words(sentence: str) -> str:

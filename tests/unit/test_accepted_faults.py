@@ -10,6 +10,7 @@ from models.judging.feeds.feed_fault import FaultKind, FeedFault, named_values
 from pipelines.artifacts.monitor_record import MonitorFinding
 from pipelines.feeds.accepted_faults import accept_faults, mark_values, read_accepted, settle_accepted
 from pipelines.feeds.feed_findings import finding_of
+from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.paths import Paths
 
 ONE, OTHER = "a" * 64, "b" * 64
@@ -84,6 +85,24 @@ def test_another_champion_forgets_it_and_one_that_is_back_knows_it_again(paths: 
     assert len(read_accepted(paths, ONE)) == 3 and len(read_accepted(paths, OTHER)) == 1
     both = settled(paths, named(NEW, new=["5112", "7372"]))
     assert both.level == Level.WATCH and both.sentence.endswith("a new list."), "accepted one after the other"
+
+
+def test_what_was_accepted_without_its_values_is_to_be_accepted_once_more(paths: Paths) -> None:
+    """Files written before values were kept know words without figures: any other code has the same."""
+    entry = read_json(paths.feeds_accepted)[0]
+    write_json(
+        paths.feeds_accepted,
+        [entry | {"words": "of the newest rows hold values that never came before (' ')", "values": []}],
+    )
+    told = settled(paths, NEW_VALUES)
+    assert told.level == Level.ACT and told.next == NEW_VALUES.next
+    assert told.sentence.startswith(NEW) and "(marketing started a podcast)" in told.sentence
+    assert told.sentence.endswith("accept it once more if these are right.")
+    elsewhere = named(NEW, new=["5112"], column="job_title")
+    assert settled(paths, elsewhere) == elsewhere
+
+    accept_faults(paths, [MonitorFinding.of(NEW_VALUES.record())], ONE, "a new list")
+    assert settled(paths, NEW_VALUES).level == Level.WATCH
 
 
 def test_marks_name_nobody_and_too_many_are_one() -> None:
