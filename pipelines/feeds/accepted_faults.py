@@ -124,8 +124,8 @@ def _find_old(finding: Finding, accepted: Sequence[AcceptedFault]) -> AcceptedFa
 
 def _again(old: AcceptedFault) -> str:
     return (
-        f"This or another of its kind was accepted on {old.at[:10]} ({old.reason}), without the values it names: accept "
-        "it once more if these are right."
+        f"This or another of its kind was accepted on {old.at[:10]} ({old.reason}), without its values: accept it "
+        "once more if these are right."
     )
 
 

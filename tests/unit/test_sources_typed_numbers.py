@@ -157,7 +157,7 @@ def test_init_knows_times_of_fourteen_digits() -> None:
 
 
 def test_ids_of_a_day_and_a_number_that_runs_on_are_no_times() -> None:
-    """As quotes and tickets are numbered: 202401080001; the clock of moments, or their header, tells them from these."""
+    """Tickets are numbered so: 202401080001. The clock of moments, or their header, tells them from these."""
     days = [f"2024{month:02d}{day:02d}" for month in range(1, 13) for day in (8, 19, 27)]
 
     def kind(header: str, *tails: str) -> ColumnType:
