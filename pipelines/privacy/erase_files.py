@@ -1,11 +1,13 @@
 """A person taken out of files whatever their form: tables, JSON, pages, pictures of single leads."""
 
 import csv
+import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,13 @@ import pyarrow.parquet as pq
 
 from pipelines.privacy.left_out_rows import STAFF
 from pipelines.privacy.naming_columns import NamingColumns
-from pipelines.privacy.person import Person
-from pipelines.workspace.atomic_files import read_json, write_bytes, write_json, write_parquet, write_text
+from pipelines.privacy.person import Person, is_long_id
+from pipelines.workspace.atomic_files import read_json, write_bytes, write_json, write_parquet
 from pipelines.workspace.people.register import HIDDEN, Mask, plain_id
 
 NOBODY = "forgotten-"  # beginning of the number that stands where a row of figures must keep its place
 ID_COLUMNS = ("lead_id", "became", "best_lead", "lead")
 _TEXTS = (".html", ".txt", ".md", ".csv", ".jsonl")
-_LONG_ID = 5  # letters and digits: a shorter id is not looked for in running text, where it is any other number
 _HEAD = 4096  # bytes that show whether every other one is zero
 _GROUP = "lead:"
 CANONICAL = NamingColumns()
@@ -77,12 +78,22 @@ def holds_person(path: Path, person: Person) -> bool:
 
 def text_of_bytes(content: bytes) -> str:
     """A text in UTF-8, or in UTF-16 as spreadsheets write it; what is neither keeps its ASCII letters."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", errors="replace")
+    return _decode(content)[0].removeprefix("\ufeff")
+
+
+def _decode(content: bytes) -> tuple[str, str]:
+    """A text and its encoding, with which its bytes come back as they were."""
     head = content[:_HEAD]
-    if head.count(0) * 3 > len(head) and not content.startswith((b"PAR1", b"PK")):
-        return content.decode("utf-16-be" if head[:1] == b"\0" else "utf-16-le", errors="replace")
-    return content.decode("utf-8", errors="replace")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        codec = "utf-16-le" if content.startswith(b"\xff") else "utf-16-be"
+    elif head.count(0) * 3 > len(head) and not content.startswith((b"PAR1", b"PK")):
+        codec = "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
+    else:
+        codec = "utf-8"
+    try:
+        return content.decode(codec), codec
+    except UnicodeDecodeError:
+        return content.decode("latin-1"), "latin-1"
 
 
 def rows_of_person(frame: pd.DataFrame, person: Person, columns: NamingColumns = CANONICAL) -> Mask:
@@ -185,12 +196,12 @@ def _raw_is_of(text: str, person: Person, leads: frozenset[str], staff: frozense
         cells = text
     if not isinstance(cells, dict):
         parts = [part.strip().strip("\"'") for part in re.split(r"[,;|\t\n]", str(cells))]
-        return any(person.is_address(part) or person.is_lead(part) for part in parts)
+        return any(person.is_address(part) or (person.in_texts and person.is_lead(part)) for part in parts)
     plain = {header.strip().casefold() for header in leads}
     there = any(str(header).strip().casefold() in plain for header in cells)
     for header, value in cells.items():
-        named = str(header).strip().casefold() in plain if there else _names_lead(str(header))
-        if person.is_lead(value) and (named or is_long_id(value)):
+        named = str(header).strip().casefold() in plain if there else person.in_texts and _names_lead(str(header))
+        if person.is_named(value) or (person.is_lead(value) and named):
             return True
         if header not in staff and header not in STAFF and person.is_address(value):
             return True
@@ -223,7 +234,7 @@ def _clean(value: Any, person: Person, counted: list[int]) -> Any:
             return _DROP
         made: dict[str, Any] = {}
         for key, part in value.items():
-            if person.is_lead(key) and is_long_id(key):
+            if person.is_named(key):
                 counted[0] += 1
                 continue
             if key in ID_COLUMNS and person.is_lead(part):
@@ -237,7 +248,7 @@ def _clean(value: Any, person: Person, counted: list[int]) -> Any:
         cleaned = [_clean(part, person, counted) for part in value]
         return [part for part in cleaned if part is not _DROP]
     if isinstance(value, str):
-        if (person.is_lead(value) and is_long_id(value)) or person.is_address(value):
+        if person.is_named(value) or person.is_address(value):
             counted[0] += 1
             return _DROP
         if _words(person):
@@ -248,59 +259,71 @@ def _clean(value: Any, person: Person, counted: list[int]) -> Any:
 
 
 def _erase_from_rows(path: Path, person: Person, *, dry_run: bool, columns: NamingColumns) -> Erased | None:
-    """Rows of a text table that are the person's go, whatever else stands in them; in the others they are blanked."""
-    lines = text_of_bytes(path.read_bytes()).splitlines(keepends=True)
+    """Rows of a text table that are the person's go; in the others they are blanked, the other bytes as they were.
+
+    Their id makes a row theirs where ids of leads stand: elsewhere it may be an amount.
+    """
+    text, codec = _decode(path.read_bytes())
+    lines = list(io.StringIO(text, newline=""))
     sign = max(",;\t", key=(lines or [""])[0].count)
     reader = csv.reader(lines, delimiter=sign)
-    header: list[str] = []
+    of_leads: list[bool] = []
+    of_staff: list[bool] = []
     kept: list[str] = []
     gone = begun = 0
     try:
         for cells in reader:
-            named = {"lead_id", *columns.leads}
-            ids = [cell for name, cell in zip(header, cells, strict=False) if name.strip("\ufeff ") in named]
-            theirs = any(map(person.is_lead, ids)) or any(
-                person.is_address(cell) or (is_long_id(cell) and person.is_lead(cell)) for cell in cells
-            )
+            ids = [cell for cell, named in zip(cells, of_leads, strict=False) if named]
+            others = [cell for cell, named in zip_longest(cells, of_staff) if cell is not None and not named]
+            theirs = any(map(person.is_lead, ids)) or any(map(person.is_address, others))
             kept += [] if theirs else lines[begun : reader.line_num]
-            gone, begun, header = gone + theirs, reader.line_num, header or cells
+            gone, begun = gone + theirs, reader.line_num
+            if not of_leads:
+                names = [cell.strip("\ufeff\"' ") for cell in cells]
+                of_leads = _hold_leads(names, person, columns)
+                of_staff = [name in STAFF or name in columns.staff for name in names]
     except csv.Error:
         return _erase_from_text(path, person, dry_run=dry_run)
     if gone and not dry_run:
-        write_text(path, "".join(kept))
+        write_bytes(path, "".join(kept).encode(codec))
     blanked = _erase_from_text(path, person, dry_run=dry_run)
     if not gone:
         return blanked
     return Erased(path, gone, "rows removed")
 
 
+def _hold_leads(names: Sequence[str], person: Person, columns: NamingColumns) -> list[bool]:
+    """Which columns of a text table hold ids of leads: those known to, else those that say so."""
+    known = [name in ("lead_id", "became") or name in columns.leads for name in names]
+    return known if any(known) else [person.in_texts and _names_lead(name) for name in names]
+
+
 def _erase_from_text(path: Path, person: Person, *, dry_run: bool) -> Erased | None:
-    text = text_of_bytes(path.read_bytes())
+    text, codec = _decode(path.read_bytes())
     if not _words(person):
         return None
     cleaned, count = _pattern(person).subn(HIDDEN, text)
     if not count:
         return None
     if not dry_run:
-        write_text(path, cleaned)
+        write_bytes(path, cleaned.encode(codec))
     return Erased(path, count, "places blanked")
 
 
 def _words(person: Person) -> list[str]:
-    ids = [name for name in person.lead_ids if is_long_id(name)]
+    ids = [name for name in person.lead_ids if person.is_named(name)]
     plain = {*ids, *person.addresses, *person.texts}
     return sorted({*plain, *map(escape, plain)}, key=len, reverse=True)
 
 
-def is_long_id(name: Any) -> bool:
-    """Whether an id is long enough to be looked for in running text, where a short one is any other number."""
-    text = str(name)
-    return len(text) >= _LONG_ID and any(letter.isdigit() for letter in text)
-
-
 def _pattern(person: Person) -> re.Pattern[str]:
-    """Any of the person's names as a word of its own."""
-    return re.compile(rf"(?<![\w@])(?:{'|'.join(map(re.escape, _words(person)))})(?![\w@])", re.IGNORECASE)
+    """Any of the person's names as a word of its own: no part of another number, address or host."""
+    ends = {True: r"(?:\.0+(?!\d))?", False: ""}
+    words = "|".join(
+        re.escape(word) + (r"(?![.-]\w)" if "@" in word else ends[word.isdigit()]) for word in _words(person)
+    )
+    before = r"(?<![\w@])(?<!\d\.)(?<!\w[.+-](?=[\w.+-]*@))"
+    return re.compile(rf"{before}(?:{words})(?![\w@])(?!\.\d)", re.IGNORECASE)
 
 
 def _map(values: pd.Series, meant: Any) -> Mask:

@@ -6,7 +6,7 @@ readable by the user alone, until nothing else holds them.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +109,15 @@ def find_held_person(context: Context, named: str, elsewhere: Elsewhere, *, many
 
     Raises
     ------
-    UnknownPersonError : no table, file or store holds such an id or address
+    UnknownPersonError : no table, file or store holds such an address, or such an id where ids of leads stand
     ContractError : an address that over twenty leads have, unless ``many``
     """
     try:
         return find_person(context.source, context.paths, named, many=many, sent=elsewhere.read_leads)
     except UnknownPersonError:
         person = person_by_name(context.source, named)
-        if not elsewhere.erase(person, "", dry_run=True) and not erase_everywhere(context, person, dry_run=True):
+        surely = replace(person, in_texts=False)  # a word in a page may be a company's id, or a figure
+        if not elsewhere.erase(surely, "", dry_run=True) and not erase_everywhere(context, surely, dry_run=True):
             raise
         return person
 

@@ -24,6 +24,7 @@ from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.register import plain_id
 
 Found = dict[str, list[Any]]
+_LONG_ID = 5  # letters and digits: a shorter id is not looked for in running text, where it is any other number
 _NAMES_SOMEBODY = 5  # letters: shorter personal values stand for too many other things to be looked for in texts
 MOST_LEADS = 20  # of one address: beyond it it is no one person's
 
@@ -48,6 +49,7 @@ class Person:
     common : how many personal values other leads have too; they are not looked for
     by_name_alone : no table knows them: nothing but what they were named by is known
     numbered : the ids are numbers of rows, which stand for others in the next file and are no mark against a return
+    in_texts : ids count wherever they stand; else only where ids of leads do, as a word may be anything's id
     """
 
     lead_ids: frozenset[str]
@@ -57,10 +59,15 @@ class Person:
     common: int = 0
     by_name_alone: bool = False
     numbered: bool = False
+    in_texts: bool = True
 
     def is_lead(self, value: object) -> bool:
         """Whether a value is one of the ids."""
         return isinstance(value, str) and plain_id(value) in self.lead_ids
+
+    def is_named(self, value: object) -> bool:
+        """Whether a value is one of the ids wherever it stands: one that no other number is likely to be."""
+        return self.in_texts and self.is_lead(value) and is_long_id(value)
 
     def is_address(self, value: object) -> bool:
         """Whether a value is one of the addresses."""
@@ -75,6 +82,12 @@ class Person:
     def spellings(self) -> list[str]:
         """The ids as they may stand somewhere; ``1000`` also as the ``1000.0`` that spreadsheets make of it."""
         return sorted({*self.lead_ids, *(f"{lead}.0" for lead in self.lead_ids if lead.isdigit())})
+
+
+def is_long_id(name: object) -> bool:
+    """Whether an id is long enough to be looked for in running text, where a short one is any other number."""
+    text = str(name)
+    return len(text) >= _LONG_ID and any(letter.isdigit() for letter in text)
 
 
 def person_by_name(source: Source, named: str) -> Person:

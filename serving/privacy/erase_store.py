@@ -9,9 +9,9 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from pipelines.privacy.elsewhere import Place
-from pipelines.privacy.erase_files import CANONICAL, files_below, is_long_id
+from pipelines.privacy.erase_files import CANONICAL, files_below
 from pipelines.privacy.naming_columns import NamingColumns
-from pipelines.privacy.person import Person
+from pipelines.privacy.person import Person, is_long_id
 from pipelines.workspace.people.register import HIDDEN, PeopleRegister, plain_id
 from serving.privacy.sent_files import sent_file_holds
 from serving.store.audit_trail import record_action
@@ -136,12 +136,13 @@ def holds_value(document: Any, person: Person, named: str = "") -> bool:
     a lead is named.
     """
     if isinstance(document, dict):
-        keys = any(person.is_lead(key) and (_is_of_lead(named) or is_long_id(key)) for key in document)
+        keys = any(person.is_named(key) or (person.is_lead(key) and _is_of_lead(named)) for key in document)
         return keys or any(holds_value(part, person, str(key)) for key, part in document.items())
     if isinstance(document, list):
         return any(holds_value(part, person, named) for part in document)
     if person.is_lead(document):
-        return _is_of_lead(named) or is_long_id(document)
+        surely = "lead" in named or named == "became"
+        return person.is_named(document) or (_is_of_lead(named) if person.in_texts else surely)
     return person.is_address(document) or document in person.texts
 
 

@@ -69,6 +69,8 @@ def with_ids(frame: pd.DataFrame, columns: NamingColumns) -> NamingColumns:
 
 def _cell_is_lead(text: str, person: Person) -> bool:
     """Whether a cell of lines that are no table is an id: which column it stands in is not known."""
+    if not person.in_texts:
+        return False
     for sign in ",;\t|":
         text = text.replace(sign, "\n")
     return any(person.is_lead(cell.strip("\"' ")) for cell in text.splitlines())

@@ -275,6 +275,51 @@ def test_rows_of_a_text_table_go_as_a_whole(paths: Paths, cli: Cli) -> None:
     assert file.read_text(encoding="utf-8") == "lead_id,name,why\n2,Ann Alone,1\n3,,call [forgotten]\n"
 
 
+def test_a_row_of_a_text_table_is_theirs_by_the_column_of_ids_and_other_bytes_stay(paths: Paths, cli: Cli) -> None:
+    file = paths.data_dir.parent / "leads.csv"
+    file.write_text(LEADS.replace("\n1,", "\n12345,"), encoding="utf-8")
+    read(paths)
+    texts = {
+        "scored.csv": "lead_id,amount,why\n12345,5,a\n2,12345,b\n3,0.12345,12345.5\n4,12345.0,see 12345.\n",
+        "western.csv": "lead_id;name\r\n2;Jörg Köhler…\r\n12345;Ann\r\n3;by Jo.ann@x.example\r\n",
+        "wide.csv": "lead_id\tname\n12345\tAnn\n2\tJörg\n3\tann@x.example.org\n",
+        "staff.csv": "owner,lead_id,contact\nann@x.example,2,\nben@x.example,3,ann@x.example\n",
+    }
+    codecs = {"western.csv": "cp1252", "wide.csv": "utf-16"}
+    for name, text in texts.items():
+        (paths.root / name).write_bytes(text.encode(codecs.get(name, "utf-8")))
+    assert cli("forget", "12345", *args(paths))[0] == 0
+    left = {name: (paths.root / name).read_bytes().decode(codecs.get(name, "utf-8")) for name in texts}
+    hidden = "2,[forgotten],b\n3,0.12345,12345.5\n4,[forgotten],see [forgotten].\n"
+    assert left["scored.csv"] == "lead_id,amount,why\n" + hidden
+    assert left["western.csv"] == texts["western.csv"].replace("12345;Ann\r\n", "")
+    assert left["wide.csv"] == texts["wide.csv"].replace("12345\tAnn\n", "")
+    assert left["staff.csv"] == "owner,lead_id,contact\n[forgotten],2,\n"
+
+
+def test_what_is_no_lead_s_id_is_refused_whatever_holds_the_word(paths: Paths, cli: Cli) -> None:
+    report = paths.root / "report.html"
+    report.write_text("<p>A00123 with a share of 0.10000, 10000 rows</p>", encoding="utf-8")
+    write_json(paths.root / "figures.json", {"account_id": "A00123", "rows": "10000", "best": {"10000": 1}})
+    (paths.root / "figures.csv").write_text("account_id,amount\nA00123,10000\n", encoding="utf-8")
+    store = open_store(None, paths.root / "serving")
+    sent = {"lead_id": "2", "account_id": "A00123", "value": "10000"}
+    with store.writing() as session:
+        session.add(IdempotencyRecord(caller="c", key="k", request_hash="h", answer=sent, at=EARLY))
+    upload(store, paths.root / "serving" / "uploads", "a", b"Id,Size,Firm\n2,10000,A00123\n")
+    before = {path: path.read_bytes() for path in paths.root.rglob("*") if path.is_file() and "store" not in path.name}
+    for named in ("A00123", "10000"):
+        for command in (("forget", named), ("forget", named, "--dry-run"), ("object", named)):
+            status, _, problem = cli(*command, *args(paths))
+            assert status == 12 and "LS075" in problem, command
+    assert {path: path.read_bytes() for path in before} == before and not (paths.root / "privacy").exists()
+
+    (paths.root / "scored.csv").write_text("lead_id,amount\n10000,7\n2,8\n", encoding="utf-8")
+    assert cli("forget", "10000", *args(paths))[0] == 0  # a lead's, once one is known to have been
+    assert "10000" not in (paths.root / "scored.csv").read_text(encoding="utf-8")
+    assert report.read_text(encoding="utf-8") == "<p>A00123 with a share of 0.10000, [forgotten] rows</p>"
+
+
 NUMBERED = """
 name: numbered
 kind: flat
