@@ -104,6 +104,8 @@ class BackgroundThreads:
         if self.app_state.move_untold:
             settle_moves(self.app_state)
         announce_untold(self.app_state)
+        if self.app_state.ready:
+            self.app_state.catch_up()  # with what other servers were told: on one that nobody reads it would grow
 
     def sweep(self) -> None:
         """Remove what was written about people while they were being forgotten."""

@@ -28,7 +28,7 @@ from serving.state.clock import ServingClock
 from serving.state.forgotten_people import ForgottenPeople
 from serving.state.last_good import load_chosen, remember_served
 from serving.state.lead_data import load_data
-from serving.state.loaded_state import LoadedState, Replaced
+from serving.state.loaded_state import LoadedState, Replaced, UntoldStep
 from serving.state.posted_frames import POSTED_TABLES
 from serving.state.result_cache import ResultCache, file_stamp
 from serving.state.server_secret import read_or_create_secret
@@ -65,10 +65,12 @@ class AppState:
         self.registry_problem = ""
         self.failed_version: FailedVersion | None = None
         self.clock = ServingClock(None, settings.clock, settings.fresh_days)
-        self.untold: deque[LoadedState] = deque()  # whose changes of state no webhook was told of yet
+        self.untold: deque[UntoldStep] = deque()  # changes of state that no webhook was told of yet
         self.telling = threading.Lock()
         self.move_untold = True  # the trail may hold a move of the champion without what came of it
         self._loads = 0
+        self._settled = 0  # number of the last load whose changes of state are among ``untold``
+        self._settling = threading.Lock()
         self._context_is_fresh = True  # the declaration was read a moment ago
         self._lock = threading.Lock()
 
@@ -171,21 +173,42 @@ class AppState:
             self._note_problem(problem)
             return None
 
-        before = self._loaded
-        if before is not None:
-            states = before.worklist.current_states()
-            replaced = Replaced(before.model.bundle.hash, before.data.stamp, states, moved_at)
-            loaded = replace(loaded, replaced=replaced)
-            self.untold.append(loaded)
-            self.move_untold |= before.model.bundle.hash != loaded.model.bundle.hash
-        self._context, self.clock = loaded.model.context, clock
-        self._loads, self._loaded = loaded.number, loaded
+        with self._settling:
+            before = self._loaded
+            if before is not None:
+                loaded = replace(loaded, replaced=self._what_goes(before, moved_at))
+                self.move_untold |= before.model.bundle.hash != loaded.model.bundle.hash
+            self._context, self.clock = loaded.model.context, clock
+            self._loads, self._loaded = loaded.number, loaded
         self.problem = loaded.instead_of
         if not loaded.instead_of:
             remember_served(self.folder, loaded.model.bundle.hash)
-        with contextlib.suppress(SQLAlchemyError):  # the next look at the worklist tries again
-            self.catch_up()
+        with contextlib.suppress(SQLAlchemyError):  # the watcher tries again
+            self.settle()
         return loaded
+
+    def _what_goes(self, before: LoadedState, moved_at: int) -> Replaced:
+        """What the next state takes the place of; where the last never settled, what that one did: one step."""
+        if before.number != self._settled and before.replaced is not None:
+            return before.replaced
+        return Replaced(before.model.bundle.hash, before.data.stamp, before.worklist.current_states(), moved_at)
+
+    def settle(self) -> None:
+        """Note what the last load changed, once its list shows all that was posted meanwhile: what was announced of
+        that under the state before is then no change back.
+        """
+        with self._settling:
+            state = self._loaded
+            if state is None or state.number == self._settled:
+                return
+            with self.store.reading() as session:
+                newest = session.scalar(select(func.max(ScoreRow.id))) or 0
+            while state.scores.last < newest and self.catch_up(state):
+                pass
+            step = state.find_step()
+            if step is not None:
+                self.untold.append(step)
+            self._settled = state.number
 
     def _note_problem(self, problem: Exception) -> None:
         """Why nothing newer is loaded; logged once, as the watcher tries again every two seconds."""
@@ -260,19 +283,22 @@ class AppState:
         self.problem = "" if is_champion else loaded.instead_of
         return False
 
-    def catch_up(self) -> None:
-        """Score anew the leads of which something was posted while this state was loaded, or to another server.
+    def catch_up(self, state: LoadedState | None = None) -> bool:
+        """Score anew leads of which something was posted while this state was loaded, or to another server; returns
+        whether the store held anything new.
 
         What those were scored under (a threshold, a rubric, a model) need not be what is in use here.
         """
-        state, lines = self.newest, list[dict[str, Any]]()
+        state, lines = state or self.newest, list[dict[str, Any]]()
         framework = state.framework or state.model.context.framework
         with state.scores.catching_up, self.store.reading() as session:
+            before = state.scores.last
             through, missed = state.scores.find_missed(session)
             listed = state.worklist.position.intersection(missed)
             if len(listed):
                 lines = score_touched(session, state.model, state.data, self.clock, framework, state.data.codes(listed))
             state.scores.take_over(through, lines)
+        return through > before
 
 
 def _describe_problem(problem: Exception) -> str:

@@ -1,5 +1,6 @@
 """A model with the data and the worklist it scored: loaded together, replaced together."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +33,19 @@ class Replaced:
     moved_at: int
 
 
+@dataclass
+class UntoldStep:
+    """What a load changed that webhooks are to hear of: of each lead ``state_before``, ``state``, ``score``.
+
+    ``key`` is the same on every server that takes the step, another when it is taken again; ``failures`` counts how
+    often it could not be told.
+    """
+
+    key: str
+    moved: pd.DataFrame
+    failures: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoadedState:
     """What scores: a request keeps the one it began with.
@@ -53,6 +67,18 @@ class LoadedState:
     framework: Framework | None = None
     instead_of: str = ""
     replaced: Replaced | None = None
+
+    def find_step(self) -> UntoldStep | None:
+        """The open leads that this worklist has in another state than the one before; None where there are none."""
+        before = self.replaced
+        if before is None:
+            return None
+        both = before.states["state"].rename("state_before").to_frame()
+        both = both.join(self.worklist.current_states(), how="inner")
+        moved = both[both["state_before"] != both["state"]]
+        parts = [(before.bundle_hash, before.stamp), (self.model.bundle.hash, self.data.stamp)]
+        key = hashlib.sha256(repr((parts, before.moved_at)).encode()).hexdigest()
+        return None if moved.empty else UntoldStep(key, moved)
 
     @cached_property
     def unscored(self) -> pd.DataFrame:

@@ -1,56 +1,67 @@
 """Leads whose state changed because new data or another model were loaded: webhooks hear of them too."""
 
-import hashlib
-
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
+from serving.logs import logger, traceback_places
 from serving.state.app_state import AppState
-from serving.state.loaded_state import LoadedState, Replaced
+from serving.state.loaded_state import UntoldStep
 from serving.store.silenced_leads import find_silenced_leads
 from serving.store.tables import IdempotencyRecord, Webhook
 from serving.store.wall_clock import wall_now
 from serving.webhooks.outbox import announce
 
 EVENT = "lead.state_changed"
+_STORE_IS_AWAY = (OperationalError, InterfaceError, NoConnectionError)  # of which every step waits, however long
+_FAILURES = 5  # of one step for another reason, after which those behind it are told
+_KEPT = 50  # steps, while the store takes no writes
 
 
 def announce_untold(app_state: AppState) -> int:
     """Announce what every load changed that was not told yet, in their order; returns how many leads.
 
-    A load whose telling fails stays untold, and the next call tells it.
+    A load whose telling fails stays untold, and the next call tells it. One that fails again and again though the store
+    takes writes is given up, and so are the oldest of very many: the log says so.
     """
-    told = 0
+    told, untold = 0, app_state.untold
     with app_state.telling:
-        while app_state.untold:
-            told += announce_state_changes(app_state, app_state.untold[0])
-            app_state.untold.popleft()
+        app_state.settle()
+        while len(untold) > _KEPT:
+            logger().error("changes of state given up", kind="too many", leads=len(untold.popleft().moved))
+        while untold:
+            try:
+                told += announce_state_changes(app_state, untold[0])
+            except _STORE_IS_AWAY:
+                raise
+            except Exception as problem:
+                untold[0].failures += 1
+                if untold[0].failures < _FAILURES:
+                    raise
+                kind, places = type(problem).__name__, traceback_places(problem)
+                logger().error("changes of state given up", kind=kind, leads=len(untold[0].moved), places=places)
+            untold.popleft()
     return told
 
 
-def announce_state_changes(app_state: AppState, after: LoadedState | None) -> int:
-    """Write a message for every open lead whose state differs from what ``after`` replaced; returns how many leads.
+def announce_state_changes(app_state: AppState, step: UntoldStep) -> int:
+    """Write a message for every lead whose state a load changed; returns how many.
 
     Nothing is said of leads that must not be contacted.
 
     Several servers on one store load the same data: the first writes all messages in one transaction, the others none.
     """
-    if after is None or after.replaced is None:
-        return 0
     with app_state.store.reading() as session:
         if not any(EVENT in hook.events for hook in session.scalars(select(Webhook).where(Webhook.active))):
             return 0
 
-    earlier = after.replaced.states["state"].rename("state_before").to_frame()
-    both = earlier.join(after.worklist.current_states(), how="inner")
-    moved = both[(both["state_before"] != both["state"]) & ~both.index.isin(find_silenced_leads(app_state.store))]
+    moved = step.moved[~step.moved.index.isin(find_silenced_leads(app_state.store))]
     if moved.empty:
         return 0
 
     try:
         with app_state.store.writing() as session:
-            step = _step_key(after.replaced, after)
-            session.add(IdempotencyRecord(caller="server", key=step, request_hash="", answer={}, at=wall_now()))
+            session.add(IdempotencyRecord(caller="server", key=step.key, request_hash="", answer={}, at=wall_now()))
             session.flush()
             announce(
                 session,
@@ -63,9 +74,3 @@ def announce_state_changes(app_state: AppState, after: LoadedState | None) -> in
     except IntegrityError:
         return 0
     return len(moved)
-
-
-def _step_key(before: Replaced, after: LoadedState) -> str:
-    """A key of the step: the same on every server that takes it, another when it is taken again."""
-    parts = [(before.bundle_hash, before.stamp), (after.model.bundle.hash, after.data.stamp)]
-    return hashlib.sha256(repr((parts, before.moved_at)).encode()).hexdigest()

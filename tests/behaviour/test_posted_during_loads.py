@@ -2,18 +2,23 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from pipelines.registry.champion import point_to
 from serving.state import app_state as app_state_module
 from serving.state.gather_rows import count_posted, find_posted_since
+from serving.state.worklist import shown_scores
+from serving.state.worklist.shown_scores import ShownScores
 from serving.store.engine import Store, open_store
-from serving.store.tables import AnswerRow, ScoreRow
+from serving.store.tables import AnswerRow, OutboxMessage, ScoreRow
 from serving.store.wall_clock import wall_now
+from tests.behaviour.test_cut_off_moves import HOOK, look
 from tests.behaviour.test_serving_upkeep import another_bundle
 from tests.reference.challengers import TEST
 from tests.reference.serving import client_for, worklist_of
@@ -77,7 +82,10 @@ def test_what_is_stored_under_the_model_before_is_scored_anew(
     assert listed(client, lead) == card(client, lead) and listed(client, lead)[0] == other
 
 
-def test_what_another_server_scored_is_scored_by_what_is_in_use_here(client: TestClient, tiny_copy: TinyRun) -> None:
+@pytest.mark.parametrize("shown", ["to a reader", "before anybody reads"])
+def test_what_another_server_scored_is_scored_by_what_is_in_use_here(
+    client: TestClient, tiny_copy: TinyRun, shown: str
+) -> None:
     """Its threshold or its rubric may be those of before."""
     state, lead = client.app.state.app_state, str(worklist_of(tiny_copy)["lead_id"].iloc[-1])
     score = answer(client, lead, ">50k")
@@ -86,8 +94,84 @@ def test_what_another_server_scored_is_scored_by_what_is_in_use_here(client: Tes
         kept = {column.name: getattr(own, column.name) for column in ScoreRow.__table__.columns if column.name != "id"}
         session.add(ScoreRow(**kept | {"line": kept["line"] | {"score": 1, "state": "elsewhere"}}))
     state.loaded.worklist.update_row(kept["line"] | {"score": 2})
-    row = client.get("/v1/worklist", params={"search": lead}).json()["rows"][0]
+    if shown == "to a reader":
+        client.get("/v1/worklist")
+    else:
+        look(client)
+    row = state.loaded.worklist.line(lead)
     assert (row["score"], row["state"]) == (score, kept["state"])
+
+
+@pytest.mark.parametrize("hindered", ["more than a request takes over", "the store does not answer as the load ends"])
+def test_no_change_is_announced_that_a_list_behind_the_store_would_tell(
+    client: TestClient, tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch, hindered: str
+) -> None:
+    state, leads = client.app.state.app_state, [str(name) for name in worklist_of(tiny_copy)["lead_id"].iloc[-3:]]
+    build, catch_up = app_state_module.build_worklist, state.catch_up
+    assert client.post("/v1/webhooks", json=HOOK).status_code == 201
+    stale = {**state.loaded.worklist.line(leads[0]), "state": "elsewhere"}
+
+    def build_slowly(*given: Any) -> Any:
+        found = build(*given)
+        for lead in leads:
+            answer(client, lead, ">50k")
+            found.update_row({**stale, "lead_id": lead})
+        return found
+
+    def refuse(*_: Any) -> None:
+        monkeypatch.setattr(state, "catch_up", catch_up)
+        raise OperationalError("SELECT", {}, Exception("the connection is gone"))
+
+    monkeypatch.setattr(app_state_module, "build_worklist", build_slowly)
+    if hindered.startswith("more"):
+        monkeypatch.setattr(shown_scores, "_AT_ONCE", 1)
+    else:
+        monkeypatch.setattr(state, "catch_up", refuse)
+    assert state.load() is not None
+    look(client)
+    assert [row["state"] for row in map(state.loaded.worklist.line, leads)].count("elsewhere") == 0
+    with state.store.reading() as session:
+        assert [row.payload for row in session.scalars(select(OutboxMessage)) if row.payload["to"] == "elsewhere"] == []
+
+
+def test_a_load_that_never_settled_is_told_with_the_next(
+    client: TestClient, tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, lead = client.app.state.app_state, str(worklist_of(tiny_copy)["lead_id"].iloc[0])
+    assert client.post("/v1/webhooks", json=HOOK).status_code == 201
+    row = state.loaded.worklist.line(lead)
+    state.loaded.worklist.update_row({**row, "state": "elsewhere"})
+    with monkeypatch.context() as patched:
+        patched.setattr(state, "settle", lambda: None)
+        assert state.load() is not None
+    assert state.load() is not None
+    look(client)
+    with state.store.reading() as session:
+        told = [(one.payload["from"], one.payload["to"]) for one in session.scalars(select(OutboxMessage))]
+    assert told == [("elsewhere", row["state"])]
+
+
+def test_own_scores_neither_hide_those_of_others_nor_pile_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shown_scores, "_AT_ONCE", 2)
+    monkeypatch.setattr(shown_scores, "_READ_AT_ONCE", 3)
+    scores = ShownScores(SimpleNamespace(update_row=dict, update_rows=list), 0)  # type: ignore[arg-type]
+    for lead, origin in [(f"own {n}", "answer") for n in range(5)] + [
+        ("seen", "card"),
+        ("a", "answer"),
+        ("b", "field"),
+    ]:
+        with store.writing() as session:
+            session.add(row := score_row(lead, origin))
+            session.flush()
+            if lead.startswith("own"):
+                scores.show_once_stored(session, row.id, {"lead_id": lead})
+    with store.writing() as session:
+        session.add(score_row("c", "answer"))
+    with store.reading() as session:
+        through, missed = scores.find_missed(session)
+        assert (through, missed) == (8, ["a", "b"])
+        scores.take_over(through, [])
+        assert scores.find_missed(session) == (9, ["c"]) and scores._own == set()
 
 
 def test_a_repeated_request_does_not_bring_back_the_row_of_then(client: TestClient, tiny_copy: TinyRun) -> None:
@@ -104,6 +188,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = open_store(None, tmp_path)
     yield opened
     opened.close()
+
+
+def score_row(lead: str, origin: str) -> ScoreRow:
+    figures: dict[str, Any] = {"score": 1, "log_odds": 0.0, "probability": 0.5, "line": {}}
+    names = {"state": "lead", "framework": "own", "bundle_hash": "b", "origin": origin}
+    return ScoreRow(lead_id=lead, as_of=None, written_at=wall_now(), **figures, **names)
 
 
 def post(store: Store, lead: str) -> None:

@@ -294,6 +294,7 @@ def test_the_watch_goes_on_while_pages_are_prepared(monkeypatch: pytest.MonkeyPa
     app_state = SimpleNamespace(
         ready=False,
         refresh=lambda: None,
+        settle=lambda: None,
         loads=0,
         move_untold=False,
         untold=(),

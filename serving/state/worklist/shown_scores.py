@@ -11,6 +11,7 @@ from serving.state.worklist.ranked_worklist import Worklist
 from serving.store.tables import ScoreRow
 
 _AT_ONCE = 200  # scores caught up with by one request, which takes a fraction of a second; the next takes the rest
+_READ_AT_ONCE = 2_000  # numbers of scores
 
 
 class ShownScores:
@@ -24,9 +25,14 @@ class ShownScores:
     def __init__(self, worklist: Worklist, last: int) -> None:
         self.catching_up = threading.Lock()  # held by the one request that catches up
         self._worklist, self._last = worklist, last
-        self._own: dict[int, str] = {}  # scored under this very state, by their number
+        self._own: set[int] = set()  # numbers of those scored under this very state
         self._newest: dict[str, int] = {}  # of each lead the newest of them
         self._lock = threading.Lock()
+
+    @property
+    def last(self) -> int:
+        """The number of the score up to which the store was read."""
+        return self._last
 
     def show_once_stored(self, session: Session, number: int, line: Mapping[str, Any]) -> None:
         """Show a lead's new row once the transaction that holds its score is through, and not before."""
@@ -35,7 +41,8 @@ class ShownScores:
     def _show(self, number: int, line: Mapping[str, Any]) -> None:
         name = str(line["lead_id"])
         with self._lock:
-            self._own[number] = name
+            if number > self._last:
+                self._own.add(number)
             if self._newest.get(name, 0) < number:  # of two that end at once the later one holds
                 self._newest[name] = number
                 self._worklist.update_row(line)
@@ -44,11 +51,18 @@ class ShownScores:
         """The number up to which the store was read, and the leads scored since under another state: by another server,
         or here while this state was loaded.
         """
-        newer = select(ScoreRow.id, ScoreRow.lead_id).where(ScoreRow.id > self._last, ScoreRow.origin != "card")
-        rows = session.execute(newer.order_by(ScoreRow.id).limit(_AT_ONCE)).all()
-        with self._lock:
-            missed = sorted({str(name) for number, name in rows if number not in self._own})
-        return (int(rows[-1][0]) if rows else self._last), missed
+        through, missed = self._last, list[str]()
+        columns = select(ScoreRow.id, ScoreRow.lead_id, ScoreRow.origin).order_by(ScoreRow.id).limit(_READ_AT_ONCE)
+        while rows := session.execute(columns.where(ScoreRow.id > through)).all():
+            with self._lock:
+                own = self._own.intersection(number for number, *_ in rows)
+            for number, name, origin in rows:
+                if len(missed) == _AT_ONCE:
+                    return through, sorted(set(missed))
+                through = int(number)
+                if origin != "card" and number not in own:  # neither counts, or a busy server lagged
+                    missed.append(str(name))
+        return through, sorted(set(missed))
 
     def take_over(self, through: int, lines: Sequence[Mapping[str, Any]]) -> None:
         """Show the rows of missed leads, but for those of which something was posted here meanwhile."""
@@ -56,4 +70,4 @@ class ShownScores:
             older = [line for line in lines if self._newest.get(str(line["lead_id"]), 0) <= through]
             self._worklist.update_rows(older)
             self._last = max(self._last, through)
-            self._own = {number: name for number, name in self._own.items() if number > self._last}
+            self._own = {number for number in self._own if number > self._last}
