@@ -127,6 +127,25 @@ def test_the_page_asks_the_same_gate(client: TestClient, tiny_copy: Any, tmp_pat
     assert "overruled" in now and "to see it fail" in now
 
 
+def test_the_page_does_not_call_in_use_what_is_being_loaded(
+    client: TestClient, tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, before = another_bundle(tiny_copy, tmp_path), read_champion(tiny_copy.context.paths)
+    token = client.get("/model").text.split('name="token" value="')[1].split('"')[0]
+    form = {"token": token, "hash": other, "reason": "to see it"}
+    with monkeypatch.context() as patched:
+        patched.setattr("serving.results.promotion.load_decided", lambda _: False)
+        assert client.post("/model/champion", data=form, follow_redirects=False).status_code == 303
+    page = client.get("/model")
+    rows = {name: page.text.split(f"{name[:12]}</code>")[1].split("</tr>")[0] for name in (other, before.hash)}
+    assert "chosen, not in use yet" in rows[other] and "in use</span>" in rows[before.hash]
+    assert "this server is loading it" in page.text and page.headers["refresh"] == "5"
+    client.app.state.app_state.refresh()
+    page = client.get("/model")
+    assert "not in use yet" not in page.text and "this server is loading it" not in page.text
+    assert "refresh" not in page.headers
+
+
 def test_no_request_is_dropped_or_mixed_while_models_change(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:
     lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
     first = client.get(f"/v1/leads/{lead}").json()["bundle_hash"]

@@ -31,14 +31,19 @@ def model_page(
     caller: Reader,
     asked: Annotated[str | None, Query(pattern=HASH)] = None,
 ) -> Response:
-    """Is it good, does it still hold, which versions are there; for administrators what the gate says of one."""
+    """Is it good, does it still hold, which versions are there; for administrators what the gate says of one.
+
+    ``pending`` where the champion is not what scores here: with many leads it is loaded beside the requests.
+    """
     found, admin = run_results.describe_model(app_state), caller.may(Scope.ADMIN)
     evaluation: dict[str, Any] = found["evaluation"] or {}
     drift = begin_drift(app_state)
     moved = drift.value or {"findings": [], "features": [], "headline": ""}
     findings, features = moved["findings"], moved["features"]
     language = language_of(request)
-    return render_page(
+    champion = found["champion"] if app_state.settings.follows_pointer else None
+    pending = champion is not None and champion["hash"] != found["bundle"]["hash"]
+    answer = render_page(
         request,
         "model/page.html",
         caller,
@@ -57,7 +62,11 @@ def model_page(
         churn=_begin_churn(app_state, asked, caller.owner) if admin and asked is not None else None,
         last_churn=promotion.find_churn(app_state, None, caller.owner),
         asked=asked,
+        pending=pending,
     )
+    if pending:
+        answer.headers["refresh"] = "5"
+    return answer
 
 
 def _begin_gate(app_state: AppState, asked: str) -> BesideResult[Any]:
