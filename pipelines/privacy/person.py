@@ -21,7 +21,7 @@ from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import history_of, read_changes, read_snapshots
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
-from pipelines.workspace.people.register import plain_id
+from pipelines.workspace.people.register import addresses_in, addresses_of, plain_id
 
 Found = dict[str, list[Any]]
 _LONG_ID = 5  # letters and digits: a shorter id is not looked for in running text, where it is any other number
@@ -70,8 +70,8 @@ class Person:
         return self.in_texts and self.is_lead(value) and is_long_id(value)
 
     def is_address(self, value: object) -> bool:
-        """Whether a value is one of the addresses."""
-        return isinstance(value, str) and "@" in value and normal_email(value) in self.addresses
+        """Whether a value is one of the addresses, or several of which one is."""
+        return isinstance(value, str) and any(address in self.addresses for address in addresses_in(value))
 
     @property
     def marked_ids(self) -> frozenset[str]:
@@ -252,7 +252,8 @@ def _collect(found: Found, frame: pd.DataFrame, key: str, personal: set[str], st
             continue
         held = cells.dropna().astype("str")
         mails = held[held.str.contains("@", regex=False)]
-        addresses = mails.map(normal_email).dropna()
+        # what a note mentions may be anybody's: it is no address of the lead, and no mark against its return
+        addresses = mails.map(addresses_in if name in personal else addresses_of).explode().dropna()
         found["address"] += list(zip(ids[addresses.index], addresses, strict=True))
         if name in personal:
             found["texts"] += list(zip(ids[held.index], held, strict=True))

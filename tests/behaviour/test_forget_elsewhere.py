@@ -320,6 +320,18 @@ def test_what_is_no_lead_s_id_is_refused_whatever_holds_the_word(paths: Paths, c
     assert report.read_text(encoding="utf-8") == "<p>A00123 with a share of 0.10000, [forgotten] rows</p>"
 
 
+def test_every_address_of_a_cell_is_theirs_and_one_that_a_note_mentions_is_not(paths: Paths, cli: Cli) -> None:
+    file, declaration = paths.data_dir.parent / "leads.csv", paths.data_dir.parent / "few.yaml"
+    declaration.write_text(SOURCE.replace("{from: Phone, role: personal}", "{from: Phone, role: display}"))
+    noted = ANN.replace("+49 170 1", "knows dora@x.example").replace("ann@x", "old@x.example; ann@x")
+    file.write_text(LEADS.replace(ANN, noted), encoding="utf-8")
+    read(paths)
+    assert cli("forget", "Ann@x.example", *args(paths))[0] == 0
+    file.write_text(LEADS.replace(ANN, "7,2026-03-01,dora@x.example,Dora,,5\n8,2026-03-01,old@x.example,,,5\n"))
+    assert read(paths).rows["leads"].people == {"forgotten": 1}
+    assert pd.read_parquet(paths.ingest / "leads.parquet")["lead_id"].tolist() == ["7", "2"]
+
+
 NUMBERED = """
 name: numbered
 kind: flat

@@ -27,6 +27,7 @@ FORGOTTEN, OBJECTS = "forgotten", "objects"
 HIDDEN = "[forgotten]"
 _TOKEN = re.compile(r"[^\s,;|\"'<>()\[\]{}=]+")
 _KEY_BYTES = 32
+_LONGEST_CELL = 500  # letters of a cell that is a list of addresses
 
 Mask = npt.NDArray[np.bool_]
 
@@ -81,14 +82,13 @@ class PeopleRegister:
         return _map_texts(ids, lambda text: self.hash_lead(text) in wanted) if wanted else _nobody(ids)
 
     def find_addresses(self, cells: pd.Series, asks: str = FORGOTTEN) -> Mask:
-        """Which cells are a mail address that is meant."""
+        """Which cells are a mail address that is meant, several of which one is, or a text that mentions it first."""
         wanted = self._wanted(asks)
         if not wanted:
             return _nobody(cells)
 
         def is_meant(text: str) -> bool:
-            address = normal_email(text) if "@" in text else None
-            return address is not None and self.hash_address(address) in wanted
+            return any(self.hash_address(address) in wanted for address in addresses_in(text))
 
         return _map_texts(cells, is_meant)
 
@@ -122,6 +122,25 @@ def plain_id(text: str) -> str:
     ('1000', 'L7')
     """
     return re.sub(r"^(\d+)\.0+$", r"\1", text.strip())
+
+
+def addresses_of(cell: str) -> list[str]:
+    """The addresses of a cell that is nothing but addresses, each in one spelling; none of running text.
+
+    >>> addresses_of("Lee, Ann <Ann@x.example>; ann+b@y.example"), addresses_of("told ann@x.example")
+    (['ann@x.example', 'ann@y.example'], [])
+    """
+    if "@" not in cell or len(cell) > _LONGEST_CELL:
+        return []
+    bare = re.sub(r"[^<>@]*<([^<>]*)>", r" \1 ", cell) if "<" in cell else cell
+    found = [normal_email(part) for part in re.split(r"[\s,;|]+", bare) if part]
+    return [address for address in found if address is not None] if None not in found else []
+
+
+def addresses_in(cell: str) -> list[str]:
+    """The addresses of a cell that is nothing else, or the first that a text mentions."""
+    first = normal_email(cell) if "@" in cell else None
+    return [] if first is None else addresses_of(cell) or [first]
 
 
 def read_register(root: Path) -> PeopleRegister:
