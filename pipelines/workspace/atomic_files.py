@@ -31,7 +31,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError as problem:
         raise _missing_error(path) from problem
     except PermissionError as problem:
-        raise _closed_error(path) from problem
+        raise closed_error(path) from problem
     except (json.JSONDecodeError, UnicodeDecodeError) as problem:
         raise _damaged_error(path, problem) from problem
 
@@ -43,7 +43,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
     except FileNotFoundError as problem:
         raise _missing_error(path) from problem
     except PermissionError as problem:
-        raise _closed_error(path) from problem
+        raise closed_error(path) from problem
     except (OSError, ValueError) as problem:
         raise _damaged_error(path, problem) from problem
 
@@ -52,7 +52,8 @@ def _missing_error(path: Path) -> DataError:
     return DataError(f"{path} does not exist; run the stage that writes it ('{path.parent.name}') first.")
 
 
-def _closed_error(path: Path) -> DataError:
+def closed_error(path: Path) -> DataError:
+    """What to say of a file that may not be read: where it lies, and who has to be let in."""
     return DataError(
         f"{path} may not be read by the user that this runs as; give that user read access to it, or run the commands "
         "that write there as the same user."

@@ -212,7 +212,7 @@ class AppState:
 
     def _note_problem(self, problem: Exception) -> None:
         """Why nothing newer is loaded; logged once, as the watcher tries again every two seconds."""
-        message = _describe_problem(problem)
+        message = describe_problem(problem)
         if message != self.problem:
             code = problem.code if isinstance(problem, LeadScoreError) else type(problem).__name__
             logger().warning("state not loaded", code=code, places=traceback_places(problem))
@@ -301,7 +301,7 @@ class AppState:
         return through > before
 
 
-def _describe_problem(problem: Exception) -> str:
+def describe_problem(problem: Exception) -> str:
     """Why a load failed, in words for pages and /healthz."""
     if isinstance(problem, LeadScoreError):
         return problem.message

@@ -14,7 +14,7 @@ from serving.webhooks.outbox import announce
 
 EVENT = "lead.state_changed"
 _STORE_IS_AWAY = (OperationalError, InterfaceError, NoConnectionError)  # of which every step waits, however long
-_FAILURES = 5  # of one step for another reason, after which those behind it are told
+FAILURES = 5  # of one step for another reason, after which those behind it are told
 _KEPT = 50  # steps, while the store takes no writes
 
 
@@ -36,7 +36,7 @@ def announce_untold(app_state: AppState) -> int:
                 raise
             except Exception as problem:
                 untold[0].failures += 1
-                if untold[0].failures < _FAILURES:
+                if untold[0].failures < FAILURES:
                     raise
                 kind, places = type(problem).__name__, traceback_places(problem)
                 logger().error("changes of state given up", kind=kind, leads=len(untold[0].moved), places=places)

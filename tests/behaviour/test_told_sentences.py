@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from features.catalog.build_catalog import build_catalog
+from features.errors import DataError
 from models.judging.cluster_bootstrap import Interval
 from models.judging.drift.distribution_drift import Drift
 from models.judging.drift.monitor_findings import (
@@ -40,8 +42,10 @@ from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.backtest_record import BacktestRecord
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.workspace.atomic_files import closed_error, read_json
 from serving.pages.language import COOKIE, page_language
 from serving.pages.told_sentences import find_language, tell
+from serving.state.app_state import describe_problem
 from tests.reference.serving import client_for
 
 ENGLISH_WORDS = re.compile(r"\b(?:the|of|and|is|are|were|was|than|with|from|which)\b")
@@ -251,6 +255,25 @@ def test_every_refusal_of_a_page_is_said_in_the_readers_language(code: str) -> N
     language = page_language(code)
     untold = {where: text for where, text in found.items() if find_language(language, text) != code}
     assert untold == {}
+
+
+@pytest.mark.parametrize("code", ["ko", "pl"])
+def test_why_a_load_failed_is_said_in_the_readers_language(code: str, tmp_path: Path) -> None:
+    (damaged := tmp_path / "run.json").write_text("{")
+    problems: list[Exception] = [
+        OperationalError("SELECT", {}, Exception("locked")),
+        PermissionError(13, "Permission denied", str(damaged)),
+        KeyError("x"),
+        closed_error(damaged),
+    ]
+    for path in (damaged, tmp_path / "gone.json"):
+        with pytest.raises(DataError) as raised:
+            read_json(path)
+        problems.append(raised.value)
+    texts = [describe_problem(problem) for problem in problems]
+    texts.append(f"{texts[-1]} Bundle 0123456789ab, the last good one, serves instead.")
+    texts.append("the champion pointer is missing; the last champion still serves")
+    assert [text for text in texts if find_language(page_language(code), text) != code] == []
 
 
 def test_a_refused_page_says_why_in_the_readers_language(tiny_demo: Any, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_step_that_can_never_be_told_does_not_hold_up_the_next(
 ) -> None:
     state = server(store, "one", "two")
     refuse_of(monkeypatch, "one", ValueError("a bug"))
-    for _ in range(state_changes._FAILURES - 1):
+    for _ in range(state_changes.FAILURES - 1):
         with pytest.raises(ValueError, match="a bug"):
             announce_untold(state)
     assert told(store) == []
@@ -71,7 +71,7 @@ def test_a_store_that_is_away_for_long_loses_nothing(store: Store, monkeypatch: 
     state = server(store, "one", "two")
     with monkeypatch.context() as patched:
         refuse_of(patched, "one", OperationalError("INSERT", {}, Exception("disk full")))
-        for _ in range(state_changes._FAILURES + 5):
+        for _ in range(state_changes.FAILURES + 5):
             with pytest.raises(OperationalError):
                 announce_untold(state)
     assert announce_untold(state) == 2 and told(store) == ["one", "two"]
