@@ -1,9 +1,11 @@
 """Which server an upload belongs to while it is scored: several may share the store and the folder of uploads."""
 
+import hashlib
 import secrets
 import socket
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -24,7 +26,7 @@ class UploadClaims:
     """
 
     def __init__(self) -> None:
-        self._host, self._process = socket.gethostname(), process_mark()
+        self._host, self._process = name_machine(), process_mark()
         self._prefix = _SEPARATOR.join((self._host, self._process, secrets.token_hex(4), ""))
 
     def take(self, row: Upload, now: datetime) -> None:
@@ -48,6 +50,19 @@ class UploadClaims:
             return True
         host, process, *_ = row.taken_by.split(_SEPARATOR)
         return row.taken_until < now or (host == self._host and not is_alive(process))
+
+
+def name_machine() -> str:
+    """A name that those share who see each other's processes: containers and copies of a machine may have one hostname.
+
+    Where the system does not tell them apart, a name that nobody else has: a claim then ends a minute later.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        parts = boot, str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        parts = secrets.token_hex(16), ""
+    return f"{socket.gethostname()[:100]}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
 
 
 def name_take(row: Upload) -> str:

@@ -1,5 +1,6 @@
 """Files of leads to score: accepted, scored behind the requests, kept until they are fetched."""
 
+import contextlib
 import secrets
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +24,8 @@ from serving.store.tables import Upload
 from serving.store.wall_clock import wall_now
 
 SUFFIXES = (".csv", ".parquet")
-NOTES = "notes.json"  # of a scored file: the largest reasons of rows without a score, and unseen values by column
+NOTES = "notes{}.json"  # of a scored file: the largest reasons of rows without a score, and unseen values by column
+RESULT = "result{}"
 
 
 def accept_upload(
@@ -74,7 +76,7 @@ def upload_record(row: Upload) -> dict[str, Any]:
 
 def upload_progress(app_state: AppState, row: Upload) -> dict[str, Any]:
     """Progress of an upload; once it is done, also why rows have no score and which values training never saw."""
-    notes = upload_folder(app_state, row.id) / NOTES
+    notes = _find_file(app_state, row, NOTES)
     return upload_record(row) | (read_json(notes) if row.status == "done" and notes.exists() else {})
 
 
@@ -91,11 +93,25 @@ def result_file(app_state: AppState, row: Upload) -> Path:
     """The scored file; ConflictError while there is none."""
     if row.status != "done":
         raise ConflictError(f"this upload is {row.status}; its result is available once it is done.")
-    return upload_folder(app_state, row.id) / f"result{row.suffix}"
+    return _find_file(app_state, row, RESULT + row.suffix)
+
+
+def _find_file(app_state: AppState, row: Upload, name: str) -> Path:
+    """A file that scoring has written: it has the name of its take, but for one of an older version."""
+    folder = upload_folder(app_state, row.id)
+    named = _name_file(folder, row, name)
+    return named if named.exists() else folder / name.format("")
+
+
+def _name_file(folder: Path, row: Upload, name: str) -> Path:
+    return folder / name.format(f".{name_take(row)}")
 
 
 def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess.Popen[bytes]], None]) -> None:
-    """Read a file in a process of its own, which ``started`` is told of, and score its leads; what fails is noted."""
+    """Read a file in a process of its own, which ``started`` is told of, and score its leads; what fails is noted.
+
+    What it writes has the name of this take: a server that has lost the upload meanwhile overwrites nothing.
+    """
     # imported with the first file: the readers and their checks are a twentieth of the server's start
     from pipelines.artifacts.reading_record import ReadingRecord
     from pipelines.ingest.identity_files import read_merged_leads
@@ -104,13 +120,15 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
     from serving.leads.upload_scorer import Scoring, score_rows_apart, score_rows_here
 
     folder = upload_folder(app_state, row.id)
+    out, notes = (_name_file(folder, row, name) for name in (RESULT + row.suffix, NOTES))
     found: dict[str, Any]
     try:
         model = app_state.loaded.model
         reading = ReadingRecord.find(app_state.paths, model.folder)
         file, bounds = folder / f"input{row.suffix}", ReaderBounds.of(app_state.settings)
-        for left in folder.glob("read*.arrow"):  # of a server that was killed, or that has lost the upload to this one
-            left.unlink(missing_ok=True)
+        for pattern in ("read*.arrow", RESULT.format(".*"), NOTES.format(".*")):
+            for left in folder.glob(pattern):  # of a server that was killed, or that has lost the upload to this one
+                left.unlink(missing_ok=True)
         with read_upload(file, app_state.context.source, reading, bounds, started, name_take(row)) as rows:
             ids = rows.lead_ids()
             if not update_taken(app_state, row, rows=len(ids)):
@@ -118,7 +136,7 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
             foreign = foreign_leads(app_state.loaded, row.owner, ids, read_merged_leads(app_state.paths))
             asked = Scoring(
                 rows=rows,
-                out=folder / f"result{row.suffix}",
+                out=out,
                 bundle=model.folder,
                 framework=row.framework,
                 unknown=foreign,
@@ -128,7 +146,7 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
                 counts = score_rows_here(app_state.context, asked)
             else:
                 counts = score_rows_apart(app_state.context, asked, app_state.settings, started)
-        write_json(folder / NOTES, {"reasons": counts.reasons, "unseen": counts.unseen})
+        write_json(notes, {"reasons": counts.reasons, "unseen": counts.unseen})
         found = {"status": "done", "done": counts.done, "failed": counts.failed}
     except LeadScoreError as problem:
         found = {"status": "failed", "error": problem.message}
@@ -137,7 +155,11 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
         logger().error("upload failed", upload=row.id, kind=kind, places=places)
         found = {"status": "failed", "error": "the file could not be scored; the log has the cause."}
 
-    update_taken(app_state, row, **found, finished_at=wall_now())
+    if not update_taken(app_state, row, **found, finished_at=wall_now()):
+        for file in (out, notes):
+            file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # if it is empty, for it was removed meanwhile, and writing has made it anew
 
 
 def foreign_leads(

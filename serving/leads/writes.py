@@ -153,7 +153,8 @@ def store_feedback(
         announce(session, "lead.feedback", {"lead_id": lead_id, "verdict": body.verdict, "reason": body.reason})
         return given
 
-    return run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work)
+    since = {"undoes"} if body.undoes is None else None  # an older server kept its keys without it
+    return run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump(exclude=since)}, work)
 
 
 def _find_wrong_answer(session: Session, lead_id: str, body: AnswerGiven) -> int:

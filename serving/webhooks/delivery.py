@@ -123,24 +123,27 @@ def _due_messages(session: Session, hook: int | None = None) -> tuple[dict[int, 
     return queues, failed
 
 
-def _claim(store: Store, hook: int) -> list[int]:
-    """Take a receiver's due messages, oldest first, so that no other server sends them meanwhile."""
+def _claim(store: Store, hook: int) -> tuple[list[int], datetime]:
+    """Take a receiver's due messages, oldest first, so that no other server sends them meanwhile; and until when."""
+    until = wall_now() + timedelta(seconds=_CLAIM_SECONDS)
     with store.writing() as session:
         hold_lock(session, f"webhook {hook}")
         numbers = _due_messages(session, hook)[0].get(hook, [])
-        _set_due(session, numbers, wall_now() + timedelta(seconds=_CLAIM_SECONDS))
-    return numbers
+        chosen = OutboxMessage.id.in_(numbers) & OutboxMessage.delivered_at.is_(None)
+        session.execute(update(OutboxMessage).where(chosen).values(due_at=until))
+    return numbers, until
 
 
-def _set_due(session: Session, numbers: Sequence[int], due_at: datetime) -> None:
-    undelivered = OutboxMessage.id.in_(numbers) & OutboxMessage.delivered_at.is_(None)
-    session.execute(update(OutboxMessage).where(undelivered).values(due_at=due_at))
+def _release(session: Session, numbers: Sequence[int], until: datetime) -> None:
+    """Make what is still claimed ``until`` then due now."""
+    ours = OutboxMessage.id.in_(numbers) & OutboxMessage.delivered_at.is_(None) & (OutboxMessage.due_at == until)
+    session.execute(update(OutboxMessage).where(ours).values(due_at=wall_now()))
 
 
 def _serve_receiver(store: Store, sessions: BoundedSemaphore, hook_id: int, networks: Sequence[IPNetwork]) -> int:
     """Send one receiver's messages until it fails; returns how many arrived."""
     with sessions:
-        numbers = _claim(store, hook_id)
+        numbers, claimed = _claim(store, hook_id)
     arrived, until = 0, time.monotonic() + _TURN_SECONDS
     for at, number in enumerate(numbers):
         with sessions, store.reading() as session:
@@ -148,24 +151,26 @@ def _serve_receiver(store: Store, sessions: BoundedSemaphore, hook_id: int, netw
             hook = None if row is None else session.get(Webhook, row.webhook_id)
         if row is None or hook is None or not hook.active:
             continue
+        if row.delivered_at is not None or row.due_at != claimed:
+            continue  # the claim ran out, as where this machine slept, and another server has it
 
         error = send_message(hook, row, networks)
         over = bool(error and not _is_refusal(error)) or time.monotonic() > until
         with sessions:
-            _note_attempt(store, number, error, numbers[at + 1 :] if over else ())
+            _note_attempt(store, number, error, numbers[at + 1 :] if over else (), claimed)
         arrived += not error
         if over:
             break
     return arrived
 
 
-def _note_attempt(store: Store, number: int, error: str, left: Sequence[int]) -> None:
+def _note_attempt(store: Store, number: int, error: str, left: Sequence[int], claimed: datetime) -> None:
     """Note how a message fared; those ``left`` for a later turn are anybody's again."""
     with store.writing() as session:
         now = wall_now()
-        _set_due(session, left, now)
+        _release(session, left, claimed)
         kept = session.get(OutboxMessage, number)
-        if kept is None:
+        if kept is None or kept.delivered_at is not None:
             return
         kept.attempts += 1
         kept.last_error = error

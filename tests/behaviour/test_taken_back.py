@@ -1,5 +1,7 @@
 """What is taken back is what the button stands beside; what ran out is not said any more."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from serving.store.tables import Feedback
+from serving.store.tables import Feedback, IdempotencyRecord
 from serving.store.wall_clock import wall_now
 from tests.reference.serving import client_for, worklist_of
 
@@ -46,6 +48,22 @@ def say(client: TestClient, lead: str, verdict: str, **more: Any) -> int:
 def card(client: TestClient, lead: str) -> dict[str, Any]:
     found: dict[str, Any] = client.get(f"/v1/leads/{lead}").json()
     return found
+
+
+def test_a_key_that_an_older_server_kept_is_that_of_the_same_request(client: TestClient, lead: str) -> None:
+    """It knew no ``undoes``."""
+    said = {"verdict": "accept", "reason": "", "note": "", "expires_at": None, "state": None, "next_action": None}
+    keys = {"idempotency-key": "k" * 16}
+    path = f"/v1/leads/{lead}/feedback"
+    first = client.post(path, json={"verdict": "accept"}, headers=keys).json()
+    asked = json.dumps({"lead": lead, **said}, sort_keys=True)
+    with client.app.state.app_state.store.writing() as session:
+        kept = session.scalars(select(IdempotencyRecord)).one()
+        kept.request_hash = hashlib.sha256(asked.encode()).hexdigest()
+    again = client.post(path, json={"verdict": "accept"}, headers=keys)
+    assert (again.status_code, again.json()) == (201, first)
+    other = client.post(path, json={"verdict": "withdraw", "undoes": first["id"]}, headers=keys)
+    assert other.status_code == 409, "another request"
 
 
 def note_with(html: str, text: str) -> str:

@@ -13,14 +13,14 @@ import pytest
 from sqlalchemy import select, update
 
 from pipelines.workspace.left_overs import process_mark
-from serving.leads.upload_claims import update_taken
+from serving.leads.upload_claims import name_machine, update_taken
 from serving.leads.upload_queue import UploadQueue
 from serving.store.engine import Store, open_store
 from serving.store.tables import Upload
 from serving.store.wall_clock import wall_now
 from tests.reference.postgres import ENGINES, fresh_database
 
-HERE = socket.gethostname()
+HERE = name_machine()
 HOUR = timedelta(hours=1)
 
 
@@ -77,9 +77,20 @@ def ended_process() -> str:
         ("{here}/{running}/q/t", HOUR, False),
         ("{here}/{running}/q/t", -HOUR, True),
         ("elsewhere/1-1/q/t", HOUR, False),
+        (f"{socket.gethostname()}/1-1/q/t", HOUR, False),
+        (f"{HERE[:-1]}{'0' if HERE[-1] != '0' else '1'}/1-1/q/t", HOUR, False),
         ("elsewhere/1-1/q/t", -HOUR, True),
     ],
-    ids=["older version", "ended", "running", "running and stuck", "other machine", "other machine, silent"],
+    ids=[
+        "older version",
+        "ended",
+        "running",
+        "running and stuck",
+        "other machine",
+        "older version here",
+        "other machine of this name",
+        "other machine, silent",
+    ],
 )
 def test_what_a_server_left_is_taken_up_once_it_is_gone(
     store: Store, taken: list[Upload], server: str | None, renewed: timedelta, lost: bool

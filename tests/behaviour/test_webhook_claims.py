@@ -15,7 +15,7 @@ from serving.store.engine import Store, open_store
 from serving.store.tables import OutboxMessage
 from serving.store.wall_clock import wall_now
 from serving.webhooks import delivery
-from serving.webhooks.delivery import ReceiverQueues
+from serving.webhooks.delivery import ReceiverQueues, deliver
 from serving.webhooks.outbox import add_webhook
 from tests.behaviour.test_webhook_delivery import EVENT, GIVEN_UP, LOOPBACK, OK, announce_one, held, receiver, says
 from tests.reference.postgres import ENGINES, fresh_database
@@ -102,6 +102,28 @@ def test_of_two_servers_one_sends_a_message_and_they_keep_the_order(store: Store
         assert [json.loads(body)["data"]["lead_id"] for body in heard] == list("abcd")
         for server in servers:
             server.close()
+
+
+def test_a_server_that_slept_over_its_claim_does_not_send_what_another_has_sent(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+
+    def send(_: Any, row: OutboxMessage, *__: Any) -> str:
+        sent.append(row.payload["lead_id"])
+        if len(sent) == 1:
+            with store.writing() as session:
+                session.execute(update(OutboxMessage).values(due_at=wall_now()))
+            assert deliver(store, LOOPBACK) == 3
+        return ""
+
+    monkeypatch.setattr(delivery, "send_message", send)
+    add_webhook(store, "admin", "http://127.0.0.1:9/x", [EVENT], LOOPBACK)
+    for text in "abc":
+        announce_one(store, text)
+    deliver(store, LOOPBACK)
+    assert sent == ["a", "a", "b", "c"]
+    assert [(attempts, arrived) for attempts, _, arrived in waiting(store)] == [(1, True)] * 3
 
 
 def test_those_behind_one_that_failed_are_nobodys(store: Store) -> None:
