@@ -171,7 +171,7 @@ def shape_table(
             form = forms.get(name, NumberForm())
             values[name] = _cast(name, texts[name], column, form, typed.get(name), shaped, source)
 
-    shaped.frame = _fill_gaps(values, clocks, table, source, raw.rows)
+    shaped.frame = _fill_gaps(values, clocks, table, source, raw)
     if table == "activities" and "happened_at" in clocks:
         shaped.repeats = find_repeats(shaped.frame, frame, clocks["happened_at"].date_only)
     return shaped
@@ -354,21 +354,23 @@ def _fill_gaps(
     clocks: Mapping[str, Timestamps],
     table: str,
     source: Source,
-    rows: npt.NDArray[np.int64],
+    raw: RawTable,
 ) -> pd.DataFrame:
     """All columns of the contract, then the attributes; defaults of the contract where values are missing."""
-    contract, length = TABLES[table], len(rows)
+    contract, length, written = TABLES[table], len(raw.rows), raw.written
     if source.flat is not None and table == "leads":
-        values["lead_id"] = name_rows(values.get(source.flat.lead_id or "lead_id"), pd.Series(rows))
+        values["lead_id"] = name_rows(values.get(source.flat.lead_id or "lead_id"), pd.Series(raw.rows))
 
     for column in contract.columns:
         kept = values.get(column.name, empty_column(column.type, length))
-        values[column.name] = kept if source.flat is not None else _with_default(kept, column, values, clocks, table)
+        values[column.name] = (
+            kept if source.flat is not None else _with_default(kept, column, values, clocks, table, written)
+        )
 
     closed = clocks.get({"outcomes": "closed_at", "stages": "entered_at"}.get(table, ""))
     if closed is not None and closed.date_only.any() and source.flat is None:
         closing = values["stage"].isin(CLOSING) if table == "stages" else None
-        values[contract.happened or ""] = close_at_day_end(closed, values["known_at"], closing)
+        values[contract.happened or ""] = close_at_day_end(closed, values["known_at"], closing, written)
 
     order = [*contract.names, *(name for name in values if name not in contract.names)]
     return pd.DataFrame({name: values[name].reset_index(drop=True) for name in order})
@@ -380,13 +382,15 @@ def _with_default(
     values: Mapping[str, pd.Series],
     clocks: Mapping[str, Timestamps],
     table: str,
+    written: pd.Timestamp | None,
 ) -> pd.Series:
     """Missing values as the contract fills them. What is known on a day is known by its end; leads, at creation."""
     if column.default is not None:
         return kept.fillna(column.default)
     late, origin = column.name == "known_at" and table != "leads", column.default_from
     if late and "known_at" in clocks:
-        kept = end_of_day(clocks["known_at"])
+        kept = end_of_day(clocks["known_at"], written=written)
     if origin is None or origin not in values:
         return kept
-    return kept.fillna(end_of_day(clocks[origin]) if late and origin in clocks else values[origin])
+    known = late and origin in clocks
+    return kept.fillna(end_of_day(clocks[origin], written=written) if known else values[origin])

@@ -25,10 +25,15 @@ def fingerprint_rows(frame: pd.DataFrame, columns: list[str]) -> Fingerprints:
     return np.asarray(pd.util.hash_pandas_object(frame[columns].astype("str"), index=False), dtype=np.uint64)
 
 
-def fingerprint_deals(outcomes: pd.DataFrame) -> tuple[Fingerprints, Fingerprints]:
-    """Of each deal which one it is, and what is known of it."""
+def fingerprint_deals(outcomes: pd.DataFrame, zone: str = "UTC") -> tuple[Fingerprints, Fingerprints]:
+    """Of each deal which one it is, and what is known of it, its close by the day in ``zone``.
+
+    A close without a time of day is one moment in an export of that day and its end in a later one.
+    """
     content = [name for name in _CONTENT if name in outcomes]
-    return fingerprint_rows(outcomes, ["opportunity_id"]), fingerprint_rows(outcomes, content)
+    local = outcomes["closed_at"].dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
+    by_day = outcomes.assign(closed_at=local.dt.normalize())
+    return fingerprint_rows(outcomes, ["opportunity_id"]), fingerprint_rows(by_day, content)
 
 
 def erase_from_seen(paths: Paths, person: Person, *, dry_run: bool) -> list[Erased]:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from features.errors import ExitStatus
+from features.schema.source import Source
 from features.schema.vocabulary import TRAINED
 from features.schema.vocabulary import Verdict as TrainingVerdict
 from models.settings import GateSettings, MonitorSettings
@@ -99,7 +100,7 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
     now: Seen | None = None
     try:
         _take_in(context, options, tell)
-        now = see(context.paths, fingerprint_of(context))
+        now = see(context.paths, fingerprint_of(context), _zone_of_closes(context.source))
         asked = {"data": now.fingerprint, "promote": options.promote, "accept_feeds": options.accept_feeds}
         begun = begin_retrain(context, asked)
         drafted = begun.draft
@@ -303,6 +304,12 @@ def fingerprint_of(context: Context) -> str:
         found.update(file.name.encode())
         found.update(hashlib.sha256(file.read_bytes()).digest())
     return found.hexdigest()
+
+
+def _zone_of_closes(source: Source) -> str:
+    """The zone in which closes have their day."""
+    closed = source.tables["outcomes"].columns.get("closed_at") if "outcomes" in source.tables else None
+    return (closed.timezone if closed is not None else None) or source.timezone
 
 
 def _nothing_known(before: Seen | None) -> WhatsNew:

@@ -40,6 +40,7 @@ class Seen:
     weeks : by table, rows by week of their clock
     said : by table of the server's store, the last id
     fingerprint : of all tables and the declaration: equal where nothing changed at all
+    by_day : whether the content of deals holds their close by its day; otherwise it is not comparable
     """
 
     leads: Fingerprints
@@ -48,15 +49,16 @@ class Seen:
     said: Mapping[str, int]
     until: str | None
     fingerprint: str
+    by_day: bool = True
 
 
-def see(paths: Paths, fingerprint: str) -> Seen:
-    """What the tables of the last ingest hold."""
+def see(paths: Paths, fingerprint: str, zone: str = "UTC") -> Seen:
+    """What the tables of the last ingest hold; closes count by their day in ``zone``."""
     tables = load_tables(paths)
     cutoff = CountsRecord.read(paths).data_cutoff
     return Seen(
         leads=np.unique(fingerprint_rows(tables["leads"], ["lead_id"])),
-        deals=_deals(tables),
+        deals=_deals(tables, zone),
         weeks={name: _weeks(frame, TABLES[name].clock) for name, frame in tables.items()},
         said={name: int(rows["id"].max()) if len(rows) else 0 for name, rows in read_posted(paths).tables.items()},
         until=cutoff,
@@ -71,7 +73,7 @@ def keep_seen(paths: Paths, seen: Seen) -> None:
         write_parquet(folder / DEALS, seen.deals)
         weeks = {name: {str(week): rows for week, rows in own.items()} for name, own in seen.weeks.items()}
         rest = {"weeks": weeks, "said": dict(seen.said), "until": seen.until, "fingerprint": seen.fingerprint}
-        write_json(folder / "seen.json", rest)
+        write_json(folder / "seen.json", rest | {"by_day": True})
 
 
 def read_seen(paths: Paths) -> Seen | None:
@@ -88,6 +90,7 @@ def read_seen(paths: Paths) -> Seen | None:
             said=rest["said"],
             until=rest["until"],
             fingerprint=rest["fingerprint"],
+            by_day=rest.get("by_day", False),
         )
     except (KeyError, TypeError, AttributeError) as problem:
         raise DataError(
@@ -102,6 +105,7 @@ def find_new(paths: Paths, before: Seen | None, now: Seen) -> WhatsNew:
     fresh = both["_merge"] == "left_only"
     flipped = ~fresh & (both["won"] != both["won_before"])
     corrected = ~fresh & ~flipped & (both["content"] != both["content_before"])
+    corrected &= before is not None and before.by_day
     back = int((~old["key"].isin(now.deals["key"])).sum())
     new_leads = len(np.setdiff1d(now.leads, before.leads)) if before is not None else len(now.leads)
     tables = {name: _new_rows(name, before, now) for name in now.weeks}
@@ -172,12 +176,12 @@ def _weeks(frame: pd.DataFrame, clock: str) -> dict[int, int]:
     return dict(zip(weeks.tolist(), counts.tolist(), strict=True))
 
 
-def _deals(tables: Tables) -> pd.DataFrame:
+def _deals(tables: Tables, zone: str) -> pd.DataFrame:
     outcomes = tables["outcomes"]
     if not len(outcomes):
         empty = {"key": np.zeros(0, np.uint64), "won": np.zeros(0, bool), "content": np.zeros(0, np.uint64)}
         return pd.DataFrame(empty)
-    key, content = fingerprint_deals(outcomes)
+    key, content = fingerprint_deals(outcomes, zone)
     won = outcomes["won"].fillna(False).astype(bool).to_numpy()
     found = pd.DataFrame({"key": key, "won": won, "content": content})
     return found.drop_duplicates("key", keep="last").reset_index(drop=True)

@@ -1,6 +1,7 @@
 """``leadscore retrain``: what is new is counted, a broken feed or a leak refused, a better challenger promoted."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -266,6 +267,30 @@ def test_new_late_corrected_and_reversed_rows_are_counted(run: TinyRun) -> None:
     assert (new.tables["answers"].late, new.tables["answers"].new, new.tables["outcomes"].gone) == (7, 0, 2)
     assert new.new_leads == 0 and new.changed
     assert any("3 reversed between won and lost, 2 taken back" in sentence for sentence in new.sentences)
+
+
+def test_closes_on_the_day_of_their_export_are_the_same_at_each_reading_and_not_corrected_later(run: TinyRun) -> None:
+    paths = run.context.paths
+
+    def dated(rows: pd.DataFrame) -> pd.DataFrame:
+        good = rows["Won"].isin(["yes", "no"]) & rows["Deal ID"].str.startswith("D")
+        last = rows.loc[good, "Booked"].max()[:10]
+        own = good & (rows["Booked"].str[:10] == last)
+        return rows.assign(**{name: rows[name].mask(own, last) for name in ("Closed", "Booked")})
+
+    _rewrite(run, "outcomes", dated)
+    file = paths.raw / "outcomes.csv"
+    written = pd.Timestamp(max(day for day in pd.read_csv(file)["Booked"] if len(day) == 10) + "T15:00Z").timestamp()
+    os.utime(file, (written, written))
+    _remember(run)
+    before = read_seen(paths)
+    run_stage(run.context, "ingest")
+    assert before is not None and before.fingerprint == fingerprint_of(run.context)
+
+    os.utime(file, (written + 86_400, written + 86_400))
+    run_stage(run.context, "ingest")
+    new = find_new(paths, before, see(paths, fingerprint_of(run.context)))
+    assert new.changed and new.corrected == 0
 
 
 def test_what_became_known_from_a_moment_on_is_left_out(cli: Cli, run: TinyRun) -> None:

@@ -109,6 +109,17 @@ def test_what_is_dated_today_is_known_now_and_not_tonight() -> None:
     assert end_of_day(dates, now).tolist() == [pd.Timestamp(end) for end in ends]
 
 
+def test_what_is_dated_on_the_day_of_its_file_is_known_when_that_was_written() -> None:
+    dates = read_timestamps(texts("2025-06-29", "2025-06-30", "2025-07-01"), BERLIN)
+    written = pd.Timestamp("2025-06-30 13:00")
+    ends = [pd.Timestamp(end) for end in ("2025-06-29 21:59:59.999999", "2025-06-30 13:00", "2025-07-01 14:00")]
+    for now in ("2025-06-30 14:00", "2025-06-30 14:30", "2025-07-20"):
+        found = end_of_day(dates, pd.Timestamp(now), written)
+        assert found.tolist()[:2] == ends[:2], now
+    behind = end_of_day(dates, pd.Timestamp("2025-07-01 14:00"), written)
+    assert behind.tolist() == ends, "a file that was dated back says nothing of later days"
+
+
 def test_datetimes_of_a_parquet_file_need_no_text() -> None:
     naive = pd.Series(pd.to_datetime(["2025-01-06 09:00"]))
     assert read_timestamps(naive, BERLIN).values[0] == pd.Timestamp("2025-01-06 08:00")

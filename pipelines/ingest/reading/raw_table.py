@@ -43,6 +43,12 @@ class RawTable:
         """Rows read, broken ones counted."""
         return len(self.frame) + len(self.broken)
 
+    @property
+    def written(self) -> pd.Timestamp | None:
+        """When the last of its files was written, naive UTC to the microsecond; None where it has none."""
+        times = [state.modified_ns // 1000 for state in self.files]
+        return pd.Timestamp(max(times), unit="us") if times else None
+
     def rename(self, names: Mapping[str, str]) -> "RawTable":
         """The table with columns under other names, by their name so far."""
         numbers = {names.get(name, name): rows for name, rows in self.numbers.items()}

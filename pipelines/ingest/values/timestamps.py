@@ -333,10 +333,15 @@ def _to_utc(naive: pd.Series, zone: ZoneInfo, date_only: pd.Series) -> Timestamp
     return Timestamps(local.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[us]"), date_only, zone, notes)
 
 
-def end_of_day(moments: Timestamps, now: pd.Timestamp | None = None) -> pd.Series:
+def end_of_day(moments: Timestamps, now: pd.Timestamp | None = None, written: pd.Timestamp | None = None) -> pd.Series:
     """Timestamps; one without a time of day becomes the last microsecond of its day, known by then and not before.
 
-    What is dated today has happened already: it is known by ``now`` (naive UTC; default: by the clock), not tonight.
+    What is dated on the day its file was ``written`` had happened by then: it is the same whenever the file is read.
+    Where that is unknown, or the date lies behind it, what is dated today is known by ``now``, not tonight.
+
+    Parameters
+    ----------
+    now, written : naive UTC; ``now`` is by the clock where it is None
     """
     if not moments.date_only.any():
         return moments.values
@@ -346,11 +351,14 @@ def end_of_day(moments: Timestamps, now: pd.Timestamp | None = None) -> pd.Serie
     shifted = last.dt.tz_localize(moments.zone, ambiguous=np.zeros(len(last), dtype=bool), nonexistent="shift_forward")
     ends = shifted.dt.tz_convert("UTC").dt.tz_localize(None) - pd.Timedelta(microseconds=1)
     now = pd.Timestamp.now("UTC").tz_localize(None) if now is None else now
-    ends = ends.mask((moments.values <= now) & (ends > now), now)
+    for limit in (now,) if written is None else (min(written, now), now):
+        ends = ends.mask((moments.values <= limit) & (ends > limit), limit)
     return moments.values.mask(moments.date_only, ends.astype("datetime64[us]"))
 
 
-def close_at_day_end(closed: Timestamps, known: pd.Series, closing: pd.Series | None = None) -> pd.Series:
+def close_at_day_end(
+    closed: Timestamps, known: pd.Series, closing: pd.Series | None = None, written: pd.Timestamp | None = None
+) -> pd.Series:
     """Moments of closes; one without a time of day is the end of its day, or when it was known on that day.
 
     At midnight a deal won on the day of its lead's creation would close before there is a lead.
@@ -359,8 +367,9 @@ def close_at_day_end(closed: Timestamps, known: pd.Series, closing: pd.Series | 
     ----------
     known : when each close became known
     closing : which rows are closes; None if all are
+    written : when the file was written, naive UTC; None if that is unknown
     """
-    ends = end_of_day(closed)
+    ends = end_of_day(closed, written=written)
     same_day = (known >= closed.values) & (known < ends)
     ends = ends.mask(same_day & closed.date_only, known)
     return ends if closing is None else ends.where(closing, closed.values)
