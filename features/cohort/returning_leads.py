@@ -29,7 +29,7 @@ def begin_anew(merged: pd.DataFrame, tables: Tables, source: Source) -> pd.DataF
     leads = tables["leads"]
     own = leads[leads["lead_id"].isin({*merged["lead_id"], *merged["became"]})].reset_index(drop=True)
     events = lifecycle_events(tables, source)
-    events = events[events["lead_id"].isin(set(own["lead_id"]))].reset_index(drop=True)
+    events = _from_creation_on(events[events["lead_id"].isin(set(own["lead_id"]))], own)
     alone = _first_spans(episodes_of({**tables, "leads": own}, source, events=events), own)
     created = own.set_index("lead_id")["created_at"]
 
@@ -46,6 +46,17 @@ def begin_anew(merged: pd.DataFrame, tables: Tables, source: Source) -> pd.DataF
         later = merged["lead_id"].map(created) >= merged["became"].map(since)
         became = merged["became"].where(~later.to_numpy(dtype=np.bool_, na_value=False), merged["became"].map(back))
         merged = merged.assign(became=became.astype("str"))
+
+
+def _from_creation_on(events: pd.DataFrame, leads: pd.DataFrame) -> pd.DataFrame:
+    """Events, with closes before the creation of their lead at its creation: imports bring leads that are over."""
+    created = events["lead_id"].map(leads.set_index("lead_id")["created_at"]).astype("datetime64[us]")
+    early = ~events["what"].isin(("active", "recycled")) & (events["happened_at"] < created)
+    at = created + pd.Timedelta(microseconds=1)
+    return events.assign(
+        happened_at=events["happened_at"].mask(early, at),
+        known_at=events["known_at"].mask(early & (events["known_at"] < at), at),
+    ).sort_values(["lead_id", "known_at", "happened_at"], kind="stable", ignore_index=True)
 
 
 def _first_spans(found: Episodes, leads: pd.DataFrame) -> tuple[_Times, _Times]:

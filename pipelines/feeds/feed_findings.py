@@ -49,8 +49,10 @@ def _find_kept_out(context: Context, trained: Mapping[str, Any] | None, named: C
     usual = {} if trained is None else trained.get("kept_out", {})
     found = []
     for name, share in kept_out(context).items():
-        before = float(usual.get(name, 0.0))
-        if name in named or share < before + _KEPT_OUT:
+        if name in named or name not in usual:  # of a table nobody trained on nothing is known to be usual
+            continue
+        before = float(usual[name])
+        if share < before + _KEPT_OUT:
             continue
         sentence = (
             f"{place(name)}: {share:.0%} of the rows read are kept out, repeated or against a rule; at the training it "

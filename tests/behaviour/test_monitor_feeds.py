@@ -161,6 +161,8 @@ def test_rows_that_come_twice_with_their_ids_are_kept_out_and_named(tiny_copy: T
     found = judge_feeds(context, read_feed_profile(context, champion.hash))
     assert [(one.level, one.place) for one in found if one.check != "bots"] == [("act", "activities")]
     assert "50% of the rows read are kept out" in found[0].sentence
+    untrained = judge_feeds(context, None)
+    assert not [one for one in untrained if "kept out" in one.sentence], "nobody knows what is usual"
 
 
 def test_a_scanner_that_begins_to_click_is_watched(tables: Tables, source: Source) -> None:

@@ -107,6 +107,21 @@ def test_who_comes_back_after_the_close_is_a_lead_again_whom_later_ones_join(wor
     )
 
 
+def test_closes_before_the_creation_of_both_keep_no_duplicates_apart(world: World) -> None:
+    world["leads"] = [row for row in world["leads"] if row["lead_id"] != "b"]
+    closed(world, "a", -150)  # imported when it was over
+    lead(world, "same import", T0 - 9 * DAY, email="ann@acme.com")
+    lead(world, "returned", T0 + 100 * DAY, email="ann@acme.com")
+    lead(world, "won before", T0 + 1 * DAY, email="bob@acme.com")  # c is open
+    closed(world, "won before", -150, won=True)
+    source = source_with()
+    source = source.model_copy(update={"label": source.label.model_copy(update={"recycle_cool_down_days": 0})})
+    found = resolve(frames(world), source)
+    joined = dict(zip(found.merged["lead_id"], found.merged["became"], strict=True))
+    assert joined == {"same import": "a", "won before": "c"} and found.apart.counts == {"returned": 1}
+    assert open_cohort(found.tables, source, moment(T0 + 230 * DAY))["lead_id"].tolist() == ["d", "returned"]
+
+
 def label_of(tables: dict[str, pd.DataFrame], source: Source, name: str, day: int) -> float:
     keys = keys_of(tables, source, [name], moment(T0 + day * DAY))
     return float(label(keys, tables, source, moment(T0 + 2_000 * DAY))["label"].iloc[0])
