@@ -9,13 +9,15 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.errors import DataError
 from features.matrix import Matrix
+from features.schema.source import Source
 from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
-from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.matrix_files import hash_rows, load_chop, load_matrix
 from pipelines.workspace.paths import Paths
 
 _FILE = "test_log_odds.parquet"
 _KEYS = "test_keys.parquet"  # named as the matrix's own: who is forgotten is made nobody's in both alike
+_VALUES = "values"  # of rows without an id of their own: what stands for their values
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class FinalBlock:
 def load_test_block(paths: Paths, whole: Matrix | None = None) -> FinalBlock:
     """The test block of the last run; ``whole`` is the matrix of the source where it is at hand already.
 
-    Its rows are found by lead and moment: the matrix may have been built again since, from newer tables, and then
-    holds them in other places, and its own split is another one.
+    Its rows are found by lead and moment, those without an id of their own by their values: the matrix may have been
+    built again since, from newer tables, and then holds them in other places, and its own split is another one.
 
     Raises
     ------
@@ -70,8 +72,13 @@ def _find_rows(paths: Paths, matrix: Matrix, rows: Ints) -> Ints:
     if not (paths.evaluate / _KEYS).exists():  # judged by an earlier leadscore, which kept their places alone
         same = np.array_equal(rows, load_chop(paths.matrix).final.test)
         return rows if same else np.full(len(rows), -1, dtype=np.int64)
-    now = _index_of(matrix.keys)
-    places = np.asarray(now.get_indexer(_index_of(read_parquet(paths.evaluate / _KEYS))), dtype=np.int64)
+    judged = read_parquet(paths.evaluate / _KEYS)
+    keys = matrix.keys
+    if _VALUES in judged:
+        hidden = judged[_VALUES].notna()
+        judged["lead_id"] = judged["lead_id"].mask(hidden, judged[_VALUES])
+        keys = keys.assign(lead_id=_name_by_values(matrix, named=not hidden.all()).fillna(keys["lead_id"]))
+    places = np.asarray(_index_of(keys).get_indexer(_index_of(judged)), dtype=np.int64)
     return np.where((places >= 0) & matrix.matured[places], places, -1)
 
 
@@ -87,8 +94,35 @@ def find_test_block(paths: Paths) -> FinalBlock | None:
     return load_test_block(paths) if (paths.evaluate / _FILE).exists() else None
 
 
-def write_test_log_odds(folder: Path, matrix: Matrix, rows: Ints, log_odds: dict[str, Floats]) -> None:
-    """Write calibrated log-odds of the test rows, one column per candidate, and whose rows they are."""
+def have_ids(source: Source) -> bool:
+    """Whether leads have ids of their own; those of a flat source may have the number of their row alone."""
+    return source.flat is None or source.flat.lead_id is not None or "lead_id" in source.tables["leads"].columns
+
+
+def _name_by_values(matrix: Matrix, *, named: bool) -> pd.Series:
+    """What stands for each row that has its number in the file for an id, another one in the next file; else missing.
+
+    Rows that are alike are counted, so that none moves where the file goes on as it was.
+    """
+    texts = pd.Series(hash_rows(matrix.values)).astype("str")
+    texts = "values " + texts + " " + texts.groupby(texts).cumcount().astype("str")
+    if not named:
+        return texts
+    hidden = matrix.keys["as_of"].isna() & matrix.keys["lead_id"].astype("str").str.fullmatch(r"row \d+")
+    return texts.where(hidden.to_numpy(dtype=np.bool_))
+
+
+def write_test_log_odds(
+    folder: Path, matrix: Matrix, rows: Ints, log_odds: dict[str, Floats], *, named: bool = True
+) -> None:
+    """Write calibrated log-odds of the test rows, one column per candidate, and whose rows they are.
+
+    Parameters
+    ----------
+    named : whether leads have ids of their own
+    """
     write_parquet(folder / _FILE, pd.DataFrame({"row": rows, **log_odds}))
-    keys = matrix.keys.loc[:, ["lead_id", "as_of", "group"]].iloc[rows]
+    by_values = _name_by_values(matrix, named=named)
+    keys = matrix.keys.loc[:, ["lead_id", "as_of", "group"]].assign(**{_VALUES: by_values}).iloc[rows]
+    keys = keys if keys[_VALUES].notna().any() else keys.drop(columns=_VALUES)
     write_parquet(folder / _KEYS, keys.reset_index(drop=True))

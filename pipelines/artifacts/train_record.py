@@ -30,7 +30,10 @@ class PriorShiftRecord(Record):
 
 
 class TrainRecord(Artifact):
-    """What was trained; without a model all but the verdict keep their defaults."""
+    """What was trained; without a model all but the verdict keep their defaults.
+
+    ``split`` is the mark of the matrix and chop the twin was fitted on; None where an earlier leadscore trained it.
+    """
 
     FILE = "train/train.json"
     STAGE = "train"
@@ -39,6 +42,7 @@ class TrainRecord(Artifact):
     verdict_text: str
     hash: str | None = None
     twin_hash: str | None = None
+    split: str | None = None
     winner: str | None = None
     shift: RefitShift | None = None
     prior_shift: PriorShiftRecord | None = None

@@ -94,6 +94,7 @@ def worklist(data: SourceData) -> pd.DataFrame:
     Raises
     ------
     RegistryError : the source has no champion yet
+    DataError : the rows would be those of a test block, and the tables were read again since the training
     """
     if not ComparisonRecord.path(data.context.paths).exists():
         compare(data)

@@ -23,8 +23,8 @@ from models.training.fit_bundle import described_candidates
 from models.training.recipe import Recipe
 from models.training.twin import evaluate_twin, fit_twin
 from pipelines.artifacts.evaluation_record import EvaluationRecord
-from pipelines.artifacts.final_block import write_test_log_odds
-from pipelines.artifacts.train_record import TwinScorecardRecord
+from pipelines.artifacts.final_block import have_ids, write_test_log_odds
+from pipelines.artifacts.train_record import TrainRecord, TwinScorecardRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.explanation_fidelity import fidelity_of
 from pipelines.own_code.own_candidates import own_candidate_record, own_candidates
@@ -35,7 +35,7 @@ from pipelines.stages.backtest import load_backtest
 from pipelines.stages.learned_scorecard import scorecard_record
 from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.matrix_files import load_chop, load_matrix, mark_of_split
 from pipelines.workspace.table_files import load_tables
 
 JUDGED = (Verdict.OK, Verdict.WEAK_SIGNAL, Verdict.NO_SIGNAL)
@@ -82,7 +82,7 @@ def run_evaluate(context: Context) -> EvaluationRecord:
     record = EvaluationRecord.of(result)
     with stage_dir(context.paths.evaluate) as folder:
         if log_odds is not None:
-            write_test_log_odds(folder, matrix, split.final.test, log_odds)
+            write_test_log_odds(folder, matrix, split.final.test, log_odds, named=have_ids(context.source))
         if card is not None:
             card.write(folder)
         record.write(folder)
@@ -104,6 +104,7 @@ def _fitted_before(context: Context, found: Backtest, split: Chop) -> Mapping[st
         and twin.meta["booster_parameters"] == dict(found.parameters)
         and twin.meta["settings"] == context.settings.model_dump()
         and twin.meta["rows"] == len(split.final.train)
+        and TrainRecord.read(context.paths).split in (None, mark_of_split(context.paths.matrix))
         and twin.meta["winner"] not in {one.name for one in context.source.candidates}  # kept under another's name
     )
     return twin.components if same else {}

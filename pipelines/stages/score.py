@@ -8,6 +8,7 @@ import pandas as pd
 
 from features.array_types import Floats, Ints
 from features.assembly.rule_values import rule_values_on
+from features.errors import DataError
 from features.matrix import Matrix
 from features.schema.vocabulary import TRAINED, Role
 from models.bundle import Bundle, load_bundle
@@ -28,6 +29,7 @@ from pipelines.artifacts.score_record import (
     ScoreRecord,
     write_cards,
 )
+from pipelines.artifacts.train_record import TrainRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.activity_diagnostics import bot_record
 from pipelines.registry.champion import read_champion
@@ -42,7 +44,7 @@ from pipelines.scoring.shown_feedback import mark_card, meanings_in, show_feedba
 from pipelines.scoring.state_history import StateHistory, replay_states
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.matrix_files import load_chop, load_matrix, mark_of_split
 from pipelines.workspace.standing_feedback import SILENCED, mark_list
 from pipelines.workspace.table_files import load_table, load_tables, records_of
 
@@ -155,6 +157,13 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
     """Who scores whom: the champion the open leads, or, where none can be told, the twin the rows it never saw."""
     paths = context.paths
     if not (paths.matrix / "open.json").exists():
+        fitted = TrainRecord.read(paths).split
+        if fitted is not None and fitted != mark_of_split(paths.matrix):
+            raise DataError(
+                f"The matrix in {paths.matrix} was built again since the training, so some of its test rows may be "
+                "rows the model learned from, and their scores would be too good. Train again: "
+                f"leadscore run --source {paths.source}."
+            )
         test = load_matrix(paths.matrix).take(load_chop(paths.matrix).final.test)
         return load_bundle(paths.train / "twin"), test, TEST_ROWS
     champion = read_champion(paths)

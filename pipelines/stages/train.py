@@ -33,7 +33,7 @@ from pipelines.stages.backtest import load_backtest
 from pipelines.stages.learned_scorecard import scorecard_record
 from pipelines.workspace.atomic_files import read_json, stage_dir
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_catalog, load_chop, load_matrix
+from pipelines.workspace.matrix_files import load_catalog, load_chop, load_matrix, mark_of_split
 
 
 def run_train(context: Context) -> TrainRecord:
@@ -56,6 +56,7 @@ def run_train(context: Context) -> TrainRecord:
         result |= {
             "hash": bundles["bundle"].hash,
             "twin_hash": bundles["twin"].hash,
+            "split": mark_of_split(context.paths.matrix),
             "winner": decision.winner,
             "shift": _shift(matrix, split.final.test, bundles),
             "prior_shift": bundles["bundle"].meta["prior_shift"],

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.catalog.feature import Catalog
@@ -57,6 +58,25 @@ def mark_of_matrix(folder: Path, name: str = "matrix") -> str:
         with (folder / f"{name}_{part}.parquet").open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]
+
+
+def mark_of_split(folder: Path) -> str:
+    """What tells which rows a twin was kept from: the values of all rows in their order, and the chop.
+
+    Who was made nobody's since changes nothing of it, nor does another rubric.
+    """
+    digest = hashlib.sha256((folder / "chop.json").read_bytes())
+    digest.update(hash_rows(read_parquet(folder / "matrix_values.parquet")).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def hash_rows(values: pd.DataFrame) -> npt.NDArray[np.uint64]:
+    """A number per row of a matrix that stands for its values, but for those of a rubric's rules; shape (n,)."""
+    names = sorted(map(str, values))
+    plain = [name for name in names if not name.startswith("rule_")] or names
+    if not plain:
+        return np.zeros(len(values), dtype=np.uint64)
+    return np.asarray(pd.util.hash_pandas_object(values[plain], index=False), dtype=np.uint64)
 
 
 def load_catalog(folder: Path, name: str = "matrix") -> Catalog:

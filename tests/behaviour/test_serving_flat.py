@@ -1,15 +1,21 @@
 """Pages of a source without clocks, names, owners or companies: everything opens, nothing is made up."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from features.errors import DataError
 from models.settings import TrainSettings
+from pipelines.artifacts.final_block import load_test_block
 from pipelines.run import RUN, run_stage
+from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.context import open_context
 from tests.reference.calls import calls, write_calls
 from tests.reference.serving import client_for
@@ -89,3 +95,33 @@ def test_without_stages_home_and_team_say_what_is_missing(client: TestClient, pa
 def test_the_other_homes_stand_without_stages(client: TestClient, role: str) -> None:
     page = client.get(f"/?role={role}", headers={"accept": "text/html"})
     assert page.status_code == 200 and "Waiting too long" not in page.text
+
+
+def test_the_same_rows_in_another_order_lend_no_judgement_and_no_trained_row_is_listed(
+    flat_run: TinyRun, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(flat_run.folder, tmp_path / "copy")
+    context = open_context(str(folder / "calls.yaml"), folder / "data", flat_run.context.settings)
+    paths = context.paths
+    before = load_test_block(paths)
+    run_stage(context, "matrix")
+    run_stage(context, "score")  # of the same rows in the same order
+    listed = read_parquet(paths.score / "worklist.parquet")
+    write_calls(folder, calls().sample(frac=1.0, random_state=1))
+    run_stage(context, "ingest")
+    run_stage(context, "matrix")
+
+    after = load_test_block(paths)
+    assert not np.array_equal(after.rows, before.rows)
+    pd.testing.assert_frame_equal(after.matrix.values, before.matrix.values)
+    np.testing.assert_array_equal(after.log_odds, before.log_odds)
+
+    with pytest.raises(DataError, match=r"built again since the training.*Train again: leadscore run --source"):
+        run_stage(context, "score")
+    pd.testing.assert_frame_equal(read_parquet(paths.score / "worklist.parquet"), listed)
+
+    run_stage(context, "evaluate")
+    beside = read_json(paths.evaluate / "evaluation.json")["figures"]
+    shutil.rmtree(paths.train / "twin")
+    run_stage(context, "evaluate")
+    assert read_json(paths.evaluate / "evaluation.json")["figures"] == beside, "no member was fitted on other rows"
