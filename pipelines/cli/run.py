@@ -80,14 +80,20 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
 
 
 def note_outdated(context: "Context", output: Output) -> None:
-    """Say where the tables were read again since the matrix was built whose open leads a command speaks of."""
+    """Say where the tables were read again since the matrix was built whose leads a command speaks of.
+
+    Where no lead is open, test rows are listed: a matrix built anew splits otherwise, so that it takes a training.
+    """
     from pipelines.stages.matrix import is_outdated
 
-    if is_outdated(context.paths):
-        output.note(
-            f"The tables of '{context.source.name}' changed since its matrix was built: leads that came or closed "
-            f"since are not seen. 'leadscore matrix --source {context.source.name}' first builds it anew."
-        )
+    if not is_outdated(context.paths):
+        return
+    name = context.source.name
+    said = f"The tables of '{name}' changed since its matrix was built: leads that came or closed since are not seen. "
+    if (context.paths.matrix / "open.json").exists():
+        output.note(f"{said}'leadscore matrix --source {name}' first builds it anew.")
+    else:
+        output.note(f"{said}'leadscore run --source {name}' builds it anew and trains on it.")
 
 
 def _unwatched_text(context: "Context") -> str:

@@ -9,6 +9,8 @@ import pytest
 import leadscore
 from features.errors import DataError
 from pipelines.artifacts.final_block import load_test_block
+from pipelines.cli.output import Output
+from pipelines.cli.run import note_outdated
 from pipelines.run import run_stage
 from pipelines.stages.matrix import is_outdated
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
@@ -52,6 +54,15 @@ def test_the_command_line_says_that_the_matrix_is_older(tiny_copy: Any, cli: Any
         _, out, err = cli(command, *tiny_copy.args)
         said = "leads that came or closed since are not seen. 'leadscore matrix --source" in err
         assert out and said is older, (command, err)
+
+
+def test_where_no_lead_is_open_a_training_is_named_not_the_matrix_alone(tiny_copy: Any, capsys: Any) -> None:
+    """The list then holds test rows, which a matrix built anew may have given to the training."""
+    read_again(tiny_copy)
+    (tiny_copy.context.paths.matrix / "open.json").unlink()
+    note_outdated(tiny_copy.context, Output(as_json=False))
+    said = capsys.readouterr().err
+    assert "'leadscore run --source" in said and "leadscore matrix" not in said
 
 
 def test_a_matrix_built_again_moves_no_past_judgement_to_other_leads(tiny_copy: Any) -> None:
