@@ -1,7 +1,10 @@
 """What a status says, in the words of the CRMs and of many languages; what it does not say is left to a person."""
 
+import re
+
 import pytest
 
+from pipelines.declaring.words.status_vocabulary import ALONE, NEGATIONS, VERDICTS
 from pipelines.declaring.words.status_words import guess_standing, stage_of
 
 WON = (
@@ -25,6 +28,17 @@ OPEN = (
     "Offen|Neu|In Bearbeitung|3. Angebot (50%)|Wiedervorlage|Nouveau|En cours|À relancer|Nuevo|En negociación|Nova|"
     "Em negociação|Nuovo|In trattativa|Nowy|W toku|Negocjacje|신규|진행 중|상담중|계약 검토중|미접촉|新規|商談中|"
     "未対応|跟进中|Открыт|В работе|Nieuw|Marketing Qualified Lead|Verkaufschance|Inquiry|Recycled"
+)
+# what is being done, and not said to be done
+NOUNS_OF_A_WIN = (
+    "Заключение договора|Подписание|Подписание договора|Pozyskanie klienta|Pozyskanie|Do sprzedania|Podpisanie|Gagner|"
+    "À gagner|Remporter|Acquisition|Vintage|Ganador|Vyhrání|να κερδίσει"
+)
+# participles in their genders and numbers
+PARTICIPLES = (
+    "Заключено|Договор заключён|Договор подписан|Подписано|Продана|Sprzedany|Sprzedani|Pozyskana|Wygranej|Podpisana|"
+    "Gagnées|Remportée|Conclus|Vendue|Ganadas|Vendidos|Ganhou|Conquistada|Vinti|Venduta|Acquisiti|Castigată|Vyhraný|"
+    "Prodáno|Κερδισμένη|Κερδήθηκε"
 )
 UNSAID = "Closed|Abgeschlossen|Terminé|완료|Other|Stage 3|Won/Lost|미수주|未成約|Not sold|Kunde verloren|x|"
 
@@ -61,7 +75,11 @@ SAID_BESIDE = {
 
 
 @pytest.mark.parametrize(
-    ("meaning", "texts"), [("won", WON), ("lost", LOST), ("disqualified", DISQUALIFIED), ("open", OPEN), (None, UNSAID)]
+    ("meaning", "texts"),
+    [
+        *(("won", WON), ("won", PARTICIPLES), ("lost", LOST), ("disqualified", DISQUALIFIED), ("open", OPEN)),
+        *((None, UNSAID), (None, NOUNS_OF_A_WIN)),
+    ],
 )
 def test_a_status_means_what_its_words_say(meaning: str | None, texts: str) -> None:
     wrong = {text: found for text in texts.split("|") if (found := guess_standing(text)) != meaning}
@@ -80,3 +98,24 @@ def test_one_word_is_no_verdict_on_what_is_still_open(meaning: str | None, texts
 def test_a_status_that_says_two_things_is_no_stage_either() -> None:
     texts = ("Lost - reopen later", "Demo won", "New customer", "open - lost contact")
     assert {text: stage_of(text) for text in texts} == dict.fromkeys(texts)
+
+
+def test_a_word_of_a_win_beside_a_not_of_any_language_is_no_win() -> None:
+    wins = [
+        re.sub(r"\(.*?\)|\*|.\?", "", re.sub(r"\[(.).*?\]", r"\1", word))  # without the endings it may have
+        for word in f"{VERDICTS['won']}|{ALONE['won']}".split("|")
+    ]
+    assert len(wins) > 100
+
+    nots = [word for words in NEGATIONS.values() for word in words.split("|")]
+    said = [text for win in wins for no in nots for text in (f"{no} {win}", f"{win} {no}")]
+    assert [text for text in said if guess_standing(text) == "won"] == []
+
+
+def test_a_not_before_a_word_of_a_win_is_read_as_people_write_it() -> None:
+    texts = (
+        "Ikke solgt|Inte såld|Ei myyty|Не продано|Договор не заключен|Не виграно|Nem nyert|Nu este câștigat|"
+        "Satıldı değil|Δεν κερδήθηκε|Není prodáno|Nebylo vyhráno|Nie zostało sprzedane|"
+        "Non vinto|Niet verkocht|Won't buy|Isn't sold|미 수주|未 成約"
+    )
+    assert {text: guess_standing(text) for text in texts.split("|")} == dict.fromkeys(texts.split("|"))

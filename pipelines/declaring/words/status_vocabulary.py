@@ -7,7 +7,8 @@ Standing = Literal["won", "lost", "disqualified", "open"]
 
 # By meaning; a trailing * stands for any ending of the word. Texts are compared in lower case, without accents,
 # punctuation as blanks. Where a word could mean two things (closed, done), it is left out: such a value is named for a
-# person to place.
+# person to place. So is a noun or an infinitive of a win (заключение договора, do sprzedania, à gagner): it names what
+# is being done, and does not say that it was done; endings of participles are therefore written out.
 VERDICTS: Mapping[Standing, str] = {
     "won": (
         # English, as shipped by Salesforce, HubSpot, Dynamics, Pipedrive, Zoho, Odoo
@@ -18,15 +19,18 @@ VERDICTS: Mapping[Standing, str] = {
         "zuschlag erhalten|erfolgreich abgeschlossen|vertrag unterschrieben|vertrag unterzeichnet|verkocht|"
         "contract getekend|opdracht gewonnen|"
         # French, Spanish, Portuguese, Italian, Romanian
-        "gagne*|remporte*|conclu|conclue|vendu*|contrat signe|client gagne|ganad*|vendid*|contrato firmado|"
-        "cliente ganado|contratad*|ganho*|ganha*|conquistad*|contrato assinado|cliente ganho|vint*|vendut*|acquisit*|"
-        "contratto firmato|castigat*|"
+        "gagnee?s?|remportee?s?|conclue?s?|vendue?s?|contrat signe|client gagne|"
+        "ganad[oa]s?|vendid[oa]s?|contrato firmado|"
+        "cliente ganado|contratad[oa]s?|ganh[oa]s?|ganhou|conquistad[oa]s?|contrato assinado|cliente ganho|vint[oaie]|"
+        "vendut[oaie]|acquisit[oaie]|contratto firmato|castigat[aei]?|"
         # Polish, Czech, Slovak, Hungarian, Finnish, Scandinavian, Turkish
-        "wygran*|sprzedan*|umowa podpisana|podpisana umowa|pozyskan*|klient pozyskany|vyhran*|prodan*|megnyert|elnyert|"
+        "wygran(?!i[aeu])*|sprzedan(?!i[aeu])*|umowa podpisana|podpisana umowa|pozyskan(?!i[aeu])*|klient pozyskany|"
+        "vyhran(?!i)*|prodan(?!i)*|megnyert|elnyert|"
         "nyert|voitettu|myyty|vunnen|vunnet|vundet|solgt|sald|kazanildi|kazanilan|satildi|"
         # Russian, Ukrainian, Greek
-        "выигран*|успешно реализовано|успешно завершен*|договор подписан|договор заключен|продан*|заключен*|виграно|"
-        "успішно реалізовано|κερδισ*|κερδηθ*"
+        "выигран*|успешно реализовано|успешно завершен*|договор подписан|договор заключен|продан*|"
+        "заключен(?!и)*|виграно|"
+        "успішно реалізовано|κερδισμεν*|κερδισε|κερδισαμε|κερδηθηκ*"
     ),
     "lost": (
         "lost|loss|closed lost|deal lost|lost lead|lost deal|lost to competit*|failed|failure|rejected|declined|"
@@ -114,11 +118,35 @@ ALONE: Mapping[Standing, str] = {
         "win|conversion|success|successful|customer|client|signed|purchase|bought|subscribed|evangelist|"
         "auftrag|zuschlag|abschluss|erfolgreich*|kunde|unterschrieben|klant|getekend|opdracht|succesvol|"
         "signe|signee|succes|exito*|exitos*|cliente|firmad*|sucesso|assinad*|successo|firmat*|"
-        "sukces|klient|podpisan*|kund|успешн*|успех|подписан*|успішн*"
+        "sukces|klient|podpisan(?!i[aeu])*|kund|успешн*|успех|подписан(?!и)*|успішн*"
     ),
     "lost": "",
     "disqualified": "test",
     "open": "",
+}
+# "not", "no", "without" and the like, in every language that VERDICTS speaks: beside a verdict they turn it round.
+# Words that say something else in another language of the table are left out (Italian "mai" is May in German).
+NEGATIONS: Mapping[str, str] = {
+    "English": "not|no|never|non|none|nor|neither|without|cannot|isnt|wasnt|didnt|t",  # won't and isn't fold to "won t"
+    "German": "nicht|kein|keine|keiner|keinen|keinem|keines|nie|niemals|ohne|weder",
+    "Dutch": "niet|geen|nooit|zonder",
+    "French": "pas|sans|non|jamais|aucun|aucune",
+    "Spanish": "no|sin|nunca|jamas|ningun|ninguna|ni|tampoco",
+    "Portuguese": "nao|sem|nunca|nenhum|nenhuma|nem",
+    "Italian": "non|senza|nessun|nessuna|ne",
+    "Romanian": "nu|fara|niciodata|nici",
+    "Polish": "nie|bez|brak|nigdy|zaden|zadna|ani",
+    "Czech": "neni|nebyl|nebyla|nebylo|nebude|nikdy|bez|zadny|zadna|ne",
+    "Slovak": "nie|nebol|nebola|nebolo|nikdy|bez|ziadny|ziadna",
+    "Slovenian and Croatian": "ni|nije|nisu|ne|bez|brez|nikada",
+    "Hungarian": "nem|nincs|sem|soha",
+    "Finnish": "ei|eivat|ilman|koskaan",
+    "Danish and Norwegian": "ikke|ej|ikkje|aldrig|aldri|ingen|intet|uden|uten",
+    "Swedish": "inte|ej|icke|aldrig|ingen|inget|inga|utan",
+    "Turkish": "degil|hic|yok|olmadi",  # behind its word: satıldı değil
+    "Russian": "не|нет|ни|без|никогда",
+    "Ukrainian": "не|ні|нема|немає|без|ніколи",
+    "Greek": "δεν|δε|μη|μην|οχι|χωρισ|ποτε",
 }
 # what may stand beside words of ALONE: that a thing is done
 FILLERS = frozenset(

@@ -16,6 +16,7 @@ from pipelines.declaring.words.status_vocabulary import (
     FILLERS,
     JOINED,
     JOINED_DONE,
+    NEGATIONS,
     UNSAID,
     VERDICTS,
     Standing,
@@ -49,9 +50,7 @@ _SUGGESTED: tuple[tuple[Stage, str], ...] = (
     ),
 )
 _JOINED_NOT = "미무未不非无無没"  # written before a word, it turns it round: 미수주, 未成約
-_NOT = frozenset(
-    ["not", "no", "never", "non", "nicht", "kein", "keine", "nie", "niet", "geen", "pas", "sans", "sin", "nao"]
-)
+_NOT = frozenset(word for words in NEGATIONS.values() for word in words.split("|"))
 _JOINED_END = re.compile(rf"(?: ?(?:{JOINED_DONE}|[\d\x00-\u10ff]+))*")
 _SIGNS = re.compile(r"[-\u2013\u2014:/|,()\[\]\u30fb]+")
 _JOINED_NONE = re.compile("없|ない|なし|無し|没有")
@@ -161,12 +160,15 @@ def _by_last_word(folded: str) -> _Reading:
     last: tuple[int, int, Standing] | None = None
     for meaning, pattern in _joined().items():
         for match in pattern.finditer(folded):
-            if match.start() and folded[match.start() - 1] in _JOINED_NOT:
+            before = folded[: match.start()].rstrip()
+            if before and before[-1] in _JOINED_NOT:
                 return _TWO_THINGS if meaning != "open" else "open"
             if last is None or (match.end(), match.end() - match.start()) > last[:2]:
                 last = (match.end(), match.end() - match.start(), meaning)
     if last is None:
         return None
+    if last[2] != "open" and _NOT & set(folded.split()):
+        return _TWO_THINGS
     rest = folded[last[0] :]
     if last[2] == "open":
         return _TWO_THINGS if _JOINED_NONE.search(rest) else "open"
