@@ -116,10 +116,12 @@ def test_a_rubric_is_built_from_nothing_tried_and_adopted_by_forms(
         with monkeypatch.context() as patched:
             patched.setattr(state, "refresh", lambda: None)
             late = send(client, "/rubric/adopt", reason="simpler and agreed")
-            assert "until then the rubric before holds" in late.text and late.headers["refresh"] == "5"
+            assert "until then the rubric before holds" in late.text
+            assert 'id="loading" aria-busy="true"' in late.text and "/static/late.js" in late.text
             assert client.get("/v1/rubric").json()["active"]["version"] == before
             patched.setattr(state, "problem", "a file may not be read")
-            assert "could not load it" in page(client, "/rubric?done=adopted")
+            held = page(client, "/rubric?done=adopted")
+            assert "could not load it" in held and 'id="loading">' in held, "there is nothing to look for again"
         state.refresh()
         done = client.get("/rubric?done=adopted", headers=HTML)
         assert "The draft is the rubric in use now" in done.text and "simpler and agreed" in done.text

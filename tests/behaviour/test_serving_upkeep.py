@@ -139,11 +139,15 @@ def test_the_page_does_not_call_in_use_what_is_being_loaded(
     page = client.get("/model")
     rows = {name: page.text.split(f"{name[:12]}</code>")[1].split("</tr>")[0] for name in (other, before.hash)}
     assert "chosen, not in use yet" in rows[other] and "in use</span>" in rows[before.hash]
-    assert "this server is loading it" in page.text and page.headers["refresh"] == "5"
+    assert "this server is loading it" in page.text and 'id="loading" aria-busy="true"' in page.text
+    assert "refresh" not in page.headers, "the whole page would go from under a dialog"
+    with monkeypatch.context() as patched:
+        patched.setattr(client.app.state.app_state, "problem", "a file may not be read")
+        held = client.get("/model").text
+    assert "could not load it" in held and 'id="loading">' in held, "there is nothing to look for again"
     client.app.state.app_state.refresh()
     page = client.get("/model")
-    assert "not in use yet" not in page.text and "this server is loading it" not in page.text
-    assert "refresh" not in page.headers
+    assert "not in use yet" not in page.text and 'id="loading"' not in page.text
 
 
 def test_no_request_is_dropped_or_mixed_while_models_change(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:

@@ -133,3 +133,28 @@ def test_without_scripts_a_score_is_shown_by_link_and_button(read: Served, chrom
     page.get_by_role("button", name="Show this score").click()
     assert f"score={score}" in page.url
     context.close()
+
+
+def test_a_page_that_shows_what_is_loaded_by_itself_waits_for_whoever_is_writing(read: Served, chromium: Any) -> None:
+    loading = [True]
+
+    def answer(route: Any) -> None:
+        got = route.fetch()
+        note = '<p id="loading" aria-busy="true">loading</p>' if loading else ""
+        route.fulfill(response=got, body=got.text().replace("</main>", f"{note}</main>"))
+
+    visitor = Visitor(chromium, read.url, 1280)
+    visitor.page.route("**/model", answer)
+    page = visitor.go("/model")
+    page.locator("main").evaluate(
+        "main => main.insertAdjacentHTML('beforeend', '<dialog popover id=why><input aria-label=why></dialog>')"
+    )
+    page.locator("#why").evaluate("dialog => dialog.showPopover()")
+    page.get_by_label("why").fill("because")
+    loading.clear()
+    for _ in range(2):  # the second look is made after the first one's answer was dealt with
+        page.wait_for_event("requestfinished", lambda request: request.url.endswith("/model"))
+    assert page.get_by_label("why").input_value() == "because" and page.locator("#loading").count() == 1
+    page.locator("#why").evaluate("dialog => dialog.remove()")
+    page.locator("#loading").wait_for(state="detached")
+    visitor.check()

@@ -43,7 +43,7 @@ def model_page(
     language = language_of(request)
     champion = found["champion"] if app_state.settings.follows_pointer else None
     pending = champion is not None and champion["hash"] != found["bundle"]["hash"]
-    answer = render_page(
+    return render_page(
         request,
         "model/page.html",
         caller,
@@ -64,9 +64,6 @@ def model_page(
         asked=asked,
         pending=pending,
     )
-    if pending:
-        answer.headers["refresh"] = "5"
-    return answer
 
 
 def _begin_gate(app_state: AppState, asked: str) -> BesideResult[Any]:

@@ -283,8 +283,6 @@ def _show(
         errors=errors or {},
         refused=refused,
     )
-    if done == "later":
-        answer.headers["refresh"] = "5"
     if study is not None and study.underway and tried is not None:
         study_draft(app_state, tried, caller)
     return answer

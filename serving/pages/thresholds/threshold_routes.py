@@ -113,7 +113,7 @@ def _show(
         decided = page.in_use["declared"] if score is None else score
         done = "set" if page.in_use["score"] == decided else ""  # somebody has set another one meanwhile
     capacity = {**app_state.context.source.capacity.model_dump(), **(found.get("capacity") or {})}
-    answer = render_page(
+    return render_page(
         request,
         "thresholds/page.html",
         caller,
@@ -135,9 +135,6 @@ def _show(
         typed=typed or Typed(),
         status=422 if problem else 200,
     )
-    if done == "later":
-        answer.headers["refresh"] = "5"
-    return answer
 
 
 @router.get("/thresholds.csv")
