@@ -17,6 +17,7 @@ LUCK = 0.01
 FAR_DAYS = 30
 STRAYS = 3  # rows beyond a gap that count as slips of the keyboard; more are somebody's data, and are told
 _DAY = pd.Timedelta(days=1)
+_NOTHING_IS_OLD = pd.Timestamp(0)
 _WIDER = 5  # times the widest other gap of the second half: sparse data have gaps of their own
 
 
@@ -53,6 +54,37 @@ def find_cutoff(source: Source, shapes: Mapping[str, ShapedTable]) -> Cutoff:
     if stray is not None:
         return stray
     return Cutoff(now, _furthest(clocks))
+
+
+def age_moment(source: Source, shapes: Mapping[str, ShapedTable], cutoff: pd.Timestamp | None) -> pd.Timestamp | None:
+    """Moment from which the age of rows is counted back: as declared, else just after the latest row up to a cut-off.
+
+    An export that was made long ago is no older for it, so today does not count; nor does what is still to come.
+    Where nothing is dated nothing is old. None of a source without clocks.
+    """
+    if cutoff is None:
+        return None
+    if declared_cutoff(source) is not None:
+        return no_later_than_now(cutoff)
+    latest = [known[known <= cutoff].max() for known in _clocks(shapes).values()]
+    found = max((moment for moment in latest if not pd.isna(moment)), default=_NOTHING_IS_OLD)
+    return found + pd.Timedelta(microseconds=1)
+
+
+def no_later_than_now(moment: pd.Timestamp) -> pd.Timestamp:
+    """The moment, or now where it is still to come: a slip in ``data_cutoff`` must not make every row too old."""
+    return min(moment, pd.Timestamp.now("UTC").tz_localize(None))
+
+
+def describe_future_cutoff(source: Source) -> str:
+    """A warning where a declared cut-off is still to come by more than a day; empty where it is not."""
+    declared = declared_cutoff(source)
+    if declared is None or source.generator is not None or declared <= no_later_than_now(declared) + _DAY:
+        return ""
+    return (
+        f"warning: {source.where('data_cutoff')}: {declared:%Y-%m-%d} is still to come, so that leads count as not won "
+        "whose time is not over. Declare up to when the data reach, or leave it out."
+    )
 
 
 def _clocks(shapes: Mapping[str, ShapedTable]) -> dict[str, pd.Series]:

@@ -232,6 +232,7 @@ def clean_kept(
     *,
     forgotten: Mapping[str, Rows],
     old: Mapping[str, Rows],
+    moment: pd.Timestamp | None,
 ) -> Iterator[None]:
     """What an ingest leaves out for good does not stay in the copies, once its tables are written.
 
@@ -244,13 +245,25 @@ def clean_kept(
     ----------
     tables : the tables with all their rows, numbered as in what they were read from
     forgotten, old : by table numbers of the rows that were left out
+    moment : that from which the age was counted back
     """
     try:
         yield
     except BaseException:
-        _clean(source, paths, register, tables, forgotten, {})
+        _clean(source, paths, register, tables, forgotten)
         raise
+    if moment is not None:
+        _note_age(source, paths, tables, old, moment)
     _clean(source, paths, register, tables, forgotten, old)
+
+
+def _note_age(
+    source: Source, paths: Paths, tables: Mapping[str, KeptRows], old: Mapping[str, Rows], moment: pd.Timestamp
+) -> None:
+    """Write down which copies are about to be shortened, and from when on they have all rows."""
+    for kept in kept_tables(source, paths):
+        if any(name in old and old[name].size for name in kept.tables if name in tables):
+            note_shortened(source, kept, moment)
 
 
 def _clean(
@@ -258,17 +271,14 @@ def _clean(
     paths: Paths,
     register: PeopleRegister,
     tables: Mapping[str, KeptRows],
-    forgotten: Mapping[str, Rows],
-    old: Mapping[str, Rows],
+    *gone: Mapping[str, Rows],
 ) -> None:
-    left = {name: _numbers([part[name] for part in (forgotten, old) if name in part]) for name in tables}
+    left = {name: _numbers([part[name] for part in gone if name in part]) for name in tables}
     for kept in kept_tables(source, paths):
         mine = [name for name in kept.tables if name in tables]
         if not mine or any(KEPT_ROWS not in tables[name].raw.form for name in mine):
             kept.file.unlink()
             continue
-        if any(name in old and old[name].size for name in mine):
-            note_shortened(source, kept)
         drop_rows(kept, tables, left)
     if register.has_forgotten:
         erase_from_kept(source, paths, register, dry_run=False)

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -13,7 +15,7 @@ from pipelines.workspace.atomic_files import read_json, write_bytes, write_json
 from pipelines.workspace.paths import Paths
 
 FOLDER = "kept"
-_SHORTENED = "shortened.json"  # by copy the days to which its tables were shortened
+_SHORTENED = "shortened.json"  # by copy and table the moment from which on all rows are there
 
 
 @dataclass(frozen=True)
@@ -45,31 +47,59 @@ def retention_of(source: Source) -> Mapping[str, int]:
     return {} if source.privacy is None else source.privacy.retention
 
 
-def note_shortened(source: Source, kept: KeptTable) -> None:
-    """Write down, before rows go for their age, to how many days a copy is shortened."""
+def note_shortened(source: Source, kept: KeptTable, moment: pd.Timestamp) -> None:
+    """Write down, before rows go for their age, from when on a copy still has all of its rows.
+
+    ``moment`` is that from which the age was counted back. A later one, a slip in the declared cut-off among them,
+    takes rows that an earlier one keeps: the days alone would not tell.
+    """
     file = kept.file.parent / _SHORTENED
     known = read_json(file) if file.exists() else {}
-    before, days = known.get(kept.file.stem, {}), dict(retention_of(source))
-    least = days | {table: min(count, days.get(table, count)) for table, count in before.items()}
-    if least != before:
-        write_json(file, known | {kept.file.stem: least})
+    before, bounds = known.get(kept.file.stem, {}), _bounds(source, moment)
+    latest = before | {
+        table: bound.isoformat()
+        for table, bound in bounds.items()
+        if table not in before or (isinstance(before[table], str) and pd.Timestamp(before[table]) < bound)
+    }
+    if latest != before:
+        write_json(file, known | {kept.file.stem: latest})
 
 
-def drop_shortened(source: Source, paths: Paths) -> None:
-    """Copies shortened to fewer days than are declared now go: what they lack is older than their watermark."""
+def drop_shortened(source: Source, paths: Paths, moment: pd.Timestamp | None) -> bool:
+    """Copies that were shortened beyond what is past its retention now go, as what they lack is older than their
+    watermark; whether any did.
+
+    ``moment`` is that from which the age is counted back, None where it is not known yet: then only those go of which
+    a table has no retention any more.
+    """
     file = paths.root / FOLDER / _SHORTENED
-    known: dict[str, dict[str, int]] = read_json(file) if file.exists() else {}
-    declared = retention_of(source)
+    known: dict[str, dict[str, Any]] = read_json(file) if file.exists() else {}
+    if not known:
+        return False
+    now = _bounds(source, moment) if moment is not None else {}
     stale = set()
     for kept in kept_tables(source, paths):
-        bounds = {
-            table: days for table, days in known.get(kept.file.stem, {}).items() if table in ("leads", *kept.tables)
-        }
-        if any(table not in declared or declared[table] > days for table, days in bounds.items()):
+        noted = known.get(kept.file.stem, {})
+        mine = {table: bound for table, bound in noted.items() if table in ("leads", *kept.tables)}
+        if any(
+            table not in retention_of(source) or (table in now and _is_past(bound, now[table]))
+            for table, bound in mine.items()
+        ):
             stale.add(kept.file.stem)
             kept.file.unlink()
     if stale:
-        write_json(file, {name: days for name, days in known.items() if name not in stale})
+        write_json(file, {name: bounds for name, bounds in known.items() if name not in stale})
+    return bool(stale)
+
+
+def _bounds(source: Source, moment: pd.Timestamp) -> dict[str, pd.Timestamp]:
+    """By table the moment before which rows are past their retention."""
+    return {table: moment - pd.Timedelta(days=days) for table, days in retention_of(source).items()}
+
+
+def _is_past(noted: object, bound: pd.Timestamp) -> bool:
+    """Whether rows went that the bound keeps; days, as an earlier version noted, do not say which went."""
+    return not isinstance(noted, str) or pd.Timestamp(noted) > bound
 
 
 def read_kept(file: Path) -> pa.Table | None:

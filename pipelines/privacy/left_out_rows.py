@@ -116,12 +116,14 @@ def _agrees(leads: pd.DataFrame, consent: Consent) -> Mask:
     return leads[consent.column].astype("boolean").fillna(False).to_numpy(dtype=np.bool_)
 
 
-def leave_out_old(source: Source, shapes: dict[str, ShapedTable], cutoff: pd.Timestamp | None) -> GoneRows:
-    """Drop rows past the declared retention; of a lead whose last row is too old, all of them. Returns what went."""
+def leave_out_old(source: Source, shapes: dict[str, ShapedTable], moment: pd.Timestamp | None) -> GoneRows:
+    """Drop rows past the declared retention, counted back from a moment; of a lead whose last row is too old, all of
+    them. Returns what went.
+    """
     retention, before = {} if source.privacy is None else source.privacy.retention, dict(shapes)
-    if cutoff is None:
+    if moment is None:
         return {}
-    for table, old in rows_past_retention({n: s.frame for n, s in shapes.items()}, retention, cutoff).items():
+    for table, old in rows_past_retention({n: s.frame for n, s in shapes.items()}, retention, moment).items():
         shapes[table] = _drop(shapes[table], old, RETENTION)
     return _gone(before, shapes)
 

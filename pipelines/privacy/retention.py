@@ -10,6 +10,8 @@ import pandas as pd
 from features.cohort.cohort import cutoff_of
 from features.errors import ContractError
 from features.schema.people.privacy import QUARANTINE
+from features.schema.source import Source
+from pipelines.ingest.data_cutoff import no_later_than_now
 from pipelines.ingest.identity_files import UNRESOLVED, unresolved_tables
 from pipelines.privacy.corrected_counts import correct_counts
 from pipelines.privacy.erase_kept import drop_rows, shape_kept
@@ -54,7 +56,7 @@ def apply_declared_retention(context: Context, *, dry_run: bool) -> list[Kept]:
         why = "it has no clocks" if context.source.kind == "flat" else declare
         raise ContractError(f"source '{context.source.name}' has no retention: {why}.")
     paths, tables = context.paths, load_tables(context.paths)
-    past = rows_past_retention(tables, declared, cutoff_of(tables, context.source))
+    past = rows_past_retention(tables, declared, _age_moment(tables, context.source))
     found = []
     for table, frame in tables.items():
         old = past.get(table)
@@ -72,11 +74,15 @@ def apply_declared_retention(context: Context, *, dry_run: bool) -> list[Kept]:
     return found
 
 
+def _age_moment(tables: Mapping[str, pd.DataFrame], source: Source) -> pd.Timestamp:
+    return no_later_than_now(cutoff_of(tables, source))
+
+
 def _take_out(context: Context, declared: Mapping[str, int]) -> None:
     """Old rows out of the tables, and of those before duplicates were merged."""
     tables = load_tables(context.paths)
     for frames, place in ((tables, context.paths.ingest), (unresolved_tables(context.paths, tables), None)):
-        for table, old in rows_past_retention(frames, declared, cutoff_of(tables, context.source)).items():
+        for table, old in rows_past_retention(frames, declared, _age_moment(tables, context.source)).items():
             file = (place or context.paths.ingest / UNRESOLVED) / f"{table}.parquet"
             if file.exists():
                 write_parquet(file, frames[table][~old].reset_index(drop=True))
@@ -90,7 +96,8 @@ def _copies(
     copies = {kept: shape_kept(source, kept) for kept in kept_tables(source, context.paths)}
     shapes = {name: rows.shaped for one in copies.values() for name, rows in one.items()}
     frames = dict(tables) | {name: shaped.frame for name, shaped in shapes.items()}
-    past = rows_past_retention(frames, declared, cutoff_of(tables, source))
+    moment = _age_moment(tables, source)
+    past = rows_past_retention(frames, declared, moment)
     gone = {name: shaped.rows[past[name]] if name in past else shaped.rows[:0] for name, shaped in shapes.items()}
     for kept, made in copies.items():
         frames_of_copy = [table.shaped.frame for table in made.values()]
@@ -99,7 +106,7 @@ def _copies(
         rows = max((int(table.in_copy().max(initial=0)) for table in made.values()), default=0)
         days = max((declared.get(table, declared.get("leads", 0)) for table in kept.tables), default=0)
         if not dry_run and any(gone[name].size for name in made):
-            note_shortened(source, kept)
+            note_shortened(source, kept, moment)
         count = drop_rows(kept, made, gone, dry_run=dry_run)
         shown = "" if oldest is None else f"{oldest:%Y-%m-%d}"
         found.append(Kept(table=f"kept/{kept.file.stem}", days=days, rows=rows, past=count, oldest=shown))

@@ -22,7 +22,14 @@ from pipelines.artifacts.verdict_record import RowsVerdict
 from pipelines.ingest.canonical_shape import (
     ShapedTable,
 )
-from pipelines.ingest.data_cutoff import find_cutoff, set_later_rows_aside, set_open_deals_aside
+from pipelines.ingest.data_cutoff import (
+    age_moment,
+    declared_cutoff,
+    describe_future_cutoff,
+    find_cutoff,
+    set_later_rows_aside,
+    set_open_deals_aside,
+)
 from pipelines.ingest.diagnosis.fewer_rows import check_rows_against_last
 from pipelines.ingest.diagnosis.find_reasons import find_reasons
 from pipelines.ingest.diagnosis.lost_tables import describe_lost_tables, find_lost_tables
@@ -57,7 +64,7 @@ from pipelines.privacy.left_out_rows import (
     leave_out_people,
     leave_out_posted,
 )
-from pipelines.snapshots.history_tables import TablesSoFar, add_history_rows, read_history
+from pipelines.snapshots.history_tables import SnapshotHistory, TablesSoFar, add_history_rows, read_history
 from pipelines.synth.generators import make_generated
 from pipelines.validation.raw_rows import write_set_apart
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
@@ -97,22 +104,22 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
     make_generated(source, paths)
     history = read_history(source, paths)
     source = history.source
-    drop_shortened(source, paths)
-    raws, shapes = read_tables(source, get_data(source, paths), paths, history.raws)
-    if as_of is not None:
-        shapes = set_later_rows_aside(shapes, as_of)
+    drop_shortened(source, paths, declared_cutoff(source))
+    raws, shapes, open_deals = _read(source, paths, history, as_of)
+    if drop_shortened(source, paths, age_moment(source, shapes, find_cutoff(source, shapes).moment)):
+        raws, shapes, open_deals = _read(source, paths, history, as_of)
     fewer = [] if source.generator is not None or as_of is not None else check_rows_against_last(paths, raws)
-    shapes, open_deals = set_open_deals_aside(source, shapes)
     register = read_register(paths.root)
     keys = hide_in_keys(match_references(source, raws, shapes), register)
     all_rows = {name: KeptRows(raws[name], shaped) for name, shaped in shapes.items()}
     forgotten = leave_out_people(source, raws, shapes, register)
     found_cutoff = find_cutoff(source, shapes)
     cutoff = found_cutoff.moment
-    old = leave_out_old(source, shapes, cutoff)
+    moment = age_moment(source, shapes, cutoff)
+    old = leave_out_old(source, shapes, moment)
     # as of an earlier moment some rows of what a copy's row is made of are set aside: its age is not known by the rest
     aged = {} if as_of is not None else old
-    with clean_kept(source, paths, register, all_rows, forgotten=forgotten, old=aged):
+    with clean_kept(source, paths, register, all_rows, forgotten=forgotten, old=aged, moment=moment):
         rules = expectations_of(source, cutoff)
         checked = _check_tables(source, raws, shapes, rules)
         so_far = TablesSoFar(raws=raws, shapes=shapes, checked=checked)
@@ -141,7 +148,14 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
 
         counts["keys"] = {column: match.record() for column, match in keys.items()}
         disagreements = describe_disagreements(resolved.tables, source)
-        told = [*fewer, open_deals, *found_cutoff.notes, describe_early_closes(checked), disagreements]
+        told = [
+            *fewer,
+            describe_future_cutoff(source),
+            open_deals,
+            *found_cutoff.notes,
+            describe_early_closes(checked),
+            disagreements,
+        ]
         told += [*history.notes, *taken.notes, _passed_over(paths)]
         notes = [*counts["notes"], *(note for note in told if note), *describe_matches(keys)]
         counts["notes"] = [register.hide(note) for note in notes]
@@ -155,6 +169,17 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
             write_set_apart(out, source, shapes, checked)
         shutil.rmtree(paths.refused, ignore_errors=True)
     return record
+
+
+def _read(
+    source: Source, paths: Paths, history: SnapshotHistory, as_of: pd.Timestamp | None
+) -> tuple[dict[str, RawTable], dict[str, ShapedTable], str]:
+    """The tables as read, as the contract wants them (as an export of a moment had them), and a note on open deals."""
+    raws, shapes = read_tables(source, get_data(source, paths), paths, history.raws)
+    if as_of is not None:
+        shapes = set_later_rows_aside(shapes, as_of)
+    shapes, open_deals = set_open_deals_aside(source, shapes)
+    return raws, shapes, open_deals
 
 
 def _check_tables(

@@ -1,5 +1,7 @@
 """Ingest leaves people out and counts them: forgotten ones, objections, missing consent, old rows."""
 
+import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from pipelines.workspace.table_files import load_tables
 from serving.store.engine import open_store
 from serving.store.tables import ActivityRow
 
+Cli = Callable[..., tuple[int, str, str]]
 SOURCE = """
 name: people
 kind: relational
@@ -130,6 +133,23 @@ def test_objection_consent_and_retention_are_honoured_and_counted(paths: Paths) 
     assert "6" not in leads.index and counts.rows["leads"].people == {"retention": 1}
     assert pd.isna(leads.loc["2", "mail"]) and leads.loc["5", "mail"] == "dora@x.example"
     assert OBJECTS not in leads  # nobody told leadscore, the column of the CRM speaks
+
+
+def test_an_old_export_is_as_old_as_its_newest_row_says(paths: Paths, cli: Cli) -> None:
+    for file in ("leads", "activities", "outcomes"):
+        text = (paths.data_dir.parent / f"{file}.csv").read_text(encoding="utf-8")
+        (paths.data_dir.parent / f"{file}.csv").write_text(
+            text.replace("2024-", "2017-").replace("2026-", "2019-"), encoding="utf-8"
+        )
+    text = SOURCE.replace('data_cutoff: "2026-06-01"\n', "").replace("activities: 60", "activities: 50")
+    counts = read(paths, text)
+    assert counts.rows["activities"].people == {"objection": 1, "consent": 1, "retention": 1}  # a6, of 56 days before
+    assert counts.rows["leads"].people == {"retention": 1}
+    assert counts.data_cutoff is not None and counts.data_cutoff.startswith("2019-05-01")
+    args = ("--source", str(paths.data_dir.parent / "people.yaml"), "--data-dir", str(paths.data_dir))
+    status, told, problem = cli("retention", "--dry-run", "--json", *args)
+    assert status == 0, problem
+    assert [row["past"] for row in json.loads(told)["tables"]] == [0] * 6
 
 
 def test_what_was_posted_is_left_out_alike(paths: Paths) -> None:

@@ -179,6 +179,30 @@ def test_a_retention_taken_back_brings_back_what_it_took_and_a_refused_ingest_ta
         assert read(paths).files["activities"]["fetched"] == 1, "once"
 
 
+def test_a_copy_that_a_later_cut_off_shortened_is_fetched_anew(paths: Paths) -> None:
+    declaration, keep = paths.data_dir.parent / "copies.yaml", "privacy: {retention: {activities: 60}}\n"
+
+    def rows_after(cutoff: str) -> list[int]:
+        declaration.write_text(SOURCE.replace('"2026-06-01"', cutoff) + keep, encoding="utf-8")
+        read(paths)
+        return [int(number) for number in kept(paths, "activities")["id"]]
+
+    assert rows_after('"2026-06-01"') == [1, 2, 4]
+    assert rows_after('"2026-07-02T12:00:00"') == [4], "a slip: a month late"
+    assert rows_after('"2026-06-01"') == [1, 2, 4]
+    assert rows_after('"2026-07-02T12:00:00"') == [4]
+    assert rows_after("null") == [1, 2, 3, 4], "counted back from the newest row, of 3 May"
+
+
+def test_a_cut_off_still_to_come_is_told_and_makes_nothing_old(paths: Paths) -> None:
+    declaration = paths.data_dir.parent / "copies.yaml"
+    years = "privacy: {retention: {activities: 18000}}\n"
+    declaration.write_text(SOURCE.replace("2026-06-01", "2096-06-01") + years, encoding="utf-8")
+    counts = read(paths)
+    assert counts.rows["activities"].kept == 4
+    assert [note for note in counts.notes if "copies.yaml line 4: 2096-06-01 is still to come" in note]
+
+
 def test_a_company_s_deal_stays_in_a_copy_that_its_lead_shares(tmp_path: Path, engine: sa.Engine, cli: Cli) -> None:
     run(engine, "ALTER TABLE deals ADD COLUMN name TEXT", "UPDATE deals SET name = 'Ann Alone' WHERE lead = 1")
     leads = SOURCE[SOURCE.index("    location") : SOURCE.index("  accounts:")]
