@@ -20,6 +20,7 @@ from pipelines.privacy.left_out_rows import STAFF
 from pipelines.privacy.naming_columns import NamingColumns
 from pipelines.privacy.person import Person, is_long_id
 from pipelines.workspace.atomic_files import read_json, write_bytes, write_json, write_parquet
+from pipelines.workspace.left_overs import is_half_written
 from pipelines.workspace.people.register import HIDDEN, Mask, plain_id
 
 NOBODY = "forgotten-"  # beginning of the number that stands where a row of figures must keep its place
@@ -40,9 +41,9 @@ class Erased:
 
 
 def files_below(folder: Path, *, skip: tuple[str, ...] = ()) -> Iterator[Path]:
-    """Files of a folder that may hold rows; folders that are skipped by name are not entered."""
+    """Files of a folder that may hold rows; folders that are skipped by name are not entered, nor half-written ones."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name in skip or path.is_symlink():
+        if path.name in skip or path.is_symlink() or is_half_written(path):
             continue
         if path.is_dir():
             yield from files_below(path, skip=skip)

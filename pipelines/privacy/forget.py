@@ -13,6 +13,7 @@ from typing import Any
 from pipelines.privacy.elsewhere import Elsewhere, Place
 from pipelines.privacy.erase_everywhere import erase_everywhere
 from pipelines.privacy.erase_files import NOBODY, short_ids
+from pipelines.privacy.half_written import remove_half_written
 from pipelines.privacy.not_ours import name_others
 from pipelines.privacy.person import Person, UnknownPersonError, find_person, person_by_name
 from pipelines.workspace.atomic_files import read_json, write_json
@@ -65,11 +66,12 @@ def forget_person(
 
     Raises
     ------
-    UnknownPersonError, ContractError : see :func:`find_held_person`; nothing was changed then
+    UnknownPersonError, ContractError : see :func:`find_held_person`; of what is held nothing was changed then
     """
+    cleared = remove_half_written(context.paths, dry_run=dry_run)
     person = find_held_person(context, named, elsewhere, many=many)
     if dry_run:
-        return _rehearse(context, person, elsewhere)
+        return _rehearse(context, person, elsewhere, cleared)
     left = {
         "leads": sorted(person.lead_ids),
         "addresses": sorted(person.addresses),
@@ -80,7 +82,7 @@ def forget_person(
         "numbered": person.numbered,
     }
     write_json(folder_of(context.paths.root) / UNFINISHED, left)
-    return _finish(context, person, elsewhere)
+    return _finish(context, person, elsewhere, cleared)
 
 
 def finish_forgetting(context: Context, elsewhere: Elsewhere, *, dry_run: bool = False) -> Forgotten | None:
@@ -98,7 +100,9 @@ def finish_forgetting(context: Context, elsewhere: Elsewhere, *, dry_run: bool =
         by_name_alone=bool(left.get("by_name_alone", False)),
         numbered=bool(left.get("numbered", False)),
     )
-    return _rehearse(context, person, elsewhere) if dry_run else _finish(context, person, elsewhere)
+    cleared = remove_half_written(context.paths, dry_run=dry_run)
+    done = _rehearse if dry_run else _finish
+    return done(context, person, elsewhere, cleared)
 
 
 def find_held_person(context: Context, named: str, elsewhere: Elsewhere, *, many: bool = False) -> Person:
@@ -127,12 +131,12 @@ def is_forgotten(context: Context, named: str) -> bool:
     return FORGOTTEN in read_register(context.paths.root).asks_of(named)
 
 
-def _rehearse(context: Context, person: Person, elsewhere: Elsewhere) -> Forgotten:
-    places = [*elsewhere.erase(person, "", dry_run=True), *erase_everywhere(context, person, dry_run=True)]
+def _rehearse(context: Context, person: Person, elsewhere: Elsewhere, cleared: Sequence[Place]) -> Forgotten:
+    places = [*cleared, *elsewhere.erase(person, "", dry_run=True), *erase_everywhere(context, person, dry_run=True)]
     return _outcome(person, (), places, _not_ours(context, person, elsewhere), elsewhere.describe(), dry_run=True)
 
 
-def _finish(context: Context, person: Person, elsewhere: Elsewhere) -> Forgotten:
+def _finish(context: Context, person: Person, elsewhere: Elsewhere, cleared: Sequence[Place]) -> Forgotten:
     root = context.paths.root
     not_ours = _not_ours(context, person, elsewhere)
     register = add_to_register(root, FORGOTTEN, person.marked_ids, person.addresses, who_runs_this())
@@ -141,7 +145,7 @@ def _finish(context: Context, person: Person, elsewhere: Elsewhere) -> Forgotten
         for name in (*map(register.hash_lead, sorted(person.marked_ids)),
                      *map(register.hash_address, sorted(person.addresses)))
     )  # fmt: skip
-    places = list(elsewhere.erase(person, marks[0] if marks else secrets.token_hex(8), dry_run=False))
+    places = [*cleared, *elsewhere.erase(person, marks[0] if marks else secrets.token_hex(8), dry_run=False)]
     places += erase_everywhere(context, person, alias=f"{NOBODY}{secrets.token_hex(6)}", dry_run=False)
     done = _outcome(person, marks, places, not_ours, elsewhere.describe(), dry_run=False)
     _remember(root, done)

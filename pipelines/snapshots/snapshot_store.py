@@ -63,11 +63,20 @@ def write_part(paths: Paths, export: str, taken_at: pd.Timestamp, rows: pd.DataF
 def write_record(paths: Paths, record: SnapshotsRecord) -> None:
     """Replace the record, then remove files of changes that no snapshot names any more."""
     record.write(SnapshotsRecord.path(paths).parent)
-    for export, history in record.exports.items():
-        named = {snapshot.part for snapshot in history.snapshots}
-        for file in _folder(paths, export).glob("*.parquet"):
-            if file.name not in named:
-                file.unlink()
+    for file in find_unnamed_parts(paths, record):
+        file.unlink()
+
+
+def find_unnamed_parts(paths: Paths, record: SnapshotsRecord) -> list[Path]:
+    """Files of changes that no snapshot names: whoever wrote them was killed before the record, or after it."""
+    found = []
+    for folder in sorted(
+        path for path in paths.snapshots.glob("*") if path.is_dir() and path != left_out_folder(paths)
+    ):
+        history = record.exports.get(folder.name)
+        named = set() if history is None else {snapshot.part for snapshot in history.snapshots}
+        found += [file for file in sorted(folder.glob("*.parquet")) if file.name not in named]
+    return found
 
 
 def left_out_folder(paths: Paths) -> Path:

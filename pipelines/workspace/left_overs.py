@@ -1,8 +1,13 @@
 """What processes that were killed left half written: told from what a running one is writing, and removed."""
 
 import os
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+
+_HALF_WRITTEN = re.compile(r"\..+\.(?:part|new)\.(?P<mark>\d+(?:-\d+)?)\..+")
+_REPLACED = re.compile(r"\.(?P<name>.+)\.old")  # a folder whose successor stands in its place
 
 
 def process_mark() -> str:
@@ -32,6 +37,36 @@ def remove_parts(folder: Path) -> None:
     """Remove whatever ended processes left half written in a folder of files that are never written twice."""
     for path in folder.glob(".*.part.*"):
         remove_left_overs(folder, path.name.partition(".part.")[0] + ".part.")
+
+
+def is_half_written(path: Path) -> bool:
+    """Whether a file or folder is what its name says only once it has another name, or was replaced as a whole."""
+    replaced = _REPLACED.fullmatch(path.name)
+    return _HALF_WRITTEN.fullmatch(path.name) is not None or (
+        replaced is not None and (path.parent / replaced["name"]).exists()
+    )
+
+
+def find_left_overs(folder: Path) -> Iterator[Path]:
+    """Files and folders, anywhere below a folder, that ended processes left half written, or replaced.
+
+    What a running process is writing is not among them, nor is what lies behind a link.
+    """
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        half = _HALF_WRITTEN.fullmatch(path.name)
+        if is_half_written(path):
+            if half is None or not is_alive(half["mark"]):
+                yield path
+        elif path.is_dir() and not path.is_symlink():
+            yield from find_left_overs(path)
+
+
+def remove_left_over(path: Path) -> None:
+    """Remove one of them, a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def is_alive(mark: str) -> bool:

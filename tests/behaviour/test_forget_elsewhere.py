@@ -16,8 +16,10 @@ from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.privacy.erase_files import rows_of_person
 from pipelines.privacy.naming_columns import NamingColumns
 from pipelines.privacy.person import Person
+from pipelines.snapshots.snapshot_store import write_part
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.atomic_files import write_json
+from pipelines.workspace.left_overs import process_mark
 from pipelines.workspace.paths import Paths
 from serving.privacy.erase_store import OF_LEADS
 from serving.store.audit_trail import record_action, verify_trail
@@ -384,3 +386,29 @@ def test_the_number_of_a_row_is_no_mark_as_it_is_another_s_in_the_next_file(tmp_
         )
     status, _, problem = cli("object", "99", *args(paths))  # by what the server holds, no table
     assert status == 12 and "only numbered" in problem
+
+
+def test_what_killed_commands_left_half_written_goes_and_what_a_running_one_writes_stays(
+    paths: Paths, cli: Cli
+) -> None:
+    left, root = [], paths.root
+    tracked = paths.data_dir / "mlartifacts" / "few" / "1"
+    for place in (root / ".moving.json.part.999999999-1.ab", tracked / ".page.html.part.999999999-1.ab"):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(f"{{{ANN}")
+        left.append(place)
+    for place in (root / ".ingest.new.999999999-1.ab", root / ".ingest.old"):
+        place.mkdir()
+        (place / "leads.parquet").write_text(ANN)  # cut off: no table
+        left.append(place)
+    part = write_part(paths, "leads", pd.Timestamp(EARLY), pd.DataFrame({"Id": ["1"]}))
+    left.append(paths.snapshots / "leads" / part)
+    running = root / f".moving.json.part.{process_mark()}.ab"
+    running.write_text("{")
+
+    status, said, problem = cli("forget", "1", "--dry-run", *args(paths))
+    assert status == 0, problem
+    assert all(place.exists() and str(place.relative_to(paths.data_dir)) in said for place in left)
+    assert "half written" in said and "named by no snapshot" in said and running.name not in said
+    assert cli("forget", "1", *args(paths))[0] == 0
+    assert running.exists() and not [place for place in left if place.exists()]
