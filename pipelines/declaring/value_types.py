@@ -26,6 +26,8 @@ _DATE_HEADER = re.compile(
     r"date|datum|fecha|data\b|creat|clos|angelegt|_at$|utworz|日期|日付|日時|일자|날짜|생성일", re.I
 )
 _TIMES = frozenset({Meaning.CREATED, Meaning.CLOSED, Meaning.HAPPENED, Meaning.ENTERED, Meaning.MODIFIED})
+# counts: of a column of those that lie about 45,000, values alone do not say that they are no days
+_COUNTS = frozenset({Meaning.AMOUNT, Meaning.REVENUE, Meaning.SIZE, Meaning.CODE, Meaning.ID})
 _TELEPHONE = r"(?:\+|00)\d[\d ()/.-]{6,18}|\(?0\d{1,5}[)/ -][\d /-]{4,14}"
 _CODES = re.compile(
     r"\bzip|post(al)?[_ ]?(code|nr|leitzahl)|^plz$|pin[_ ]?code|code[_ ]?postal|^cap$|^cep$|kod[_ ]poczt|"
@@ -74,11 +76,7 @@ def _type_of_all(header: str, present: ColumnValues, decimal: DecimalSign) -> Co
         if values <= (TRUE_TEXTS | FALSE_TEXTS) - {"1", "0", "1.0", "0.0"} and len(values) == 2:
             return ColumnType.BOOLEAN
 
-    dated = bool(_DATE_HEADER.search(header))
-    timed = dated or bool(_TIMES & meanings_of(header))
-    if _is_written_date(present, timed=timed) or (dated and holds_serial_days(present.values)):
-        return ColumnType.TIMESTAMP
-    if timed and holds_epochs(present.values):
+    if _is_written_date(present, timed=_speaks_of_time(header)) or counts_time(header, present.values):
         return ColumnType.TIMESTAMP
     if is_code(header, present):
         return ColumnType.CATEGORY
@@ -94,6 +92,17 @@ def _type_of_all(header: str, present: ColumnValues, decimal: DecimalSign) -> Co
         return ColumnType.TIMESTAMP
 
     return _prose_or_category(present)
+
+
+def counts_time(header: str, values: pd.Series) -> bool:
+    """Whether numbers under a header that speaks of time are days of a spreadsheet or epochs."""
+    if not _speaks_of_time(header):
+        return False
+    return holds_epochs(values) or (not _COUNTS & meanings_of(header) and holds_serial_days(values))
+
+
+def _speaks_of_time(header: str) -> bool:
+    return bool(_DATE_HEADER.search(header) or _TIMES & meanings_of(header))
 
 
 def prove_decimal(present: ColumnValues) -> DecimalSign | None:

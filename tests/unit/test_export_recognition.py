@@ -61,6 +61,13 @@ def test_headers_say_what_they_hold_in_several_languages(header: str, meaning: M
     assert meaning in meanings_of(header)
 
 
+def test_days_of_a_spreadsheet_and_epochs_are_times_where_the_header_speaks_of_time() -> None:
+    days, epochs = [f"{45_300 + i},5" for i in range(9)], [str(1_704_724_200 + i) for i in range(9)]
+    found = table("deals", Vytvořeno=days, **{"Won time": epochs}, Umsatz=days, Nummer=epochs)
+    assert found.times == {"Vytvořeno", "Won time"}
+    assert found.moments("Vytvořeno").iloc[0] == pd.Timestamp("2024-01-09 12:00")
+
+
 @pytest.mark.parametrize(
     ("header", "meaning"),
     [

@@ -102,6 +102,7 @@ def test_midnight_and_noon_in_halves_of_a_day() -> None:
         ("08/01/2024 17:05 +0100", "%d/%m/%Y %H:%M %z"),
         ("2024-01-08 16:05:00 UTC", "%Y-%m-%d %H:%M:%S %Z"),
         ("45299.670138889", "serial"),
+        ("45299,670138889", "serial"),
         ("08/01/2024 16:05", "day_first"),
         ("01/08/2024 4:05 PM", "month_first"),
     ],
@@ -130,6 +131,11 @@ def test_days_of_a_spreadsheet_are_taken_only_where_nothing_else_can_be_meant() 
     assert found.notes == ("3 values are days as spreadsheets count them (time_format: serial).",)
     assert read("45299.375", "13/01/2024") == [None, "2024-01-13 00:00:00"]  # half converted: which is which?
     assert read("24008", "24009") == [None, None]  # days of a year
+
+    comma = _read("45299,375", "45300", "45301,5")
+    assert comma.values.tolist() == found.values.tolist() and comma.date_only.tolist() == [False, True, False]
+    assert comma.notes == found.notes
+    assert read("45,301", "45299,375", form="serial") == [None, "2024-01-08 09:00:00"]  # a sign between thousands
     assert read("20240108", "1704724200") == ["2024-01-08 00:00:00", "2024-01-08 14:30:00"]
 
 
@@ -190,7 +196,11 @@ def test_on_fixed_days_it_is_the_years_that_differ(days: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "days", ["31.12.24 31.12.25 31.12.26", "30.06.24 31.03.25 30.09.26 31.12.27", "15.01.24 15.01.26"]
+    "days",
+    [
+        *("31.12.24 31.12.25 31.12.26", "30.06.24 31.03.25 30.09.26 31.12.27", "15.01.24 15.01.26"),
+        *("25.01.24 25.02.25 25.03.26", "17.05.22 17.05.23 17.05.24 17.05.24"),  # on one day of years in a row
+    ],
 )
 def test_fixed_days_that_could_be_years_are_read_as_before_or_refused(days: str) -> None:
     dated = days.split()

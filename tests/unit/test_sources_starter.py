@@ -78,6 +78,43 @@ def test_the_starter_can_be_ingested_as_it_is(tmp_path: Path) -> None:
     assert frame["budget"].iloc[0] == 1000.5 and frame["lead_id"].iloc[0] == "D0"
 
 
+@pytest.mark.parametrize(
+    ("created", "closed", "won", "lost"),
+    [
+        ("Vytvořeno", "Uzavřeno", "Vyhráno", "Prohráno"),
+        ("Erstellt am", "Abgeschlossen am", "Gewonnen", "Verloren"),
+        ("Utworzono", "Zamknięto", "Wygrana", "Przegrana"),
+        ("Créé le", "Clôturé le", "Gagné", "Perdu"),
+    ],
+)
+def test_days_of_a_spreadsheet_are_the_clocks_of_a_timed_source(
+    tmp_path: Path, created: str, closed: str, won: str, lost: str
+) -> None:
+    path = tmp_path / "deals.csv"
+    columns = {
+        "ID": [f"D{i}" for i in range(ROWS)],
+        created: [f"{45_301 + 5 * i},{1 + i % 9}" if i % 4 else f"{45_301 + 5 * i}" for i in range(ROWS)],
+        closed: [f"{45_340 + 5 * i},25" for i in range(ROWS)],
+        "Status": [lost if i % 3 else won for i in range(ROWS)],
+        "Umsatz": [f"{45_000 + 7 * i}" for i in range(ROWS)],  # no header of time: a number
+    }
+    pd.DataFrame(columns).to_csv(path, sep=";", index=False)
+    source = parse_source(init_source(path), path=tmp_path / "my.yaml")
+    assert source.flat is None and source.tables["leads"].columns["umsatz"].type is ColumnType.NUMBER
+
+    ingest(source, Paths(tmp_path / "data", source.name))
+    folder = tmp_path / "data" / source.name / "ingest"
+    leads, outcomes = (pd.read_parquet(folder / f"{name}.parquet") for name in ("leads", "outcomes"))
+    assert leads["created_at"].iloc[1] == pd.Timestamp("2024-01-15 04:48")
+    assert len(leads) == len(outcomes) == ROWS and outcomes["closed_at"].min() == pd.Timestamp("2024-02-18 06:00")
+
+
+def test_numbers_under_a_header_that_counts_are_no_days(tmp_path: Path) -> None:
+    paid = [str(45_301 + 5 * i) for i in range(ROWS)]
+    source = parse_source(init_source(export(tmp_path, **{"Last amount": paid})))
+    assert source.tables["leads"].columns["last_amount"].type is ColumnType.NUMBER
+
+
 def test_without_a_likely_target_the_starter_says_so(tmp_path: Path) -> None:
     text = init_source(export(tmp_path, Result=["?"] * ROWS))
     assert "# TO EDIT: no column looks like a target" in text

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from features.errors import LeadScoreError
+from pipelines.declaring.value_types import counts_time
 from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.ingest.values.timestamps import read_timestamps, zone_of
 
@@ -42,7 +43,10 @@ class ExportTable:
         for header in self.frame.columns:
             present = self.frame[header].dropna()
             sample = present.iloc[:: max(len(present) // _SAMPLE, 1)].reset_index(drop=True)
-            if len(sample) and sample.str.contains(_LIKE_A_TIME).mean() > _TIMES_READ and _reads(sample):
+            if not len(sample):
+                continue
+            written = sample.str.contains(_LIKE_A_TIME).mean() > _TIMES_READ and _reads(sample)
+            if written or counts_time(str(header), sample):
                 found.add(str(header))
         return frozenset(found)
 

@@ -76,9 +76,11 @@ def _place_of_years(
         certain = spread == years and len(firsts) >= _CERTAIN
         known: Literal["first", "last"] = "first" if usual == "year" else "last"
         return spread if certain and spread != "unclear" else known
-    few = firsts if spread == "first" else lasts
+    few, many = (firsts, lasts) if spread == "first" else (lasts, firsts)
     if spread == "unclear" or few.isin(_FIXED_DAYS).all():
         return years
+    if years == "unclear" and few.nunique() == 1 and _follow_each_other(many):
+        return "unclear"  # 25.01.24, 25.02.25, 25.03.26: days of one year, or the 25th of three
     return "unclear" if years not in ("unclear", spread) else spread
 
 
@@ -88,6 +90,12 @@ def _place_by_spread(firsts: pd.Series, lasts: pd.Series) -> Literal["first", "l
     if many < _SPREAD * few or many - few < _MORE:
         return "unclear"
     return "first" if lasts.nunique() == many else "last"
+
+
+def _follow_each_other(numbers: pd.Series) -> bool:
+    """Whether no number between the smallest and the largest is missing, all of them usual years."""
+    usual = bool(numbers.between(*_USUAL_YEARS).all())
+    return usual and int(numbers.max()) - int(numbers.min()) + 1 == numbers.nunique()
 
 
 def _place_by_years(firsts: pd.Series, lasts: pd.Series) -> Literal["first", "last", "unclear"]:

@@ -29,7 +29,7 @@ _UNIX = ("%b %d %H:%M:%S %Y",)
 _EARLIEST, _LATEST = pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")  # outside: typing errors and fillers
 # Days since 1899-12-30, as spreadsheets count them: 2000 to 2050. In a column of times nothing else is written so; days
 # of a year (24008) lie below, dates without signs (20240108) above.
-_SERIAL, _FIRST_DAY, _LAST_DAY = r"^\d{5}(?:\.\d+)?$", 36_526, 55_153
+_SERIAL, _FIRST_DAY, _LAST_DAY = r"^\d{5}(?:[.,]\d+)?$", 36_526, 55_153
 _EPOCH_2000, _EPOCH_2050 = 946_684_800, 2_524_608_000  # seconds since 1970
 _MOSTLY = 0.98  # share of a column's values that must be serial days before they are taken for such
 
@@ -214,7 +214,12 @@ def holds_serial_days(clean: pd.Series) -> bool:
     hit = present.str.match(_SERIAL).fillna(False).astype(bool)
     if hit.mean() < _MOSTLY:
         return False
-    return bool(present[hit].astype("float64").between(_FIRST_DAY, _LAST_DAY).mean() >= _MOSTLY)
+    return bool(_count_days(present[hit]).between(_FIRST_DAY, _LAST_DAY).mean() >= _MOSTLY)
+
+
+def _count_days(clean: pd.Series) -> pd.Series:
+    """Days with their fraction, behind a point or, as in Germany, a comma; missing where a text is no number."""
+    return pd.to_numeric(clean.str.replace(r"^(\d{5}),(\d+)$", r"\1.\2", regex=True), errors="coerce")
 
 
 def holds_epochs(clean: pd.Series) -> bool:
@@ -231,7 +236,7 @@ def holds_epochs(clean: pd.Series) -> bool:
 
 
 def _read_serial(clean: pd.Series, zone: ZoneInfo, *, told: bool) -> Timestamps:
-    days = pd.to_numeric(clean, errors="coerce")
+    days = _count_days(clean)
     seconds = (days * 86_400).round(3)  # nine digits after the point are what files hold: better than a millisecond
     near = seconds.round()
     seconds = near.where((seconds - near).abs() < 0.005, seconds)
