@@ -7,10 +7,11 @@ of, must not be lost because the kill came between the pointer and the report.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from features.errors import DataError
-from pipelines.registry.champion import MoveKind, PointerMove, read_champion
+from pipelines.registry.champion import Champion, MoveKind, PointerMove, read_champion
 from pipelines.registry.kept_decisions import write_decision
 from pipelines.registry.promotion_churn import keep_churn, read_last_churn
 from pipelines.workspace.atomic_files import read_json, write_json
@@ -36,7 +37,8 @@ def noted_move(
     """
     champion = read_champion(context.paths)
     before = None if champion is None else champion.hash
-    note = {"before": before, "to": to, "how": str(move.how), "reason": move.reason, "churn": churn}
+    last = None if champion is None or not champion.history else champion.history[-1].record()
+    note = {"before": before, "to": to, "how": str(move.how), "reason": move.reason, "churn": churn, "last": last}
     write_json(context.paths.moving, note | {"by": behind.by, "decision": behind.decision})
     try:
         yield
@@ -53,7 +55,8 @@ def noted_move(
 def settle_move(context: Context) -> dict[str, Any] | None:
     """End a move that was killed after the pointer had moved; returns its note, None where there is none to end.
 
-    One that was killed before is forgotten: it is begun anew. The caller holds the source's lock.
+    One that was killed before is forgotten: it is begun anew. Where the pointer has moved on since, the decision goes
+    on record all the same, and nothing else is left to end. The caller holds the source's lock.
     """
     file = context.paths.moving
     if not file.exists():
@@ -66,17 +69,25 @@ def settle_move(context: Context) -> dict[str, Any] | None:
         file.unlink()
         return None
     champion = read_champion(context.paths)
-    if champion is None or champion.hash != to or note.get("before") == to:
+    if champion is None or note.get("before") == to or not _was_made(champion, note):
         file.unlink()
         return None
-    last = read_last_churn(context)
-    if churn is not None and churn["champion"] != to and (last is None or last.get("challenger") != to):
-        keep_churn(context, churn, how)
     if decision is not None:
         write_decision(context.paths, decision)
+    scores = champion.hash == to
+    last = read_last_churn(context) if scores else None
+    if scores and churn is not None and churn["champion"] != to and (last is None or last.get("challenger") != to):
+        keep_churn(context, churn, how)
     file.unlink()
     found: dict[str, Any] = note
-    return found
+    return found if scores else None
+
+
+def _was_made(champion: Champion, note: Mapping[str, Any]) -> bool:
+    """Whether the pointer made the noted move, wherever it points by now."""
+    since = takewhile(lambda move: move.record() != note.get("last"), reversed(champion.history))
+    made = [(move.hash, move.previous) for move in since]
+    return champion.hash == note["to"] or ("last" in note and (note["to"], note.get("before")) in made)
 
 
 def describe_settled(note: dict[str, Any]) -> str:

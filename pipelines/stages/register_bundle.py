@@ -6,6 +6,7 @@ from pipelines.artifacts.train_record import TrainRecord
 from pipelines.feeds.feed_profiles import keep_feed_profile
 from pipelines.registry.champion import MoveKind, PointerMove, ensure_pointer, keep_bundle, point_to, read_champion
 from pipelines.registry.promotion_gate import fits, reasons_not_clean
+from pipelines.registry.unfinished_move import settle_move
 from pipelines.workspace.context import Context
 from pipelines.workspace.private_files import make_folder
 
@@ -16,6 +17,7 @@ def run_register(context: Context) -> RegistrationRecord:
     Run again it changes nothing: a champion that people promoted stays.
     """
     make_folder(context.paths.bundles)
+    settle_move(context)
     role = register_trained_bundle(context)
     ensure_pointer(context.paths)
     champion = read_champion(context.paths)

@@ -16,6 +16,7 @@ from features.errors import BundleError, RegistryError
 from models.bundle import load_bundle
 from pipelines.outbound.timed_requests import open_within
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, catalog_for, keep_bundle, point_to
+from pipelines.registry.unfinished_move import settle_move
 from pipelines.tracking.mlflow_client import client_of
 from pipelines.tracking.mlflow_names import BUNDLE, CHAMPION, HASH_TAG, SERVER, model_name
 from pipelines.workspace.context import Context
@@ -76,7 +77,7 @@ def named_champion(source: str) -> NamedVersion:
 
 
 def promote_if_kept(context: Context, named: NamedVersion) -> Champion | None:
-    """Make the named bundle the champion if a sound copy is kept here, else None.
+    """Make the named bundle the champion if a sound copy is kept here, else None. The caller holds the source's lock.
 
     Raises
     ------
@@ -87,6 +88,7 @@ def promote_if_kept(context: Context, named: NamedVersion) -> Champion | None:
     except BundleError:  # absent or damaged: fetching repairs both
         return None
     catalog_for(context, bundle)
+    settle_move(context)
     reason = f"alias '{CHAMPION}' of {named.model}, version {named.version}"
     return point_to(context.paths, named.hash, PointerMove(MoveKind.REGISTRY, reason))
 

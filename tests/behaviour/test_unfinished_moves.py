@@ -14,6 +14,8 @@ from pipelines.registry.kept_decisions import decision_files, name_decision
 from pipelines.registry.promotion_churn import churn_of_promotion, read_last_churn
 from pipelines.registry.unfinished_move import Behind, noted_move, settle_move
 from pipelines.retraining.unfinished_retrain import Begun, begin_retrain, end_retrain, note_draft
+from pipelines.stages.register_bundle import run_register
+from pipelines.tracking.mlflow_registry import NamedVersion, promote_if_kept
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.paths import Paths
@@ -104,6 +106,49 @@ def test_a_decision_is_on_record_once_the_pointer_moved_and_not_before(
 
     assert cli("rollback", *run.args)[0] == 0 and cli(*words)[0] == 0
     assert decisions(context.paths) == ["forced", "forced"]
+
+
+def test_a_decision_stays_on_record_though_the_pointer_moved_on_before_the_next_command(tmp_path: Path) -> None:
+    paths, old, new, third = Paths(tmp_path, "mine"), "a" * 64, "b" * 64, "c" * 64
+    context: Any = SimpleNamespace(paths=paths)
+    paths.root.mkdir()
+    moves: list[dict[str, str]] = []
+
+    def point(to: str, previous: str) -> None:
+        at = f"2026-01-01T00:00:0{len(moves)}+00:00"
+        moves.append({"hash": to, "previous": previous, "how": "forced", "reason": "prices", "at": at})
+        ChampionRecord.of({"path": f"bundles/{to}", "hash": to, "previous": previous, "history": moves}).write(paths)
+
+    point(new, old)  # long ago the same move was made, and taken back
+    point(old, new)
+    forced = PointerMove(MoveKind.FORCED, "prices")
+    churn = {"champion": old, "challenger": new, "churn": None, "sentence": "7 move."}
+    begin(context, new, forced, churn, Behind(decision=name_decision({"kind": "promote", "decision": "forced"})))
+    note = paths.moving.read_bytes()
+    point(third, old)
+    assert settle_move(context) is None and decisions(paths) == [], "it was never made"
+
+    paths.moving.write_bytes(note)
+    point(new, old)
+    point(third, new)
+    assert settle_move(context) is None, "what scores is another's"
+    assert decisions(paths) == ["forced"] and read_last_churn(context) is None and not paths.moving.exists()
+
+
+def test_what_trains_or_follows_a_registry_ends_a_move_first(
+    moved: tuple[TinyRun, str, str],
+) -> None:
+    run, trained, now = moved
+    context = run.context
+    for number, go_on in enumerate(
+        (lambda: run_register(context), lambda: promote_if_kept(context, NamedVersion("demo", "1", trained))), 1
+    ):
+        behind = Behind(decision=name_decision({"kind": "promote", "decision": "forced", "number": number}))
+        begin(context, trained, PointerMove(MoveKind.FORCED, "prices"), churn_of_promotion(context, trained), behind)
+        point_to(context.paths, trained, PointerMove(MoveKind.FORCED, "prices"))
+        go_on()
+        assert len(decisions(context.paths)) == number and not context.paths.moving.exists()
+        point_to(context.paths, now, PointerMove(MoveKind.FORCED, "back"))
 
 
 def test_a_champion_that_a_killed_retrain_made_by_training_is_its_own(tmp_path: Path) -> None:
