@@ -40,13 +40,16 @@ def parse_draft(app_state: AppState, text: str, caller: Caller) -> Rubric:
 
 
 def compare_draft(app_state: AppState, draft: Rubric, caller: Caller, since: str | None = None) -> dict[str, Any]:
-    """The draft against the rubric in force; an owner sees the names of their own leads only."""
+    """The draft against the rubric in force; an owner sees the names of their own leads only.
+
+    ``sides`` counts all who enter and leave, whoever's they are, and the wins among them.
+    """
     from models.judging.cluster_bootstrap import Resampling
     from pipelines.rubrics.rubric_comparison import compare_with_active
 
     found = compare_with_active(app_state.context, draft, since=since, resampling=Resampling(_DRAWS))
     moves, now = _own(app_state, found["moves"], caller.owner), found["now"]
-    own = {"moves": [to_json_values(row) for row in moves]}
+    own = {"moves": [to_json_values(row) for row in moves], "sides": _count_sides(found["moves"])}
     return found | own | {"now": now | {"moves": _own(app_state, now["moves"], caller.owner)}}
 
 
@@ -96,8 +99,15 @@ def simulate_decay(app_state: AppState, lead_id: str | None, days: Sequence[int]
 def _own(app_state: AppState, rows: list[dict[str, Any]], owner: str | None) -> list[dict[str, Any]]:
     if owner is None:
         return rows
-    data = app_state.loaded.data
-    return [row for row in rows if data.owner(data.code(str(row["lead_id"]))) == owner]
+    shown = app_state.loaded.data.are_named_to([str(row["lead_id"]) for row in rows], owner)
+    return [row for row, seen in zip(rows, shown, strict=True) if seen]
+
+
+def _count_sides(moves: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    of_side = {side: [row for row in moves if row["side"] == side] for side in ("enters", "leaves")}
+    return {
+        side: {"leads": len(rows), "won": sum(bool(row["won"]) for row in rows)} for side, rows in of_side.items()
+    }
 
 
 def check_patterns(asked: Mapping[str, Any], used: Rubric | None, caller: Caller) -> None:

@@ -248,8 +248,9 @@ def _champion_record(champion: Champion) -> dict[str, Any]:
 def read_swap_set(app_state: AppState, owner: str | None, limit: int = 25) -> list[dict[str, Any]]:
     """Who comes in by the model and who goes out with the rubric at equal workload: both sides.
 
-    Each side has ``side``, how many ``leads`` and ``won`` it holds, and its first ``rows``, those first about whom
-    the two disagree most; an owner sees their own.
+    Each side has ``side``, how many ``leads`` and ``won`` it holds, whoever's they are; of those that may be named,
+    being in the data still and an owner's own, it has the first ``rows``, those first about whom the two disagree
+    most, and how many ``named`` and ``named_won`` there are.
     """
     file = app_state.paths.thresholds / "swap_set.parquet"
     if not file.exists():
@@ -257,15 +258,19 @@ def read_swap_set(app_state: AppState, owner: str | None, limit: int = 25) -> li
     found = read_parquet(file)
     if not len(found):
         return []
-    data = app_state.loaded.data
-    if owner is not None:
-        found = found[[data.owner(data.code(name)) == owner for name in found["lead_id"].astype("str")]]
-    return [
-        {
-            "side": side,
-            "leads": len(rows),
-            "won": int(rows["won"].sum()),
-            "rows": [to_json_values(row) for row in rows_of(rows.head(limit))],
-        }
-        for side, rows in ((side, found[found["side"] == side]) for side in SIDES)
-    ]
+    may_name = app_state.loaded.data.are_named_to(found["lead_id"].astype("str").tolist(), owner)
+    sides = []
+    for side in SIDES:
+        of_side = (found["side"] == side).to_numpy(dtype=np.bool_)
+        every, named = found[of_side], found[of_side & may_name]
+        sides.append(
+            {
+                "side": side,
+                "leads": len(every),
+                "won": int(every["won"].sum()),
+                "named": len(named),
+                "named_won": int(named["won"].sum()),
+                "rows": [to_json_values(row) for row in rows_of(named.head(limit))],
+            }
+        )
+    return sides

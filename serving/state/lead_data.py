@@ -173,8 +173,11 @@ class LeadData:
         return {str(lead): str(owner) for lead, owner in named if not pd.isna(owner) and owner != ""}
 
     def display(self, code: int) -> dict[str, str]:
-        """What is shown of a lead and its account but never learned from: name, company, owner, link."""
-        return {name: text for name, text in self._display_pairs(code) if text}
+        """What is shown of a lead and its account but never learned from: name, company, owner, link.
+
+        Nothing of a lead that is not in the data (code -1).
+        """
+        return {} if code < 0 else {name: text for name, text in self._display_pairs(code) if text}
 
     def _display_pairs(self, code: int) -> Iterable[tuple[str, str]]:
         row = self.tables["leads"].iloc[code]
@@ -211,9 +214,9 @@ class LeadData:
         return found
 
     def owner(self, code: int) -> str:
-        """Owner of a lead, empty if none is on record."""
+        """Owner of a lead, empty if none is on record or the lead is not in the data (code -1)."""
         leads = self.tables["leads"]
-        return _text_of(leads["owner"].iloc[code]) if "owner" in leads else ""
+        return _text_of(leads["owner"].iloc[code]) if code >= 0 and "owner" in leads else ""
 
     def shown_to(self, owner: str | None) -> Bools:
         """:meth:`is_shown_to` of every lead."""
@@ -226,7 +229,12 @@ class LeadData:
 
     def is_shown_to(self, code: int, owner: str | None) -> bool:
         """Whether a lead is of the one owner whose leads a caller sees; None sees all."""
-        return owner is None or self.owner(code) == owner
+        return owner is None or (code >= 0 and self.owner(code) == owner)
+
+    def are_named_to(self, lead_ids: Sequence[str], owner: str | None) -> Bools:
+        """Whether each of some leads is in the data still, and of the one owner whose leads a caller sees."""
+        codes = self.codes(pd.Index(lead_ids, dtype="str"))
+        return np.asarray((codes >= 0) & self.shown_to(owner)[codes], dtype=np.bool_)
 
 
 def _text_of(value: Any) -> str:

@@ -134,10 +134,10 @@ def test_a_rubric_is_built_from_nothing_tried_and_adopted_by_forms(
         assert "Rules, draft 3" in back and 'id="rule-downloads"' in back, "a version before as a draft"
 
 
-def yaml_of(client: TestClient) -> str:
+def yaml_of(client: TestClient, **headers: str) -> str:
     from features.rubric.yaml_format import rubric_yaml
 
-    text = client.get("/rubric.csv?of=draft").content.decode("utf-8-sig")
+    text = client.get("/rubric.csv?of=draft", headers=headers).content.decode("utf-8-sig")
     return rubric_yaml(from_csv(text))
 
 
@@ -259,6 +259,12 @@ def test_owners_are_named_their_own_leads_only(client: TestClient, tiny_demo: An
     data = client.app.state.app_state.loaded.data  # type: ignore[attr-defined]
     named = re.findall(r'href="/leads/([^"]+)"', html)
     assert all(data.owner(data.code(lead)) == owner for lead in named)
+    draft, every = {"rubric": yaml_of(client, **mine)}, key_for(client, "read")
+    found, of_mine = (client.post("/v1/rubric/compare", json=draft, headers=who).json() for who in (every, mine))
+    assert found["sides"] == of_mine["sides"] and len(found["moves"]) > len(of_mine["moves"])
+    assert found["sides"]["enters"]["leads"] == sum(row["side"] == "enters" for row in found["moves"])
+    entered = found["sides"]["enters"]
+    assert f"{entered['leads']:,}, {entered['won']:,} won" in html and "only yours are named" in html
 
 
 def test_a_draft_begins_from_what_outcomes_taught(client: TestClient) -> None:

@@ -15,6 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import pipelines.diagnostics.lifecycle_figures
+from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.table_files import load_tables
 from serving.api.routes import worklist as worklist_routes
 from serving.results.weekly_comparison import compare_with_last_week
@@ -175,8 +176,31 @@ def test_the_swap_set_shows_who_comes_in_and_who_goes_out(client: TestClient, ti
         assert rows["score"].between(0, 100).all()
     owners = pd.read_parquet(tiny_demo.context.paths.ingest / "leads.parquet").set_index("lead_id")["owner"]
     own = str(owners[every[titles[0]][0]])
-    seen = swapped(page(client, "/thresholds", **key_for(client, "read", owner=own)))
-    assert {owners[lead] for side in seen.values() for lead in side} == {own}
+    of_all = page(client, "/thresholds")
+    html = page(client, "/thresholds", **key_for(client, "read", owner=own))
+    assert {owners[lead] for side in swapped(html).values() for lead in side} == {own}
+    assert swap_counts(html) == swap_counts(of_all) and len(swap_counts(html)) == 1, "figures beside those of everybody"
+    assert "only yours are named" in html and "only yours are named" not in of_all
+
+
+def swap_counts(html: str) -> list[str]:
+    return re.findall(r"[\d,]+ leads come in, .*?; [\d,]+ go out, .*? won\.", html)
+
+
+def test_a_swapped_lead_that_left_the_data_lends_nobodys_name(tiny_copy: Any, tmp_path: Any) -> None:
+    paths = tiny_copy.context.paths
+    frame = pd.read_parquet(paths.thresholds / "swap_set.parquet")
+    last = pd.read_parquet(paths.ingest / "leads.parquet").iloc[-1]
+    write_parquet(paths.thresholds / "swap_set.parquet", frame.assign(lead_id=["gone", *frame["lead_id"][1:]]))
+    with client_for(tiny_copy, tmp_path) as client:
+        html = page(client, "/thresholds?swaps=all")
+        assert swap_counts(html), "it counts"
+        assert "1 of them is no longer in the data" in html and "/leads/gone" not in html
+        scoped = key_for(client, "read", owner=str(last["owner"]))
+        assert "/leads/gone" not in page(client, "/thresholds?swaps=all", **scoped)
+        data = client.app.state.app_state.loaded.data
+    assert data.display(-1) == {} and data.owner(-1) == "" and not data.is_shown_to(-1, str(last["owner"]))
+    assert data.are_named_to([str(last["lead_id"]), "gone"], str(last["owner"])).tolist() == [True, False]
 
 
 def test_cost_and_value_are_inputs_of_the_replay(client: TestClient) -> None:

@@ -50,7 +50,11 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
-    """What the page shows of a study; ``underway`` until it is worked out."""
+    """What the page shows of a study; ``underway`` until it is worked out.
+
+    ``sides`` count everybody; ``moves`` and ``moves_now`` name those that are the caller's to see, ``only_own`` where
+    these are an owner's.
+    """
 
     underway: bool
     problem: str = ""
@@ -62,7 +66,8 @@ class Replay:
     policies: Mapping[str, Row] = field(default_factory=dict)
     moves: Sequence[Move] = ()
     moves_now: Sequence[Move] = ()
-    sides: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    sides: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    only_own: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +98,10 @@ def build_replay(app_state: AppState, study: BesideResult[DraftStudy], caller: C
         pair=pair,
         own=None if pair is None else next(r for r in pair["differences"] if r["place"] == "own_threshold"),
         policies={} if pair is None else {row["policy"]: row for row in pair["policies"]},
-        moves=_named(app_state, _first_of_sides(moves)),
-        moves_now=[] if pair is None else _named(app_state, _first_of_sides(pair["now"]["moves"])),
-        sides={side: _count(moves, side) for side in ("enters", "leaves")},
+        moves=_named(app_state, moves),
+        moves_now=[] if pair is None else _named(app_state, pair["now"]["moves"]),
+        sides={} if pair is None else pair["sides"],
+        only_own=caller.owner is not None,
     )
 
 
@@ -127,14 +133,11 @@ def _first_of_sides(moves: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _count(moves: Sequence[Row], side: str) -> tuple[int, int]:
-    of_side = [row for row in moves if row["side"] == side]
-    return len(of_side), sum(bool(row["won"]) for row in of_side)
-
-
-def _named(app_state: AppState, rows: Sequence[Row]) -> list[Move]:
+def _named(app_state: AppState, moves: Sequence[Row]) -> list[Move]:
+    """The first of both sides by name, without those that left the data since."""
     data, found = app_state.loaded.data, []
-    for row in rows:
+    known = data.are_named_to([str(row["lead_id"]) for row in moves], None)
+    for row in _first_of_sides([row for row, named in zip(moves, known, strict=True) if named]):
         lead = str(row["lead_id"])
         display = data.display(data.code(lead))
         won = None if "won" not in row else bool(row["won"])

@@ -33,13 +33,18 @@ class SwappedLead:
     won: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SwapSide:
-    """Leads that only one hands off: ``side`` says which, ``leads`` how many there are, ``won`` of them were won."""
+    """Leads that only one hands off: ``side`` says which, ``leads`` how many there are, ``won`` of them were won.
+
+    ``named`` of them, ``named_won`` of these won, are in the data still and the caller's to see; ``rows`` are the first.
+    """
 
     side: str
     leads: int
     won: int
+    named: int
+    named_won: int
     rows: Sequence[SwappedLead]
 
 
@@ -67,7 +72,7 @@ def read_swaps(app_state: AppState, owner: str | None, language: Language, *, ev
                     won=bool(row["won"]),
                 )
             )
-        found.append(SwapSide(part["side"], part["leads"], part["won"], rows))
+        found.append(SwapSide(**{**part, "rows": rows}))
     return found
 
 
