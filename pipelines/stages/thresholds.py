@@ -19,7 +19,7 @@ from models.bundle import load_bundle
 from models.candidates.rubric import RubricCandidate
 from models.explaining.points import score_of_log_odds
 from models.explaining.qualification_policy import default_qualification
-from models.explaining.reasons import ReasonWriter
+from models.explaining.reasons import TOP, ReasonWriter
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.reliability_tables import calibration_by
 from models.judging.handoff.capacity_planner import PLAN_DRAWS, plan_capacity
@@ -48,6 +48,7 @@ from pipelines.rubrics.learned_rubric import propose_at_share
 from pipelines.rubrics.recorded_baselines import recorded_policies
 from pipelines.rubrics.rubric_backtest import backtest_rubric
 from pipelines.rubrics.rubric_history import note_of_versions, score_by_history
+from pipelines.rubrics.swapped_leads import explain_swaps
 from pipelines.stages.declared_slices import declared_slices
 from pipelines.stages.score_thresholds import judge_scores, transfer_promise
 from pipelines.workspace.atomic_files import stage_dir, write_parquet, write_text
@@ -227,16 +228,20 @@ def _judge_points(context: Context, before: StageVerdict) -> dict[str, Any]:
 def build_swap_set(run: JudgedRun, folder: Path) -> None:
     """``swap_set.parquet``: leads only one of the two hands off, with the twin's score then and its three main reasons.
 
-    The reasons speak for a lead that the model hands off, and against one that it does not.
+    The reasons speak for a lead that the model hands off, and against one that it does not. There are none where the
+    matrix was built anew since the block was judged, and holds other values of the lead.
     """
     swap = pd.DataFrame() if run.judged is None else run.judged.compared.swap
     if run.judged is not None and len(swap):
         twin = load_bundle(run.context.paths.train / "twin")
-        values = run.judged.test.matrix.values.iloc[swap["row"].to_numpy()].reset_index(drop=True)
-        by_model = (swap["side"] == "model only").to_numpy(dtype=np.bool_)
-        reasons = reasons_of_side(ReasonWriter(twin.catalog, twin.facts), twin.contributions(values), values, by_model)
         score = score_of_log_odds(swap["model_log_odds"].to_numpy(dtype=np.float64), twin.scale)
-        swap = swap.assign(score=score, **{f"reason_{k + 1}": [row[k] for row in reasons] for k in range(3)})
+        told = np.full((len(swap), TOP), "", dtype=object)
+        found = explain_swaps(twin, run.judged.test, swap)
+        if found is not None and len(found.at):
+            by_model = (swap["side"] == "model only").to_numpy(dtype=np.bool_)[found.at]
+            writer = ReasonWriter(twin.catalog, twin.facts)
+            told[found.at] = reasons_of_side(writer, found.parts, found.values, by_model)
+        swap = swap.assign(score=score, **{f"reason_{k + 1}": told[:, k].astype("str") for k in range(TOP)})
     write_parquet(folder / "swap_set.parquet", swap)
 
 

@@ -105,9 +105,7 @@ def _own(app_state: AppState, rows: list[dict[str, Any]], owner: str | None) -> 
 
 def _count_sides(moves: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
     of_side = {side: [row for row in moves if row["side"] == side] for side in ("enters", "leaves")}
-    return {
-        side: {"leads": len(rows), "won": sum(bool(row["won"]) for row in rows)} for side, rows in of_side.items()
-    }
+    return {side: {"leads": len(rows), "won": sum(bool(row["won"]) for row in rows)} for side, rows in of_side.items()}
 
 
 def check_patterns(asked: Mapping[str, Any], used: Rubric | None, caller: Caller) -> None:

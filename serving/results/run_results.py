@@ -132,11 +132,18 @@ def _simulate_points(app_state: AppState, capacity: "SnapshotCapacity", tried: R
 
 
 def read_compared_block(app_state: AppState) -> "ComparedBlock":
-    """The test block of the last run and of whom its comparison speaks, read once per run."""
+    """The test block of the last run and of whom its comparison speaks, read once per run and matrix."""
     from pipelines.rubrics.compared_leads import load_compared_block
 
-    stamp = file_stamp(ComparisonRecord.path(app_state.paths))
+    stamp = stamp_compared_block(app_state)
     return app_state.results.get("compared block", stamp, lambda: load_compared_block(app_state.context))
+
+
+def stamp_compared_block(app_state: AppState) -> tuple[int, ...]:
+    """What :func:`read_compared_block` depends on: what was judged and compared, and the tables and matrix of now."""
+    paths = app_state.paths
+    records = (ComparisonRecord, EvaluationRecord, CountsRecord)
+    return file_stamp(*(record.path(paths) for record in records), paths.matrix / "matrix.json")
 
 
 def read_lifecycle(app_state: AppState) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Tables that were read again: what stands on them is built anew or says so, and past judgements keep their rows."""
 
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,13 +10,19 @@ import pytest
 
 import leadscore
 from features.errors import DataError
+from models.bundle import load_bundle
+from models.explaining.language import load_language
 from pipelines.artifacts.final_block import load_test_block
 from pipelines.cli.output import Output
 from pipelines.cli.run import note_outdated
+from pipelines.rubrics.compared_leads import load_compared_block
+from pipelines.rubrics.swapped_leads import explain_swaps
 from pipelines.run import run_stage
 from pipelines.stages.matrix import is_outdated
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.matrix_files import load_chop, load_matrix
+from serving.pages.thresholds.swaps import read_swaps
+from tests.reference.serving import client_for
 
 
 def read_again(run: Any, leads_left_out: int = 0) -> str:
@@ -87,3 +95,49 @@ def test_judgements_of_leads_that_are_gone_are_refused(tiny_copy: Any) -> None:
     write_parquet(paths.evaluate / "test_keys.parquet", keys.assign(lead_id="of another table " + keys["lead_id"]))
     with pytest.raises(DataError, match=r"holds only 0: it was built from other data since\. Train again"):
         load_test_block(paths)
+
+
+def test_reasons_of_swapped_leads_stay_their_own_when_the_matrix_is_built_again(tiny_copy: Any, tmp_path: Path) -> None:
+    paths = tiny_copy.context.paths
+    swap = read_parquet(paths.thresholds / "swap_set.parquet")
+    with client_for(tiny_copy, tmp_path) as client:
+        app_state = client.app.state.app_state  # type: ignore[attr-defined]
+
+        def reasons() -> dict[str, str]:
+            until = time.monotonic() + 60.0
+            while time.monotonic() < until:  # in another language than the run's nothing stands in meanwhile
+                sides = read_swaps(app_state, None, load_language("pl"), everybody=True)
+                if any(row.reason for side in sides for row in side.rows):
+                    break
+                time.sleep(0.05)
+            return {row.lead_id: row.reason for side in sides for row in side.rows}
+
+        before = reasons()
+        rows = load_compared_block(tiny_copy.context).block.matrix.keys.iloc[swap["row"]]
+        assert rows["lead_id"].tolist() == swap["lead_id"].tolist()
+        read_again(tiny_copy, leads_left_out=100)
+        run_stage(tiny_copy.context, "matrix")
+        after = reasons()
+    left = before.keys() & set(read_parquet(paths.ingest / "leads.parquet")["lead_id"])
+    same = [lead for lead in left if after[lead] == before[lead]]
+    assert len(set(before.values())) > 3 and 2 * len(same) > len(left)
+    assert not any(after[lead] for lead in left - set(same)), "a company that lost a lead: other values"
+
+
+def test_reasons_that_do_not_add_up_to_the_score_are_not_given(tiny_demo: Any) -> None:
+    paths = tiny_demo.context.paths
+    swap, twin = read_parquet(paths.thresholds / "swap_set.parquet"), load_bundle(paths.train / "twin")
+    block = load_compared_block(tiny_demo.context).block
+    for changed, expected in (
+        (swap, np.arange(len(swap))),
+        (swap.assign(lead_id=["gone", *swap["lead_id"][1:]]), np.arange(1, len(swap))),
+        (
+            swap.assign(model_log_odds=[swap["model_log_odds"][0] + 0.01, *swap["model_log_odds"][1:]]),
+            np.arange(1, len(swap)),
+        ),
+        (swap.assign(row=len(block.rows)), np.arange(len(swap))),
+    ):
+        found = explain_swaps(twin, block, changed)
+        assert found is not None
+        np.testing.assert_array_equal(found.at, expected)
+        np.testing.assert_allclose(found.parts.log_odds, changed["model_log_odds"].to_numpy()[expected], atol=1e-6)

@@ -4,17 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+import pandas as pd
 
 from models.bundle import load_bundle
 from models.explaining.language import SOURCE_LANGUAGE, Language
 from models.explaining.plain.plain_reasons import choose_reasons
 from models.explaining.reasons import ReasonWriter
-from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.rubrics.swapped_leads import explain_swaps
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.results import run_results
 from serving.state.app_state import AppState
-from serving.state.result_cache import file_stamp
 
 SHOWN, MOST = 6, 200  # leads of each side, at first and where all are asked for
 
@@ -37,7 +36,7 @@ class SwappedLead:
 class SwapSide:
     """Leads that only one hands off: ``side`` says which, ``leads`` how many there are, ``won`` of them were won.
 
-    ``named`` of them, ``named_won`` of these won, are in the data still and the caller's to see; ``rows`` are the first.
+    ``named`` of them, ``named_won`` of these won, are in the data still and the caller's to see; ``rows`` come first.
     """
 
     side: str
@@ -79,33 +78,39 @@ def read_swaps(app_state: AppState, owner: str | None, language: Language, *, ev
 def _reasons(app_state: AppState, rows: Sequence[Mapping[str, Any]], language: Language) -> dict[tuple[str, str], str]:
     """The strongest reason of each lead for its side, in plain words; empty while they are written beside the request.
 
-    In English the sentence of the run stands in meanwhile.
+    In English the sentence of the run stands in meanwhile, and where its matrix was built anew since.
     """
     keys = [(str(row["lead_id"]), str(row["side"])) for row in rows]
-    stamp = (file_stamp(ComparisonRecord.path(app_state.paths)), tuple(keys))
+    stamp = (run_results.stamp_compared_block(app_state), tuple(keys))
     name = f"swap reasons {language.code} {len(rows) > 2 * SHOWN}"
     texts = app_state.results.begin(name, stamp, lambda: _write(app_state, rows, language)).value
     if texts is None:
-        english = language.code == SOURCE_LANGUAGE
-        texts = [_sentence_alone(row.get("reason_1")) if english else "" for row in rows]
+        texts = [_sentence_of_run(row, language) for row in rows]
     return dict(zip(keys, texts, strict=True))
 
 
 def _write(app_state: AppState, rows: Sequence[Mapping[str, Any]], language: Language) -> list[str]:
     if not rows:
         return []
+    texts = [_sentence_of_run(row, language) for row in rows]
     block = run_results.read_compared_block(app_state).block
     twin = load_bundle(app_state.paths.train / "twin")
-    at = np.array([int(row["row"]) for row in rows])
-    values = block.matrix.values.iloc[at].reset_index(drop=True)
-    writer, parts = ReasonWriter(twin.catalog, twin.facts, language), twin.contributions(values)
+    found = explain_swaps(twin, block, pd.DataFrame(rows))
+    if found is None:
+        return texts
+    writer, parts = ReasonWriter(twin.catalog, twin.facts, language), found.parts
     unit, source = twin.scale.points_per_log_odds, app_state.context.source
-    texts = []
-    for k, (row, record) in enumerate(zip(rows, values.to_dict("records"), strict=True)):
+    for k, (at, record) in enumerate(zip(found.at.tolist(), found.values.to_dict("records"), strict=True)):
         every = writer.reasons({str(name): value for name, value in record.items()}, parts.names, parts.values[k])
-        helps = row["side"] == run_results.SIDES[0]
-        texts += [reason.says for reason in choose_reasons(every, source, unit, helps=helps, count=1)] or [""]
+        helps = rows[at]["side"] == run_results.SIDES[0]
+        chosen = choose_reasons(every, source, unit, helps=helps, count=1)
+        texts[at] = chosen[0].says if chosen else ""
     return texts
+
+
+def _sentence_of_run(row: Mapping[str, Any], language: Language) -> str:
+    """What the run wrote of a lead, in English alone."""
+    return _sentence_alone(row.get("reason_1")) if language.code == SOURCE_LANGUAGE else ""
 
 
 def _sentence_alone(reason: Any) -> str:
