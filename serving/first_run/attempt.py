@@ -40,7 +40,7 @@ class Attempt(BaseModel):
 
     ``number`` names its folder; "" where the source that the server was started with is run. ``reason`` is the code of
     a problem, ``message`` its own words in English; both are empty where there is none. ``seconds`` are of the stages
-    that are done, ``verdict`` is of a run that ended without a model.
+    that are done, ``verdict`` is of a run that ended without a model, whether or not one of before goes on scoring.
     """
 
     model_config = ConfigDict(frozen=True)

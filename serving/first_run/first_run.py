@@ -15,9 +15,12 @@ from typing import BinaryIO
 from filelock import FileLock, Timeout
 
 from features.errors import LeadScoreError
+from features.schema.vocabulary import TRAINED
+from models.bundle import load_bundle
+from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.declaring.confirming.guessed_files import GuessedFiles
 from pipelines.declaring.corrections.file_corrections import FileCorrections
-from pipelines.registry.champion import read_champion
+from pipelines.registry.champion import Champion, read_champion
 from pipelines.workspace.atomic_files import copy_stream, write_text
 from pipelines.workspace.context import open_context
 from pipelines.workspace.private_files import create_private, make_folder
@@ -27,6 +30,7 @@ from serving.first_run.attempt import Attempt, AttemptFolder, GivenFile, Step, v
 from serving.first_run.guess_child import guess_in_child
 from serving.first_run.run_child import STAGES, run_in_child
 from serving.logs import logger, traceback_places
+from serving.privacy.first_run_files import find_made_source
 from serving.problems import ConflictError, InvalidError, ScopeError
 from serving.scopes import Scope
 from serving.state.app_state import AppState
@@ -37,6 +41,7 @@ _BOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet", ".db", ".sqlite
 SUFFIXES: tuple[str, ...] = (*_TEXTS, *_BOOKS)
 MOST_FILES = 20
 _PATIENCE = 2.0  # seconds a request waits for a small file, so that its answer is the next page already
+_MOMENT = 1.0  # seconds: another process that looks whether somebody is at work holds the lock that long at most
 _UNSAFE = re.compile(r"[^\w .()+-]|^[. ]+")
 _LONGEST_NAME = 80
 Adopt = Callable[[Path], None]
@@ -53,7 +58,7 @@ class FirstRun:
         self._lock = threading.Lock()
         self._worker: threading.Thread | None = None
         self._child: subprocess.Popen[str] | None = None
-        self._over = False
+        self._beginning = self._over = False
 
     @property
     def is_open(self) -> bool:
@@ -81,13 +86,24 @@ class FirstRun:
         with self._claimed():
             self._discard()
             number = secrets.token_hex(8)
-            given = []
-            for name, (_, content) in zip(names, files, strict=True):
-                copy_stream(self.folder.files(number) / name, content)
-                given.append(GivenFile(name=name, size=(self.folder.files(number) / name).stat().st_size))
-            attempt = Attempt(number=number, step=Step.READING, files=tuple(given), began=time.time())
+            given = self._store(self.folder.files(number), names, files)
+            attempt = Attempt(number=number, step=Step.READING, files=given, began=time.time())
             self._note(caller, "first_run.files", number)
             self._start(attempt, self._read)
+
+    def _store(
+        self, folder: Path, names: Sequence[str], files: Sequence[tuple[str, BinaryIO]]
+    ) -> tuple[GivenFile, ...]:
+        """Store files in a folder of their own; all or none."""
+        given = []
+        try:
+            for name, (_, content) in zip(names, files, strict=True):
+                copy_stream(folder / name, content)
+                given.append(GivenFile(name=name, size=(folder / name).stat().st_size))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return tuple(given)
 
     def correct(self, said: FileCorrections, caller: Caller) -> None:
         """Look again, with what was said.
@@ -112,6 +128,7 @@ class FirstRun:
         self.check(caller)
         with self._claimed():
             if said is None:
+                self._discard()
                 attempt = Attempt(number="", step=Step.RUNNING, source=self.app_state.context.source.name)
                 attempt = attempt.model_copy(update={"declaration": self.app_state.settings.source})
             else:
@@ -166,24 +183,28 @@ class FirstRun:
             child.terminate()
 
     def _start(self, attempt: Attempt, work: Callable[[Attempt], None]) -> None:
-        self.folder.write(attempt)
         thread = threading.Thread(target=self._work, args=(attempt, work), name="leadscore-first-run", daemon=True)
-        self._worker = thread
-        thread.start()
+        self._beginning = True  # before anybody reads of an attempt at which no thread works yet
+        try:
+            self.folder.write(attempt)
+            self._worker = thread
+            thread.start()
+        finally:
+            self._beginning = False
         thread.join(timeout=_PATIENCE)
 
     def _work(self, attempt: Attempt, work: Callable[[Attempt], None]) -> None:
-        with self._held():
-            try:
+        try:
+            with self._held(_MOMENT):
                 work(attempt)
-            except UnusableFileError as problem:
-                self._end(attempt, problem.reason, problem.message)
-            except LeadScoreError as problem:
-                self._end(attempt, problem.code, problem.message)
-            except Exception as problem:  # nothing in a file may leave the page waiting for good
-                kind = type(problem).__name__
-                logger().error("first run failed", attempt=attempt.number, kind=kind, places=traceback_places(problem))
-                self._end(attempt, "failed", "the log has the cause.")
+        except UnusableFileError as problem:
+            self._end(attempt, problem.reason, problem.message)
+        except LeadScoreError as problem:
+            self._end(attempt, problem.code, problem.message)
+        except Exception as problem:  # nothing in a file, and no lock, may leave the page waiting for good
+            kind = type(problem).__name__
+            logger().error("first run failed", attempt=attempt.number, kind=kind, places=traceback_places(problem))
+            self._end(attempt, "failed", "the log has the cause.")
 
     def _end(self, attempt: Attempt, reason: str, message: str) -> None:
         """Back to where a person can mend it: to the columns if there are any, else to the files."""
@@ -234,10 +255,9 @@ class FirstRun:
         if end.reason:
             self._end(attempt, end.reason, end.message)
             return
-        summary = verdict_of(context.paths)
-        served = read_champion(context.paths) is not None
-        verdict = "" if served or summary is None else str(summary.verdict)
-        if served:
+        champion = read_champion(context.paths)
+        verdict = _verdict_against(verdict_of(context.paths), champion)
+        if champion is not None:
             self._serve(attempt, Path(declaration))
         self.folder.write(attempt.model_copy(update={"step": Step.DONE, "stage": "", "verdict": verdict}))
 
@@ -263,37 +283,46 @@ class FirstRun:
         self.folder.write(None)
         if attempt is None or not attempt.number or self.folder.is_served(attempt.number):
             return
-        if attempt.step is not Step.DONE:
-            shutil.rmtree(self.folder.files(attempt.number), ignore_errors=True)
+        files = self.folder.files(attempt.number)
+        if not find_made_source(files, self.folder.data_dir):
+            shutil.rmtree(files, ignore_errors=True)
 
     def _is_working(self) -> bool:
-        return self._worker is not None and self._worker.is_alive()
+        return self._beginning or (self._worker is not None and self._worker.is_alive())
 
     @contextmanager
     def _claimed(self) -> Iterator[None]:
         """While an attempt is begun: refused where one is at work, here or in another process."""
         with self._lock:
-            if self._is_working() or not self._is_free():
+            if self._is_working() or not self._is_free(_MOMENT):
                 raise ConflictError("files are being loaded already; wait until that is done.")
             yield
 
-    def _is_free(self) -> bool:
-        with contextlib.suppress(Timeout), self._held():
+    def _is_free(self, seconds: float = 0.0) -> bool:
+        with contextlib.suppress(Timeout), self._held(seconds):
             return True
         return False
 
     @contextmanager
-    def _held(self) -> Iterator[None]:
-        """The lock among processes; the system lets go of it when the process ends."""
+    def _held(self, seconds: float) -> Iterator[None]:
+        """The lock among processes, waited for so long; the system lets go of it when the process ends."""
         make_folder(self.folder.root)
         file = self.folder.root / ".lock"
         create_private(file)
-        with FileLock(file, blocking=False, fallback_to_soft=False):
+        with FileLock(file, timeout=seconds, fallback_to_soft=False):
             yield
 
     def _note(self, caller: Caller, action: str, what: str) -> None:
         with self.app_state.store.writing() as session:
             record_action(session, caller.name, action, what, {})
+
+
+def _verdict_against(summary: SummaryRecord | None, champion: Champion | None) -> str:
+    """The verdict of a run that allowed no model, though one of before may go on scoring; empty where points score."""
+    if summary is None or summary.verdict in TRAINED:
+        return ""
+    by_points = champion is not None and load_bundle(champion.folder, champion.hash).by_points
+    return "" if by_points else str(summary.verdict)
 
 
 def _safe_names(names: Sequence[str]) -> list[str]:

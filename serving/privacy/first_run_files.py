@@ -79,16 +79,26 @@ def _find(data_dir: Path, source: Source, person: Person, columns: NamingColumns
             yield _Loaded(folder, holding, made)
 
 
+def find_made_source(folder: Path, data_dir: Path) -> str:
+    """Name of the source whose data were made of the files in a folder, empty if none; a declaration that cannot be
+    read may have been one.
+    """
+    try:
+        declared = _read_declaration(folder)
+    except LeadScoreError:
+        return DECLARATION
+    return declared.name if declared is not None and Paths(data_dir, declared.name).ingest.exists() else ""
+
+
 def _source_of(folder: Path, data_dir: Path, columns: NamingColumns) -> tuple[str, NamingColumns]:
     """The source whose data were made of the files, if any, and what their headers stand for."""
-    try:
-        declared = load_source(folder / DECLARATION) if (folder / DECLARATION).exists() else None
-    except LeadScoreError:
-        return DECLARATION, columns
-    if declared is None:
-        return "", columns
-    made = Paths(data_dir, declared.name).ingest.exists()
-    return declared.name if made else "", naming_columns(declared, ["leads"])
+    made = find_made_source(folder, data_dir)
+    declared = None if made == DECLARATION else _read_declaration(folder)
+    return made, columns if declared is None else naming_columns(declared, ["leads"])
+
+
+def _read_declaration(folder: Path) -> Source | None:
+    return load_source(folder / DECLARATION) if (folder / DECLARATION).exists() else None
 
 
 def _read_attempt(file: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A server without a model opens on a page that takes a file; what cannot be read is told in words."""
 
 import io
+import json
 import re
 import shutil
 import threading
@@ -11,10 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from starlette.testclient import TestClient
 
 import serving
+from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.run import RUN
+from pipelines.workspace.atomic_files import copy_stream
+from pipelines.workspace.context import open_context
+from pipelines.workspace.paths import Paths
 from serving.first_run import first_run as machinery
 from serving.first_run.attempt import Attempt, AttemptFolder, Step
 from serving.first_run.first_run import FirstRun, load_served
@@ -257,3 +263,77 @@ def test_a_source_with_a_model_is_served_though_another_was_loaded(tiny_demo: An
     assert load_served(folder, "demo") is None
     shutil.copytree(tiny_demo.data_dir, data_dir, dirs_exist_ok=True)
     assert load_served(folder, str(tiny_demo.source)) is None
+
+
+def sent_files(empty: Empty) -> list[str]:
+    return sorted(file.name for file in (empty.data_dir / "first-run").rglob("*.csv"))
+
+
+def test_files_that_data_were_made_of_stay(
+    client: TestClient, empty: Empty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_after_ingest(declaration: str, data_dir: Path, *_: Any) -> RunEnd:
+        Paths(data_dir, open_context(declaration, data_dir).source.name).ingest.mkdir(parents=True)
+        return RunEnd("LS037", "why")
+
+    monkeypatch.setattr(machinery, "run_in_child", fail_after_ingest)
+    send(client, ("deals.csv", export(tmp_path)))
+    assert "Most rows of the file could not be used" in post(client, "columns", step="run")
+    post(client, "over")
+    assert AttemptFolder(empty.data_dir).read() is None and sent_files(empty) == ["deals.csv"]
+
+
+def test_a_file_that_was_of_no_use_does_not_stay(
+    client: TestClient, empty: Empty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machinery, "run_in_child", lambda *_: RunEnd("LS037", "why"))
+    assert "has no rows below its header" in send(client, ("empty.csv", b"Record ID,Status\n"))
+    assert sent_files(empty) == ["empty.csv"]
+    post(client, "run")
+    assert sent_files(empty) == []
+
+    def fill_up(file: Path, content: Any) -> None:
+        if file.name == "b.csv":
+            raise OSError("no space left")
+        copy_stream(file, content)
+
+    monkeypatch.setattr(machinery, "copy_stream", fill_up)
+    send(client, ("a.csv", b"a\n1\n"), ("b.csv", b"b\n2\n"))
+    assert [path for path in (empty.data_dir / "first-run").iterdir() if path.is_dir()] == []
+
+
+class Contended(FileLock):  # type: ignore[misc]
+    """A lock that another process, which looks whether somebody is at work, holds for a moment each time."""
+
+    def acquire(self, *words: Any, **named: Any) -> Any:
+        other = FileLock(self.lock_file, thread_local=False)
+        other.acquire()
+        threading.Timer(0.15, other.release).start()
+        return super().acquire(*words, **named)
+
+
+def test_whoever_looks_on_neither_refuses_nor_ends_what_begins(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machinery, "FileLock", Contended)
+    monkeypatch.setattr(machinery, "_MOMENT", 30.0)
+    assert "What became of a lead" in send(client, ("deals.csv", export(tmp_path)))
+
+
+def test_a_run_without_a_model_says_so_though_one_of_before_goes_on_scoring(
+    tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = SummaryRecord.path(tiny_copy.context.paths)
+    found = json.loads(summary.read_text(encoding="utf-8"))
+    monkeypatch.setattr(machinery, "run_in_child", lambda *_: RunEnd())
+    with client_for(tiny_copy, tmp_path, first_run="always") as client:
+        done = post(client, "run")
+        assert "Your worklist is ready" in done and 'href="/report"' in done
+        summary.write_text(json.dumps(found | {"verdict": "no_signal", "verdict_text": "none"}), encoding="utf-8")
+        done = post(client, "run")
+        assert "Nothing in the file tells the won leads from the others" in done and "is ready" not in done
+        assert "The model that was in use before goes on scoring" in done
+        summary.write_text(json.dumps(found), encoding="utf-8")
+        post(client, "run")
+        own = client.get("/setup", headers=HTML | key_for(client, "read", owner="Kim")).text
+        assert "Your worklist is ready" in own and 'href="/report"' not in own, "it would be refused"

@@ -63,7 +63,8 @@ def build_setup(app_state: AppState, first_run: FirstRun, caller: Caller) -> Set
         refused = problem.code
     attempt = first_run.attempt()
     paths = _paths_of(app_state, attempt)
-    summary = None if paths is None or app_state.ready else verdict_of(paths)
+    ended_without = attempt is not None and attempt.step is Step.DONE and bool(attempt.verdict)
+    summary = None if paths is None or (app_state.ready and not ended_without) else verdict_of(paths)
     common: dict[str, Any] = {
         "attempt": attempt,
         "may_load": not refused,
@@ -90,7 +91,9 @@ def build_setup(app_state: AppState, first_run: FirstRun, caller: Caller) -> Set
     if attempt.step is Step.CONFIRMING and attempt.guesses is not None:
         return SetupRecord(view="columns", step=1, **_columns(attempt.guesses), **common)
     if attempt.step is Step.DONE:
-        return SetupRecord(view="done", step=3 if app_state.ready else 2, jobs=_jobs(attempt), **common)
+        return SetupRecord(
+            view="done", step=3 if app_state.ready and not attempt.verdict else 2, jobs=_jobs(attempt), **common
+        )
     return SetupRecord(view="files", step=0, **common)
 
 
