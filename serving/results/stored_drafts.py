@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from features.rubric.draft import next_version
 from pipelines.workspace.atomic_files import read_json, write_text
 from serving.auth.api_keys import Caller
 from serving.state.app_state import AppState
@@ -17,7 +18,9 @@ LONGEST = 200_000  # characters of a draft as JSON
 
 @dataclass(frozen=True, kw_only=True)
 class StoredDraft:
-    """A draft: whose it is, its keys (:mod:`features.rubric.draft`), the version it began from, and when it changed."""
+    """A draft: whose it is, its keys (:mod:`features.rubric.draft`), the rubric that was in use when it began (its name
+    and version, empty where there was none), and when it changed.
+    """
 
     author: str
     content: dict[str, Any]
@@ -26,9 +29,18 @@ class StoredDraft:
 
 
 def read_draft(app_state: AppState, caller: Caller) -> StoredDraft | None:
-    """Somebody's draft, None where there is none."""
+    """Somebody's draft, None where there is none.
+
+    One whose number another rubric took meanwhile, as drafts of two people begin with the same, has the next one.
+    """
     file = _file(app_state, caller)
-    return StoredDraft(**read_json(file)) if file.exists() else None
+    if not file.exists():
+        return None
+    draft = StoredDraft(**read_json(file))
+    taken = [version.rubric.version for version in app_state.context.rubrics.versions]
+    if draft.content.get("version", "1") not in taken:
+        return draft
+    return replace(draft, content=draft.content | {"version": next_version(taken)})
 
 
 def save_draft(app_state: AppState, caller: Caller, content: dict[str, Any], based_on: str) -> StoredDraft:

@@ -1,6 +1,7 @@
 """The rubric page without scripts: built by form, tried, adopted; what is wrong is said where it is wrong."""
 
 import io
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -69,6 +70,20 @@ def test_the_rubric_in_use_stands_with_the_reports_verdicts(client: TestClient) 
         assert f">{leads}<" in rows[row["rule"]]
     boxes = boxes_of(html)
     assert boxes["p.demo_request.0"] == "25" and boxes["line.mql"] == "45" and boxes["cap.fit.low"] == "-30"
+
+
+def test_page_and_home_count_the_same_rules_against_outcomes(tiny_copy: Any, tmp_path: Path) -> None:
+    file = tiny_copy.context.paths.thresholds / "comparison.json"
+    record = json.loads(file.read_text(encoding="utf-8"))
+    worth = record["repair"]["worth"]
+    for row, verdict in zip(worth, ("too many points", "wrong way", "worth nothing"), strict=False):
+        row["verdict"] = verdict
+    for row in worth[3:]:
+        row["verdict"] = "in line"
+    file.write_text(json.dumps(record), encoding="utf-8")
+    with client_for(tiny_copy, tmp_path) as client:
+        assert f"3 of {len(worth)} rules give points that outcomes do not bear out, 0 give" in page(client)
+        assert "3 rules give points that outcomes contradict" in page(client, "/?role=marketer")
 
 
 def test_a_rubric_is_built_from_nothing_tried_and_adopted_by_forms(
@@ -265,6 +280,25 @@ def test_owners_are_named_their_own_leads_only(client: TestClient, tiny_demo: An
     assert found["sides"]["enters"]["leads"] == sum(row["side"] == "enters" for row in found["moves"])
     entered = found["sides"]["enters"]
     assert f"{entered['leads']:,}, {entered['won']:,} won" in html and "only yours are named" in html
+
+
+def test_of_two_drafts_of_one_number_both_can_be_adopted_one_after_the_other(tiny_copy: Any, tmp_path: Path) -> None:
+    with client_for(tiny_copy, tmp_path) as client:
+        ann, bob = (key_for(client, "admin") for _ in range(2))
+        for who, points in ((ann, "26"), (bob, "27")):
+            sent = boxes_of(page(client, **who)) | {"p.demo_request.0": points}
+            assert "Rules, draft 2" in send(client, "/rubric/points", who, do="saved", **sent).text
+        assert "has changed since" not in page(client, **bob)
+        assert "is the rubric in use now" in send(client, "/rubric/adopt", ann, reason="first").text
+
+        late = page(client, **bob)
+        assert "Rules, draft 3" in late and "The rubric in use has changed since you began this draft." in late
+        assert "It was demo 1 and is demo 2 now" in late
+        sent = boxes_of(late) | {"p.demo_request.0": "28"}
+        assert "It was demo 1 and is demo 2 now" in send(client, "/rubric/points", bob, do="saved", **sent).text
+        assert "is the rubric in use now" in send(client, "/rubric/adopt", bob, reason="second").text
+        listed = client.get("/v1/rubric", headers=bob).json()["versions"]
+        assert [row["version"] for row in listed] == ["3", "2", "1"]
 
 
 def test_a_draft_begins_from_what_outcomes_taught(client: TestClient) -> None:

@@ -56,7 +56,13 @@ def keep_content(app_state: AppState, caller: Caller, content: Content) -> None:
         content.pop("agreed_by", None)
     if is_too_long(content):
         raise PolicyError("this draft is larger than any rubric that people can read; take rules away.")
-    save_draft(app_state, caller, content, _label(app_state.context.rubric))
+    based_on = _label(app_state.context.rubric) if draft is None else draft.based_on
+    save_draft(app_state, caller, content, based_on)
+
+
+def is_overtaken(app_state: AppState, draft: StoredDraft | None) -> bool:
+    """Whether another rubric is in use than when the draft was begun."""
+    return draft is not None and draft.based_on != _label(app_state.context.rubric)
 
 
 def begin_draft(app_state: AppState, caller: Caller, how: str) -> None:

@@ -10,6 +10,7 @@ from features.rubric.csv_format import to_csv
 from features.rubric.draft import Content, read_content, with_rule, without_rule
 from features.rubric.yaml_format import rubric_yaml
 from models.explaining.language import Language
+from pipelines.report.marketing_section import BAD_RULES
 from pipelines.workspace.csv_files import mark_text
 from pipelines.workspace.rubric_versions import version_record
 from serving.auth.api_keys import Caller
@@ -18,7 +19,7 @@ from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.rubric import drafting
 from serving.pages.rubric.replay import build_replay, list_missing
-from serving.pages.rubric.rubric_view import MISLEADING, VERDICTS, build_rubric_view
+from serving.pages.rubric.rubric_view import VERDICTS, build_rubric_view
 from serving.pages.rubric.rule_fields import find_field, list_fields
 from serving.pages.rubric.rule_form import KEEP, choice_of, read_form, write_form
 from serving.pages.rubric.words import GROUP_NAMES, group_name
@@ -269,9 +270,10 @@ def _show(
         status=422 if wrong else 200,
         view=view,
         draft=draft,
+        overtaken=drafting.is_overtaken(app_state, draft),
         active=active,
         verdicts=VERDICTS,
-        misleading=MISLEADING,
+        misleading=BAD_RULES,
         replay=None if study is None else build_replay(app_state, study, caller),
         missing=list_missing(app_state, last, content, language),
         versions=[version_record(version) for version in reversed(context.rubrics.versions)],

@@ -29,7 +29,6 @@ VERDICTS: Mapping[str, tuple[str, str]] = {
     "cannot tell": ("is-unk", "quest"),
     "too rare": ("is-unk", "quest"),
 }
-MISLEADING = ("wrong way", "worth nothing")  # points that outcomes do not bear out
 _NARROWEST, _WIDEST = 30.0, 3.0  # points of half the axis at least; and at most so many times the largest points given
 
 
