@@ -22,6 +22,7 @@ from pipelines.registry.champion import Champion, read_champion
 from pipelines.workspace.atomic_files import read_parquet
 from serving.json_values import to_json_values
 from serving.problems import NotFoundError
+from serving.results.score_bands import read_judged
 from serving.state.app_state import AppState
 from serving.state.gather_rows import PostedMark, count_posted, gather_all_rows
 from serving.state.lead_data import rows_of
@@ -213,7 +214,10 @@ def why_points(app_state: AppState) -> str:
 
 
 def describe_model(app_state: AppState) -> dict[str, Any]:
-    """The bundle in use, how it was judged, its features, and the versions that are kept."""
+    """The bundle in use, how the last run judged the one it trained, the features in use, and the versions kept.
+
+    ``judged`` is the hash of the bundle that the test figures are of: after a retrain the champion may have stayed.
+    """
     bundle = app_state.loaded.model.bundle
     paths = app_state.paths
     champion = read_champion(paths)
@@ -239,6 +243,7 @@ def describe_model(app_state: AppState) -> dict[str, Any]:
         ],
         "champion": None if champion is None else _champion_record(champion),
         "kept": sorted(kept),
+        "judged": read_judged(app_state),
         "caution": read_caution(app_state),
         "promoted": {} if champion is None else {move.hash: move.at for move in champion.history},
     }

@@ -8,6 +8,7 @@ import numpy as np
 from models.interfaces import Scale
 from models.logistic import logit
 from pipelines.artifacts.evaluation_record import EvaluationRecord, ReliabilityRow
+from pipelines.artifacts.train_record import TrainRecord
 from serving.state.app_state import AppState
 from serving.state.result_cache import file_stamp
 
@@ -23,10 +24,27 @@ class ScoreBand:
     rows: int
 
 
-def read_evaluation(app_state: AppState) -> EvaluationRecord | None:
-    """The test figures of the last run; None before there are any."""
+def read_judged(app_state: AppState) -> str | None:
+    """Hash of the bundle that the last run trained and judged, which is a challenger where the champion stayed; None
+    where it trained none.
+    """
     paths = app_state.paths
-    if not EvaluationRecord.exists(paths):
+    if not TrainRecord.exists(paths):
+        return None
+    stamp = file_stamp(TrainRecord.path(paths))
+    return app_state.results.get("trained", stamp, lambda: TrainRecord.read(paths)).hash
+
+
+def find_other_judged(app_state: AppState) -> str:
+    """Hash of the bundle that the test figures of the last run are of, where it is not the one in use; else empty."""
+    judged = read_judged(app_state)
+    return "" if judged is None or judged == app_state.loaded.model.bundle.hash else judged
+
+
+def read_evaluation(app_state: AppState) -> EvaluationRecord | None:
+    """The test figures of the bundle in use; None before there are any, and where the last run judged another one."""
+    paths = app_state.paths
+    if not EvaluationRecord.exists(paths) or find_other_judged(app_state):
         return None
     stamp = file_stamp(EvaluationRecord.path(paths))
     found = app_state.results.get("evaluation", stamp, lambda: EvaluationRecord.read(paths))

@@ -25,7 +25,7 @@ from serving.state.result_cache import ResultCache
 from serving.webhooks.delivery import deliver
 from serving.webhooks.outbox import SIGNATURE, sign
 from tests.reference.challengers import TEST, early_champion, keep, rescaled, spoiled
-from tests.reference.serving import client_for, worklist_of
+from tests.reference.serving import client_for, key_for, worklist_of
 
 FORCED = {"force": True, "reason": "a test"}
 
@@ -72,6 +72,14 @@ def test_a_promotion_is_taken_up_and_rolled_back(client: TestClient, tiny_copy: 
     assert [row["action"] for row in client.get("/v1/audit").json()][:4] == [
         *("rolled.back", "rolling.back", "promoted", "promoting")
     ]
+    moved, leads = asked["churn"]["moved"], asked["churn"]["leads"]
+    owner = str(listed["rows"][0]["owner"])
+    page = client.get("/model", headers=key_for(client, "read", owner=owner) | {"accept": "text/html"}).text
+    own = sum(mover["owner"] == owner for mover in asked["churn"]["movers"])
+    assert f"{moved:,} of {leads:,} open leads move noticeably" in page
+    assert f"Of yours: {own:,}." in page and own < moved
+    assert 'href="/report"' not in page, "it names leads of all owners, and would be refused"
+    assert 'href="/report"' in client.get("/model", headers=key_for(client, "read") | {"accept": "text/html"}).text
 
 
 def test_the_gate_keeps_a_challenger_back_in_words(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:
@@ -125,6 +133,31 @@ def test_the_page_asks_the_same_gate(client: TestClient, tiny_copy: Any, tmp_pat
     assert read_champion(tiny_copy.context.paths).hash == bad
     now = client.get("/model").text.split(f"{bad[:12]}</code>")[1].split("</tr>")[0]
     assert "overruled" in now and "to see it fail" in now
+
+
+def test_the_figures_of_a_bundle_that_did_not_come_in_are_not_told_as_those_of_the_one_in_use(
+    client: TestClient, tiny_copy: Any, tmp_path: Path
+) -> None:
+    trained = read_champion(tiny_copy.context.paths).hash
+    pages = ("/model", "/?role=manager", "/?role=scientist", "/thresholds")
+    own, said = client.get("/model").text, f"{trained[:12]}, which"
+    assert said not in own
+    candidates = own.split('id="cand-h"')[1].split("</section>")[0]
+    assert "in use" in candidates and "trained last" not in candidates
+    home = client.get("/?role=manager").text + client.get("/?role=scientist").text
+    figures = ("of 100 with the highest", "Order on the test (AUC)")
+    assert client.get("/v1/model").json()["judged"] == trained and all(one in home for one in figures)
+
+    champion = early_champion(tiny_copy, tmp_path)
+    client.app.state.app_state.refresh()
+    seen = {path: client.get(path).text for path in pages}
+    assert all(said in seen[path] for path in pages), "each page says whose figures they are, or has none"
+    candidates = seen["/model"].split('id="cand-h"')[1].split("</section>")[0]
+    assert "in use" not in candidates and "trained last" in candidates
+    assert f"{champion.hash[:12]} scores; the last run tested another one." in seen["/model"]
+    assert not any(one in seen["/?role=manager"] + seen["/?role=scientist"] for one in figures)
+    described = client.get("/v1/model").json()
+    assert (described["judged"], described["bundle"]["hash"]) == (trained, champion.hash)
 
 
 def test_the_page_does_not_call_in_use_what_is_being_loaded(

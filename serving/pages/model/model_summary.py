@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from serving.results.run_results import read_comparison
+from serving.results.score_bands import find_other_judged
 from serving.state.app_state import AppState
 
 _FROM, _TO = "model_at_capacity", "rubric_at_capacity"
@@ -33,10 +34,12 @@ class CandidateLine:
 class ModelSummary:
     """Figures of the tiles, each None where the run did not get there.
 
+    ``other`` is the hash of the bundle they are of where that is not in use: after a retrain the champion may stay.
     ``better`` says of the rubric: True if the whole interval of the difference is above zero, False if below, None
     where chance may explain it or there is no rubric.
     """
 
+    other: str
     auc: float | None
     auc_ci: tuple[float, float] | None
     rubric_auc: float | None
@@ -85,6 +88,7 @@ def summarise_model(app_state: AppState, found: Mapping[str, Any]) -> ModelSumma
     ci = None if difference is None else _pair(difference["wins_ci"])
     lines, winner_at = _candidates(figures, winner)
     return ModelSummary(
+        other=find_other_judged(app_state),
         auc=own.get("auc"),
         auc_ci=_pair(own.get("auc_ci")),
         rubric_auc=rubric.get("auc"),
