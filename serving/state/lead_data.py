@@ -233,7 +233,7 @@ class LeadData:
 
     def are_named_to(self, lead_ids: Sequence[str], owner: str | None) -> Bools:
         """Whether each of some leads is in the data still, and of the one owner whose leads a caller sees."""
-        codes = self.codes(pd.Index(lead_ids, dtype="str"))
+        codes = self.codes(pd.Series(lead_ids, dtype="str"))
         return np.asarray((codes >= 0) & self.shown_to(owner)[codes], dtype=np.bool_)
 
 
