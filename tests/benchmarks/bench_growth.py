@@ -6,6 +6,7 @@ seconds, and the days that settings keep things for are shortened by the same fa
 
 import argparse
 import json
+import os
 import sqlite3
 import sys
 import time
@@ -54,8 +55,38 @@ def _stored_rows(state_dir: Path) -> int:
         return sum(store.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables)
 
 
+def _move(server: Served, target: str | None) -> float:
+    """Seconds to promote a bundle; without one, to roll back."""
+    began = time.perf_counter()
+    if target is None:
+        _post(server, "/v1/champion/rollback", {})
+    else:
+        _post(server, "/v1/champion", {"hash": target, "force": True, "reason": "a measurement"})
+    return time.perf_counter() - began
+
+
+def _processor_seconds(pid: int) -> float:
+    """Used by all threads of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _wait_for_rest(server: Served) -> None:
+    """Until what a load has prepared beside it is ready: for a second the server all but sleeps."""
+    assert server.process is not None
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        before = _processor_seconds(server.process.pid)
+        time.sleep(1.0)
+        if _processor_seconds(server.process.pid) - before < 0.1:
+            return
+    raise RuntimeError("the server did not come to rest")
+
+
 def measure_start(run: Any, folder: Path, posted: int) -> dict[str, Any]:
-    """Seconds to ready, to promote and to roll back, without posted rows and with many."""
+    """Seconds to ready, to promote and to roll back, without posted rows and with many; each move once right after the
+    one before, which meets what is prepared beside it, and once at rest.
+    """
     first = read_champion(run.context.paths)
     assert first is not None
     other = _other_bundle(run, folder)
@@ -63,27 +94,27 @@ def measure_start(run: Any, folder: Path, posted: int) -> dict[str, Any]:
     for rows in (0, posted):
         state_dir = folder / f"state-{rows}"
         leads = len(set(fill_store(run, state_dir, rows))) if rows else 0
-        starts, moves = [], []
+        starts, moves, rested = [], [], []
         for _ in range(REPEATS):
             server = Served(run, state_dir, REQUEST_SECONDS="300")
             began = time.perf_counter()
             server.start()
             starts.append(time.perf_counter() - began)
-            for target in (other, first.hash):
-                if _health(server)["bundle_hash"] == target:
-                    continue
-                began = time.perf_counter()
-                _post(server, "/v1/champion", {"hash": target, "force": True, "reason": "a measurement"})
-                moves.append(time.perf_counter() - began)
-            began = time.perf_counter()
-            _post(server, "/v1/champion/rollback", {})
-            moves.append(time.perf_counter() - began)
+            for at_rest in (False, True):
+                for target in (other, first.hash, None):
+                    if _health(server)["bundle_hash"] == target:
+                        continue
+                    if at_rest:
+                        _wait_for_rest(server)
+                    (rested if at_rest else moves).append(_move(server, target))
             server.stop()
         found[f"{rows}_rows"] = {
             "leads": leads,
             "ready_s": round(min(starts), 2),
             "promotion_s": round(min(moves), 2),
             "slowest_promotion_s": round(max(moves), 2),
+            "rested_promotion_s": round(min(rested), 2),
+            "slowest_rested_promotion_s": round(max(rested), 2),
         }
     return found
 

@@ -30,6 +30,7 @@ class Served:
             **environment,
         }
         self.environment = os.environ | {f"LEADSCORE_SERVE_{name}": value for name, value in own.items()}
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else each start would compile anew what it imports
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, seconds: float = 60.0, ready: str = "/readyz") -> "Served":
