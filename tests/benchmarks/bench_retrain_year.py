@@ -2,7 +2,7 @@
 
 Run ``python -m tests.benchmarks.bench_retrain_year [FOLDER] [--leads N]``: it starts both servers, prints one line a
 command and writes the table and all records to the folder (default: ``.cache/prove/year``). All data are synthetic.
-No run of all twelve months has been seen through yet, the longest to month 9 (docs/retraining.md).
+What one run ended with stands in docs/retraining.md.
 With 3,000 leads the first two months train no model (no signal), and the rubric's points score; with 6,000 they do.
 """
 
