@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from features.array_types import Floats, Ints
@@ -21,7 +22,7 @@ from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
 from models.estimators.frame_classifier import FrameClassifier
 from models.estimators.rubric_classifier import read_rubric
-from models.estimators.seeds import codes_of, moments_of, seed_of
+from models.estimators.seeds import are_numbers, codes_of, moments_of, refuse_numbers, seed_of
 from models.estimators.user_frame import index_of
 from models.explaining.facts import build_facts
 from models.explaining.shap_explanation import shap_explanation
@@ -123,6 +124,8 @@ class LeadScoreClassifier(FrameClassifier):
 
         Raises
         ------
+        ValueError : ``label_known_at``, or a horizon, beside numbers as ``as_of``, which are no moments that rows could
+            be purged by; ``label_known_at`` without ``as_of``; or what is handed over has different lengths
         PolicyError : the rubric does not fit the columns
         """
         declared = read_rubric(self.rubric)
@@ -245,15 +248,34 @@ class LeadScoreClassifier(FrameClassifier):
         split = Split(by="time" if matrix.ordered else "accounts", test_share=self.test_share, folds=self.folds)
         return chop(matrix, split, seed=settings.seed, horizon_days=int(self.horizon_days) or None)
 
+    def _check_clock(self, as_of: Any, label_known_at: Any) -> None:
+        """Refuse what asks for moments where there are none: no row would be purged, without a word."""
+        later = [
+            *([] if label_known_at is None else ["label_known_at"]),
+            *([f"horizon_days={self.horizon_days:g}"] if self.horizon_days > 0 else []),
+        ]
+        if as_of is not None and later and are_numbers(as_of):
+            refuse_numbers(as_of, "as_of")
+        if as_of is None and label_known_at is not None:
+            raise ValueError("label_known_at purges rows by their moments: hand these over as as_of.")
+        if as_of is None and later:
+            warnings.warn(
+                f"{later[0]} keeps no row out of training without as_of: rows are judged in random folds.",
+                UserWarning,
+                stacklevel=4,
+            )
+
     def _matrix(
         self, values: pd.DataFrame, won: Floats, weight: Floats, groups: Any, as_of: Any, label_known_at: Any
     ) -> Matrix:
         length = len(values)
         number = pd.Series(np.arange(length)).astype("str")
+        check_consistent_length(values, groups, as_of, label_known_at)
+        self._check_clock(as_of, label_known_at)
         moments, order = _clock(as_of, length)
         known = moments + pd.Timedelta(days=self.horizon_days)
         if label_known_at is not None:
-            known = moments_of(label_known_at)
+            known = moments_of(label_known_at, "label_known_at")
         keys = pd.DataFrame(
             {
                 "lead_id": number,
@@ -289,7 +311,7 @@ def _clock(as_of: Any, length: int) -> tuple[pd.Series, Ints]:
     given = pd.Series(np.asarray(as_of))
     if len(given) != length or given.isna().any():
         raise ValueError(f"as_of needs a moment for each of {length} rows; found {int(given.notna().sum())}.")
-    numbers = pd.api.types.is_numeric_dtype(given.dtype)
+    numbers = are_numbers(given)
     ranked = given if numbers else moments_of(given)  # as moments: texts of them need not be in their order
     order = np.asarray(ranked.rank(method="dense"), dtype=np.int64) - 1
     return nothing if numbers else ranked, order

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from features.array_types import Floats
@@ -40,6 +41,7 @@ class ScorecardClassifier(FrameClassifier):
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Learn bins and points; rows of one of ``groups`` stay together in the folds that choose them."""
         values, won, weight = self._begin(X, y, sample_weight)
+        check_consistent_length(values, groups)
         card = ScorecardCandidate(features=self.features)
         self.candidate_ = card.fit(
             values,

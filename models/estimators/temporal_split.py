@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
+from sklearn.utils import check_consistent_length
 
 from features.array_types import Ints
 from features.errors import TooLittleDataError
-from models.estimators.seeds import codes_of, moments_of
+from models.estimators.seeds import are_numbers, codes_of, moments_of
 
 
 class TemporalSplit(BaseCrossValidator):
@@ -58,15 +59,18 @@ class TemporalSplit(BaseCrossValidator):
 
         Parameters
         ----------
-        as_of : moments of the rows, shape (n,); default: the column of X
+        as_of : moments of the rows, shape (n,); default: the column of X. Numbers give an order without clocks, where
+            neither ``horizon_days`` nor ``label_known_at`` asks for one
         label_known_at : when each row's label was known; default: ``horizon_days`` later
 
         Raises
         ------
-        ValueError : there are no moments, some are missing, or there are fewer different ones than origins need
+        ValueError : there are no moments, some are missing, they are numbers where a label is known later, there are
+            fewer different ones than origins need, or what is handed over has different lengths
         TooLittleDataError : no label was known by an origin
         """
-        when = self._moments(X, as_of)
+        check_consistent_length(X, as_of, groups, label_known_at)
+        when = self._moments(X, as_of, clocks=self.horizon_days != 0 or label_known_at is not None)
         known = when + _microseconds(self.horizon_days)
         if label_known_at is not None:
             known = _micros(label_known_at, "label_known_at")
@@ -91,10 +95,12 @@ class TemporalSplit(BaseCrossValidator):
                 train &= ~np.isin(group, group[test])
             if not train.any():
                 before, unknown = int((when < low).sum()), int(((when < low) & (known > low)).sum())
+                numbered = are_numbers(X[self.as_of] if as_of is None else as_of)
+                at = f"number {low} in order" if numbered else pd.Timestamp(low, unit="us").isoformat()
                 raise TooLittleDataError(
-                    f"nothing is left to learn from at the origin {pd.Timestamp(low, unit='us').isoformat()}: of "
-                    f"{before} earlier rows {unknown} had no known label yet, {before - unknown} are of groups that "
-                    "are judged. Use fewer origins, a shorter horizon, or more groups."
+                    f"nothing is left to learn from at the origin {at}: of {before} earlier rows {unknown} had no "
+                    f"known label yet, {before - unknown} are of groups that are judged. Use fewer origins, a shorter "
+                    "horizon, or more groups."
                 )
             yield np.flatnonzero(train), np.flatnonzero(test)
 
@@ -102,21 +108,33 @@ class TemporalSplit(BaseCrossValidator):
         for _, test in self.split(X, y, groups):
             yield test
 
-    def _moments(self, X: Any, as_of: Any) -> Ints:
-        if as_of is not None:
-            return _micros(as_of, "as_of")
-        if isinstance(X, pd.DataFrame) and self.as_of in X:
-            return _micros(X[self.as_of], self.as_of)
+    def _moments(self, X: Any, as_of: Any, *, clocks: bool) -> Ints:
+        """Microseconds, or places in an order where numbers are handed over and no clock is needed."""
+        given, what = as_of, "as_of"
+        if given is None and isinstance(X, pd.DataFrame) and self.as_of in X:
+            given, what = X[self.as_of], self.as_of
+        if given is not None:
+            return _micros(given, what) if clocks or not are_numbers(given) else _places(given, what)
         raise ValueError(
             f"there is no column '{self.as_of}' to tell the rows' moments: hand as_of over (with metadata routing: "
             "set_split_request(as_of=True)), or name the column."
         )
 
 
+def _places(order: Any, what: str) -> Ints:
+    given = pd.Series(np.asarray(order))
+    _refuse_missing(given, what)
+    return np.asarray(given.rank(method="dense"), dtype=np.int64)
+
+
+def _refuse_missing(given: pd.Series, what: str) -> None:
+    if given.isna().any():
+        raise ValueError(f"{what} is missing in {int(given.isna().sum())} of {len(given)} rows.")
+
+
 def _micros(moments: Any, what: str) -> Ints:
-    read = moments_of(moments)
-    if read.isna().any():
-        raise ValueError(f"{what} is missing in {int(read.isna().sum())} of {len(read)} rows.")
+    read = moments_of(moments, what)
+    _refuse_missing(read, what)
     return np.asarray(read.astype(np.int64), dtype=np.int64)
 
 

@@ -1,6 +1,7 @@
 """A user's frame or array read as a flat table: columns typed, named for the catalog, checked at prediction."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,9 @@ class UserFrame:
     def of(cls, frame: pd.DataFrame, rubric: Rubric | None = None) -> "UserFrame":
         """Numbers and booleans are numbers, texts and categories are categories; rules of the rubric read them.
 
+        A column of objects is what its objects are: numbers (decimals too) with gaps are numbers, in a frame as in an
+        array.
+
         Raises
         ------
         ValueError : a column holds moments or durations
@@ -73,7 +77,8 @@ class UserFrame:
 
         Raises
         ------
-        ValueError : a column that held numbers holds something else, or a number is infinite
+        ValueError : a column that held numbers holds something else, one that held categories holds numbers (5.0 is no
+            category "5"), or a number is infinite
         """
         declared = self.source.tables["leads"].columns
         plain = {
@@ -117,8 +122,7 @@ def frame_of(X: Any) -> pd.DataFrame:
             "frame.to_numpy(dtype=object)."
         )
     if kind == "O" and _holds_texts(X):
-        checked = check_array(X, dtype=None, ensure_all_finite=False)
-        frame = pd.DataFrame(checked, dtype=object).infer_objects()
+        frame = pd.DataFrame(check_array(X, dtype=None, ensure_all_finite=False), dtype=object)
     else:
         frame = pd.DataFrame(check_array(X, dtype="numeric", ensure_all_finite=False))
     return frame.set_axis([f"x{k}" for k in range(frame.shape[1])], axis=1)
@@ -133,7 +137,9 @@ def _columns(frame: pd.DataFrame) -> list[pd.Series]:
 
 
 def _type_of(name: Any, series: pd.Series) -> str:
-    kind = series.dtype
+    if _are_number_objects(series):
+        return "number"
+    kind = series.infer_objects().dtype
     if pd.api.types.is_datetime64_any_dtype(kind) or pd.api.types.is_timedelta64_dtype(kind):
         raise ValueError(
             f"column {name!r} holds {kind}: a moment says when a row is from, not what it is. Make it an age in days "
@@ -144,8 +150,23 @@ def _type_of(name: Any, series: pd.Series) -> str:
     return "number" if pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind) else "category"
 
 
+def _are_number_objects(series: pd.Series) -> bool:
+    """Whether a column of objects holds numbers, true or false, decimals and gaps alone, and not gaps alone."""
+    if series.dtype != object:
+        return False
+    kind = pd.api.types.infer_dtype(series, skipna=True)
+    if kind.startswith("mixed"):  # a decimal beside a number of Python
+        return all(isinstance(one, int | float | Decimal | np.number | np.bool_) for one in series.dropna())
+    return kind in ("integer", "floating", "decimal", "boolean") and bool(series.notna().any())
+
+
 def _as_declared(name: Any, series: pd.Series, number: bool) -> pd.Series:
     if not number:
+        if pd.api.types.is_numeric_dtype(series.dtype) and series.notna().any():
+            raise ValueError(
+                f"column {name!r} held categories in training and now holds {series.dtype}: {series.dropna().iloc[0]} "
+                "is none of them. Hand over texts as then, or the numbers in training too."
+            )
         return series.astype(object).where(series.notna(), None).astype("str")
     try:
         values: Floats = series.to_numpy(dtype=np.float64, na_value=np.nan)

@@ -18,7 +18,7 @@ from features.errors import ContractError
 from features.matrix import KEY_COLUMNS, Matrix
 from features.schema.source import Source
 from models.bundle import Bundle
-from models.estimators.seeds import moments_of
+from models.estimators.seeds import moments_of, refuse_numbers
 from models.judging.leakage.audit import audit_columns
 from pipelines.own_code.own_functions import check_functions
 from pipelines.python_api.source_data import SourceData
@@ -45,7 +45,8 @@ def features_at(
 
     Raises
     ------
-    ContractError : a source with clocks without a moment, one without clocks with one, or an unknown lead
+    ContractError : a source with clocks without a moment, one without clocks with one, a number as a moment, or an
+        unknown lead
     """
     catalog = build_catalog(source) if bundle is None else bundle.catalog
     index = pd.Index([str(name) for name in lead_ids], name="lead_id")
@@ -136,8 +137,18 @@ def check_features(data: SourceData) -> pd.DataFrame:
 
 
 def to_moments(as_of: Any) -> "pd.Timestamp | pd.Series":
-    """One moment, or one per lead, without a zone: as UTC counts it."""
-    if isinstance(as_of, str) or np.ndim(as_of) == 0:
+    """One moment, or one per lead, without a zone: as UTC counts it.
+
+    Raises
+    ------
+    ContractError : numbers (20240601), which pandas would read as nanoseconds since 1970
+    """
+    one = isinstance(as_of, str) or np.ndim(as_of) == 0
+    try:
+        refuse_numbers([as_of] if one else as_of, "as_of")
+    except ValueError as problem:
+        raise ContractError(str(problem)) from None
+    if one:
         moment = pd.Timestamp(as_of)
         return moment if moment.tzinfo is None else moment.tz_convert("UTC").tz_localize(None)
     return moments_of(as_of)

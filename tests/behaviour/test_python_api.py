@@ -145,6 +145,9 @@ def test_moments_are_asked_for_where_there_are_clocks(demo: leadscore.SourceData
         leadscore.features_at(demo.tables, demo.source, ids)
     with pytest.raises(ContractError, match="1 leads are not in source"):
         leadscore.features_at(demo.tables, demo.source, [*ids, "nobody"], "2025-01-01")
+    for number in (20_240_601, [20_240_601, 20_240_602], np.array([1.7e9, 1.8e9])):
+        with pytest.raises(ContractError, match="as_of holds numbers"):  # to pandas all of them are 1970
+            leadscore.features_at(demo.tables, demo.source, ids, number)
 
 
 def test_what_people_adopt_counts_for_tables_that_were_read_before(tiny_copy: Any) -> None:

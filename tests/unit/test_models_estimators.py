@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -297,9 +298,14 @@ def test_temporal_split_never_learns_what_was_not_known(seed: int) -> None:
 
 def test_rows_without_a_group_are_apart_from_each_other() -> None:
     when, groups = pd.date_range("2025-01-01", periods=60), [None if k % 2 else f"account {k % 6}" for k in range(60)]
-    (train, test), _ = TemporalSplit(n_splits=2, apart=True).split(np.zeros((60, 1)), groups=groups, as_of=when)
+    split = TemporalSplit(n_splits=2, apart=True)
+    (train, test), _ = split.split(np.zeros((60, 1)), groups=groups, as_of=when)
     assert [groups[k] for k in train] == [None] * 10, "every account is judged; whoever has none is nobody's"
     assert len(test) == 20
+
+    nan = [np.nan if group is None else group for group in groups]  # NumPy would write 'nan' for each of them
+    (same, _), _ = split.split(np.zeros((60, 1)), groups=nan, as_of=when)
+    assert same.tolist() == train.tolist()
 
 
 def test_temporal_split_says_what_it_needs() -> None:
@@ -312,6 +318,66 @@ def test_temporal_split_says_what_it_needs() -> None:
         list(TemporalSplit().split(frame, as_of=["2026-01-01"] * 29 + [None]))
     with pytest.raises(TooLittleDataError, match="of 5 earlier rows 5 had no known label"):
         list(TemporalSplit(horizon_days=900).split(frame, as_of=pd.date_range("2026-01-01", periods=30)))
+
+
+def test_numbers_are_an_order_and_no_moments() -> None:
+    frame, outcome = leads(600)
+    days = np.arange(600) % 30 + 20_240_601
+    folds = list(TemporalSplit(n_splits=3).split(frame, as_of=days))
+    assert [days[train].max() < days[test].min() for train, test in folds] == [True] * 3
+
+    for split, known in ((TemporalSplit(horizon_days=30), None), (TemporalSplit(), days)):
+        with pytest.raises(ValueError, match=r"as_of holds numbers \(20240601\), which name no moment"):
+            list(split.split(frame, as_of=days, label_known_at=known))
+    when = pd.date_range("2025-01-01", periods=600, freq="12h")
+    with pytest.raises(ValueError, match="label_known_at holds numbers"):
+        list(TemporalSplit().split(frame, as_of=when, label_known_at=days.tolist()))
+
+    model = LeadScoreClassifier(settings=TINY)
+    for later, known in ((30, None), (0, when)):
+        with pytest.raises(ValueError, match="as_of holds numbers"):
+            clone(model).set_params(horizon_days=later).fit(frame, outcome, as_of=days, label_known_at=known)
+    with pytest.raises(ValueError, match="hand these over as as_of"):
+        model.fit(frame, outcome, label_known_at=when)
+
+
+def test_a_horizon_without_moments_says_that_it_keeps_nothing_out() -> None:
+    frame, outcome = leads(30)
+    with pytest.warns(TooFewRowsWarning), pytest.warns(UserWarning, match="horizon_days=30 keeps no row out"):
+        LeadScoreClassifier(settings=TINY, horizon_days=30).fit(frame, outcome)
+
+
+def test_what_belongs_to_rows_has_their_length() -> None:
+    frame, outcome = leads(60)
+    when, groups = pd.date_range("2025-01-01", periods=60), np.arange(60)
+    whole = {"as_of": when, "groups": groups, "label_known_at": when}
+    for name, given in whole.items():
+        short = whole | {name: given[:-1]}
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            list(TemporalSplit(n_splits=2).split(frame, **short))
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            LeadScoreClassifier(settings=TINY).fit(frame, outcome, **short)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        ScorecardClassifier().fit(frame, outcome, groups=groups[:-1])
+
+
+@pytest.mark.parametrize("numbers", [[5, 70], [5, 70.5], [Decimal(5), Decimal("70.5")], [Decimal(5), 70]])
+def test_objects_of_a_frame_are_read_as_those_of_an_array(numbers: list[object]) -> None:
+    frame = pd.DataFrame({"size": pd.Series([*numbers, None] * 40, dtype=object), "trade": "a"})
+    won = [0, 1, 1] * 40
+    model = ScorecardClassifier().fit(frame, won)
+    array = ScorecardClassifier().fit(frame.to_numpy(dtype=object), won)
+    assert model.decision_function(frame).tolist() == array.decision_function(frame.to_numpy(dtype=object)).tolist()
+    later = pd.DataFrame({"size": [5.0, 70.5], "trade": "a"})
+    assert np.allclose(model.decision_function(later), model.decision_function(frame)[:2], atol=1e-12)
+    assert np.ptp(model.decision_function(later)) > 1
+
+
+def test_a_column_that_held_categories_takes_no_numbers() -> None:
+    model = ScorecardClassifier().fit(pd.DataFrame({"zip": ["5", "70"] * 30}), [0, 1] * 30)
+    with pytest.raises(ValueError, match=r"'zip' held categories in training and now holds float64: 5\.0"):
+        model.predict(pd.DataFrame({"zip": [5.0, 70.0]}))
+    assert len(model.predict(pd.DataFrame({"zip": [np.nan]}))) == 1  # a column without any value has no type
 
 
 def test_a_frame_s_index_is_kept_and_a_rubric_s_name_is_not_taken_for_a_path() -> None:
