@@ -6,7 +6,7 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
-from pipelines.privacy.naming_columns import naming_columns
+from pipelines.workspace.people.naming_columns import naming_columns
 from serving.accounts.account_record import read_product_chances
 from serving.accounts.accounts_list import AccountQuery, list_accounts
 from serving.garbage import set_aside, take_back

@@ -1,6 +1,7 @@
 """A person taken out of every file of a source and of MLflow's files of it; the tables of ingest go last."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from features.schema.source import Source
@@ -11,7 +12,6 @@ from pipelines.privacy.elsewhere import Place
 from pipelines.privacy.erase_files import NOBODY, Erased, erase_from_file, files_below, rows_of_person
 from pipelines.privacy.erase_kept import OnePerson, erase_from_kept
 from pipelines.privacy.kept_tables import FOLDER as KEPT
-from pipelines.privacy.naming_columns import NamingColumns, naming_columns
 from pipelines.privacy.person import Person
 from pipelines.privacy.seen_rows import erase_from_seen
 from pipelines.snapshots.declared_exports import exports_of
@@ -19,6 +19,8 @@ from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import moment_of, read_changes, read_snapshots, write_part, write_record
 from pipelines.workspace.context import Context
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.addresses_in_texts import hide_in_frame
+from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns
 from pipelines.workspace.people.register import FOLDER, FORGOTTEN
 
 _OURS_NOT = ("raw", "serving", "bundles", KEPT, FOLDER)  # the source's files, the server's, models; kept/ in its turn
@@ -80,7 +82,8 @@ def _remove_waterfalls(run: Path, paths: Paths, *, dry_run: bool) -> list[Place]
 def columns_of_export(source: Source, export: str, key: Sequence[str]) -> NamingColumns:
     """What the columns of an export's snapshots stand for."""
     tables = next((one.tables for one in exports_of(source) if one.name == export), ())
-    return naming_columns(source, tables, key)
+    named = naming_columns(source, tables)
+    return replace(named, leads=named.leads | {KEY}) if named.leads & set(key) else named
 
 
 def _erase_snapshots(source: Source, paths: Paths, person: Person, *, dry_run: bool) -> list[Place]:
@@ -92,18 +95,19 @@ def _erase_snapshots(source: Source, paths: Paths, person: Person, *, dry_run: b
         parts = read_changes(paths, export, list(history.snapshots))
         named = columns_of_export(source, export, history.key)
         keys = {str(key) for part in parts for key in part[KEY][rows_of_person(part, person, named)]}
-        if not keys:
-            continue
-        count, snapshots = 0, []
+        count, hidden, snapshots = 0, 0, []
         for part, snapshot in zip(parts, history.snapshots, strict=True):
             hit = part[KEY].astype("str").isin(keys).to_numpy(dtype=bool)
-            count += int(hit.sum())
-            if hit.any() and not dry_run:
-                name = write_part(paths, export, moment_of(snapshot), part[~hit].reset_index(drop=True))
+            left, mentions = hide_in_frame(part[~hit].reset_index(drop=True), person.hide_addresses, named.staff)
+            count, hidden = count + int(hit.sum()), hidden + mentions
+            if (hit.any() or mentions) and not dry_run:
+                name = write_part(paths, export, moment_of(snapshot), left)
                 snapshot = snapshot.model_copy(update={"part": name})
             snapshots.append(snapshot)
         made[export] = history.model_copy(update={"snapshots": tuple(snapshots)})
-        places.append(Place(f"{paths.source}/snapshots/{export}", count, "rows removed"))
+        where = f"{paths.source}/snapshots/{export}"
+        places += [Place(where, count, "rows removed")] if count else []
+        places += [Place(where, hidden, "places blanked")] if hidden else []
     if places and not dry_run:
         write_record(paths, SnapshotsRecord(exports=made))
     return places

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import zip_longest
@@ -16,12 +16,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.privacy.left_out_rows import STAFF
-from pipelines.privacy.naming_columns import NamingColumns
+from pipelines.privacy.hidden_mentions import hide_in_arrow
 from pipelines.privacy.person import Person, is_long_id
 from pipelines.workspace.atomic_files import read_json, write_bytes, write_json, write_parquet
 from pipelines.workspace.left_overs import is_half_written
-from pipelines.workspace.people.register import HIDDEN, Mask, plain_id
+from pipelines.workspace.people.addresses_in_texts import HIDDEN, hide_in_frame
+from pipelines.workspace.people.naming_columns import STAFF, NamingColumns
+from pipelines.workspace.people.register import Mask, plain_id
 
 NOBODY = "forgotten-"  # beginning of the number that stands where a row of figures must keep its place
 ID_COLUMNS = ("lead_id", "became", "best_lead", "lead")
@@ -110,10 +111,14 @@ def rows_of_person(frame: pd.DataFrame, person: Person, columns: NamingColumns =
         if name == "raw":
             hit |= _raw_rows(frame, person, columns)
         elif name not in STAFF and name not in columns.staff:
-            hit |= _map(cells, person.is_address)
+            hit |= _map(cells, _is_address_in(name in columns.personal, person))
     if {"column", "value"} <= set(frame.columns):
         hit |= (frame["column"].astype("str") == "lead_id").to_numpy() & _map(frame["value"], person.is_lead)
     return hit
+
+
+def _is_address_in(personal: bool, person: Person) -> Callable[[object], bool]:
+    return lambda value: person.is_address(value, personal=personal)
 
 
 def _raw_rows(frame: pd.DataFrame, person: Person, columns: NamingColumns) -> Mask:
@@ -123,7 +128,7 @@ def _raw_rows(frame: pd.DataFrame, person: Person, columns: NamingColumns) -> Ma
     for table in tables.unique():
         own = (tables == table).to_numpy(dtype=np.bool_)
         named = columns.quarantined.get(table, columns.leads)
-        hit[own] = _map(frame["raw"][own], lambda text, named=named: _raw_is_of(text, person, named, columns.staff))
+        hit[own] = _map(frame["raw"][own], lambda text, named=named: _raw_is_of(text, person, named, columns))
     return hit
 
 
@@ -134,25 +139,25 @@ def _erase_from_parquet(
     if path.name.endswith("_keys.parquet"):
         return _make_nobodys(path, frame, person, alias=alias, dry_run=dry_run)
     changed: pd.DataFrame | None = None
-    hit, blanked = rows_of_person(frame, person, columns), 0
+    hit, blanked, skip = rows_of_person(frame, person, columns), 0, {*STAFF, *columns.staff}
     if path.name == "outcomes.parquet":
         changed, hit, blanked = keep_deals(frame, hit, person)
     elif path.name in ("accounts.parquet", "expansion.parquet"):
         changed, hit, blanked = _blank_cells(frame, person)
-    if not hit.any() and not blanked:
+    if changed is not None:
+        changed, hidden = hide_in_frame(changed[~hit].reset_index(drop=True), person.hide_addresses, skip)
+    else:  # its types and what it says of itself stay as they were
+        rows, hidden = hide_in_arrow(pq.read_table(path).filter(pa.array(~hit)), person.hide_addresses, skip)
+    if not hit.any() and not blanked and not hidden:
         return None
     if not dry_run and changed is not None:
-        write_parquet(path, changed[~hit].reset_index(drop=True))
+        write_parquet(path, changed)
     elif not dry_run:
-        _keep_rows(path, ~hit)
-    return Erased(path, int(hit.sum()) + blanked, "rows removed" if hit.any() else "cells emptied")
-
-
-def _keep_rows(path: Path, kept: Mask) -> None:
-    """A table with some of its rows, its types and what it says of itself as they were."""
-    buffer = pa.BufferOutputStream()
-    pq.write_table(pq.read_table(path).filter(pa.array(kept)), buffer)
-    write_bytes(path, buffer.getvalue().to_pybytes())
+        buffer = pa.BufferOutputStream()
+        pq.write_table(rows, buffer)
+        write_bytes(path, buffer.getvalue().to_pybytes())
+    how = "rows removed" if hit.any() else "cells emptied" if blanked else "places blanked"
+    return Erased(path, int(hit.sum()) + blanked + hidden, how)
 
 
 def _make_nobodys(path: Path, frame: pd.DataFrame, person: Person, *, alias: str, dry_run: bool) -> Erased | None:
@@ -189,7 +194,7 @@ def _blank_cells(frame: pd.DataFrame, person: Person) -> tuple[pd.DataFrame, Mas
     return frame, np.zeros(len(frame), dtype=np.bool_), count
 
 
-def _raw_is_of(text: str, person: Person, leads: frozenset[str], staff: frozenset[str]) -> bool:
+def _raw_is_of(text: str, person: Person, leads: frozenset[str], columns: NamingColumns) -> bool:
     """Whether a row as it stood in the file is the person's: one of its cells is their id or address."""
     try:
         cells = json.loads(text)
@@ -204,7 +209,8 @@ def _raw_is_of(text: str, person: Person, leads: frozenset[str], staff: frozense
         named = str(header).strip().casefold() in plain if there else person.in_texts and _names_lead(str(header))
         if person.is_named(value) or (person.is_lead(value) and named):
             return True
-        if header not in staff and header not in STAFF and person.is_address(value):
+        staff = header in columns.staff or header in STAFF
+        if not staff and person.is_address(value, personal=header in columns.personal):
             return True
     return False
 
@@ -269,20 +275,18 @@ def _erase_from_rows(path: Path, person: Person, *, dry_run: bool, columns: Nami
     sign = max(",;\t", key=(lines or [""])[0].count)
     reader = csv.reader(lines, delimiter=sign)
     of_leads: list[bool] = []
-    of_staff: list[bool] = []
+    names: list[str] = []
     kept: list[str] = []
     gone = begun = 0
     try:
         for cells in reader:
             ids = [cell for cell, named in zip(cells, of_leads, strict=False) if named]
-            others = [cell for cell, named in zip_longest(cells, of_staff) if cell is not None and not named]
-            theirs = any(map(person.is_lead, ids)) or any(map(person.is_address, others))
+            theirs = any(map(person.is_lead, ids)) or _has_address(cells, names, person, columns)
             kept += [] if theirs else lines[begun : reader.line_num]
             gone, begun = gone + theirs, reader.line_num
             if not of_leads:
                 names = [cell.strip("\ufeff\"' ") for cell in cells]
                 of_leads = _hold_leads(names, person, columns)
-                of_staff = [name in STAFF or name in columns.staff for name in names]
     except csv.Error:
         return _erase_from_text(path, person, dry_run=dry_run)
     if gone and not dry_run:
@@ -291,6 +295,15 @@ def _erase_from_rows(path: Path, person: Person, *, dry_run: bool, columns: Nami
     if not gone:
         return blanked
     return Erased(path, gone, "rows removed")
+
+
+def _has_address(cells: Sequence[str], names: Sequence[str], person: Person, columns: NamingColumns) -> bool:
+    """Whether a cell of a row is an address, but for those of colleagues."""
+    return any(
+        person.is_address(cell, personal=name in columns.personal)
+        for cell, name in zip_longest(cells, names)
+        if cell is not None and "@" in cell and name not in STAFF and name not in columns.staff
+    )
 
 
 def _hold_leads(names: Sequence[str], person: Person, columns: NamingColumns) -> list[bool]:

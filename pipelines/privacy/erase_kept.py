@@ -23,6 +23,7 @@ from pipelines.ingest.reading.raw_table import RawTable, number_rows
 from pipelines.ingest.row_selection import select_rows
 from pipelines.ingest.wide_stages import melt_stages, rows_of_file
 from pipelines.privacy.erase_files import Erased
+from pipelines.privacy.hidden_mentions import hide_in_arrow
 from pipelines.privacy.kept_tables import (
     KeptTable,
     kept_tables,
@@ -30,9 +31,9 @@ from pipelines.privacy.kept_tables import (
     read_kept,
     write_kept,
 )
-from pipelines.privacy.naming_columns import naming_columns
 from pipelines.privacy.person import Person
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.naming_columns import naming_columns
 from pipelines.workspace.people.register import Mask, PeopleRegister
 
 _COMPANIES = {"accounts", "expansion"}
@@ -47,8 +48,12 @@ class Whom(Protocol):
         """Which ids are theirs."""
         ...
 
-    def find_addresses(self, cells: pd.Series) -> Mask:
-        """Which cells are an address of theirs."""
+    def find_addresses(self, cells: pd.Series, *, personal: bool = False) -> Mask:
+        """Which cells are an address of theirs; in a ``personal`` column, mention one first."""
+        ...
+
+    def hide_addresses(self, text: str) -> str:
+        """The text without their addresses."""
         ...
 
 
@@ -62,9 +67,13 @@ class OnePerson:
         """Which ids are theirs."""
         return np.array([self.person.is_lead(text) for text in ids], dtype=np.bool_)
 
-    def find_addresses(self, cells: pd.Series) -> Mask:
-        """Which cells are an address of theirs."""
-        return np.array([self.person.is_address(text) for text in cells], dtype=np.bool_)
+    def find_addresses(self, cells: pd.Series, *, personal: bool = False) -> Mask:
+        """Which cells are an address of theirs; in a ``personal`` column, mention one first."""
+        return np.array([self.person.is_address(text, personal=personal) for text in cells], dtype=np.bool_)
+
+    def hide_addresses(self, text: str) -> str:
+        """The text without their addresses."""
+        return self.person.hide_addresses(text)
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,7 @@ def _hits(rows: pa.Table, source: Source, kept: KeptTable, whom: Whom) -> tuple[
         if header in named.leads:
             leads |= whom.find_leads(_texts(rows, header))
         if header not in named.staff and _holds_texts(rows, header):
-            addresses |= whom.find_addresses(_texts(rows, header))
+            addresses |= whom.find_addresses(_texts(rows, header), personal=header in named.personal)
     return leads, addresses
 
 
@@ -124,7 +133,9 @@ def _without(rows: pa.Table, source: Source, kept: KeptTable, whom: Whom) -> _Cl
     named = naming_columns(source, kept.tables)
     leads, addresses = _hits(rows, source, kept, whom)
     if kept.tables and set(kept.tables) <= _COMPANIES:
-        return _empty_cells(rows, [name for name in rows.schema.names if name not in named.staff], whom)
+        found = _empty_cells(rows, [name for name in rows.schema.names if name not in named.staff], whom)
+        rows, hidden = hide_in_arrow(found.rows, whom.hide_addresses, named.staff)
+        return _Cleaned(rows, 0, found.emptied + hidden)
 
     stays = leads & ~addresses & _are_deals_of_companies(rows, source, kept, whom)
     for header in _not_of_the_deal(rows, source, kept) if stays.any() else ():
@@ -132,7 +143,8 @@ def _without(rows: pa.Table, source: Source, kept: KeptTable, whom: Whom) -> _Cl
     for header in sorted(named.leads & set(rows.schema.names)) if stays.any() else ():
         rows = _emptied(rows, header, stays & whom.find_leads(_texts(rows, header)))
     gone = (leads | addresses) & ~stays
-    return _Cleaned(rows.filter(pa.array(~gone)), int(gone.sum()), int(stays.sum()))
+    rows, hidden = hide_in_arrow(rows.filter(pa.array(~gone)), whom.hide_addresses, named.staff)
+    return _Cleaned(rows, int(gone.sum()), int(stays.sum()) + hidden)
 
 
 def _are_deals_of_companies(rows: pa.Table, source: Source, kept: KeptTable, whom: Whom) -> Mask:

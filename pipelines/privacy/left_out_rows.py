@@ -13,18 +13,18 @@ import pandas as pd
 from features.cohort.objections import OBJECTS, objecting_leads
 from features.schema.people.privacy import Consent
 from features.schema.source import Source
-from features.schema.vocabulary import Role
 from pipelines.artifacts.counts_record import MatchedKeys
-from pipelines.ingest.canonical_shape import ShapedTable, read_columns
+from pipelines.ingest.canonical_shape import ShapedTable
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.row_selection import keep_rows
 from pipelines.workspace.people import register as people
+from pipelines.workspace.people.addresses_in_texts import hide_in_frame
+from pipelines.workspace.people.naming_columns import naming_columns
 from pipelines.workspace.people.register import Mask, PeopleRegister
 
 FORGOTTEN, OBJECTION, CONSENT, RETENTION = "forgotten", "objection", "consent", "retention"
 _PROFILED = ("activities", "answers")  # what is only kept to profile somebody
 GoneRows = dict[str, npt.NDArray[np.int64]]  # by table the numbers of the rows of its file
-STAFF = ("owner", "author", "actor")  # columns that name who works here: a colleague's address is no lead's
 
 
 def leave_out_people(
@@ -171,6 +171,8 @@ def _leave_out_forgotten(
         raws[table] = _without_broken(raws[table], shaped, register)
         if table == "accounts":
             raws[table], shapes[table] = _blank_addresses(raws[table], shaped, register)
+            shapes[table] = hide_mentions(source, shapes[table], register)
+            raws[table] = _hide_in_raw(source, table, raws[table], register)
             continue
         hit = np.isin(shaped.rows, by_row[table])
         named_by = key if table == "leads" else "lead_id"
@@ -180,7 +182,21 @@ def _leave_out_forgotten(
             if table == "outcomes":
                 shaped, named = keep_deals_of_accounts(shaped, named, gone, register)
             hit = hit | named
-        shapes[table] = _drop(shaped, hit, FORGOTTEN)
+        shapes[table] = hide_mentions(source, _drop(shaped, hit, FORGOTTEN), register)
+        raws[table] = _hide_in_raw(source, table, raws[table], register)
+
+
+def hide_mentions(source: Source, shaped: ShapedTable, register: PeopleRegister) -> ShapedTable:
+    """A table whose rows about others mention no address of a forgotten person; those of colleagues stay."""
+    frame, _ = hide_in_frame(shaped.frame, register.hide_addresses, naming_columns(source, [shaped.name]).staff)
+    unreadable = [replace(item, texts=tuple(map(register.hide_addresses, item.texts))) for item in shaped.unreadable]
+    return replace(shaped, frame=frame, unreadable=unreadable)
+
+
+def _hide_in_raw(source: Source, table: str, raw: RawTable, register: PeopleRegister) -> RawTable:
+    """The rows as they stood in the file, of which quarantine keeps those that break a rule."""
+    frame, _ = hide_in_frame(raw.frame, register.hide_addresses, naming_columns(source, [table]).staff)
+    return replace(raw, frame=frame)
 
 
 def keep_deals_of_accounts(
@@ -196,19 +212,16 @@ def keep_deals_of_accounts(
     return replace(shaped, frame=frame.assign(lead_id=frame["lead_id"].mask(kept))), named & ~kept
 
 
-def _rows_with_address(source: Source, table: str, raw: RawTable, register: PeopleRegister) -> np.ndarray:
+def _rows_with_address(
+    source: Source, table: str, raw: RawTable, register: PeopleRegister, asks: str = FORGOTTEN
+) -> np.ndarray:
     """Numbers of the rows in which an address that is meant stands as a cell of its own."""
-    staff = {
-        header
-        for name, column in read_columns(source, table).items()
-        if name in STAFF or column.role is Role.SENSITIVE
-        for header in column.headers(name)
-    }
+    named = naming_columns(source, [table])
     hit = np.zeros(len(raw.frame), dtype=np.bool_)
     for header in raw.frame.columns:
         cells = raw.frame[header]
-        if header not in staff and (cells.dtype == "object" or pd.api.types.is_string_dtype(cells)):
-            hit |= register.find_addresses(cells)
+        if header not in named.staff and (cells.dtype == "object" or pd.api.types.is_string_dtype(cells)):
+            hit |= register.find_addresses(cells, asks, personal=header in named.personal)
     return raw.rows[hit]
 
 
@@ -246,10 +259,7 @@ def _mark_objections(source: Source, raw: RawTable, shaped: ShapedTable, registe
     key = None if are_numbered(source) else id_column(source, shaped.frame)
     if key is not None:
         hit |= register.find_leads(shaped.frame[key], people.OBJECTS)
-    for header in raw.frame.columns:
-        cells = raw.frame[header]
-        if cells.dtype == "object" or pd.api.types.is_string_dtype(cells):
-            hit |= np.isin(shaped.rows, raw.rows[register.find_addresses(cells, people.OBJECTS)])
+    hit |= np.isin(shaped.rows, _rows_with_address(source, "leads", raw, register, people.OBJECTS))
     return replace(shaped, frame=shaped.frame.assign(**{OBJECTS: pd.array(hit, dtype="boolean")}))
 
 

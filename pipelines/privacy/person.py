@@ -14,14 +14,15 @@ from features.schema.vocabulary import Role
 from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
 from pipelines.privacy.kept_tables import kept_tables, read_kept
-from pipelines.privacy.left_out_rows import STAFF, are_numbered, id_column
-from pipelines.privacy.naming_columns import naming_columns
+from pipelines.privacy.left_out_rows import are_numbered, id_column
 from pipelines.snapshots.declared_exports import exports_of
 from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import history_of, read_changes, read_snapshots
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
-from pipelines.workspace.people.register import addresses_in, addresses_of, plain_id
+from pipelines.workspace.people.addresses_in_texts import addresses_in, addresses_of, hide_addresses
+from pipelines.workspace.people.naming_columns import STAFF, naming_columns
+from pipelines.workspace.people.register import plain_id
 
 Found = dict[str, list[Any]]
 _LONG_ID = 5  # letters and digits: a shorter id is not looked for in running text, where it is any other number
@@ -69,9 +70,18 @@ class Person:
         """Whether a value is one of the ids wherever it stands: one that no other number is likely to be."""
         return self.in_texts and self.is_lead(value) and is_long_id(value)
 
-    def is_address(self, value: object) -> bool:
-        """Whether a value is one of the addresses, or several of which one is."""
-        return isinstance(value, str) and any(address in self.addresses for address in addresses_in(value))
+    def is_address(self, value: object, *, personal: bool = False) -> bool:
+        """Whether a value is one of the addresses, or several of which one is; ``personal``: or mentions one first."""
+        find = addresses_in if personal else addresses_of
+        return isinstance(value, str) and any(address in self.addresses for address in find(value))
+
+    def is_mentioned(self, value: object) -> bool:
+        """Whether a text holds one of the addresses, wherever it stands."""
+        return isinstance(value, str) and self.hide_addresses(value) != value
+
+    def hide_addresses(self, text: str) -> str:
+        """The text without the addresses."""
+        return hide_addresses(text, self.addresses.__contains__) if "@" in text else text
 
     @property
     def marked_ids(self) -> frozenset[str]:

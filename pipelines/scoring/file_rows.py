@@ -21,6 +21,7 @@ from pipelines.scoring.file_answers import add_file_answers
 from pipelines.scoring.find_lead import parse_as_of, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile
 from pipelines.workspace.context import Context
+from pipelines.workspace.people.naming_columns import naming_columns
 from pipelines.workspace.people.register import OBJECTS as OBJECTING
 from pipelines.workspace.people.register import read_register
 from pipelines.workspace.table_files import empty_table
@@ -69,10 +70,13 @@ def _note_refusals(context: Context, frame: pd.DataFrame, merged: Mapping[str, s
     object_ = object_ | ids.astype("str").isin(objecting_here(context)).to_numpy(dtype=bool)
     object_ = object_ | register.find_leads(ids, OBJECTING)
     forgotten = register.find_leads(ids)
+    columns = naming_columns(context.source, ["leads"])
     for name in frame.columns if register.entries else ():
-        if frame[name].dtype == "object" or pd.api.types.is_string_dtype(frame[name]):
-            forgotten = forgotten | register.find_addresses(frame[name])
-            object_ = object_ | register.find_addresses(frame[name], OBJECTING)
+        texts = frame[name].dtype == "object" or pd.api.types.is_string_dtype(frame[name])
+        if texts and name not in columns.staff:
+            personal = name in columns.personal
+            forgotten = forgotten | register.find_addresses(frame[name], personal=personal)
+            object_ = object_ | register.find_addresses(frame[name], OBJECTING, personal=personal)
     for row in np.flatnonzero(forgotten | object_):
         errors[int(row)] = errors[int(row)] or (WHY_FORGOTTEN if forgotten[row] else WHY_NO_SCORE)
 

@@ -36,6 +36,9 @@ from pipelines.scoring.shown_feedback import mark_scored, meanings_in
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.csv_files import write_csv
+from pipelines.workspace.people.addresses_in_texts import hide_in_frame
+from pipelines.workspace.people.naming_columns import naming_columns
+from pipelines.workspace.people.register import read_register
 from pipelines.workspace.standing_feedback import StandingFeedback, read_standing_feedback
 
 SUFFIXES = (".csv", ".parquet")
@@ -184,11 +187,18 @@ def _facts_of(context: Context, matrix: Matrix, when: pd.Timestamp, closed: Mapp
 
 
 def _with_shown(frame: pd.DataFrame, leads: LeadsFile, context: Context) -> pd.DataFrame:
-    """The frame with what the file itself says of who the leads are, and the expected value where a win has one."""
-    own = list(frame.columns)
-    for name in shown_columns(context.source, "leads"):
-        if name not in own and name in leads.frame and leads.frame[name].notna().any():
-            frame[name] = leads.frame[name].to_numpy()
+    """The frame with what the file itself says of who the leads are, and the expected value where a win has one.
+
+    Whoever is forgotten is mentioned nowhere in it.
+    """
+    own, register = list(frame.columns), read_register(context.paths.root)
+    shown = [name for name in shown_columns(context.source, "leads") if name not in own and name in leads.frame]
+    staff = naming_columns(context.source, ["leads"]).staff
+    said, _ = hide_in_frame(leads.frame[shown], register.hide_addresses, staff)
+    for name in shown:
+        if said[name].notna().any():
+            frame[name] = said[name].to_numpy()
+    frame[ERROR] = [register.hide_addresses(text) for text in frame[ERROR]]
     value = context.source.capacity.value_per_win
     if value is not None and "expected_value" not in frame:
         frame["expected_value"] = (frame["probability"] * value).round(2)

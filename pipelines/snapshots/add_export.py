@@ -34,6 +34,8 @@ from pipelines.snapshots.snapshot_store import (
 from pipelines.snapshots.taken_at import TakenAt, find_taken_at, read_taken_at
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.addresses_in_texts import hide_in_frame
+from pipelines.workspace.people.naming_columns import naming_columns
 from pipelines.workspace.people.register import PeopleRegister, read_register
 
 OF_FORGOTTEN = "of forgotten people"
@@ -141,22 +143,27 @@ def add_export(
 
 
 def leave_out_forgotten(read: ReadExport, source: Source, register: PeopleRegister) -> ReadExport:
-    """The export without rows of forgotten people; how many there were is told, not what they held."""
+    """The export without rows of forgotten people, who are not mentioned in others either; how many rows there were is
+    told, not what they held.
+    """
     if not register.has_forgotten:
         return read
     frame, left = read.rows.frame, read.rows.left_out
     named = [table.columns["lead_id"] for table in source.tables.values() if "lead_id" in table.columns]
     headers = {header for column in named for header in column.headers("lead_id")}
     hit = register.find_leads(pd.Series(frame.index)) if headers & set(frame.columns) else np.zeros(len(frame), bool)
+    columns = naming_columns(source)
     for name in frame.columns:
-        hit |= register.find_addresses(frame[name])
+        if name not in columns.staff:
+            hit |= register.find_addresses(frame[name], personal=name in columns.personal)
         hit |= register.find_leads(frame[name]) if name in headers else False
     speaks = np.array([register.names(str(raw)) for raw in left["raw"]], dtype=np.bool_)
     gone = int(hit.sum()) + int(speaks.sum())
-    if not gone:
+    frame, mentions = hide_in_frame(frame[~hit], register.hide_addresses, columns.staff)
+    if not gone and not mentions:
         return read
     told = pd.DataFrame({"row": [0] * gone, "why": [OF_FORGOTTEN] * gone, "raw": [""] * gone})
-    rows = replace(read.rows, frame=frame[~hit], left_out=pd.concat([left[~speaks], told], ignore_index=True))
+    rows = replace(read.rows, frame=frame, left_out=pd.concat([left[~speaks], told], ignore_index=True))
     return replace(read, rows=rows)
 
 

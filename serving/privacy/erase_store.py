@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from pipelines.privacy.elsewhere import Place
 from pipelines.privacy.erase_files import CANONICAL, files_below
-from pipelines.privacy.naming_columns import NamingColumns
 from pipelines.privacy.person import Person, is_long_id
-from pipelines.workspace.people.register import HIDDEN, PeopleRegister, plain_id
+from pipelines.workspace.people.addresses_in_texts import HIDDEN
+from pipelines.workspace.people.naming_columns import NamingColumns
+from pipelines.workspace.people.register import PeopleRegister, plain_id
 from serving.privacy.sent_files import sent_file_holds
 from serving.store.audit_trail import record_action
 from serving.store.engine import Store
@@ -110,7 +111,7 @@ def _hide_in_notes(session: Session, person: Person, *, dry_run: bool) -> list[P
     """Notes about others that name the person."""
     hidden = 0
     for row in session.scalars(select(Feedback).where(Feedback.note != "")):
-        cleaned = row.note
+        cleaned = person.hide_addresses(row.note)
         for word in sorted({*person.addresses, *person.texts}, key=len, reverse=True):
             cleaned = cleaned.replace(word, HIDDEN)
         if cleaned != row.note:
@@ -143,7 +144,7 @@ def holds_value(document: Any, person: Person, named: str = "") -> bool:
     if person.is_lead(document):
         surely = "lead" in named or named == "became"
         return person.is_named(document) or (_is_of_lead(named) if person.in_texts else surely)
-    return person.is_address(document) or document in person.texts
+    return person.is_mentioned(document) or document in person.texts
 
 
 def _is_of_lead(key: str) -> bool:

@@ -15,10 +15,10 @@ from features.schema.load_source import load_source
 from features.schema.source import Source
 from pipelines.privacy.elsewhere import Place
 from pipelines.privacy.erase_files import erase_from_file, files_below
-from pipelines.privacy.naming_columns import NamingColumns, naming_columns
 from pipelines.privacy.person import Person
 from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns
 from serving.privacy.sent_files import sent_file_holds
 
 FOLDER = "first-run"  # of the data directory; a source's name has no dash

@@ -5,14 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from features.errors import LeadScoreError
 from features.schema.table_source import Location
 from pipelines.privacy.erase_files import files_below, holds_person, rows_of_person, text_of_bytes
-from pipelines.privacy.naming_columns import NamingColumns
 from pipelines.privacy.person import Person
+from pipelines.workspace.people.naming_columns import NamingColumns
 
 if TYPE_CHECKING:
     from pipelines.ingest.reading.raw_table import RawTable
@@ -38,8 +37,8 @@ def sent_file_holds(file: Path, person: Person, columns: NamingColumns) -> bool:
         return True
     if any(_cell_is_lead(str(row.raw), person) for row in raw.broken):
         return True
-    texts = (raw.frame[name].dropna().astype("str") for name in raw.frame.columns)
-    return bool(person.texts) and any(bool(np.isin(held.unique(), list(person.texts)).any()) for held in texts)
+    texts = (raw.frame[name].dropna().astype("str").unique() for name in raw.frame.columns)
+    return any(text in person.texts or person.is_mentioned(text) for held in texts for text in held)
 
 
 def read_sent_leads(folder: Path) -> Iterator[pd.DataFrame]:
@@ -64,7 +63,7 @@ def with_ids(frame: pd.DataFrame, columns: NamingColumns) -> NamingColumns:
     """The columns of ids by what a file calls them: a header may differ in case and blanks."""
     plain = {header.strip().casefold() for header in (*columns.leads, "lead_id")}
     found = frozenset(str(name) for name in frame.columns if str(name).strip().casefold() in plain)
-    return NamingColumns(columns.leads | found, columns.staff)
+    return replace(columns, leads=columns.leads | found)
 
 
 def _cell_is_lead(text: str, person: Person) -> bool:

@@ -14,10 +14,10 @@ from features.schema.source import Source
 from pipelines.posted.posted_store import STORE_FOLDER, describe_other_store, find_store, is_told_of
 from pipelines.privacy.elsewhere import Place
 from pipelines.privacy.erase_files import rows_of_person
-from pipelines.privacy.naming_columns import naming_columns
 from pipelines.privacy.person import Person
 from pipelines.workspace.context import Context
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.naming_columns import naming_columns
 from pipelines.workspace.table_files import records_of
 from serving.privacy.erase_store import erase_from_store
 from serving.privacy.first_run_files import erase_first_runs, name_first_runs

@@ -18,12 +18,12 @@ from pipelines.privacy.erase_files import files_below, rows_of_person
 from pipelines.privacy.erase_kept import OnePerson, rows_in_kept
 from pipelines.privacy.forget import find_held_person
 from pipelines.privacy.left_out_rows import id_column
-from pipelines.privacy.naming_columns import NamingColumns, naming_columns
 from pipelines.privacy.person import Person
 from pipelines.scoring.find_lead import card_of, find_bundle
 from pipelines.snapshots.snapshot_store import read_changes, read_snapshots
 from pipelines.workspace.atomic_files import plain_json, read_parquet
 from pipelines.workspace.context import Context
+from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns
 from pipelines.workspace.table_files import load_tables, records_of
 from serving.privacy.erase_store import OF_LEADS, holds_value, speaks_of
 from serving.privacy.store_of_source import ServerOf

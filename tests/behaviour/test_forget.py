@@ -99,6 +99,16 @@ def test_a_forgotten_person_is_nowhere_and_stays_away(tiny_copy: TinyRun, cli: C
     status, _, problem = cli("forget", who["lead"], *run.args)
     assert status == 12 and "LS075" in problem
 
+    rows = pd.read_csv(paths.raw / "leads.csv", dtype=str, keep_default_na=False)
+    other = rows[rows["Lead ID"].isin(worklist_of(run)["lead_id"]) & (rows["Lead ID"] != who["lead"])].head(1)
+    rows = pd.concat([rows[rows["Lead ID"] == who["lead"]], other.assign(**{"Record URL": f"/to?{who['mail']}"})])
+    rows.to_csv(run.folder / "two.csv", index=False)
+    out = run.folder / "two_scored.csv"
+    assert cli("score", "--input", str(run.folder / "two.csv"), "--out", str(out), *run.args)[0] == 0
+    scored = pd.read_csv(out, dtype=str, keep_default_na=False)
+    assert scored["error"].tolist() == ["this person is forgotten and is not scored", ""]
+    assert scored["record_url"].iloc[1] == "/to?[forgotten]" and who["mail"] not in out.read_text(encoding="utf-8")
+
 
 def test_what_a_retrain_remembers_no_longer_knows_them(tiny_copy: TinyRun) -> None:
     run, paths = tiny_copy, tiny_copy.context.paths

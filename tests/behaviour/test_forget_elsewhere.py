@@ -14,13 +14,13 @@ from sqlalchemy import select
 from features.schema.load_source import load_source
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.privacy.erase_files import rows_of_person
-from pipelines.privacy.naming_columns import NamingColumns
 from pipelines.privacy.person import Person
 from pipelines.snapshots.snapshot_store import write_part
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.atomic_files import write_json
 from pipelines.workspace.left_overs import process_mark
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.naming_columns import NamingColumns
 from serving.privacy.erase_store import OF_LEADS
 from serving.store.audit_trail import record_action, verify_trail
 from serving.store.engine import Store, open_store
@@ -212,6 +212,7 @@ def test_uploads_go_that_hold_them_in_any_form_and_no_other(paths: Paths, cli: C
         upload(store, folder, name, content)
     upload(store, folder, "crm", as_parquet(ids), ".parquet")
     upload(store, folder, "phone", as_parquet("Id,Tel\n7,+49 170 1\n"), ".parquet")
+    upload(store, folder, "note", as_parquet(others.replace(",7", ",see ann@x.example")), ".parquet")
     upload(store, folder, "others", others.encode())
     upload(store, folder, "theirs", as_parquet(others), ".parquet")
     assert cli("forget", "1", *args(paths))[0] == 0
@@ -332,6 +333,27 @@ def test_every_address_of_a_cell_is_theirs_and_one_that_a_note_mentions_is_not(p
     file.write_text(LEADS.replace(ANN, "7,2026-03-01,dora@x.example,Dora,,5\n8,2026-03-01,old@x.example,,,5\n"))
     assert read(paths).rows["leads"].people == {"forgotten": 1}
     assert pd.read_parquet(paths.ingest / "leads.parquet")["lead_id"].tolist() == ["7", "2"]
+
+
+def test_a_row_of_another_stays_without_the_address_that_it_mentions(paths: Paths, cli: Cli) -> None:
+    file, declaration = paths.data_dir.parent / "leads.csv", paths.data_dir.parent / "few.yaml"
+    declaration.write_text(SOURCE.replace("{from: Phone, role: personal}", "{from: Phone, role: display}"))
+    noted = LEADS.replace("+49 170 2", "sent by Ann@x.example").replace("+49 170 1", "ask for Ann")
+    file.write_text(noted + "3,2026-13-02,fay@x.example,Fay,via ann@x.example,1\n", encoding="utf-8")
+    read(paths)
+    (paths.root / "scored.csv").write_text("lead_id,why\n2,told ann@x.example\n", encoding="utf-8")
+    told = paths.data_dir.parent / "ann.html"
+    assert cli("subject", "1", "--out", str(told), *args(paths))[0] == 0
+    assert "Ann Alone" in told.read_text() and "Ben Brook" not in told.read_text()
+    status, said, problem = cli("forget", "1", *args(paths))
+    assert status == 0 and "places blanked" in said, problem
+    for _ in range(2):
+        leads = pd.read_parquet(paths.ingest / "leads.parquet").set_index("lead_id")
+        assert leads["phone"].to_dict() == {"2": "sent by [forgotten]"}
+        rows = pd.read_parquet(paths.ingest / "quarantined_rows.parquet")["raw"]
+        assert len(rows) == 1 and "via [forgotten]" in rows.iloc[0]
+        read(paths)
+    assert (paths.root / "scored.csv").read_text(encoding="utf-8") == "lead_id,why\n2,told [forgotten]\n"
 
 
 NUMBERED = """

@@ -124,6 +124,37 @@ def test_a_colleagues_address_takes_no_lead_away(paths: Paths) -> None:
     assert read(paths).rows["leads"].people.get("forgotten", 0) == 0
 
 
+NOTED = SOURCE.replace("      mail: {from", "      note: {from: Note, role: display}\n      mail: {from")
+NOTE = "referred by Ann@x.example; told eve@x.example"
+
+
+def write_notes(paths: Paths) -> None:
+    """Lead 2 and lead 4, which a wrong date keeps in quarantine, are about others than those their note mentions."""
+    header, *rows = LEADS.splitlines()[:-1]
+    notes = {"2": NOTE, "4": NOTE}
+    lines = [f"{header},Note", *(f"{row},{notes.get(row[0], '')}" for row in rows)]
+    text = "\n".join([*lines, ""]).replace("-13-03,b,rep@us.example,ann@x", "-13-03,b,rep@us.example,fay@x")
+    (paths.data_dir.parent / "leads.csv").write_text(text, encoding="utf-8")
+
+
+def test_a_note_that_mentions_a_forgotten_person_stays_without_the_mention(paths: Paths) -> None:
+    write_notes(paths)
+    add_to_register(paths.root, FORGOTTEN, [], ["ann@x.example", "cleo@x.example"])
+    counts = read(paths, NOTED)
+    leads = load_tables(paths)["leads"].set_index("lead_id")
+    assert leads.loc["2", "note"] == "referred by [forgotten]; told eve@x.example" and "1" not in leads.index
+    assert counts.rows["leads"].people["forgotten"] == 2 and counts.rows["leads"].quarantined == 1
+    assert "[forgotten]; told eve" in held(paths) and "ann@x" not in held(paths).casefold()
+
+
+def test_an_objection_is_of_whose_address_it_is_not_of_who_is_mentioned_or_works_here(paths: Paths) -> None:
+    write_notes(paths)
+    add_to_register(paths.root, ASKED_NOT_TO, [], ["ann@x.example", "rep@us.example"])
+    read(paths, NOTED)
+    leads = load_tables(paths)["leads"].set_index("lead_id")
+    assert leads[OBJECTS].to_dict() == {"1": True, "2": False, "3": False, "5": False}
+
+
 def test_objection_consent_and_retention_are_honoured_and_counted(paths: Paths) -> None:
     counts = read(paths)
     tables = load_tables(paths)

@@ -117,6 +117,29 @@ def test_who_is_forgotten_goes_from_the_copies_and_nobody_else(paths: Paths, cli
     assert load_tables(paths)["outcomes"]["opportunity_id"].tolist() == ["d1", "d3"]
 
 
+def test_a_row_of_a_copy_that_mentions_somebody_stays_without_the_address(
+    paths: Paths, cli: Cli, engine: sa.Engine
+) -> None:
+    declaration = paths.data_dir.parent / "copies.yaml"
+    declaration.write_text(SOURCE.replace("{from: name, role: personal}", "{from: name, role: display}"))
+    noted = "UPDATE leads SET name = 'Ben, sent by ann@x.example' WHERE id = 2"
+    run(engine, noted, "UPDATE accounts SET contact = 'ask ann@x.example' WHERE id = 'b'")
+    for table in ("leads", "accounts"):
+        paths.kept_table(table).unlink()
+    read(paths)
+    assert cli("forget", "1", *args(paths))[0] == 0
+    for _ in range(2):
+        assert kept(paths, "leads")["name"].tolist() == ["Ben, sent by [forgotten]", "Cleo Clay"]
+        assert kept(paths, "accounts").set_index("id")["contact"].fillna("").to_dict() == {
+            "a": "",
+            "b": "ask [forgotten]",
+        }
+        read(paths)
+    run(engine, "INSERT INTO leads VALUES (4, 4, '2026-03-04', 'rep@us.example', 'gil@x.example', 'by ann@x.example')")
+    read(paths)
+    assert kept(paths, "leads")["name"].tolist()[2:] == ["by [forgotten]"]
+
+
 def test_a_lead_that_only_a_copy_still_has_is_found_and_told(paths: Paths, cli: Cli, engine: sa.Engine) -> None:
     leads = pd.read_parquet(paths.ingest / "leads.parquet")
     leads[leads["lead_id"] != "1"].to_parquet(paths.ingest / "leads.parquet")

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from features.errors import DataError
+from pipelines.workspace.people.addresses_in_texts import addresses_of
 from pipelines.workspace.people.register import (
     FORGOTTEN,
     OBJECTS,
@@ -19,9 +20,37 @@ def test_ids_and_addresses_are_found_in_any_spelling(tmp_path: Path) -> None:
     register = add_to_register(tmp_path, FORGOTTEN, ["1000"], ["ann@example.com"])
     assert register.find_leads(pd.Series(["1000", " 1000.0 ", "10000", None])).tolist() == [True, True, False, False]
     cells = pd.Series(["Ann <Ann+news@Example.com>", "ann@example.org", "see ann@example.com", None])
-    assert register.find_addresses(cells).tolist() == [True, False, True, False]
+    assert register.find_addresses(cells).tolist() == [True, False, False, False], "who is mentioned is not who it is"
+    assert register.find_addresses(cells, personal=True).tolist() == [True, False, True, False]
     assert register.hide("row of Ann@example.com, 1000") == "row of [forgotten], [forgotten]"
     assert not register.names("2000, bob@example.com")
+
+
+def test_a_list_of_addresses_is_one_whatever_its_length_and_form() -> None:
+    many = [f"p{k}@example.com" for k in range(40)]
+    assert addresses_of("; ".join(many)) == many
+    assert addresses_of("eve@example.com, Lee, Ann <ann@example.com>, (bob@example.com)") == [
+        "eve@example.com",
+        "ann@example.com",
+        "bob@example.com",
+    ]
+    for note in ("ann@example.com called", "told ann@example.com", "Ann <ann@example.com> asks", "<none> @", "ann"):
+        assert addresses_of(note) == [], note
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("by Ann+b@Example.com.", "by [forgotten]."),
+        ("mailto:ann@example.com?a=ann@example.com&b", "mailto:[forgotten]?a=[forgotten]&b"),
+        ("'ann@example.com',ann@example.com", "'[forgotten]',[forgotten]"),
+        ("jo.ann@example.com ann@example.com.au o'ann@example.com", None),
+        ("@ann ann@ 1000 -ann@example.com", "@ann ann@ 1000 -[forgotten]"),
+    ],
+)
+def test_an_address_is_hidden_wherever_it_stands_and_no_other(tmp_path: Path, text: str, left: str | None) -> None:
+    register = add_to_register(tmp_path, FORGOTTEN, ["1000"], ["ann@example.com"])
+    assert register.hide_addresses(text) == (text if left is None else left)
 
 
 def test_the_list_names_nobody_and_the_key_is_the_users_alone(tmp_path: Path) -> None:

@@ -11,11 +11,15 @@ import pytest
 from features.errors import SourceError
 from features.schema.load_source import parse_source
 from pipelines.artifacts.reading_record import ReadingRecord
+from pipelines.privacy.erase_everywhere import erase_everywhere
+from pipelines.privacy.person import Person
 from pipelines.snapshots.add_export import add_export, read_exports
 from pipelines.snapshots.export_checks import Oddity
 from pipelines.snapshots.snapshot_errors import SnapshotRefusedError
 from pipelines.snapshots.snapshot_store import left_out_folder
 from pipelines.stages.ingest import ingest
+from pipelines.workspace.context import open_context
+from pipelines.workspace.people.register import FORGOTTEN, add_to_register
 from tests.reference.snapshot_exports import DEALS, HEADER, SnapshotWorld, deal
 
 FIRST, SECOND, THIRD = "2026-01-04", "2026-01-11", "2026-01-18"
@@ -248,3 +252,18 @@ def test_a_kill_at_any_step_leaves_the_old_store_or_the_new(tmp_path: Path) -> N
         killed.take(SECOND, many(6, Temp=9))  # again: it finishes, and what the killed one left is removed
         assert len(killed.taken) == 2 and len([f for f in killed.files() if f.endswith(".parquet")]) == 2
     assert (1, False) in seen and (2, True) in seen, "no step was killed, or none was let through"
+
+
+def test_a_forgotten_person_is_left_out_and_mentioned_in_no_other_row(tmp_path: Path) -> None:
+    world = SnapshotWorld(tmp_path)
+    noted = deal("D2", Next="by ann@x.example")
+    world.take("2026-02-01", [deal("D1"), noted])
+    person = Person(lead_ids=frozenset({"D1"}), addresses=frozenset({"ann@x.example"}))
+    (tmp_path / "crm.yaml").write_text(DEALS, encoding="utf-8")
+    erase_everywhere(open_context(str(tmp_path / "crm.yaml"), tmp_path / "data"), person, dry_run=False)
+    add_to_register(world.paths.root, FORGOTTEN, ["D1"], ["ann@x.example"])
+    assert b"ann@x" not in b"".join(world.files().values())
+    assert world.state()["Next"].to_dict() == {"D2": "by [forgotten]"}
+    world.take("2026-02-08", [deal("D1"), noted, deal("D3", Next="ann@x.example")])
+    assert world.state()["Next"].to_dict() == {"D2": "by [forgotten]"}
+    assert world.taken[-1].changed == 0, "what was hidden is no change"

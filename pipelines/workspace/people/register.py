@@ -21,13 +21,12 @@ import pandas as pd
 from features.cohort.identity_resolution import normal_email
 from features.errors import DataError
 from pipelines.workspace.atomic_files import read_json, write_bytes, write_json
+from pipelines.workspace.people.addresses_in_texts import HIDDEN, addresses_in, addresses_of, hide_addresses
 
 FOLDER, PEOPLE, KEY = "privacy", "people.json", "key"
 FORGOTTEN, OBJECTS = "forgotten", "objects"
-HIDDEN = "[forgotten]"
 _TOKEN = re.compile(r"[^\s,;|\"'<>()\[\]{}=]+")
 _KEY_BYTES = 32
-_LONGEST_CELL = 500  # letters of a cell that is a list of addresses
 
 Mask = npt.NDArray[np.bool_]
 
@@ -81,14 +80,18 @@ class PeopleRegister:
         wanted = self._wanted(asks)
         return _map_texts(ids, lambda text: self.hash_lead(text) in wanted) if wanted else _nobody(ids)
 
-    def find_addresses(self, cells: pd.Series, asks: str = FORGOTTEN) -> Mask:
-        """Which cells are a mail address that is meant, several of which one is, or a text that mentions it first."""
+    def find_addresses(self, cells: pd.Series, asks: str = FORGOTTEN, *, personal: bool = False) -> Mask:
+        """Which cells are a mail address that is meant, or several of which one is.
+
+        In a ``personal`` column the first that a text mentions is the lead's, too; elsewhere it may be anybody's.
+        """
         wanted = self._wanted(asks)
         if not wanted:
             return _nobody(cells)
 
         def is_meant(text: str) -> bool:
-            return any(self.hash_address(address) in wanted for address in addresses_in(text))
+            found = addresses_in(text) if personal else addresses_of(text)
+            return any(self.hash_address(address) in wanted for address in found)
 
         return _map_texts(cells, is_meant)
 
@@ -103,6 +106,11 @@ class PeopleRegister:
         if not wanted:
             return text
         return _TOKEN.sub(lambda found: HIDDEN if self._is_meant(found[0], wanted) else found[0], text)
+
+    def hide_addresses(self, text: str) -> str:
+        """The text without addresses of those who are forgotten; numbers, which may be anything's, stay."""
+        wanted = self._wanted(FORGOTTEN)
+        return hide_addresses(text, lambda address: self.hash_address(address) in wanted) if wanted else text
 
     def _is_meant(self, token: str, wanted: frozenset[str]) -> bool:
         bare = token.strip(".:!?")
@@ -122,25 +130,6 @@ def plain_id(text: str) -> str:
     ('1000', 'L7')
     """
     return re.sub(r"^(\d+)\.0+$", r"\1", text.strip())
-
-
-def addresses_of(cell: str) -> list[str]:
-    """The addresses of a cell that is nothing but addresses, each in one spelling; none of running text.
-
-    >>> addresses_of("Lee, Ann <Ann@x.example>; ann+b@y.example"), addresses_of("told ann@x.example")
-    (['ann@x.example', 'ann@y.example'], [])
-    """
-    if "@" not in cell or len(cell) > _LONGEST_CELL:
-        return []
-    bare = re.sub(r"[^<>@]*<([^<>]*)>", r" \1 ", cell) if "<" in cell else cell
-    found = [normal_email(part) for part in re.split(r"[\s,;|]+", bare) if part]
-    return [address for address in found if address is not None] if None not in found else []
-
-
-def addresses_in(cell: str) -> list[str]:
-    """The addresses of a cell that is nothing else, or the first that a text mentions."""
-    first = normal_email(cell) if "@" in cell else None
-    return [] if first is None else addresses_of(cell) or [first]
 
 
 def read_register(root: Path) -> PeopleRegister:
