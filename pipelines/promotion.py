@@ -7,8 +7,16 @@ from typing import Any
 from features.errors import ContractError, PromotionError
 from models.judging.promotion.gate import Answer
 from models.settings import GateSettings
-from pipelines.registry.champion import Champion, MoveKind, PointerMove, keep_bundle, point_to, resolve_bundle_hash
-from pipelines.registry.kept_decisions import keep_decision, name_decision
+from pipelines.registry.champion import (
+    Champion,
+    MoveKind,
+    PointerMove,
+    keep_bundle,
+    point_to,
+    read_champion,
+    resolve_bundle_hash,
+)
+from pipelines.registry.kept_decisions import keep_decision, name_decision, promotion_decision
 from pipelines.registry.promotion_churn import churn_if_possible, keep_churn
 from pipelines.registry.promotion_gate import ask_gate
 from pipelines.registry.unfinished_move import Behind, noted_move, settle_move
@@ -42,6 +50,8 @@ def promote_bundle(
 ) -> Promotion:
     """Promote a kept bundle, given by hash (or its beginning), or the last trained one, if it passes the gate.
 
+    The champion itself stays, and that is no decision.
+
     Parameters
     ----------
     check : ask the gate and look who would move; nothing is promoted
@@ -52,6 +62,7 @@ def promote_bundle(
     PromotionError : the gate keeps the bundle back
     """
     from pipelines.tracking.mlflow_decisions import tell_decisions
+    from pipelines.tracking.mlflow_run import mirror_aliases
 
     if check and reason:
         raise ContractError("asking the gate promotes nothing, so there is nothing to give a reason for.")
@@ -63,9 +74,15 @@ def promote_bundle(
             chosen = keep_bundle(paths, points if points.exists() and not trained.exists() else trained)
         else:
             chosen = resolve_bundle_hash(paths, bundle)
+        if not check:
+            settle_move(context)
         answer = ask_gate(context, chosen, gate or GateSettings())
+        champion = read_champion(paths)
+        if not check and champion is not None and champion.hash == chosen:  # moves nothing, so nothing is decided
+            untold = mirror_aliases(context) or tell_decisions(context)
+            return Promotion(answer, churn_if_possible(context, chosen, top), champion, untold)
         if not answer.passes and not reason and not check:
-            keep_decision(paths, _decision(answer, reason))
+            keep_decision(paths, promotion_decision(answer, reason))
             tell_decisions(context)
             raise PromotionError(answer.text)
 
@@ -74,7 +91,7 @@ def promote_bundle(
             return Promotion(answer, moves)
 
         how = MoveKind.FORCED if reason else MoveKind.GATE
-        move, behind = PointerMove(how, reason or answer.sentence), Behind(decision=_decision(answer, reason))
+        move, behind = PointerMove(how, reason or answer.sentence), Behind(decision=promotion_decision(answer, reason))
         found, moves, untold = make_champion(context, chosen, move, moves, behind)
         return Promotion(answer, moves, found, untold or tell_decisions(context))
 
@@ -99,16 +116,3 @@ def make_champion(
         if told["champion"] != chosen:
             told = keep_churn(context, told, move.how)
     return found, told, mirror_aliases(context, told)
-
-
-def _decision(answer: Answer, reason: str) -> dict[str, Any]:
-    """The gate's answer on a promotion as it is written down."""
-    forced = bool(reason) and not answer.passes
-    return {
-        "kind": "promote",
-        "decision": "forced" if forced else "promoted" if answer.passes else "kept back",
-        "sentence": reason if forced else answer.sentence,
-        "champion_before": answer.champion,
-        "challenger": answer.challenger,
-        "gate": answer.record(),
-    }

@@ -84,8 +84,9 @@ def promote_command(
         return 0 if answer.passes else int(ExitStatus.NOT_PROMOTED)
 
     _tell_untold(output, done.untold)
-    record = {"champion": found.hash, "previous": found.previous, "forced": force, "gate": answer.record()}
-    told = f"{answer.text}\nchampion is now {found.hash[:12]}{' (forced)' if force else ''}"
+    forced = force and moves["champion"] != found.hash  # of the champion itself nothing is overruled
+    record = {"champion": found.hash, "previous": found.previous, "forced": forced, "gate": answer.record()}
+    told = f"{answer.text}\nchampion is now {found.hash[:12]}{' (forced)' if forced else ''}"
     output.show(record | {"churn": moves}, f"{told}\n\n{churn_text(moves)}")
     return 0
 

@@ -6,12 +6,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from models.judging.promotion.gate import Answer
 from pipelines.workspace.atomic_files import to_json, write_json
 from pipelines.workspace.left_overs import remove_parts
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.private_files import make_folder
 
 _KEPT = 500  # newest decisions that stay here
+
+
+def promotion_decision(answer: Answer, reason: str) -> dict[str, Any]:
+    """The gate's answer on a promotion as it is written down; a ``reason`` overruled it where it did not pass."""
+    forced = bool(reason) and not answer.passes
+    return {
+        "kind": "promote",
+        "decision": "forced" if forced else "promoted" if answer.passes else "kept back",
+        "sentence": reason if forced else answer.sentence,
+        "champion_before": answer.champion,
+        "challenger": answer.challenger,
+        "gate": answer.record(),
+    }
 
 
 def name_decision(decision: Mapping[str, Any]) -> dict[str, Any]:

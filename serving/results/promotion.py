@@ -1,5 +1,6 @@
 """Promote and roll back from the server: the same gate, one atomic write, then this server loads it."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from features.errors import LeadScoreError, PromotionError, RegistryError
@@ -15,7 +16,7 @@ from pipelines.registry.champion import (
     require_champion,
     resolve_bundle_hash,
 )
-from pipelines.workspace.lock import only_writer
+from pipelines.workspace.lock import BusyError, only_writer
 from pipelines.workspace.params_file import DEFAULT as PARAMS
 from serving.logs import logger, traceback_places
 from serving.problems import ConflictError, NotFoundError
@@ -103,19 +104,33 @@ def promote(
     NotFoundError, ConflictError : as :func:`ask_gate`; ConflictError too where a registry is followed
     BusyError : a run is writing here; ask again when it is done
     """
+    from pipelines.registry.kept_decisions import promotion_decision
+
     _refuse_if_registry_decides(app_state)
     before = _champion_hash(app_state)
     if leaving is not None and before != beginning:  # asked twice, it is there already: no conflict
         _require_leaving(before, leaving)
     answer = ask_gate(app_state, beginning)
     if not answer.passes and not force:
+        _keep_refusal(app_state, answer)
         raise PromotionError(answer.text)
     move = PointerMove(MoveKind.FORCED, reason) if force else PointerMove(MoveKind.GATE, answer.sentence)
     moves = compute_churn(app_state, answer.challenger)
+    decision = promotion_decision(answer, reason if force else "")
     with only_writer(app_state.paths):
         _settle(app_state)
-        found, moves = _move_pointer(app_state, actor, before, answer.challenger, move, moves)
+        found, moves = _move_pointer(app_state, actor, before, answer.challenger, move, moves, decision)
     return _load(app_state, found) | {"gate": answer.record(), "forced": force, "churn": moves}
+
+
+def _keep_refusal(app_state: AppState, answer: "Answer") -> None:
+    """Put on record that the gate kept a bundle back; where a run is writing, or nothing can be written, it stays a
+    refusal.
+    """
+    from pipelines.registry.kept_decisions import keep_decision, promotion_decision
+
+    with suppress(BusyError, OSError), only_writer(app_state.paths):
+        keep_decision(app_state.paths, promotion_decision(answer, ""))
 
 
 def compute_churn(app_state: AppState, chosen: str) -> dict[str, Any]:
@@ -136,9 +151,17 @@ def _settle(app_state: AppState) -> dict[str, Any] | None:
 
 
 def _move_pointer(
-    app_state: AppState, actor: str, before: str | None, to: str, move: PointerMove, moves: dict[str, Any]
+    app_state: AppState,
+    actor: str,
+    before: str | None,
+    to: str,
+    move: PointerMove,
+    moves: dict[str, Any],
+    decision: dict[str, Any] | None = None,
 ) -> tuple[Champion, dict[str, Any]]:
     """Move the pointer from the champion that was judged; the caller holds the source's lock.
+
+    The ``decision`` that the move comes of goes on record with it; a rollback comes of none.
 
     The trail says who asked before anything changes, and then what came of it: no champion scores unsaid, also where
     the server is killed in between. Once the pointer has moved, nothing takes that back: what fails then is logged.
@@ -147,8 +170,9 @@ def _move_pointer(
     ------
     ConflictError : another bundle has become the champion meanwhile
     """
+    from pipelines.registry.kept_decisions import name_decision
     from pipelines.registry.promotion_churn import keep_churn
-    from pipelines.registry.unfinished_move import noted_move
+    from pipelines.registry.unfinished_move import Behind, noted_move
 
     if _champion_hash(app_state) != before:
         raise ConflictError("another bundle has become the champion; GET /v1/model shows which.")
@@ -159,7 +183,8 @@ def _move_pointer(
     asked = {"previous": before, "how": str(move.how)} | ({"reason": move.reason} if move.reason else {})
     begin_move(app_state, actor, actions, to, asked)
     try:
-        with noted_move(app_state.context, to, move, moves):
+        behind = Behind(decision=None if decision is None else name_decision(decision))
+        with noted_move(app_state.context, to, move, moves, behind):
             found = point_to(app_state.paths, to, move)
             moves = keep_churn(app_state.context, moves, move.how)
     except Exception as problem:

@@ -12,6 +12,7 @@ from features.errors import ExitStatus
 from models.bundle import load_bundle
 from models.settings import GateSettings
 from pipelines.registry.champion import read_champion
+from pipelines.registry.kept_decisions import decision_files
 from pipelines.registry.promotion_gate import ask_gate
 from pipelines.run import run_stage
 from pipelines.stages.register_bundle import register_trained_bundle
@@ -87,6 +88,10 @@ def test_a_challenger_that_is_not_worse_on_later_rows_passes(cli: Cli, tiny_copy
     assert status == 0 and "Passed: not worse on" in out and "allowed" in out
     assert pointer(tiny_copy)["history"][-1]["how"] == "gate"
     assert pointer(tiny_copy)["hash"] == good
+    moved = pointer(tiny_copy)
+    status, out, _ = cli("promote", *args, "--force", "--reason", "again", "--json")
+    assert (status, json.loads(out)["forced"], pointer(tiny_copy)) == (0, False, moved), "it is the champion already"
+    assert [read_json(file)["decision"] for file in decision_files(tiny_copy.context.paths)] == ["promoted"]
 
 
 def test_a_worse_challenger_is_kept_back_and_says_by_what(cli: Cli, tiny_copy: TinyRun, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from starlette.testclient import TestClient
 from models.bundle import load_bundle
 from models.interfaces import Scale
 from pipelines.registry.champion import keep_bundle, point_to, read_champion
+from pipelines.registry.kept_decisions import decision_files
+from pipelines.workspace.atomic_files import read_json
 from serving.background import BackgroundThreads
 from serving.metrics import Metrics
 from serving.results.weekly_comparison import compare_with_last_week
@@ -100,6 +102,9 @@ def test_the_gate_keeps_a_challenger_back_in_words(client: TestClient, tiny_copy
     told = client.post("/v1/champion", json={"hash": other, **FORCED}).json()
     assert (told["champion"], told["forced"], told["gate"]["verdict"]) == (other, True, "inconclusive")
     assert client.get("/v1/audit").json()[0]["detail"]["reason"] == "a test"
+    on_record = [read_json(file) for file in decision_files(tiny_copy.context.paths)]
+    assert [(one["decision"], one["challenger"]) for one in on_record] == [("kept back", other), ("forced", other)]
+    assert on_record[1]["sentence"] == "a test" and on_record[1]["gate"]["verdict"] == "inconclusive"
 
 
 def answered(client: TestClient, asked: str) -> str:
