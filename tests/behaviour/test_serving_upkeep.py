@@ -160,6 +160,7 @@ def test_the_figures_of_a_bundle_that_did_not_come_in_are_not_told_as_those_of_t
     candidates = seen["/model"].split('id="cand-h"')[1].split("</section>")[0]
     assert "in use" not in candidates and "trained last" in candidates
     assert f"{champion.hash[:12]} scores; the last run tested another one." in seen["/model"]
+    assert f"of {trained[:12]}, trained last and not in use" in seen["/?role=manager"]
     assert not any(one in seen["/?role=manager"] + seen["/?role=scientist"] for one in figures)
     described = client.get("/v1/model").json()
     assert (described["judged"], described["bundle"]["hash"]) == (trained, champion.hash)

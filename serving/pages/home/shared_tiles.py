@@ -10,6 +10,7 @@ from serving.pages.charts.sparkline import build_sparkline
 from serving.pages.home.parts import Tile, compare_counts, compare_shares, write_month
 from serving.pages.written_values import write_count, write_percent
 from serving.results.run_results import read_comparison
+from serving.results.score_bands import find_other_judged
 from serving.state.app_state import AppState
 from serving.state.result_cache import BesideResult
 
@@ -82,7 +83,7 @@ def sent_tile(language: Language, trends: BesideResult[WeeklyTrends]) -> Tile | 
 
 
 def wins_tile(app_state: AppState, language: Language) -> Tile | None:
-    """Wins inside the model's list at capacity, beside the rubric's."""
+    """Wins inside the model's list at capacity, beside the rubric's; named where the model is not the one in use."""
     found = read_comparison(app_state)
     rows = {} if found is None else {row["policy"]: row for row in found.policies}
     own = rows.get(Policy.MODEL_CAPACITY) or rows.get(Policy.RUBRIC_CAPACITY)
@@ -93,6 +94,9 @@ def wins_tile(app_state: AppState, language: Language) -> Tile | None:
     foot = language.text("on past weeks")
     if rubric is not None and own is not rubric:
         foot = language.text("rubric: {n}, on past weeks", n=write_count(language, rubric["wins"]))
+    other = find_other_judged(app_state)
+    if other and own is not rubric:
+        foot = language.text("of {bundle}, trained last and not in use", bundle=other[:12])
     return Tile(
         title=language.text("Wins inside the list"),
         value=write_count(language, own["wins"]),
