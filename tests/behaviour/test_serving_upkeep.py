@@ -15,12 +15,15 @@ import pytest
 from starlette.testclient import TestClient
 
 from models.bundle import load_bundle
+from models.explaining.language import ENGLISH
 from models.interfaces import Scale
 from pipelines.registry.champion import keep_bundle, point_to, read_champion
 from pipelines.registry.kept_decisions import decision_files
 from pipelines.workspace.atomic_files import read_json
 from serving.background import BackgroundThreads
 from serving.metrics import Metrics
+from serving.pages.home.shared_tiles import wins_tile
+from serving.results.score_bands import score_bands
 from serving.results.weekly_comparison import compare_with_last_week
 from serving.state.clock import ServingClock
 from serving.state.result_cache import ResultCache
@@ -144,24 +147,24 @@ def test_the_figures_of_a_bundle_that_did_not_come_in_are_not_told_as_those_of_t
     client: TestClient, tiny_copy: Any, tmp_path: Path
 ) -> None:
     trained = read_champion(tiny_copy.context.paths).hash
-    pages = ("/model", "/?role=manager", "/?role=scientist", "/thresholds")
+    app_state, pages = client.app.state.app_state, ("/model", "/?role=scientist", "/thresholds")
     own, said = client.get("/model").text, f"{trained[:12]}, which"
     assert said not in own
     candidates = own.split('id="cand-h"')[1].split("</section>")[0]
     assert "in use" in candidates and "trained last" not in candidates
-    home = client.get("/?role=manager").text + client.get("/?role=scientist").text
-    figures = ("of 100 with the highest", "Order on the test (AUC)")
-    assert client.get("/v1/model").json()["judged"] == trained and all(one in home for one in figures)
+    assert "Order on the test (AUC)" in client.get("/?role=scientist").text and score_bands(app_state)
+    assert client.get("/v1/model").json()["judged"] == trained
 
     champion = early_champion(tiny_copy, tmp_path)
-    client.app.state.app_state.refresh()
+    app_state.refresh()
     seen = {path: client.get(path).text for path in pages}
     assert all(said in seen[path] for path in pages), "each page says whose figures they are, or has none"
     candidates = seen["/model"].split('id="cand-h"')[1].split("</section>")[0]
     assert "in use" not in candidates and "trained last" in candidates
     assert f"{champion.hash[:12]} scores; the last run tested another one." in seen["/model"]
-    assert f"of {trained[:12]}, trained last and not in use" in seen["/?role=manager"]
-    assert not any(one in seen["/?role=manager"] + seen["/?role=scientist"] for one in figures)
+    assert "Order on the test (AUC)" not in seen["/?role=scientist"]
+    assert score_bands(app_state) == [], "win rates by score would be of another scale"
+    assert wins_tile(app_state, ENGLISH).foot == f"of {trained[:12]}, trained last and not in use"
     described = client.get("/v1/model").json()
     assert (described["judged"], described["bundle"]["hash"]) == (trained, champion.hash)
 
