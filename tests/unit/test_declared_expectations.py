@@ -92,6 +92,7 @@ def test_every_known_expectation_runs_on_a_frame() -> None:
 
 
 NOT_NULL = "type: expect_column_values_to_not_be_null"
+SCHEMA = "type: expect_column_values_to_match_json_schema, kwargs: {column: size, json_schema:"
 COUNT = "type: expect_table_row_count_to_equal, kwargs: {value: 3"
 WRONG = {
     "type: expect_column_values_to_match_regexp, kwargs: {column: age}": "(did you mean 'expect_column_values_to_",
@@ -102,6 +103,9 @@ WRONG = {
     "type: expect_column_values_to_be_in_set, kwargs: {column: size}": "needs value_set under 'kwargs'",
     "type: expect_column_values_to_match_regex, kwargs: {column: size, regex: '('}": "the pattern '(' cannot be read",
     "type: unexpected_rows_expectation": "runs on SQL databases only",
+    f"{SCHEMA} {{$ref: 'http://h.example/s.json'}}}}": "'http://h.example/s.json' in 'json_schema' is fetched from",
+    f"{SCHEMA} {{$id: 'http://h.example/', items: {{anyOf: [{{$ref: sub}}]}}}}}}": "'sub' in 'json_schema' is fetched",
+    f"{SCHEMA} {{properties: {{a: {{$dynamicRef: 'file:///etc/hosts'}}}}}}}}": "'file:///etc/hosts' in 'json_schema'",
     f"{COUNT}, row_condition: 'age > 1'}}": "'row_condition' is evaluated as code",
     f"{COUNT}}}, severity: critical": "Input should be 'warn' or 'fail'",
     f"{COUNT}}}, rows: all": "Input should be 'raw' or 'kept'",
@@ -115,6 +119,12 @@ def test_a_wrong_one_is_told_with_its_line_and_what_to_write_instead(wrong: str)
         parse_source(text)
     assert f"line {len(text.splitlines())}: expect.leads.0" in caught.value.message
     assert WRONG[wrong] in caught.value.message
+
+
+def test_a_schema_may_refer_to_itself() -> None:
+    own = "{properties: {$ref: {$ref: '#/$defs/a'}}, $defs: {a: {type: object}}}"
+    found = parse_source(f"{DECLARATION}expect:\n  leads:\n    - {{{SCHEMA} {own}}}}}\n")
+    assert found.expect["leads"][0].kwargs["json_schema"]["$defs"] == {"a": {"type": "object"}}
 
 
 REFUSED = {

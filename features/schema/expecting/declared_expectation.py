@@ -11,6 +11,7 @@ from features.schema.columns import Declared
 from features.schema.expecting import known_expectations as known
 
 _CODE = ("row_condition", "condition_parser")  # evaluated as an expression of Python
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")  # of JSON Schema: jsonschema fetches addresses, reads files
 
 Rows = Literal["raw", "kept"]
 
@@ -108,6 +109,20 @@ def _wrong_arguments(name: str, kwargs: Mapping[str, Any]) -> Iterator[str]:
         yield f"'{name}' needs {', '.join(lacking)} under 'kwargs'"
     for key in ("regex", "regex_list"):
         yield from _wrong_patterns(kwargs.get(key, []))
+    for reference in _references(kwargs.get("json_schema")):
+        if not reference.startswith("#"):
+            yield (
+                f"'{reference}' in 'json_schema' is fetched from elsewhere, which no check does. Write what it says "
+                "into the schema, under '$defs', and refer to '#/$defs/NAME'"
+            )
+
+
+def _references(schema: Any) -> Iterator[str]:
+    """References of a JSON schema, in any depth."""
+    if isinstance(schema, dict):
+        yield from (schema[key] for key in _REFERENCES if isinstance(schema.get(key), str))
+    for part in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from _references(part)
 
 
 def _wrong_patterns(patterns: str | list[str]) -> Iterator[str]:
