@@ -1,6 +1,5 @@
 """A user's own features: how their functions are loaded, what code they are, and whether they keep their promise."""
 
-import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
@@ -24,12 +23,12 @@ from features.schema.canonical_tables import TABLES
 from features.schema.operations import OwnFunction
 from features.schema.source import Source
 from pipelines.own_code.load_code import load_code
+from pipelines.own_code.module_texts import digest_modules, remember_folder
 
 GROUP = "leadscore.features"  # of entry points
 OWN_CODE = "own_code"  # of a bundle's meta, and a file beside a matrix: feature to the digest of its code
 CHECKED = 40  # moments that are computed again, alone and slowly: a second or two of a plain function
 _CLOSE = 1e-9  # relative: sums in another order
-_texts: dict[str, tuple[ModuleType, str]] = {}
 
 
 def offer_functions(source: Source, beside: Path) -> None:
@@ -44,8 +43,8 @@ def offer_functions(source: Source, beside: Path) -> None:
 def _load(named: str, where: str, beside: Path) -> Callable[..., Any]:
     """The function, with the text of its modules read now: what runs later is what was imported here."""
     function: Callable[..., Any] = load_code(named, group=GROUP, where=where, beside=beside)
-    for module in _modules_of(named, function):
-        _text_digest(module)
+    remember_folder(beside)
+    digest_modules(_modules_of(named, function))
     return function
 
 
@@ -72,11 +71,11 @@ def own_of(catalog: Catalog) -> tuple[Feature, ...]:
 
 
 def _digest(feature: Feature) -> str:
-    """Of the whole modules, as a function leans on what stands beside it."""
+    """Of the whole modules and of what they import from beside them, as a function leans on both."""
     params = feature.params
     named = [params.oracle, params.function] if isinstance(params, OwnFunction) else []
     modules = [m for one in named if one is not None for m in _modules_of(one, function_of(one, feature.name))]
-    return hashlib.sha256("\x00".join(map(_text_digest, modules)).encode()).hexdigest()
+    return digest_modules(modules)
 
 
 def _modules_of(named: str, function: Callable[..., Any]) -> list[ModuleType]:
@@ -88,16 +87,6 @@ def _modules_of(named: str, function: Callable[..., Any]) -> list[ModuleType]:
     module, colon, _ = named.partition(":")
     found = (sys.modules.get(module) if colon else None, home)
     return list(dict.fromkeys(one for one in found if one is not None))
-
-
-def _text_digest(module: ModuleType) -> str:
-    """SHA-256 of a module's file as it stood when it was first asked for; an edit later changes nothing that runs."""
-    known = _texts.get(module.__name__)
-    if known is None or known[0] is not module:
-        file = getattr(module, "__file__", None)
-        content = module.__name__.encode() if file is None else Path(file).read_bytes()
-        known = _texts[module.__name__] = module, hashlib.sha256(content).hexdigest()
-    return known[1]
 
 
 def check_functions(tables: Tables, source: Source, catalog: Catalog, cohort: pd.DataFrame) -> pd.DataFrame:

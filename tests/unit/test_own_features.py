@@ -1,5 +1,7 @@
 """Features of a user's own: handed what is known at a moment and no more, the same in batches and alone, or refused."""
 
+import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -231,6 +233,42 @@ def test_the_digest_is_of_the_file_that_was_imported_and_of_what_is_wrapped(tmp_
     first = digest("own_wrapped", text)
     assert digest("own_wrapped_too", text.replace("1", "2")) != first, "not of functools"
     assert digest("own_wrapped", text.replace("1", "3")) == first, "this process still runs what it imported"
+
+
+def test_the_digest_is_of_helpers_beside_the_function_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "own_main.py": "import numpy\nimport own_helper\nfrom own_pack import deep\ndef slow(lead):\n    return 1\n",
+        "own_helper.py": "X = 1\ndef later():\n    import own_late\n",
+        "own_late.py": "Z = 1\n",
+        "own_pack/__init__.py": "from . import near\n",
+        "own_pack/near.py": "N = 1\n",
+        "own_pack/deep.py": "from .deepest import D\n",
+        "own_pack/deepest.py": "D = 1\n",
+        "own_unused.py": "A = 1  # nobody imports it\n",
+        "numpy.py": "B = 1  # what is installed comes first\n",
+    }
+    (tmp_path / "own_pack").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    found = parse_source(DECLARED.replace("own:", "own_main:").replace(":fast", ":slow").replace(":newest", ":slow"))
+
+    def digest() -> str:
+        for name in [name for name in sys.modules if name.startswith("own_") and name.split(".")[0] in ours]:
+            monkeypatch.delitem(sys.modules, name)  # as in a process begun now
+        importlib.invalidate_caches()
+        offer_functions(found, tmp_path)
+        return code_of(build_catalog(found))["visits_worth"]
+
+    ours = {name.split("/")[0].removesuffix(".py") for name in files}
+    before, changed = digest(), set()
+    assert digest() == before
+    for name, text in files.items():
+        (tmp_path / name).write_text(text + "# edited\n")
+        changed |= {name} if digest() != before else set()
+        (tmp_path / name).write_text(text)
+    assert changed == files.keys() - {"own_unused.py", "numpy.py"}
+    (tmp_path / "own_helper.py").write_text("X = 2\n")
+    assert code_of(build_catalog(found))["visits_worth"] == before, "this process still runs what it imported"
 
 
 def test_a_matrix_of_other_code_is_not_learned_from(source: Source) -> None:
