@@ -60,6 +60,6 @@ def _find_rows(matrix: Matrix, swap: pd.DataFrame) -> Ints:
 
 
 def _index_of(lead: pd.Series, as_of: pd.Series) -> pd.MultiIndex:
-    return pd.MultiIndex.from_arrays(
-        [lead.astype("str"), pd.to_datetime(as_of).astype("datetime64[us]").astype("int64")]
-    )
+    """Lead and moment; a moment may be a text as JSON has it, with a fraction of a second or without."""
+    moments = pd.to_datetime(as_of, format="ISO8601").astype("datetime64[us]").astype("int64")
+    return pd.MultiIndex.from_arrays([lead.astype("str"), moments])

@@ -128,7 +128,10 @@ def test_reasons_that_do_not_add_up_to_the_score_are_not_given(tiny_demo: Any) -
     paths = tiny_demo.context.paths
     swap, twin = read_parquet(paths.thresholds / "swap_set.parquet"), load_bundle(paths.train / "twin")
     block = load_compared_block(tiny_demo.context).block
+    as_json = [moment.isoformat() for moment in swap["handed_off_at"]]
     for changed, expected in (
+        (swap.assign(handed_off_at=as_json), np.arange(len(swap))),
+        (swap.assign(handed_off_at=[f"{as_json[0]}.000001", *as_json[1:]]), np.arange(1, len(swap))),
         (swap, np.arange(len(swap))),
         (swap.assign(lead_id=["gone", *swap["lead_id"][1:]]), np.arange(1, len(swap))),
         (
