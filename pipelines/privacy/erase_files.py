@@ -28,6 +28,8 @@ NOBODY = "forgotten-"  # beginning of the number that stands where a row of figu
 ID_COLUMNS = ("lead_id", "became", "best_lead", "lead")
 _TEXTS = (".html", ".txt", ".md", ".csv", ".jsonl")
 _HEAD = 4096  # bytes that show whether every other one is zero
+_FOREIGN = re.compile(r"[\udc80-\udcff]")  # bytes that are no UTF-8, as Python keeps them
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f\udc80-\udcff]")
 _GROUP = "lead:"
 CANONICAL = NamingColumns()
 
@@ -75,27 +77,56 @@ def erase_from_file(
 
 def holds_person(path: Path, person: Person) -> bool:
     """Whether a file's text holds an id, an address or a personal value; short ids are not looked for."""
-    return bool(_pattern(person).search(text_of_bytes(path.read_bytes()))) if _words(person) else False
+    if not _words(person):
+        return False
+    return any(_pattern(person).search(one.text) for one in _read_texts(path.read_bytes()))
 
 
 def text_of_bytes(content: bytes) -> str:
     """A text in UTF-8, or in UTF-16 as spreadsheets write it; what is neither keeps its ASCII letters."""
-    return _decode(content)[0].removeprefix("\ufeff")
+    return _read_texts(content)[0].text.removeprefix("\ufeff")
 
 
-def _decode(content: bytes) -> tuple[str, str]:
-    """A text and its encoding, with which its bytes come back as they were."""
+@dataclass(frozen=True)
+class _Text:
+    """Bytes as a text in an encoding; what is no letter there, and a half one at the end, comes back as it was."""
+
+    text: str
+    codec: str
+    rest: bytes = b""
+
+    @classmethod
+    def of(cls, content: bytes, codec: str) -> "_Text":
+        whole = len(content) // 2 * 2 if codec.startswith("utf-16") else len(content)
+        return cls(content[:whole].decode(codec, _KEEPS[codec]), codec, content[whole:])
+
+    def to_bytes(self, text: str) -> bytes:
+        """Another text in the same encoding."""
+        return text.encode(self.codec, _KEEPS[self.codec]) + self.rest
+
+
+_KEEPS = {
+    "utf-8": "surrogateescape",
+    "utf-16-le": "surrogatepass",
+    "utf-16-be": "surrogatepass",
+    "latin-1": "strict",
+}
+
+
+def _read_texts(content: bytes) -> list[_Text]:
+    """Bytes as a text; twice where parts of it are in UTF-8 and others in a code page, what most of it is in first."""
     head = content[:_HEAD]
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        codec = "utf-16-le" if content.startswith(b"\xff") else "utf-16-be"
-    elif head.count(0) * 3 > len(head) and not content.startswith((b"PAR1", b"PK")):
-        codec = "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
-    else:
-        codec = "utf-8"
-    try:
-        return content.decode(codec), codec
-    except UnicodeDecodeError:
-        return content.decode("latin-1"), "latin-1"
+        return [_Text.of(content, "utf-16-le" if content.startswith(b"\xff") else "utf-16-be")]
+    if head.count(0) * 3 > len(head) and not content.startswith((b"PAR1", b"PK")):
+        return [_Text.of(content, "utf-16-be" if head[:1] == b"\0" else "utf-16-le")]
+    found = _Text.of(content, "utf-8")
+    foreign = len(_FOREIGN.findall(found.text))
+    if not foreign:
+        return [found]
+    letters = len(_BEYOND_ASCII.findall(found.text))
+    both = [found, _Text.of(content, "latin-1")]
+    return both[1:] if not letters else both if letters >= foreign else both[::-1]
 
 
 def rows_of_person(frame: pd.DataFrame, person: Person, columns: NamingColumns = CANONICAL) -> Mask:
@@ -270,8 +301,8 @@ def _erase_from_rows(path: Path, person: Person, *, dry_run: bool, columns: Nami
 
     Their id makes a row theirs where ids of leads stand: elsewhere it may be an amount.
     """
-    text, codec = _decode(path.read_bytes())
-    lines = list(io.StringIO(text, newline=""))
+    read = _read_texts(path.read_bytes())[0]
+    lines = list(io.StringIO(read.text, newline=""))
     sign = max(",;\t", key=(lines or [""])[0].count)
     reader = csv.reader(lines, delimiter=sign)
     of_leads: list[bool] = []
@@ -290,7 +321,7 @@ def _erase_from_rows(path: Path, person: Person, *, dry_run: bool, columns: Nami
     except csv.Error:
         return _erase_from_text(path, person, dry_run=dry_run)
     if gone and not dry_run:
-        write_bytes(path, "".join(kept).encode(codec))
+        write_bytes(path, read.to_bytes("".join(kept)))
     blanked = _erase_from_text(path, person, dry_run=dry_run)
     if not gone:
         return blanked
@@ -313,14 +344,17 @@ def _hold_leads(names: Sequence[str], person: Person, columns: NamingColumns) ->
 
 
 def _erase_from_text(path: Path, person: Person, *, dry_run: bool) -> Erased | None:
-    text, codec = _decode(path.read_bytes())
     if not _words(person):
         return None
-    cleaned, count = _pattern(person).subn(HIDDEN, text)
+    content, count = path.read_bytes(), 0
+    for codec in [one.codec for one in _read_texts(content)]:
+        read = _Text.of(content, codec)
+        cleaned, found = _pattern(person).subn(HIDDEN, read.text)
+        content, count = read.to_bytes(cleaned), count + found
     if not count:
         return None
     if not dry_run:
-        write_bytes(path, cleaned.encode(codec))
+        write_bytes(path, content)
     return Erased(path, count, "places blanked")
 
 
@@ -332,12 +366,18 @@ def _words(person: Person) -> list[str]:
 
 def _pattern(person: Person) -> re.Pattern[str]:
     """Any of the person's names as a word of its own: no part of another number, address or host."""
-    ends = {True: r"(?:\.0+(?!\d))?", False: ""}
-    words = "|".join(
-        re.escape(word) + (r"(?![.-]\w)" if "@" in word else ends[word.isdigit()]) for word in _words(person)
-    )
-    before = r"(?<![\w@])(?<!\d\.)(?<!\w[.+-](?=[\w.+-]*@))"
-    return re.compile(rf"{before}(?:{words})(?![\w@])(?!\.\d)", re.IGNORECASE)
+    words = "|".join(_as_a_word(word, person) for word in _words(person))
+    before = r"(?<![\w@])(?<!\w[.+-](?=[\w.+-]*@))"
+    return re.compile(rf"{before}(?:{words})(?![\w@])", re.IGNORECASE)
+
+
+def _as_a_word(word: str, person: Person) -> str:
+    """A number may stand beside a name, *1.Ann Lee*; an id or a number beside one is part of it, *12.10000*."""
+    if "@" in word:
+        return re.escape(word) + r"(?![.-]\w)"
+    if not person.is_lead(word) and any(letter.isalpha() for letter in word):
+        return re.escape(word)
+    return r"(?<!\d\.)" + re.escape(word) + (r"(?:\.0+(?!\d))?" if word.isdigit() else "") + r"(?!\.\d)"
 
 
 def _map(values: pd.Series, meant: Any) -> Mask:

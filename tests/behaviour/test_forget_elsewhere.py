@@ -300,6 +300,29 @@ def test_a_row_of_a_text_table_is_theirs_by_the_column_of_ids_and_other_bytes_st
     assert left["staff.csv"] == "owner,lead_id,contact\n[forgotten],2,\n"
 
 
+def test_a_name_is_found_whatever_stands_beside_it_and_a_damaged_text_keeps_its_bytes(paths: Paths, cli: Cli) -> None:
+    named = LEADS.replace("Ann Alone", "Ännchen Müller").replace("\n1,", "\n12345,")
+    (paths.data_dir.parent / "leads.csv").write_text(named, encoding="utf-8")
+    read(paths)
+    lines = "1.Ännchen Müller\n12.03.Ännchen Müller\nÄnnchen Müller.5\n7.12345 12345.5 jo.ann@x.example Łódź\n"
+    hidden = "1.[forgotten]\n12.03.[forgotten]\n[forgotten].5\n7.12345 12345.5 jo.ann@x.example Łódź\n"
+    western, half = "Ännchen Müller, Köln\n".encode("cp1252"), "[forgotten], Köln\n".encode("cp1252")
+    texts = {
+        "whole.txt": (lines.encode(), hidden.encode()),
+        "damaged.txt": (lines.encode() + b"\xff\n", hidden.encode() + b"\xff\n"),
+        "mixed.txt": (lines.encode() + western, hidden.encode() + half),
+        "western.txt": (western, half),
+        "odd.txt": (lines.encode("utf-16-le") + b"\x00\xd8\n", hidden.encode("utf-16-le") + b"\x00\xd8\n"),
+        "damaged.csv": (b"lead_id,why\n12345,a\n2,\xff by " + "Müller; Ännchen Müller\n".encode(),
+                        b"lead_id,why\n2,\xff by " + "Müller; [forgotten]\n".encode()),
+    }  # fmt: skip
+    for name, (before, _) in texts.items():
+        (paths.root / name).write_bytes(before)
+    assert cli("forget", "12345", *args(paths))[0] == 0
+    for name, (_, left) in texts.items():
+        assert (paths.root / name).read_bytes() == left, name
+
+
 def test_what_is_no_lead_s_id_is_refused_whatever_holds_the_word(paths: Paths, cli: Cli) -> None:
     report = paths.root / "report.html"
     report.write_text("<p>A00123 with a share of 0.10000, 10000 rows</p>", encoding="utf-8")
