@@ -3,7 +3,8 @@
 import hashlib
 import secrets
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -70,8 +71,19 @@ def name_take(row: Upload) -> str:
     return str(row.taken_by).rpartition(_SEPARATOR)[2]
 
 
+@contextmanager
+def hold_taken(app_state: AppState, row: Upload) -> Iterator[bool]:
+    """Whether an upload is still ours, and nobody else can take it up until the end."""
+    with app_state.store.writing() as session:
+        yield _write_taken(session, row, status=row.status)
+
+
 def update_taken(app_state: AppState, row: Upload, **values: object) -> bool:
     """Write progress of an upload; False where it is not ours any more: removed, or taken up by another server."""
-    ours = (Upload.id == row.id) & (Upload.taken_by == row.taken_by) & (Upload.status == "scoring")
     with app_state.store.writing() as session:
-        return session.execute(update(Upload).where(ours).values(**values)).rowcount > 0  # type: ignore[attr-defined]
+        return _write_taken(session, row, **values)
+
+
+def _write_taken(session: Session, row: Upload, **values: object) -> bool:
+    ours = (Upload.id == row.id) & (Upload.taken_by == row.taken_by) & (Upload.status == "scoring")
+    return session.execute(update(Upload).where(ours).values(**values)).rowcount > 0  # type: ignore[attr-defined]

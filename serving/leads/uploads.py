@@ -13,7 +13,7 @@ from features.errors import LeadScoreError
 from pipelines.workspace.atomic_files import copy_stream, hash_stream, read_json, write_json
 from serving.auth.api_keys import Caller
 from serving.leads.feedback import read_all_standing
-from serving.leads.upload_claims import name_take, update_taken
+from serving.leads.upload_claims import hold_taken, name_take, update_taken
 from serving.leads.writes import run_once
 from serving.logs import logger, traceback_places
 from serving.problems import ConflictError, InvalidError, NotFoundError
@@ -126,9 +126,12 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
         model = app_state.loaded.model
         reading = ReadingRecord.find(app_state.paths, model.folder)
         file, bounds = folder / f"input{row.suffix}", ReaderBounds.of(app_state.settings)
-        for pattern in ("read*.arrow", RESULT.format(".*"), NOTES.format(".*")):
-            for left in folder.glob(pattern):  # of a server that was killed, or that has lost the upload to this one
-                left.unlink(missing_ok=True)
+        with hold_taken(app_state, row) as ours:
+            if not ours:
+                return
+            for pattern in ("read*.arrow", RESULT.format(".*"), NOTES.format(".*")):
+                for left in folder.glob(pattern):  # of a server that was killed, or has lost the upload to this
+                    left.unlink(missing_ok=True)
         with read_upload(file, app_state.context.source, reading, bounds, started, name_take(row)) as rows:
             ids = rows.lead_ids()
             if not update_taken(app_state, row, rows=len(ids)):

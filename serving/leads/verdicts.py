@@ -67,9 +67,9 @@ def add_feedback(
         session.flush()
         detail |= {"stage": str(stage)}
         found |= {"stage": str(stage)}
+    record_action(session, caller.name, "feedback", lead_id, detail)  # takes the trail's lock, as rescore wants it
     if stage is not None or _undoes_a_stage(session, row):
         found |= rescore(app_state, session, state, code, "feedback")
-    record_action(session, caller.name, "feedback", lead_id, detail)
     return found
 
 

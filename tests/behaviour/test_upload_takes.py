@@ -72,6 +72,19 @@ def test_the_result_is_of_the_server_that_has_the_upload(client: TestClient, mon
     assert sorted(file.name.partition(".")[0] for file in folders[0].iterdir()) == ["input", "notes", "result"]
 
 
+def test_a_start_that_comes_too_late_takes_no_result_away(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    score_as(monkeypatch, lambda _: None)
+    number, state = send(client), client.app.state.app_state
+    with state.store.writing() as session:
+        late = session.scalars(select(Upload)).one()
+        UploadClaims().take(late, wall_now())
+    begin(client)
+    score_upload(state, late, lambda _: None)
+    progress = client.get(f"/v1/uploads/{number}").json()
+    assert (progress["status"], progress["unseen"]) == ("done", ["1"])
+    assert client.get(progress["result"]).text == "1"
+
+
 def test_what_was_removed_meanwhile_does_not_come_back(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     store, folders = client.app.state.app_state.store, []
 
