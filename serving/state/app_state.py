@@ -176,6 +176,8 @@ class AppState:
         with self._settling:
             before = self._loaded
             if before is not None:
+                with contextlib.suppress(Exception):  # whatever holds the old list back, the new one takes its place
+                    self._settle(before)
                 loaded = replace(loaded, replaced=self._what_goes(before, moved_at))
                 self.move_untold |= before.model.bundle.hash != loaded.model.bundle.hash
             self._context, self.clock = loaded.model.context, clock
@@ -188,7 +190,7 @@ class AppState:
         return loaded
 
     def _what_goes(self, before: LoadedState, moved_at: int) -> Replaced:
-        """What the next state takes the place of; where the last never settled, what that one did: one step."""
+        """What the next state takes the place of; where the last could not be settled, what that one did: one step."""
         if before.number != self._settled and before.replaced is not None:
             return before.replaced
         return Replaced(before.model.bundle.hash, before.data.stamp, before.worklist.current_states(), moved_at)
@@ -199,16 +201,21 @@ class AppState:
         """
         with self._settling:
             state = self._loaded
-            if state is None or state.number == self._settled:
-                return
-            with self.store.reading() as session:
-                newest = session.scalar(select(func.max(ScoreRow.id))) or 0
-            while state.scores.last < newest and self.catch_up(state):
-                pass
-            step = state.find_step()
-            if step is not None:
-                self.untold.append(step)
-            self._settled = state.number
+            if state is not None and state.number != self._settled:
+                self._settle(state)
+
+    def _settle(self, state: LoadedState) -> None:
+        """Let a list show all that is in the store: only then do its states tell what a load changed."""
+        with self.store.reading() as session:
+            newest = session.scalar(select(func.max(ScoreRow.id))) or 0
+        while state.scores.last < newest and self.catch_up(state):
+            pass
+        if state.number == self._settled:
+            return
+        step = state.find_step()
+        if step is not None:
+            self.untold.append(step)
+        self._settled = state.number
 
     def _note_problem(self, problem: Exception) -> None:
         """Why nothing newer is loaded; logged once, as the watcher tries again every two seconds."""

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
@@ -118,7 +118,11 @@ def test_no_change_is_announced_that_a_list_behind_the_store_would_tell(
             found.update_row({**stale, "lead_id": lead})
         return found
 
-    def refuse(*_: Any) -> None:
+    before = state.loaded.number
+
+    def refuse(caught: Any = None) -> bool:
+        if caught is None or caught.number == before:
+            return bool(catch_up(caught))
         monkeypatch.setattr(state, "catch_up", catch_up)
         raise OperationalError("SELECT", {}, Exception("the connection is gone"))
 
@@ -149,6 +153,44 @@ def test_a_load_that_never_settled_is_told_with_the_next(
     with state.store.reading() as session:
         told = [(one.payload["from"], one.payload["to"]) for one in session.scalars(select(OutboxMessage))]
     assert told == [("elsewhere", row["state"])]
+
+
+def test_what_another_server_announced_before_a_load_is_not_announced_with_it(
+    client: TestClient, tiny_copy: TinyRun
+) -> None:
+    state, lead = client.app.state.app_state, str(worklist_of(tiny_copy)["lead_id"].iloc[-1])
+    assert client.post("/v1/webhooks", json=HOOK).status_code == 201
+    answer(client, lead, ">50k")
+    row = state.loaded.worklist.line(lead)
+    with state.store.writing() as session:  # by a server that told of it; here the list is as it was before
+        own = session.scalars(select(ScoreRow).where(ScoreRow.lead_id == lead).order_by(ScoreRow.id.desc())).first()
+        kept = {column.name: getattr(own, column.name) for column in ScoreRow.__table__.columns if column.name != "id"}
+        session.add(ScoreRow(**kept))
+        session.execute(delete(OutboxMessage))
+    state.loaded.worklist.update_row({**row, "state": "elsewhere"})
+    assert state.load() is not None
+    look(client)
+    with state.store.reading() as session:
+        assert [one.payload for one in session.scalars(select(OutboxMessage))] == []
+
+
+def test_a_score_gets_its_number_under_the_lock_that_whoever_posts_takes(
+    client: TestClient, tiny_copy: TinyRun
+) -> None:
+    """Else a lower number could come to the store after a higher one was read, and be passed over for good."""
+    state, written = client.app.state.app_state, []
+
+    @event.listens_for(state.store.engine, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("INSERT INTO"):
+            written.append(statement.split()[2])
+
+    lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
+    for body in ({"verdict": "reject", "reason": "no_budget"}, {"verdict": "withdraw"}):
+        written.clear()
+        given = client.post(f"/v1/leads/{lead}/feedback", json=body)
+        assert given.status_code == 201, given.text
+        assert written.index("audit") < written.index("scores")
 
 
 def test_own_scores_neither_hide_those_of_others_nor_pile_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
