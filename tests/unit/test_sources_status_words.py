@@ -61,7 +61,7 @@ TWO_THINGS = (
     "New customer|Potential customer|Kunde überlegt|Klient zainteresowany|Existing customer|Test drive|NDA signed|"
     "Closed won - pending signature|Ganado - pendiente de firma|Reopened lost|Meeting cancelled|Termin abgesagt|"
     "Deal won by competitor|Lost contact|Will be won|계약서 작성|성공 가능성 없음|수주 (보류)|"
-    "Won - 실주|受注-失注"
+    "Won - 실주|受注-失注|Lost - not yet|No response - lost?|Won - no upsell|Нет отказа"
 )
 # a verdict beside what it is on, or its reason
 SAID_BESIDE = {
@@ -69,7 +69,10 @@ SAID_BESIDE = {
         "Won - New Business|Qualified - Converted|Angebot gewonnen|Kunde gewonnen|Auftrag erhalten|Umowa podpisana|"
         "Contrato assinado|계약 체결|수주 - 가격|契約締結"
     ),
-    "lost": "Lost - Bad timing|Angebot abgelehnt|Oferta odrzucona|Oportunidade perdida|실주 - 가격|失注（予算）",
+    "lost": (
+        "Lost - Bad timing|Angebot abgelehnt|Oferta odrzucona|Oportunidade perdida|실주 - 가격|失注（予算）|"
+        "Lost - no response|Utracony - brak odpowiedzi|Отказ - нет ответа|Förlorad - ingen tid"
+    ),
     "disqualified": "Test lead|Duplicate lead",
 }
 

@@ -148,6 +148,12 @@ NEGATIONS: Mapping[str, str] = {
     "Ukrainian": "не|ні|нема|немає|без|ніколи",
     "Greek": "δεν|δε|μη|μην|οχι|χωρισ|ποτε",
 }
+# those that say what is lacking: behind a lost deal its reason ("Lost - no response", "Utracony - brak odpowiedzi")
+LACKING = (
+    "no|none|without|kein|keine|keiner|keinen|keinem|keines|ohne|geen|zonder|sans|aucun|aucune|sin|ningun|ninguna|sem|"
+    "nenhum|nenhuma|senza|nessun|nessuna|fara|bez|brak|zaden|zadna|zadny|ziadny|ziadna|brez|nincs|ilman|ingen|intet|"
+    "inget|inga|uden|uten|utan|нет|без|нема|немає|χωρισ"
+)
 # what may stand beside words of ALONE: that a thing is done
 FILLERS = frozenset(
     (

@@ -16,6 +16,7 @@ from pipelines.declaring.words.status_vocabulary import (
     FILLERS,
     JOINED,
     JOINED_DONE,
+    LACKING,
     NEGATIONS,
     UNSAID,
     VERDICTS,
@@ -50,6 +51,7 @@ _SUGGESTED: tuple[tuple[Stage, str], ...] = (
     ),
 )
 _JOINED_NOT = "미무未不非无無没"  # written before a word, it turns it round: 미수주, 未成約
+_LACKING = frozenset(LACKING.split("|"))
 _NOT = frozenset(word for words in NEGATIONS.values() for word in words.split("|"))
 _JOINED_END = re.compile(rf"(?: ?(?:{JOINED_DONE}|[\d\x00-\u10ff]+))*")
 _SIGNS = re.compile(r"[-\u2013\u2014:/|,()\[\]\u30fb]+")
@@ -134,7 +136,11 @@ def _by_words(folded: str) -> _Reading:
         return None
 
     told = {word for words in by_sort.values() for phrase in words for word in phrase.split()}
-    return _TWO_THINGS if _NOT & set(folded.split()) - told else meaning
+    turned = _NOT & set(folded.split()) - told
+    if meaning in ("lost", "disqualified"):
+        behind = max(end for sort, _, end in spans if sort == ("verdict", meaning) or sort == ("alone", meaning))
+        turned -= _LACKING - set(folded[:behind].split())
+    return _TWO_THINGS if turned else meaning
 
 
 def _longest_spans(folded: str) -> list[tuple[_Sort, int, int]]:
