@@ -251,7 +251,7 @@ def clean_kept(
     A forgotten person's rows go even if it is refused; what is past its retention stays then, as the refusal may be
     about the declaration that says so. Rows go by their number where ingest knew whose they are by another id than the
     lead's own; what else names the person goes as a ``forget`` takes it out. A copy that the ingest did not read is
-    never read again: it goes.
+    never read again: it goes, unless the ingest is refused.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ def clean_kept(
     try:
         yield
     except BaseException:
-        _clean(source, paths, register, tables, forgotten)
+        _clean(source, paths, register, tables, forgotten, refused=True)
         raise
     if moment is not None:
         _note_age(source, paths, tables, old, moment)
@@ -284,12 +284,14 @@ def _clean(
     register: PeopleRegister,
     tables: Mapping[str, KeptRows],
     *gone: Mapping[str, Rows],
+    refused: bool = False,
 ) -> None:
     left = {name: _numbers([part[name] for part in gone if name in part]) for name in tables}
     for kept in kept_tables(source, paths):
         mine = [name for name in kept.tables if name in tables]
         if not mine or any(KEPT_ROWS not in tables[name].raw.form for name in mine):
-            kept.file.unlink()
+            if not refused:
+                kept.file.unlink()
             continue
         drop_rows(kept, tables, left)
     if register.has_forgotten:

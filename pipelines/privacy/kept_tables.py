@@ -66,8 +66,8 @@ def note_shortened(source: Source, kept: KeptTable, moment: pd.Timestamp) -> Non
 
 
 def drop_shortened(source: Source, paths: Paths, moment: pd.Timestamp | None) -> bool:
-    """Copies that were shortened beyond what is past its retention now go, as what they lack is older than their
-    watermark; whether any did.
+    """Copies that were shortened beyond what is past its retention now are fetched anew, as what they lack is older
+    than their watermark; whether any are. Their rows stay until the fetch has succeeded.
 
     ``moment`` is that from which the age is counted back, None where it is not known yet: then only those go of which
     a table has no retention any more.
@@ -86,7 +86,9 @@ def drop_shortened(source: Source, paths: Paths, moment: pd.Timestamp | None) ->
             for table, bound in mine.items()
         ):
             stale.add(kept.file.stem)
-            kept.file.unlink()
+            rows = read_kept(kept.file)
+            if rows is not None:  # a copy that does not say what it is a copy of is replaced by the next fetch
+                write_kept(kept.file, rows.replace_schema_metadata(None))
     if stale:
         write_json(file, {name: bounds for name, bounds in known.items() if name not in stale})
     return bool(stale)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from features.errors import LeadScoreError
 from features.schema.load_source import load_source
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.ingest.errors import TableLostError
@@ -202,6 +203,23 @@ def test_a_retention_taken_back_brings_back_what_it_took_and_a_refused_ingest_ta
         assert read(paths).files["activities"]["fetched"] == 1, "once"
 
 
+def test_a_copy_that_is_fetched_anew_stays_until_the_database_has_answered(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declaration = paths.data_dir.parent / "copies.yaml"
+    declaration.write_text(SOURCE + "privacy: {retention: {activities: 60}}\n", encoding="utf-8")
+    read(paths)
+    declaration.write_text(SOURCE, encoding="utf-8")
+    with monkeypatch.context() as patched:
+        patched.setenv("CRM_DB", f"sqlite:///{tmp_path}/nowhere/crm.sqlite")
+        for _ in range(2):
+            with pytest.raises(LeadScoreError, match="crm"):
+                read(paths)
+            assert kept(paths, "activities")["id"].tolist() == [1, 2, 4]
+    assert read(paths).rows["activities"].kept == 4 and kept(paths, "activities")["id"].tolist() == [1, 2, 3, 4]
+    assert read(paths).files["activities"]["fetched"] == 1
+
+
 def test_a_copy_that_a_later_cut_off_shortened_is_fetched_anew(paths: Paths) -> None:
     declaration, keep = paths.data_dir.parent / "copies.yaml", "privacy: {retention: {activities: 60}}\n"
 
@@ -312,5 +330,11 @@ def test_a_row_of_several_dates_goes_from_its_copy_once_all_of_them_went(
 def test_a_copy_that_an_ingest_did_not_read_goes(paths: Paths, engine: sa.Engine) -> None:
     declaration = paths.data_dir.parent / "copies.yaml"
     declaration.write_text(SOURCE.replace("table: activities, watermark: id", "table: activities"), encoding="utf-8")
+    unread = declaration.read_text(encoding="utf-8")
+    declaration.write_text(unread.replace("created_at: {from: created}", "created_at: {from: name}"), encoding="utf-8")
+    with pytest.raises(TableLostError):
+        read(paths)
+    assert len(kept(paths, "activities")) == 4, "a refused ingest takes nothing"
+    declaration.write_text(unread, encoding="utf-8")
     assert read(paths).rows["activities"].read == 4 and not paths.kept_table("activities").exists()
     assert paths.kept_table("leads").exists()
