@@ -70,7 +70,7 @@ def _horizon(cohort: pd.DataFrame, source: Source) -> Ints:
 def _pairs(cohort: pd.DataFrame, events: pd.DataFrame, as_of: Ints, ends: Ints, known_by: Ints) -> pd.DataFrame:
     """Cohort rows with each of their lead's events that happened in (as_of, ends] and was known by ``known_by``."""
     left = pd.DataFrame({"lead_id": cohort["lead_id"], "row": np.arange(len(cohort))})
-    right = events[["lead_id", "amount", "what"]].assign(
+    right = events[["lead_id", "amount", "what", "opportunity_id"]].assign(
         happened=micros(events["happened_at"]), known=micros(events["known_at"])
     )
     both = left.merge(right, on="lead_id")
@@ -95,23 +95,29 @@ def _find_taken_back(found: pd.DataFrame, back: pd.DataFrame, known_by: Ints) ->
     flags = np.zeros(len(found), dtype=np.bool_)
     if not len(found) or not len(back):
         return flags
-    right = back[["lead_id", "what"]].assign(
+    right = back[["lead_id", "what", "opportunity_id"]].assign(
         happened=micros(back["happened_at"]), learned=micros(back["undone_known_at"])
     )
-    both = found.reset_index(drop=True).reset_index(names="place").merge(right, on=["lead_id", "happened", "what"])
+    same = ["lead_id", "happened", "what", "opportunity_id"]  # two deals of a lead may close on one day
+    both = found.reset_index(drop=True).reset_index(names="place").merge(right, on=same)
     late = is_known(both["learned"].to_numpy(), known_by[both["row"].to_numpy()])
     flags[both.loc[late, "place"].to_numpy()] = True
     return flags
 
 
 def _find_reversals(found: pd.DataFrame, events: pd.DataFrame, kept: int, known_by: Ints) -> Bools:
-    """Which wins were undone within the days they must be kept."""
+    """Which wins were undone within the days they must be kept; another opportunity that is lost undoes none."""
     undone = events[events["what"].isin(["lost", STAGE_LOST, "disqualified", "recycled"])]
     right = undone[["lead_id"]].assign(
-        undone=micros(undone["happened_at"]), learned=micros(undone["known_at"]), by=undone["what"]
+        undone=micros(undone["happened_at"]),
+        learned=micros(undone["known_at"]),
+        by=undone["what"],
+        of=undone["opportunity_id"],
     )
     both = found.reset_index(drop=True).reset_index(names="place").merge(right, on="lead_id")
     both = both[(both["by"] != STAGE_LOST) | (both["what"] == STAGE_WON)]
+    deals = (both["of"] != "") & (both["opportunity_id"] != "")
+    both = both[~deals | (both["of"] == both["opportunity_id"])]
     after = both["undone"].to_numpy() - both["happened"].to_numpy()
     late = is_known(both["learned"].to_numpy(), known_by[both["row"].to_numpy()])
     flags = np.zeros(len(found), dtype=np.bool_)

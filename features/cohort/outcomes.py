@@ -9,9 +9,10 @@ from features.schema.vocabulary import Stage
 
 CLOSED = (str(Stage.WON), str(Stage.LOST), str(Stage.DISQUALIFIED))
 ACTIVE = tuple(str(s) for s in (Stage.IQL, Stage.MQL, Stage.SAL, Stage.SQL, Stage.PQL, Stage.OPPORTUNITY))
-EVENT_COLUMNS = ("lead_id", "happened_at", "known_at", "what", "amount")
-_CLOCKS_OF_WINS = ("lead_id", "happened_at", "undone_at", "undone_known_at")
-BACK_COLUMNS = (*_CLOCKS_OF_WINS, "what")
+EVENT_COLUMNS = ("lead_id", "happened_at", "known_at", "what", "amount", "opportunity_id")
+_BACK_COLUMNS = ("lead_id", "happened_at", "undone_at", "undone_known_at", "opportunity_id")
+BACK_COLUMNS = (*_BACK_COLUMNS, "what")
+_NO_OPPORTUNITY = ""  # what stages tell belongs to none
 REACHED = {  # outcomes that are stages reached, whatever becomes of the lead then
     "opportunity": (str(Stage.OPPORTUNITY),),
     "accepted": tuple(str(s) for s in (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY)),
@@ -23,7 +24,8 @@ _BESIDE = {"won": STAGE_WON, "lost": STAGE_LOST, UNWON: STAGE_UNWON}
 
 
 def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
-    """What opens and closes leads: columns lead_id, happened_at, known_at, what, amount.
+    """What opens and closes leads: columns lead_id, happened_at, known_at, what, amount, opportunity_id (empty where
+    stages tell it).
 
     ``what`` is ``won``, ``lost``, ``disqualified``, ``recycled``, ``active`` (a working stage entered), ``unwon`` (a
     win taken back; it stands before what took it back) or, where one of them is the outcome, ``opportunity`` or
@@ -48,6 +50,7 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
             "known_at": rows["known_at"].fillna(rows["entered_at"]),
             "what": what,
             "amount": float("nan"),
+            "opportunity_id": _NO_OPPORTUNITY,
         }
     )
 
@@ -59,6 +62,7 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
             "known_at": back["undone_known_at"],
             "what": back["what"].map({"won": UNWON, STAGE_WON: STAGE_UNWON}),
             "amount": float("nan"),
+            "opportunity_id": back["opportunity_id"],
         }
     )
 
@@ -71,8 +75,8 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
 
 
 def taken_back_wins(tables: Tables, source: Source) -> pd.DataFrame:
-    """Wins that did not stand: columns lead_id, happened_at (of the win), undone_at, undone_known_at and what
-    (``won``, or :data:`STAGE_WON` where it is told by stages beside outcomes).
+    """Wins that did not stand: columns lead_id, happened_at (of the win), undone_at, undone_known_at, opportunity_id
+    and what (``won``, or :data:`STAGE_WON` where it is told by stages beside outcomes).
 
     Outcomes say so by a later close of the same opportunity as lost. Of wins that come from stages, a lead that leaves
     ``won`` for another stage within ``label.taken_back_days`` was moved there by mistake or cancelled; later it is
@@ -96,6 +100,7 @@ def _left_won(stages: pd.DataFrame, most_days: int) -> pd.DataFrame:
     stayed = following["entered_at"] - ordered["entered_at"]
     left = won & (following["stage"].astype("str") != str(Stage.WON)).to_numpy(dtype=bool, na_value=True)
     left &= ((stayed > pd.Timedelta(0)) & (stayed <= pd.Timedelta(days=most_days))).to_numpy(dtype=bool)
+    ordered = ordered.assign(opportunity_id=_NO_OPPORTUNITY)
     return _back(ordered[left], following.loc[left, "entered_at"], following.loc[left, "known"], "entered_at")
 
 
@@ -117,13 +122,14 @@ def _lost_again(tables: Tables, source: Source) -> pd.DataFrame:
     if source.label.credit != "lead" and len(back):
         named = back.assign(account_id=first["account_id"].to_numpy())
         back = _credit_accounts(named, tables["leads"], first=source.label.credit == "first_lead_of_account")
-    return back.loc[back["lead_id"].notna(), list(_CLOCKS_OF_WINS)].reset_index(drop=True)
+    return back.loc[back["lead_id"].notna(), list(_BACK_COLUMNS)].reset_index(drop=True)
 
 
 def _back(wins: pd.DataFrame, undone_at: pd.Series, known_at: pd.Series, clock: str) -> pd.DataFrame:
     """Wins taken back; a win is known before it can be known to be taken back."""
-    parts = (wins["lead_id"], wins[clock], undone_at, known_at.where(known_at >= wins["known"], wins["known"]))
-    return pd.DataFrame(dict(zip(_CLOCKS_OF_WINS, parts, strict=True))).reset_index(drop=True)
+    undone_known_at = known_at.where(known_at >= wins["known"], wins["known"])
+    parts = (wins["lead_id"], wins[clock], undone_at, undone_known_at, wins["opportunity_id"].astype("str"))
+    return pd.DataFrame(dict(zip(_BACK_COLUMNS, parts, strict=True))).reset_index(drop=True)
 
 
 def credited_outcomes(tables: Tables, source: Source) -> pd.DataFrame:
@@ -137,6 +143,7 @@ def credited_outcomes(tables: Tables, source: Source) -> pd.DataFrame:
             "known_at": outcomes["known_at"].fillna(outcomes["closed_at"]),
             "what": outcomes["won"].astype("boolean").map({True: "won", False: "lost"}).astype("str"),
             "amount": outcomes["amount"].astype("float64"),
+            "opportunity_id": outcomes["opportunity_id"].astype("str"),
         }
     )
     if source.label.credit != "lead" and len(frame):
@@ -145,15 +152,30 @@ def credited_outcomes(tables: Tables, source: Source) -> pd.DataFrame:
 
 
 def _credit_accounts(frame: pd.DataFrame, leads: pd.DataFrame, *, first: bool) -> pd.DataFrame:
+    """Closes with the leads they are credited to: those of their account that were there when it happened.
+
+    A lead that a close names is credited with it, whatever the rule: of several leads of the account, the rule chooses
+    only where none is named (docs/adr/0045). A lead created after the close is never credited through its account:
+    what its company decided before says nothing of how it ends.
+
+    Parameters
+    ----------
+    frame : closes, with lead_id, account_id and happened_at
+    first : only the earliest lead of the account, instead of all of them
+    """
     members = leads[["lead_id", "account_id", "created_at"]].dropna(subset=["account_id"])
     members = members.sort_values(["created_at", "lead_id"], kind="stable")
     own = frame[["lead_id"]].merge(members[["lead_id", "account_id"]], on="lead_id", how="left")["account_id"]
     frame = frame.assign(account_id=frame["account_id"].fillna(pd.Series(own.to_numpy(), index=frame.index)))
+    is_named = frame["lead_id"].notna()
+
     if first:
         members = members.drop_duplicates("account_id")
-    credited = frame.drop(columns="lead_id").merge(members[["lead_id", "account_id"]], on="account_id")
-    alone = frame[frame["account_id"].isna()]
-    return pd.concat([part for part in (credited, alone) if len(part)], ignore_index=True) if len(alone) else credited
+    open_to_rule = frame[~is_named] if first else frame
+    there = open_to_rule.rename(columns={"lead_id": "named"}).merge(members, on="account_id")
+    there = there[~(there["created_at"] > there["happened_at"]) & ~(there["lead_id"] == there["named"]).fillna(False)]
+    parts = [part for part in (there[list(frame.columns)], frame[is_named]) if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else frame.iloc[:0]
 
 
 def wins(events: pd.DataFrame, source: Source) -> pd.DataFrame:

@@ -23,7 +23,12 @@ class Label(Declared):
         default=None, description="lead or account column whose segments horizon_by_segment names"
     )
     reporting_lag_days: int = Field(default=7, ge=0, le=365, description="days until a close is in the system")
-    kept_days: int = Field(default=0, ge=0, description="a win must not be reversed within so many days")
+    kept_days: int = Field(
+        default=0,
+        ge=0,
+        description="a win must not be reversed within so many days: by its own opportunity lost, or by a lead that is "
+        "disqualified or recycled; another opportunity that is lost leaves it alone",
+    )
     taken_back_days: int = Field(
         default=30,
         ge=0,
@@ -33,7 +38,9 @@ class Label(Declared):
     )
     repeat_wins: bool = Field(default=False, description="whether a lead may win more than once")
     credit: Literal["lead", "account", "first_lead_of_account"] = Field(
-        default="lead", description="which leads a won deal is credited to"
+        default="lead",
+        description="which leads a deal that names no lead is credited to: none, every lead of its account or the "
+        "first one, of those created before it closed. A lead that the deal names is always credited",
     )
     disqualified: Literal["lost", "excluded"] = Field(default="lost", description="label of disqualified leads")
     recycled: Literal["new_episode", "same_episode"] = Field(

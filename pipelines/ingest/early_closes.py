@@ -1,27 +1,54 @@
 """Closes before their lead came into being: what they cost, told."""
 
-from collections.abc import Mapping
+import pandas as pd
 
-from pipelines.ingest.quarantine import CheckedTable
+from features.array_types import Tables
+from features.cohort.outcomes import credited_outcomes
+from features.schema.source import Source
+
+_KEY = ["opportunity_id", "happened_at"]
 
 
-def describe_early_closes(checked: Mapping[str, CheckedTable]) -> str:
-    """A sentence about closes before the creation of their lead, empty if there are none."""
-    if "leads" not in checked or "outcomes" not in checked:
+def describe_early_closes(tables: Tables, source: Source) -> list[str]:
+    """Sentences about closes before the creation of their lead, and of every lead of their account; none without any.
+
+    ``tables`` are those of the contract, their leads resolved.
+    """
+    if not len(tables["outcomes"]):
+        return []
+    credited = credited_outcomes(tables, source)
+    told = [_before_their_lead(credited, tables)]
+    if source.label.credit != "lead":
+        told.append(_before_their_account(credited, tables))
+    return [text for text in told if text]
+
+
+def _before_their_lead(credited: pd.DataFrame, tables: Tables) -> str:
+    began = credited["lead_id"].map(tables["leads"].set_index("lead_id")["created_at"])
+    early = credited["happened_at"] < began
+    if not early.any():
         return ""
-    created = checked["leads"].frame.set_index("lead_id")["created_at"]
-    outcomes = checked["outcomes"].frame.dropna(subset=["lead_id"])
-    if outcomes.empty:
-        return ""
-    began = outcomes["lead_id"].map(created)
-    early = outcomes["closed_at"] < began
-    count = int(early.sum())
-    if not count:
-        return ""
-    first, start = outcomes[early].iloc[0], began[early].iloc[0]
-    won = int(outcomes.loc[early, "won"].fillna(False).astype(bool).sum())
+    first, start = credited[early].iloc[0], began[early].iloc[0]
+    closes = credited[early].drop_duplicates(_KEY)
+    won = int((closes["what"] == "won").sum())
     return (
-        f"warning: {count:,} of {len(outcomes):,} closes ({won:,} won) lie before the creation of their lead (e.g. "
-        f"lead '{first['lead_id']}': closed {first['closed_at']:%Y-%m-%d %H:%M}, created {start:%Y-%m-%d %H:%M}); "
-        "nothing is learned from them. Check the two clocks and their time zones."
+        f"warning: {len(closes):,} of {len(credited.drop_duplicates(_KEY)):,} closes ({won:,} won) lie before the "
+        f"creation of their lead (e.g. lead '{first['lead_id']}': closed {first['happened_at']:%Y-%m-%d %H:%M}, "
+        f"created {start:%Y-%m-%d %H:%M}); nothing is learned from them. Check the two clocks and their time zones."
+    )
+
+
+def _before_their_account(credited: pd.DataFrame, tables: Tables) -> str:
+    closes = tables["outcomes"]
+    closes = closes[closes["lead_id"].isna() & closes["account_id"].notna()]
+    began = closes["account_id"].map(tables["leads"].groupby("account_id")["created_at"].min())
+    early = closes["closed_at"] < began
+    if not early.any():
+        return ""
+    first, start = closes[early].iloc[0], began[early].iloc[0]
+    won = int(closes.loc[early, "won"].fillna(False).astype(bool).sum())
+    return (
+        f"{int(early.sum()):,} of {len(tables['outcomes']):,} closes ({won:,} won) lie before every lead of their "
+        f"account (e.g. account '{first['account_id']}': closed {first['closed_at']:%Y-%m-%d %H:%M}, first lead "
+        f"created {start:%Y-%m-%d %H:%M}); they are credited to no lead."
     )

@@ -153,7 +153,7 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
             describe_future_cutoff(source),
             open_deals,
             *found_cutoff.notes,
-            describe_early_closes(checked),
+            *describe_early_closes(resolved.tables, source),
             disagreements,
         ]
         told += [*history.notes, *taken.notes, _passed_over(paths)]

@@ -14,6 +14,7 @@ from features.cohort.labels import label
 from features.errors import ContractError, DataError
 from features.schema.source import Source
 from pipelines.ingest.diagnosis.stage_disagreements import describe_disagreements
+from pipelines.ingest.early_closes import describe_early_closes
 from tests.reference.worlds import DAY, SOURCE, T0, World, did, empty_world, frames, lead, moment
 
 MONDAY = T0 + 3 * DAY - 9 * 3600 * 1_000_000  # 2024-10-07 00:00 UTC
@@ -156,10 +157,24 @@ def test_an_early_win_does_not_mature_a_row(world: World, cutoff: int, matured: 
 
 def test_a_win_must_be_kept(world: World) -> None:
     closed(world, "a", MONDAY + DAY, won=True)
-    closed(world, "a", MONDAY + 8 * DAY, won=False)
+    entered(world, "a", "disqualified", MONDAY + 8 * DAY)
     assert labels(world)["label"].tolist() == [1.0]
     assert labels(world, source_with(label={"kept_days": 10}))["label"].tolist() == [0.0]
     assert labels(world, source_with(label={"kept_days": 5}))["label"].tolist() == [1.0]
+
+
+def test_another_opportunity_lost_does_not_reverse_a_win(world: World) -> None:
+    closed(world, "a", MONDAY + DAY, won=True, opportunity_id="o")
+    closed(world, "a", MONDAY + 8 * DAY, won=False, opportunity_id="p")
+    assert labels(world, source_with(label={"kept_days": 10}))["label"].tolist() == [1.0]
+
+
+def test_of_two_wins_of_one_moment_the_other_stands_when_one_is_taken_back(world: World) -> None:
+    for deal, amount in (("o", 5.0), ("p", 7.0)):
+        closed(world, "a", MONDAY + DAY, won=True, opportunity_id=deal, amount=amount)
+    closed(world, "a", MONDAY + 3 * DAY, won=False, opportunity_id="o")
+    found = labels(world)
+    assert found["label"].tolist() == [1.0] and found["amount"].tolist() == [7.0]
 
 
 def test_horizons_may_differ_by_segment(world: World) -> None:
@@ -175,6 +190,37 @@ def test_a_win_of_an_account_is_credited_as_declared(world: World, credit: str, 
     lead(world, "b", MONDAY - 1, account_id="A")
     closed(world, None, MONDAY + DAY, won=True, account_id="A")  # type: ignore[arg-type]
     assert labels(world, source_with(label={"credit": credit}))["label"].tolist() == won
+
+
+@pytest.mark.parametrize("credit", ["account", "first_lead_of_account"])
+def test_a_deal_before_a_lead_came_neither_closes_it_nor_counts_for_it(world: World, credit: str) -> None:
+    world["leads"][0]["account_id"] = "A"
+    closed(world, None, MONDAY - 200 * DAY, won=True, account_id="A")  # type: ignore[arg-type]
+    source = source_with(label={"credit": credit})
+    assert weeks(cohort(world, source)) == list(range(9))
+    assert list(open_cohort(frames(world), source, moment(MONDAY + 30 * DAY))["lead_id"]) == ["a"]
+    assert labels(world, source)["label"].tolist() == [0.0]
+    (told,) = describe_early_closes(frames(world), source)
+    assert told.startswith("1 of 1 closes (1 won) lie before every lead of their account (e.g. account 'A'")
+
+    lead(world, "b", MONDAY - 300 * DAY, account_id="A")  # who was there is credited
+    assert weeks(cohort(world, source)) == list(range(9)) and not describe_early_closes(frames(world), source)
+    assert labels(world, source, as_of=MONDAY - 210 * DAY)["label"].tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(("credit", "won"), [("account", [1, 1]), ("first_lead_of_account", [0, 1])])
+def test_the_lead_that_a_deal_names_is_credited_whatever_the_rule(world: World, credit: str, won: list[float]) -> None:
+    world["leads"][0]["account_id"] = "A"
+    lead(world, "b", MONDAY - 1, account_id="A")
+    closed(world, "b", MONDAY + DAY, won=True, account_id="A")
+    source = source_with(label={"credit": credit})
+    assert labels(world, source)["label"].tolist() == won
+    assert weeks(cohort(world, source), "b") == [0]
+
+    world["outcomes"] = []
+    closed(world, "b", MONDAY - DAY, won=True, account_id="A")  # two clocks that disagree
+    (told,) = describe_early_closes(frames(world), source)
+    assert told.startswith("warning: 1 of 1 closes (1 won) lie before the creation of their lead (e.g. lead 'b'")
 
 
 def test_stages_tell_the_outcome_where_there_are_no_outcomes(world: World) -> None:
