@@ -7,6 +7,7 @@ models of the past were off, but a refit has learned from those blocks since: th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,14 +43,18 @@ class LevelHistory:
     step : mean over the blocks, shrunk towards 0 the more, the less they agree
     wander : variance of the next block's level around the one promised
     level : mean level of the blocks themselves, as a model that learned before them saw it
+    newest_alone : whether a refit follows its newest rows, whatever the blocks showed (``prior_correction: newest``)
     """
 
     step: float = 0.0
     wander: float = 0.0
     level: float = 0.0
+    newest_alone: bool = False
 
     def settle(self, newest: Level) -> float:
         """The level of a refit: its newest rows' plus the step, drawn to the blocks', within those rows' noise."""
+        if self.newest_alone:
+            return newest.value
         reach, wanted = NOISE * float(np.sqrt(newest.variance)), newest.value + self.step
         wanted += TO_BLOCKS * (self.level - wanted)
         return float(np.clip(wanted, newest.value - reach, newest.value + reach))
@@ -67,9 +72,9 @@ class LevelHistory:
         """
         return min((settled - self.level) ** 2, (settled - whole) ** 2) / 2
 
-    def record(self) -> dict[str, float]:
+    def record(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {"step": self.step, "wander": self.wander, "level": self.level}
+        return {"step": self.step, "wander": self.wander, "level": self.level, "newest_alone": self.newest_alone}
 
 
 def estimate_level(calibrated: Floats, won: Floats, group: Ints) -> Level:

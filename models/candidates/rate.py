@@ -14,7 +14,7 @@ from models.logistic import logit
 
 
 class RateCandidate:
-    """Weighted share of won leads."""
+    """Weighted share of won rows; who asks for the base rate of a list weighs each row alike (docs/adr/0006)."""
 
     name = "rate"
 

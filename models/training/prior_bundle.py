@@ -20,7 +20,7 @@ from models.calibration.level import LevelHistory
 from models.candidates.prior import PriorCandidate
 from models.candidates.rate import RateCandidate
 from models.candidates.rubric import RubricCandidate
-from models.interfaces import Calibration, Candidate
+from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import Resampling, group_sums, resample_totals
 from models.judging.evaluation.backtest import (
     Backtest,
@@ -134,10 +134,7 @@ def try_prior(
     )
     helps = beside["rate"].p_value < LEVEL and all(one.saved > 0 for one in beside.values())
     text = _text(prior, fitted, matrix, beside, helps=helps, scarce=scarce)
-    calibrations = {
-        name: fit_level(1.0, z, won, judging_weight(found.rows)) if name != "rate" else Calibration()
-        for name, z in found.log_odds.items()
-    }
+    calibrations = {name: fit_level(1.0, z, won, judging_weight(found.rows)) for name, z in found.log_odds.items()}
     above = {name: (-one.saved, one.error) for name, one in beside.items() if name != "rate"} | {PRIOR: (0.0, 0.0)}
     return PriorTrial(
         backtest,
@@ -151,7 +148,7 @@ def try_prior(
             signal=Signal(helps, LEVEL, {PRIOR: beside["rate"].saved}, {PRIOR: beside["rate"].p_value}, lasting=False),
             choice=Choice(PRIOR, PRIOR, _why(beside), above),
             notes=backtest.notes,
-            levels={name: LevelHistory() for name in found.log_odds if name != "rate"},
+            levels={name: LevelHistory() for name in found.log_odds},
         ),
     )
 

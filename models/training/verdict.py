@@ -40,7 +40,7 @@ class Decision:
     verdict, verdict_text : whether there is a signal, and the same in a sentence
     winner, why : the chosen candidate, and the reason in a sentence
     weights : the model is the weighted sum of these candidates' log-odds
-    calibrations : per candidate, the winner's among them
+    calibrations : per candidate, the winner's and the base rate's among them
     signal, choice : the tests behind verdict and winner
     notes : what else a reader of the figures must know
     levels : per candidate, what the blocks showed of its level beyond the newest rows learned from
@@ -114,10 +114,16 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
         if name != "rate"
     }
     calibrations = {
-        name: fit_level(slopes[name].value, z, won, weight) if name in slopes else Calibration()
+        name: fit_level(slopes[name].value if name in slopes else 1.0, z, won, weight)
         for name, z in found.log_odds.items()
     }
-    levels = {name: _history(matrix, found, name, slope.value, newest_level) for name, slope in slopes.items()}
+    # random folds have no level of their own time: what they show beyond the newest rows would undo those rows' level
+    in_time = backtest.random is not None or not matrix.ordered
+    histories = {
+        name: _history(matrix, found, name, line.slope) if in_time else LevelHistory()
+        for name, line in calibrations.items()
+    }
+    levels = {name: replace(one, newest_alone=newest_level) for name, one in histories.items()}
 
     weights = dict(backtest.weights) if choice.winner == "blend" else {choice.winner: 1.0}
     verdict, text = state_verdict(signal, choice, won, weight)
@@ -164,8 +170,8 @@ def _rarer_leads(matrix: Matrix, rows: Ints) -> int:
     return min(int(lead[matrix.label[rows] == outcome].nunique()) for outcome in (0.0, 1.0))
 
 
-def _history(matrix: Matrix, found: OutOfFold, name: str, slope: float, newest_level: bool) -> LevelHistory:
-    """What the blocks showed of a candidate's level; no step where the level follows the newest rows alone."""
+def _history(matrix: Matrix, found: OutOfFold, name: str, slope: float) -> LevelHistory:
+    """What the blocks showed of a candidate's level."""
     if found.newest is None:
         return LevelHistory()
     group = matrix.group_codes
@@ -180,8 +186,7 @@ def _history(matrix: Matrix, found: OutOfFold, name: str, slope: float, newest_l
         ]
         for part in (BlockPredictions(found.rows, found.block, found.log_odds), found.newest)
     ]
-    history = fit_history(*parts)
-    return replace(history, step=0.0) if newest_level else history
+    return fit_history(*parts)
 
 
 def _at_random(matrix: Matrix, backtest: Backtest) -> FoldPredictions | None:

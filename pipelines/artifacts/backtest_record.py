@@ -92,6 +92,7 @@ class LevelRecord(Record):
     step: Number
     wander: Number
     level: Number
+    newest_alone: bool = False
 
 
 class SegmentLineRecord(TypedDict):

@@ -194,6 +194,6 @@ def _decision(record: BacktestRecord) -> Decision:
         signal=Signal(record.verdict != Verdict.NO_SIGNAL, signal.alpha, gain, p_value, signal.lasting),
         choice=Choice(winner, min(above, key=lambda name: above[name][0]), record.why, above),
         notes=record.notes,
-        levels={name: LevelHistory(row.step, row.wander, row.level) for name, row in record.levels.items()},
+        levels={name: LevelHistory(**row.model_dump()) for name, row in record.levels.items()},
         segments=None if record.segments is None else Segmentation.restore(record.segments.model_dump(mode="json")),
     )

@@ -1,15 +1,22 @@
 """The prior-shift watch says when the base rate moved, and a declared correction moves the level, not the ranking."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from features.matrix import Matrix
+from models.calibration.level import Level, LevelHistory
+from models.candidates.rate import RateCandidate
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.prior_shift import measure_prior_shift
+from models.judging.evaluation.backtest import Backtest, fit_all
+from models.logistic import sigmoid
 from models.settings import TrainSettings
-from models.training.recipe import backtest_candidates
+from models.training.recipe import Recipe, backtest_candidates
+from models.training.twin import settle_calibrations
 from models.training.verdict import decide
 from tests.reference.toy import toy_chop, toy_matrix
 
@@ -50,15 +57,48 @@ def test_thin_months_are_added_up_and_unordered_rows_have_no_newest() -> None:
     assert measure_prior_shift(matrix, np.arange(300), Resampling(100, 1)) is None
 
 
-def test_the_declared_correction_moves_the_level_alone() -> None:
+@cache
+def stepped() -> tuple[Matrix, Backtest]:
+    """Rows of which more are won from the thousandth on, judged."""
     matrix = toy_matrix(1500)
     label = np.where((np.arange(1500) >= 1000) & (np.random.default_rng(1).random(1500) < 0.4), 1.0, matrix.label)
-    matrix, chop = replace(matrix, label=label, ordered=True), toy_chop(1500)
-    backtest = backtest_candidates(matrix, chop, SETTINGS)
+    matrix = replace(matrix, label=label, ordered=True)
+    return matrix, backtest_candidates(matrix, toy_chop(1500), SETTINGS)
+
+
+def test_the_declared_correction_moves_the_level_alone() -> None:
+    matrix, backtest = stepped()
     plain, moved = decide(matrix, backtest, SETTINGS), decide(matrix, backtest, SETTINGS, newest_level=True)
-    assert plain.levels[plain.winner].step != 0.0 and moved.levels[plain.winner].step == 0.0
-    assert (
-        moved.calibrations == plain.calibrations
-        and moved.levels[plain.winner].wander == plain.levels[plain.winner].wander
-    )
+    assert plain.levels[plain.winner].step != 0.0 and moved.calibrations == plain.calibrations
+    for name, history in plain.levels.items():
+        assert moved.levels[name] == replace(history, newest_alone=True)
+        shown = Level(0.4, 0.01)
+        assert moved.levels[name].settle(shown) == 0.4 and history.settle(shown) != 0.4
     assert "Prior correction as declared" in moved.notes[-1]
+
+    # folds that are not in time show no level beside the newest rows' (docs/adr/0031)
+    apart = decide(matrix, replace(backtest, random=None), SETTINGS)
+    assert set(apart.levels.values()) == {LevelHistory()} and set(apart.levels) == set(plain.levels) > {"rate"}
+    unordered = replace(matrix, ordered=False)
+    assert decide(unordered, replace(backtest, random=None), SETTINGS).levels[plain.winner] != LevelHistory()
+
+
+def test_the_base_rate_counts_rows_alike_and_follows_the_newest_like_every_candidate() -> None:
+    matrix = toy_matrix(1500, strength=0.0)
+    rows = np.arange(1500)
+    label = (rows % 4 == 0).astype(np.float64)
+    # who wins has one row, who does not has three: a quarter of the rows are won, half of them by learning weights
+    leads = pd.Series([f"W{k}" if won else f"L{k // 4}" for k, won in zip(rows, label, strict=True)], dtype="str")
+    weight = np.where(label == 1.0, 1.0, 1.0 / 3)
+    matrix = replace(matrix, label=label, keys=matrix.keys.assign(lead_id=leads), weight=weight)
+    chop = toy_chop(1500)
+    rate = fit_all(matrix, chop.final.train, lambda: {"rate": RateCandidate()}, SETTINGS)["rate"]
+    assert sigmoid(rate.log_odds(matrix.values))[0] == pytest.approx(label[chop.final.train].mean())
+
+    matrix, backtest = stepped()
+    rate = fit_all(matrix, chop.final.train, lambda: {"rate": RateCandidate()}, SETTINGS)["rate"]
+    recipe = Recipe(backtest=backtest, decision=decide(matrix, backtest, SETTINGS), settings=SETTINGS)
+    level = settle_calibrations({"rate": rate}, matrix, chop.final.train, recipe)["rate"]
+    plain = rate.log_odds(matrix.values)
+    base, settled = float(sigmoid(plain)[0]), float(sigmoid(level.apply(plain))[0])
+    assert settled > base + 0.04

@@ -14,6 +14,7 @@ from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from models.calibration.level import newest_of
 from models.candidates.blend import FoldRows, blend_log_odds, fit_weights
+from models.candidates.rate import RateCandidate
 from models.grouped_folds import draw_rows, grouped_folds
 from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import Resampling, group_sums, resample_totals
@@ -107,24 +108,22 @@ def fit_all(
 ) -> dict[str, Candidate]:
     """Every candidate (or those of ``names``) fitted on the given matured rows.
 
-    Where the source declares a recency half-life, newer rows weigh more for those of :data:`FORGETTING`; not so
-    without ``by_age``.
+    The base rate is the share of all of them, each counted once, as it is judged. Where the source declares a recency
+    half-life, newer rows weigh more for those of :data:`FORGETTING`; not so without ``by_age``.
     """
     part = subsample(matrix, rows, settings)
     group = part.group_codes
     recent = recent_weight(part, settings.recency_half_life) if by_age else part.weight
-    return {
-        name: candidate.fit(
-            part.values,
-            part.label,
-            recent if name in FORGETTING else part.weight,
-            catalog=matrix.catalog,
-            seed=settings.seed,
-            group=group,
-        )
-        for name, candidate in factory().items()
-        if names is None or name in names
-    }
+    seed = settings.seed
+
+    def fitted(name: str, candidate: Candidate) -> Candidate:
+        if name == RateCandidate.name:  # by learning weights it would promise what no list holds (docs/adr/0006)
+            outcomes = matrix.label[rows], judging_weight(rows)
+            return candidate.fit(part.values, *outcomes, catalog=matrix.catalog, seed=seed)
+        weight = recent if name in FORGETTING else part.weight
+        return candidate.fit(part.values, part.label, weight, catalog=matrix.catalog, seed=seed, group=group)
+
+    return {name: fitted(name, candidate) for name, candidate in factory().items() if names is None or name in names}
 
 
 def recent_weight(part: Matrix, half_life: float | None) -> Floats:
