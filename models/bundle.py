@@ -63,7 +63,7 @@ class Bundle:
     interval : uncertainty of the event rate given the score
     scale : log-odds to points
     facts : per feature, what won and lost leads looked like (plain JSON)
-    percentiles : shape (101,), calibrated log-odds of the leads open at the data cut-off (or of the judged rows)
+    percentiles : shape (101,), calibrated log-odds of the leads of a list at the training (or of the judged rows)
     rubric : the fitted rubric candidate, for comparison, if the source has one
     questions : what answers to each question were worth among training leads
     trained_on : bins and shares of the training rows, to measure drift against; empty in older bundles

@@ -95,6 +95,11 @@ class Cohort(Declared):
     def _is_a_time(cls, text: str | None) -> str | None:
         return iso_time(text)
 
+    @property
+    def on_grid(self) -> bool:
+        """Whether all open leads are looked at together, on days of a calendar."""
+        return self.policy == "weekly"
+
     @model_validator(mode="after")
     def _first_of_a_stage(self) -> "Cohort":
         if self.first_only and self.policy != "stage_entry":

@@ -5,10 +5,12 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from features.array_types import Floats, Ints
 from features.cohort.splits import leads_of
 from features.matrix import Matrix
+from features.point_in_time.microseconds import micros
 from models.bundle import Bundle
 from models.calibration.interval import CalibrationRows, IntervalModel, fit_interval
 from models.calibration.level import check_promise, estimate_level
@@ -36,6 +38,8 @@ from models.training.twin import settle_calibration, with_segments
 from models.training.verdict import Decision
 
 _SPREAD_ROWS = 2_000  # rows that tell the spread between seeds: enough for a mean, and every booster predicts them
+FEWEST_LISTED = 100  # leads that make a list: with fewer, a percentile is no finer than it is told
+_WEEK = pd.Timedelta(days=7)
 _REACHED = 0.999  # share of leads whose score is not clipped
 _LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -48,6 +52,7 @@ def fit_bundle(
     scale: Scale | None = None,
     meta: Mapping[str, Any],
     facts: Mapping[str, Any],
+    on_grid: bool = False,
 ) -> Bundle:
     """The chosen model fitted on the given matured rows, with the backtest's calibration.
 
@@ -56,6 +61,7 @@ def fit_bundle(
     rows : positions of the matured rows to learn from
     scale : the frozen scale of an earlier bundle, so that a retrained model does not move everybody's score
     meta, facts : stored in the bundle beside what the fit itself knows
+    on_grid : whether all open leads are looked at together, see :func:`newest_rows`
     """
     decision, settings, rubric = recipe.decision, recipe.settings, recipe.rubric
     part = subsample(matrix, rows, settings)
@@ -71,7 +77,7 @@ def fit_bundle(
         components, weights = {SEGMENTED: segmented}, {SEGMENTED: 1.0}
 
     raw = log_odds_of(components, weights, matrix.values)
-    newest, learned = newest_rows(matrix), newest_learned(matrix, rows)
+    newest, learned = newest_rows(matrix, on_grid=on_grid), newest_learned(matrix, rows)
     history = decision.levels[decision.winner]
     calibration, shown = settle_calibration(decision.winner, raw[learned], matrix, learned, decision)
     whole = estimate_level(calibration.slope * raw[rows], matrix.label[rows], matrix.group_codes[rows])
@@ -94,12 +100,30 @@ def fit_bundle(
     )
 
 
-def newest_rows(matrix: Matrix) -> Any:
-    """Rows the percentiles speak of: the newest moment of the cohort, or all rows where there is no time."""
-    if not matrix.ordered or matrix.keys["as_of"].isna().all():
+def newest_rows(matrix: Matrix, *, on_grid: bool) -> Ints:
+    """Rows the percentiles speak of: a list as it would be now, or all rows where there is no time.
+
+    On a calendar grid the newest moment is one: everybody open then. Otherwise every lead has moments of its own, and
+    the newest of all is that of a single lead; the list is then the latest look at every lead of the newest week, or
+    of as many more weeks as hold :data:`FEWEST_LISTED` leads.
+
+    Parameters
+    ----------
+    on_grid : whether all open leads are looked at together (cohort policy weekly)
+    """
+    as_of = matrix.keys["as_of"]
+    if not matrix.ordered or as_of.isna().all():
         return np.arange(len(matrix))
-    latest = matrix.keys["as_of"].max()
-    return np.flatnonzero((matrix.keys["as_of"] == latest).to_numpy())
+    latest = as_of.max()
+    if on_grid:
+        return np.flatnonzero((as_of == latest).to_numpy())
+
+    order = np.argsort(micros(as_of), kind="stable")
+    last = ~matrix.keys["lead_id"].iloc[order].duplicated(keep="last").to_numpy()
+    looks = np.asarray(order[last], dtype=np.int64)  # the latest at each lead, the newest behind
+    weeks = ((latest - as_of.iloc[looks]) // _WEEK).to_numpy()
+    enough = weeks[-min(FEWEST_LISTED, len(looks))]
+    return np.sort(looks[weeks <= enough])
 
 
 def _seed_deviation(components: Mapping[str, Candidate], decision: Decision, part: Matrix) -> float:

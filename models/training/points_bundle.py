@@ -28,7 +28,9 @@ _DRAWS = 100  # bootstrap of the line: its interval is wide where wins are few, 
 _VAGUE = 1.0  # standard deviation of the level [log-odds] where no row is matured: from a third to three times the odds
 
 
-def fit_points_bundle(matrix: Matrix, rubric: Rubric, settings: TrainSettings, meta: Mapping[str, Any]) -> Bundle:
+def fit_points_bundle(
+    matrix: Matrix, rubric: Rubric, settings: TrainSettings, meta: Mapping[str, Any], *, on_grid: bool = False
+) -> Bundle:
     """The rubric as a bundle: ``score`` is its points, clipped to 0..100, and bars are points per criterion.
 
     Probabilities come from a line through points fitted on the matured rows, as far as there are any, each as a list
@@ -38,6 +40,7 @@ def fit_points_bundle(matrix: Matrix, rubric: Rubric, settings: TrainSettings, m
     ----------
     matrix : built with the rubric's rules
     meta : stored beside what is said here
+    on_grid : whether all open leads are looked at together
     """
     rows = np.flatnonzero(matrix.matured).astype(np.int64)
     plain = RubricCandidate(rubric)
@@ -46,7 +49,7 @@ def fit_points_bundle(matrix: Matrix, rubric: Rubric, settings: TrainSettings, m
     slope, intercept = _line(points[rows], matrix.label[rows], weight)
     fitted = RubricCandidate(rubric, slope=slope, intercept=intercept)
     log_odds = fitted.log_odds(matrix.values)
-    newest = newest_rows(matrix) if len(matrix) else np.empty(0, dtype=np.int64)
+    newest = newest_rows(matrix, on_grid=on_grid) if len(matrix) else np.empty(0, dtype=np.int64)
     known = matrix.label_known_at.iloc[rows].dropna()
     won_leads, lost_leads = leads_of(matrix, rows)
     ages = matrix.keys["age_days"].iloc[rows].quantile([0.0, 1.0]) if len(rows) else [float("nan")] * 2

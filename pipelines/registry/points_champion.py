@@ -31,7 +31,8 @@ def follow_adopted_rubric(context: Context, reason: str) -> str | None:
 
     matrix = with_rules(context, rubric, load_matrix(context.paths.matrix))
     meta = {name: value for name, value in before.meta.items() if name not in _OF_TRAINING}
-    after = fit_points_bundle(matrix, rubric, context.settings, meta | {"declaration": context.declaration_hash})
+    meta |= {"declaration": context.declaration_hash}
+    after = fit_points_bundle(matrix, rubric, context.settings, meta, on_grid=context.source.cohort.on_grid)
     with tempfile.TemporaryDirectory() as folder:
         save_bundle(after, Path(folder) / "bundle")
         kept = keep_bundle(context.paths, Path(folder) / "bundle")

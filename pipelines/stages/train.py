@@ -91,7 +91,7 @@ def _fit_points(context: Context, rubric: Rubric, before: StageVerdict) -> Bundl
     matrix = load_matrix(context.paths.matrix)
     why = before.verdict_text if before.verdict not in TRAINED else "The source declares 'mode: points'."
     meta = _meta(context, "scores by points") | {"verdict": str(before.verdict), "verdict_text": why, "why": why}
-    return fit_points_bundle(matrix, rubric, context.settings, meta)
+    return fit_points_bundle(matrix, rubric, context.settings, meta, on_grid=context.source.cohort.on_grid)
 
 
 def frozen_scale(context: Context) -> Scale | None:
@@ -124,7 +124,9 @@ def _fit(
         prior=prior,
         own=own_candidates(context.source, context.source_path.parent),
     )
-    fitted = fit_bundle(matrix, rows, recipe, scale=scale, meta=meta, facts=build_facts(part))
+    fitted = fit_bundle(
+        matrix, rows, recipe, scale=scale, meta=meta, facts=build_facts(part), on_grid=context.source.cohort.on_grid
+    )
     if not asked_features(matrix.catalog):  # every row would be explained for tables of nothing
         return fitted
     tables = build_answer_tables(matrix.catalog, part.values, part.weight, fitted.contributions(part.values))

@@ -6,10 +6,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from features.errors import BundleError, TooLittleDataError
-from features.schema.source import Capacity
+from features.schema.source import Capacity, Cohort
 from features.schema.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.judging.cluster_bootstrap import Resampling
@@ -18,7 +19,7 @@ from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, Fol
 from models.judging.evaluation.signal_test import Signal
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.settings import TrainSettings
-from models.training.fit_bundle import fit_bundle
+from models.training.fit_bundle import fit_bundle, newest_rows
 from models.training.recipe import Recipe, backtest_candidates
 from models.training.twin import evaluate_twin, fit_twin
 from models.training.verdict import Decision, decide, state_verdict
@@ -29,14 +30,16 @@ META = {"source": "toy", "horizon_days": 90}
 
 
 @cache
-def trained(strength: float = 1.0, seed: int = 0) -> tuple[Decision, Bundle]:
+def chosen(strength: float = 1.0, seed: int = 0) -> Recipe:
     matrix = toy_matrix(strength=strength, seed=seed)
-    chop = toy_chop(len(matrix))
-    backtest = backtest_candidates(matrix, chop, SETTINGS)
-    decision = decide(matrix, backtest, SETTINGS)
-    recipe = Recipe(backtest=backtest, decision=decision, settings=SETTINGS)
-    bundle = fit_bundle(matrix, np.arange(len(matrix)), recipe, meta=META, facts={})
-    return decision, bundle
+    backtest = backtest_candidates(matrix, toy_chop(len(matrix)), SETTINGS)
+    return Recipe(backtest=backtest, decision=decide(matrix, backtest, SETTINGS), settings=SETTINGS)
+
+
+@cache
+def trained(strength: float = 1.0, seed: int = 0) -> tuple[Decision, Bundle]:
+    matrix, recipe = toy_matrix(strength=strength, seed=seed), chosen(strength, seed)
+    return recipe.decision, fit_bundle(matrix, np.arange(len(matrix)), recipe, meta=META, facts={})
 
 
 def test_a_p_value_is_told_as_it_is_judged() -> None:
@@ -72,8 +75,10 @@ def test_shuffled_labels_have_no_signal_and_score_near_the_base_rate(seed: int) 
 
 
 def test_same_seed_same_bundle_hash_and_other_data_another() -> None:
+    chosen.cache_clear()
     trained.cache_clear()
     first = trained()[1].hash
+    chosen.cache_clear()
     trained.cache_clear()
     assert trained()[1].hash == first != trained(1.0, 5)[1].hash
 
@@ -82,6 +87,32 @@ def test_interval_holds_the_probability() -> None:
     _, bundle = trained()
     p, low, high = bundle.probability(toy_matrix(500, seed=11).values)
     assert ((low <= p) & (p <= high)).all() and (low < high).all()
+
+
+def test_the_percentiles_of_leads_looked_at_one_by_one_are_of_a_whole_list() -> None:
+    matrix = toy_matrix(1200, per_lead=2)
+    start = pd.Timestamp("2024-01-01 09:30")
+
+    def at(hours: int) -> pd.DataFrame:
+        """A look every so many hours: every lead has moments of its own."""
+        moments = pd.Series(start + pd.to_timedelta(np.arange(1200) * hours, unit="h")).astype("datetime64[us]")
+        return matrix.keys.assign(as_of=moments)
+
+    dense, sparse = replace(matrix, keys=at(1)), replace(matrix, keys=at(24))
+    assert len(newest_rows(dense, on_grid=True)) == 1, "the moment of one lead"
+    for one, weeks, leads in ((dense, 2, 168), (sparse, 29, 102)):
+        rows = newest_rows(one, on_grid=False)
+        seen = one.keys.iloc[rows]
+        assert len(rows) == seen["lead_id"].nunique() == leads and (rows % 2 == 1).all(), "the latest look at each"
+        assert seen["as_of"].max() - seen["as_of"].min() < weeks * pd.Timedelta(days=7)
+
+    few = dense.take(np.arange(60))
+    assert len(newest_rows(few, on_grid=False)) == 30
+    bundle = fit_bundle(dense, np.arange(1200), chosen(), meta=META, facts={})
+    assert len(np.unique(bundle.percentile(bundle.log_odds(dense.values)))) > 90
+    assert bundle.trained_on["scores"]["rows"] == 168
+    grid = [Cohort(policy=policy).on_grid for policy in ("weekly", "after_creation", "stage_entry")]
+    assert grid == [True, False, False]
 
 
 def test_contributions_of_the_bundle_add_up_to_its_calibrated_log_odds() -> None:
