@@ -1,7 +1,9 @@
 """The refusal of a history too short for its horizon, and the horizon that would fit."""
 
+import numpy as np
 import pandas as pd
 
+from features.cohort.unequal_horizons import keep_all_segments
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from features.schema.source import Split
@@ -21,7 +23,7 @@ def check_history(matrix: Matrix, split: Split, horizon_days: int | None) -> Non
     if pd.isna(wait):
         return
     first, share = as_of.min(), 1 - split.test_share
-    certain = as_of[matrix.matured]
+    certain = as_of.iloc[keep_all_segments(matrix, np.flatnonzero(matrix.matured))]
     if len(certain) and (certain.max() - first) * share > 2 * wait:
         return
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.array_types import Ints
 from features.cohort.short_history import check_history
+from features.cohort.unequal_horizons import keep_all_segments
 from features.errors import ContractError, TooLittleDataError
 from features.matrix import Matrix
 from features.point_in_time.microseconds import micros
@@ -120,9 +121,10 @@ def _block(record: dict[str, Any]) -> Block:
 def chop(matrix: Matrix, split: Split, *, seed: int = 0, horizon_days: int | None = None) -> Chop:
     """Development blocks and the final block of a matrix.
 
-    With clocks: the last ``test_share`` of the matured time range is the final block; before it, rolling
-    origins, each trained on rows whose label was known at its start. A flat source in order: the same by row
-    order. Otherwise: folds and a final block drawn by a seeded hash of the groups, or stratified by outcome.
+    With clocks: the last ``test_share`` of the matured time range (of every segment, where horizons differ) is the
+    final block; before it, rolling origins, each trained on rows whose label was known at its start. A flat source in
+    order: the same by row order. Otherwise: folds and a final block drawn by a seeded hash of the groups, or
+    stratified by outcome.
     If a development block has too few wins, fewer blocks are made, and the notes say so.
 
     Parameters
@@ -139,6 +141,7 @@ def chop(matrix: Matrix, split: Split, *, seed: int = 0, horizon_days: int | Non
     with_clocks = by_time and bool(matrix.keys["as_of"].notna().any())
     if with_clocks:
         check_history(matrix, split, horizon_days)
+        matured = keep_all_segments(matrix, matured)
     need = _count_wins_needed(matrix, matured, split)
     _check_classes(matrix, matured, need)
     if with_clocks:
@@ -276,8 +279,14 @@ def _origin(as_of: Ints, wanted: int) -> int:
 def _time_notes(matrix: Matrix, matured: Rows, split: Split, blocks: list[Block]) -> tuple[str, ...]:
     purged = ", ".join(f"{b.name} {b.purged}" for b in blocks)
     notes = [f"training rows purged because their label was not known yet: {purged}."]
-    unmatured = len(matrix) - matured.size
+    unmatured = int((~matrix.matured).sum())
     notes.append(f"{unmatured} of {len(matrix)} rows are not matured and neither train nor test.")
+    ahead = len(matrix) - unmatured - matured.size
+    if ahead:
+        notes.append(
+            f"horizons differ by segment: {ahead} matured rows are left out of the blocks, as no row of the longest "
+            "horizon is matured at their moments yet."
+        )
     if split.accounts == "hash":
         notes.append("each account belongs to one block by hash of its id: test accounts are new to the model.")
     return tuple(notes)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from features.cohort.unequal_horizons import keep_all_segments
 from features.matrix import Matrix
 from features.rubric.schema import Rubric
 from features.schema.vocabulary import TRAINED, Verdict
@@ -161,7 +162,8 @@ def _own_code(context: Context) -> dict[str, str]:
 def _prior_shift(context: Context, matrix: Matrix, rows: Any) -> dict[str, Any] | None:
     """Base rate of the newest rows against those before."""
     in_blocks = context.source.split.by == "time"
-    found = measure_prior_shift(matrix, rows, Resampling.of(context.settings), in_blocks=in_blocks)
+    certain = keep_all_segments(matrix, rows)  # the newest rows of short horizons alone are another mixture of leads
+    found = measure_prior_shift(matrix, certain, Resampling.of(context.settings), in_blocks=in_blocks)
     return None if found is None else found.record()
 
 

@@ -8,9 +8,11 @@ import pytest
 
 from features.catalog.feature import Catalog
 from features.cohort.splits import Block, Chop, chop
+from features.cohort.unequal_horizons import keep_all_segments
 from features.errors import ContractError, TooLittleDataError
 from features.matrix import KEY_COLUMNS, Matrix
 from features.schema.source import Split
+from models.judging.evaluation.backtest import newest_learned
 
 WEEK = pd.Timedelta(days=7)
 
@@ -210,3 +212,30 @@ def test_a_history_shorter_than_its_horizon_says_the_span_what_is_needed_and_wha
     with pytest.raises(TooLittleDataError, match="No horizon fits"):
         chop(matrix(900, weeks=2), Split(), horizon_days=23)
     assert chop(short, Split(by="accounts"), horizon_days=23).kind != "time"
+
+
+def test_where_horizons_differ_by_segment_every_segment_is_tested_and_tells_the_level() -> None:
+    data = matrix(1200, weeks=120)
+    long = np.arange(1200) % 2 == 0
+    waits = np.where(long, 200, 30)
+    known = data.keys["as_of"] + pd.Series(pd.to_timedelta(waits, unit="D"))
+    matured = (known <= data.keys["as_of"].max()).to_numpy()
+    label = np.where(matured, np.arange(1200) // 2 % 3 == 0, np.nan).astype(np.float64)
+    segment = pd.Series(np.where(long, "large", "small"), dtype="str")
+    data = replace(
+        data, keys=data.keys.assign(segment=segment), label_known_at=known, matured=matured, label=label, ordered=True
+    )
+    made = chop(data, Split())
+    for rows in (
+        made.final.test,
+        newest_learned(data, made.final.train),
+        newest_learned(data, np.flatnonzero(matured)),
+    ):
+        assert 0.4 < long[rows].mean() < 0.6
+    assert made.final.test_to <= (known[matured].max() - pd.Timedelta(days=200)).isoformat()
+    told = " ".join(made.notes)
+    assert f"{(~matured).sum()} of 1200 rows are not matured" in told and "horizons differ by segment" in told
+
+    # waits that differ within a segment are no horizons: labels of a frame, each known when it was
+    frame = replace(data, keys=data.keys.assign(segment=pd.Series(["all"] * 1200, dtype="str")))
+    assert keep_all_segments(frame, np.flatnonzero(matured)).size == matured.sum()

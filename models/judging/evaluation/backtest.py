@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.array_types import Floats, Ints
 from features.cohort.splits import IN_TIME, Block, Chop, leads_of
+from features.cohort.unequal_horizons import keep_all_segments
 from features.errors import TooLittleDataError
 from features.matrix import Matrix
 from models.calibration.level import newest_of
@@ -174,8 +175,11 @@ def _map_blocks(
 def newest_learned(matrix: Matrix, rows: Ints, most: int = LEVEL_ROWS) -> Ints:
     """The newest of the rows a fit learns from, by which the level is judged; see :func:`newest_of`.
 
+    Where horizons differ by segment, the newest that hold rows of every segment (:func:`keep_all_segments`).
     Of very many a sample of ``most``: it tells the level within a hundredth, and every fit predicts these rows.
     """
+    certain = keep_all_segments(matrix, rows)
+    rows = certain if len(certain) else rows
     found = newest_of(rows, matrix.keys["order"].to_numpy(dtype=np.int64), matrix.label, ordered=matrix.ordered)
     return found if len(found) <= most else draw_rows(found, most, seed=0)
 
