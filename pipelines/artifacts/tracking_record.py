@@ -26,6 +26,8 @@ class TrackRecord(Record):
         """What a person must know: nothing where all is told."""
         if not self.problem:
             return ""
+        if not self.waiting:
+            return f"not tracked: {self.problem}"
         runs = "1 run waits" if self.waiting == 1 else f"{self.waiting} runs wait"
         return f"not tracked: {self.problem} {runs}; 'leadscore track' or the next run catches up."
 

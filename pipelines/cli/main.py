@@ -1,7 +1,9 @@
 """The command line. Heavy libraries are imported by the commands that need them, never here."""
 
+import os
 import re
 import sys
+from contextlib import suppress
 from importlib.metadata import entry_points
 from typing import Annotated, NoReturn
 
@@ -47,6 +49,29 @@ def root(
 
 def main() -> NoReturn:
     """Entry point: user errors are one message and their own exit status, never a traceback, nor a password."""
+    before = _count_interruptions()
+    try:
+        _run_command()
+    except SystemExit as done:
+        if _count_interruptions() > before:  # Python would wait for threads of MLflow, which wait for a server
+            _end_process(done.code)
+        raise
+
+
+def _count_interruptions() -> int:
+    client = sys.modules.get("pipelines.tracking.mlflow_client")
+    return 0 if client is None else int(client.count_interruptions())
+
+
+def _end_process(status: object) -> NoReturn:
+    """End at once, with all that was written."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status if isinstance(status, int) else 0 if status is None else 1)
+
+
+def _run_command() -> NoReturn:
     sys.excepthook = print_without_passwords
     if any("\0" in word for word in sys.argv):  # from a program: no shell can write one
         Output(False).usage(ValueError("an argument holds a zero byte, which no name can."))

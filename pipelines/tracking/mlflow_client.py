@@ -8,6 +8,7 @@ import signal
 import socket
 import sqlite3
 import threading
+import time
 import urllib.error
 import urllib.request
 import warnings
@@ -33,16 +34,25 @@ _PLACES = (  # where MLflow's database holds paths of files
     ("model_versions", "source"),
 )
 _DATABASES = {"postgresql": 5432, "mysql": 3306}  # whose address says where they are, and their usual ports
+# options of a database's address that name another place: libpq's, and those of MySQL's drivers
+_PLACES_OF_OPTIONS = {"host", "hostaddr", "port", "service", "unix_socket", "read_default_file"}
 _PLAIN_HOST = re.compile(r"[\w.:-]+")
 _LOOK_SECONDS = 5.0  # to connect and be answered at all, before MLflow is imported
 _MOST_SECONDS = 300.0  # for all that is told or fetched at once, over a slow line; as long as a server may fetch
+_AWAY_STATUSES = (401, 403, 429, 502, 503, 504)  # of every request alike
 _CLEAN_UP_SECONDS = 10.0
+DEAR_SECONDS = 30.0  # that a failure may take; after a longer one the store is left alone for a while
+_REST_SECONDS = 900.0  # a retrain asks three times, with the source's lock held; each time it may take minutes
 # MLflow's own: seven attempts of two minutes each, which kept a finished run waiting for over four minutes
 _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
 }
+
+
+_LEFT_ALONE: dict[str, float] = {}  # by store until when it is not asked, in seconds of the monotonic clock
+_INTERRUPTED: list[float] = []  # after how many seconds, each time
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ def check_reachable(uri: str) -> None:
 def _check_database(uri: str, usual_port: int) -> None:
     """A database that holds MLflow's runs: MLflow asks eleven times over two minutes before it gives up.
 
-    Read as SQLAlchemy reads it, whose passwords may hold a slash. Options may name another place or a socket, and of
+    Read as SQLAlchemy reads it, whose passwords may hold a slash. Some options name another place or a socket, and of
     several hosts the driver finds the one that answers: these are left to MLflow, as is what cannot be read.
     """
     from sqlalchemy.engine import make_url
@@ -107,7 +117,7 @@ def _check_database(uri: str, usual_port: int) -> None:
         found = make_url(uri)
     except (ArgumentError, ValueError):
         return
-    if not found.host or found.query or not _PLAIN_HOST.fullmatch(found.host):
+    if not found.host or not _PLACES_OF_OPTIONS.isdisjoint(found.query) or not _PLAIN_HOST.fullmatch(found.host):
         return
     try:
         socket.create_connection((found.host, port := found.port or usual_port), timeout=_LOOK_SECONDS).close()
@@ -123,9 +133,12 @@ def client_of(paths: Paths) -> Iterator[tuple[Any, Any]]:
 
     Raises
     ------
-    RegistryError : the server does not answer
+    RegistryError : the server does not answer, or took long to fail a little while ago
     """
-    check_reachable(Store.of(paths).uri)
+    place = Store.of(paths).uri
+    if time.monotonic() < _LEFT_ALONE.get(place, 0.0):
+        raise RegistryError(f"MLflow's store failed after a long wait and is not asked again yet; check {SERVER}.")
+    check_reachable(place)
     os.environ |= {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -145,10 +158,15 @@ def client_of(paths: Paths) -> Iterator[tuple[Any, Any]]:
     mlflow.set_tracking_uri(Store.of(paths).uri)  # this sets the variable too: it is put back below
     _restore(server)
 
+    started = time.monotonic()
     try:
         with warnings.catch_warnings(), _patience(_MOST_SECONDS if server else None):
             warnings.simplefilter("ignore")
             yield mlflow, mlflow.MlflowClient()
+    except Exception:
+        if time.monotonic() - started > DEAR_SECONDS:
+            _LEFT_ALONE[place] = time.monotonic() + _REST_SECONDS
+        raise
     finally:
         mlflow.set_tracking_uri(None)
         _restore(server)
@@ -166,6 +184,7 @@ def _patience(seconds: float | None) -> Iterator[None]:
         return
 
     def stop(*_: object) -> None:
+        _INTERRUPTED.append(seconds)
         raise RegistryError(f"the MLflow server was not done within {seconds:g} s; see its log, and check {SERVER}.")
 
     before = signal.signal(signal.SIGALRM, stop)
@@ -175,6 +194,33 @@ def _patience(seconds: float | None) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that MLflow cannot be told anything now, and not that it cannot take this one thing.
+
+    MLflow wraps what its transport and its database raise.
+    """
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+        chain.append(cause)
+    return any(_says_away(one) for one in chain)
+
+
+def _says_away(error: BaseException) -> bool:
+    if isinstance(error, RegistryError) or type(error).__name__ == "OperationalError":
+        return True
+    if isinstance(error, OSError):
+        return not isinstance(error, FileNotFoundError)
+    status = getattr(error, "get_http_status_code", None)
+    return status is not None and status() in _AWAY_STATUSES
+
+
+def count_interruptions() -> int:
+    """How often MLflow was interrupted in this process: threads of its own may still wait for the server then, and be
+    waited for at the end of the process.
+    """
+    return len(_INTERRUPTED)
 
 
 def place_mark(paths: Paths) -> str:

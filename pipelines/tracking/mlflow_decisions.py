@@ -6,9 +6,10 @@ from typing import Any
 
 from features.errors import DataError
 from pipelines.registry.kept_decisions import decision_files
-from pipelines.tracking.mlflow_client import client_of, experiment_of, is_on_server, place_mark
+from pipelines.tracking.mlflow_client import client_of, experiment_of, is_away, is_on_server, place_mark
 from pipelines.tracking.mlflow_names import HASH_TAG, PLACE_TAG
 from pipelines.tracking.mlflow_run import describe_failure
+from pipelines.tracking.untracked_runs import MOST_TRIES
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 
@@ -16,24 +17,37 @@ DECISION_TAG = "leadscore.decision"  # a run's tag: the name of the decision's f
 
 
 def tell_decisions(context: Context) -> str:
-    """Log the decisions MLflow was not told of, each once; returns what is wrong with MLflow, empty if nothing is."""
+    """Log the decisions MLflow was not told of, each once; returns what is wrong with MLflow, empty if nothing is.
+
+    One that MLflow cannot take keeps none of the others back, and is not tried for good.
+    """
     if not is_on_server() and not (context.paths.data_dir / "mlflow.db").exists():
         return ""
     try:
         waiting = [
-            (file, record) for file in decision_files(context.paths) if (record := _read(file)) and not record["run_id"]
+            (file, record)
+            for file in decision_files(context.paths)
+            if (record := _read(file)) and not record["run_id"] and record.get("tries", 0) < MOST_TRIES
         ]
         if not waiting:
             return ""
+        problem = ""
         with client_of(context.paths) as (mlflow, client):
             experiment = experiment_of(client, context.paths)
             for file, record in waiting:
-                number = _find_logged(client, experiment, file.stem)
-                number = number or _log(mlflow, experiment, context, file.stem, record)
-                write_json(file, record | {"run_id": number})
+                try:
+                    number = _find_logged(client, experiment, file.stem)
+                    number = number or _log(mlflow, experiment, context, file.stem, record)
+                except Exception as error:
+                    if is_away(error):
+                        raise
+                    write_json(file, record | {"tries": record.get("tries", 0) + 1})
+                    problem = problem or f"MLflow does not take decision {file.stem}: {describe_failure(error)}"
+                else:
+                    write_json(file, record | {"run_id": number})
     except Exception as error:  # MLflow raises what its stores, its transport and its parsers do
         return describe_failure(error)
-    return ""
+    return problem
 
 
 def _find_logged(client: Any, experiment: str, name: str) -> str | None:

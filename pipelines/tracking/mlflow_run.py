@@ -11,11 +11,11 @@ from typing import Any
 from features.errors import LeadScoreError
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.artifacts.tracking_record import TrackRecord
-from pipelines.tracking.mlflow_client import client_of, experiment_of, is_on_server, place_mark
+from pipelines.tracking.mlflow_client import client_of, experiment_of, is_away, is_on_server, place_mark
 from pipelines.tracking.mlflow_details import PARENT, log_children, log_data
 from pipelines.tracking.mlflow_names import HASH_TAG, PLACE_TAG
 from pipelines.tracking.mlflow_versions import mirror, register_bundle
-from pipelines.tracking.untracked_runs import WaitingRun, list_waiting, queue_run
+from pipelines.tracking.untracked_runs import WaitingRun, list_waiting, note_failure, queue_run
 from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
 from pipelines.workspace.hidden_passwords import hide_passwords
@@ -29,18 +29,27 @@ def track_run(context: Context, summary: SummaryRecord) -> TrackRecord:
     """Log one finished run, and those before it that MLflow was not told of; writes ``track/run.json``.
 
     Runs that trained nothing (leak, no signal, too little data) are logged too, without a model. Whatever is wrong
-    with MLflow becomes the record's ``problem``: the runs wait for the next call.
+    with MLflow becomes the record's ``problem``: the runs wait for the next call. A run that MLflow cannot take keeps
+    none of the others back; after a few calls it is set aside.
     """
     queue_run(context, summary)
-    told: dict[str, Any] = {"run_id": None, "model": None, "version": None}
+    nothing = {"run_id": None, "model": None, "version": None}
+    told: dict[str, Any] = nothing
     problem = ""
     try:
         with client_of(context.paths) as (mlflow, client):
             experiment = experiment_of(client, context.paths)
             _end_killed_runs(client, experiment, context.paths)
             for waiting in list_waiting(context.paths):
-                told = _send(mlflow, client, context, experiment, waiting)
-                shutil.rmtree(waiting.folder)
+                try:
+                    told = _send(mlflow, client, context, experiment, waiting)
+                    shutil.rmtree(waiting.folder)
+                except Exception as error:
+                    if is_away(error):
+                        raise
+                    told = nothing  # the newest comes last: the record is about it
+                    said = note_failure(waiting, describe_failure(error))
+                    problem = problem or said
             mirror(mlflow, client, context)
     except Exception as error:  # MLflow raises what its stores, its transport and its parsers do
         problem = describe_failure(error)

@@ -23,7 +23,10 @@ from pipelines.workspace.atomic_files import read_json, stage_dir, to_json, writ
 from pipelines.workspace.context import Context
 from pipelines.workspace.hidden_passwords import hide_passwords
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.private_files import make_folder
 
+MOST_TRIES = 3  # calls in which MLflow was there and did not take a run
+_ASIDE, _MOST_ASIDE = ".aside", 10  # folder beside the runs that wait, and how many it holds, the newest
 _MOST_WAITING = 100  # runs, the newest; with report, plots and bundle each takes a few megabytes
 
 
@@ -112,6 +115,24 @@ def list_waiting(paths: Paths) -> list[WaitingRun]:
         else:
             found.append(WaitingRun(folder, values))
     return found
+
+
+def note_failure(waiting: WaitingRun, problem: str) -> str:
+    """Count that MLflow could not take a run, and set it aside after the last try; returns what to say of it."""
+    told = waiting.folder / "tries.json"
+    tries = 1 + (int(read_json(told)["tries"]) if told.exists() else 0)
+    if tries < MOST_TRIES:
+        write_json(told, {"tries": tries, "problem": problem})
+        return f"MLflow does not take run {waiting.folder.name}: {problem}"
+    aside = waiting.folder.parent / _ASIDE / waiting.folder.name
+    make_folder(aside.parent)
+    waiting.folder.rename(aside)
+    for old in sorted(aside.parent.iterdir())[:-_MOST_ASIDE]:
+        shutil.rmtree(old, ignore_errors=True)
+    return (
+        f"MLflow did not take run {waiting.folder.name} in {tries} tries, so it is set aside ({aside}) and not tried "
+        f"again: {problem}"
+    )
 
 
 def _folders(paths: Paths) -> list[Path]:

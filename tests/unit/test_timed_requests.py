@@ -1,11 +1,14 @@
 """A server that answers byte by byte for ever is given up like one that says nothing."""
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ import pytest
 from features.errors import RegistryError
 from pipelines.outbound.timed_requests import open_within
 from pipelines.tracking import mlflow_client, mlflow_registry
-from pipelines.tracking.mlflow_client import check_reachable, client_of
+from pipelines.tracking.mlflow_client import check_reachable, client_of, count_interruptions
 from pipelines.tracking.mlflow_names import SERVER
 from pipelines.tracking.mlflow_registry import named_champion
 from pipelines.workspace.paths import Paths
@@ -113,13 +116,35 @@ def test_mlflow_that_waits_for_an_answer_that_drips_is_interrupted(
             dripping(connection, asked)
 
     monkeypatch.setattr(mlflow_client, "_MOST_SECONDS", 0.5)
+    monkeypatch.setattr(mlflow_client, "DEAR_SECONDS", 0.4)
     monkeypatch.setenv(SERVER, listen(answer))
+    before = count_interruptions()
     with (
         pytest.raises(Exception, match=r"not done within 0\.5 s"),
         client_of(Paths(tmp_path, "shop")) as (_, client),
     ):
         client.get_experiment_by_name("shop")
         pytest.fail("it answered")
+    assert count_interruptions() == before + 1
+    with pytest.raises(RegistryError, match="not asked again yet"), client_of(Paths(tmp_path, "shop")):
+        pytest.fail("it was asked again")
+
+
+HANGING = """
+import itertools, sys, threading
+from pipelines.cli.main import main
+from pipelines.tracking import mlflow_client
+
+mlflow_client.count_interruptions = itertools.count().__next__
+threading.Thread(target=threading.Event().wait).start()  # as those of MLflow's downloads: never done
+sys.argv = ["leadscore", "--version"]
+main()
+"""
+
+
+def test_a_command_whose_patience_with_mlflow_ran_out_ends_though_threads_still_wait() -> None:
+    done = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, version("leadscore"), "")
 
 
 def test_a_server_that_asks_to_come_back_in_an_hour_is_not_waited_for(
@@ -137,6 +162,8 @@ def test_a_database_of_mlflow_that_is_away_is_asked_once(kind: str, listen: List
     with pytest.raises(RegistryError, match=r"127\.0\.0\.1:9 does not answer \(ConnectionRefusedError\)") as told:
         check_reachable(f"{kind}://ann:s3cret@127.0.0.1:9/mlflow")
     assert "s3cret" not in told.value.message
+    with pytest.raises(RegistryError, match="does not answer"):
+        check_reachable(f"{kind}://ann:s3cret@127.0.0.1:9/mlflow?sslmode=require&connect_timeout=60")
     check_reachable(listen(lambda *_: None).replace("http", kind))
 
 
