@@ -97,12 +97,19 @@ def promote_bundle(
 
 
 def make_champion(
-    context: Context, chosen: str, move: PointerMove, moves: dict[str, Any] | None = None, behind: Behind | None = None
+    context: Context,
+    chosen: str,
+    move: PointerMove,
+    moves: dict[str, Any] | None = None,
+    behind: Behind | None = None,
+    *,
+    track: bool = True,
 ) -> tuple[Champion, dict[str, Any], str]:
     """Point to a bundle that may score; returns the champion, who moved, and what MLflow could not be told.
 
     ``moves`` is the churn report of the move, where it was made already, ``behind`` the command
-    that makes it and its decision, which goes on record with the move. The caller holds the source's lock.
+    that makes it and its decision, which goes on record with the move. Without ``track`` MLflow is not told: the next
+    run that is tracked moves its aliases. The caller holds the source's lock.
     """
     from pipelines.tracking.mlflow_run import mirror_aliases
 
@@ -115,4 +122,4 @@ def make_champion(
         found = point_to(context.paths, chosen, move)
         if told["champion"] != chosen:
             told = keep_churn(context, told, move.how)
-    return found, told, mirror_aliases(context, told)
+    return found, told, mirror_aliases(context, told) if track else ""

@@ -38,12 +38,12 @@ def monitor(
     from models.judging.drift.monitor_findings import Level
     from pipelines.diagnostics.monitor import monitor as look
     from pipelines.diagnostics.monitored_file import seen_in_file
-    from pipelines.workspace.params_file import load_monitor
+    from pipelines.workspace.params_file import load_gate, load_monitor
 
     output = Output(json)
     note_outdated(context, output)
     seen = None if input_file is None else seen_in_file(context, Path(input_file))
-    record = look(context, load_monitor(chosen.params), seen)
+    record = look(context, load_monitor(chosen.params), seen, gate=load_gate(chosen.params))
     record.write(context.paths.monitor.parent)
     output.show(record.record(), monitor_text(record))
     if not json and record.features:

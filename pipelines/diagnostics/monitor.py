@@ -48,8 +48,12 @@ class WatchedRows:
     is_file: bool = False
 
 
-def monitor(context: Context, settings: MonitorSettings, seen: WatchedRows | None = None) -> MonitorRecord:
+def monitor(
+    context: Context, settings: MonitorSettings, seen: WatchedRows | None = None, *, gate: GateSettings | None = None
+) -> MonitorRecord:
     """What the monitor finds on the open leads of the last matrix or on rows ``seen`` elsewhere.
+
+    ``gate`` says how many won leads a promotion needs, and so a retrain is worth; None: the defaults.
 
     Raises
     ------
@@ -82,7 +86,8 @@ def monitor(context: Context, settings: MonitorSettings, seen: WatchedRows | Non
     level = monitor_findings.overall(findings)
     through = trained_through(bundle)
     days = None if through is None or now.as_of is None else (now.as_of - through) / pd.Timedelta(days=1)
-    advice = advise(findings, won, GateSettings().minimum_won, days, read_cadence(context.paths))
+    enough = (gate or GateSettings()).minimum_won
+    advice = advise(findings, won, enough, days, read_cadence(context.paths))
     return MonitorRecord.of(
         {
             "source": context.paths.source,

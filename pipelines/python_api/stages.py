@@ -21,6 +21,7 @@ from pipelines.stages.matrix import is_outdated
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.lock import only_writer
+from pipelines.workspace.params_file import load_gate, load_monitor
 
 TRAINING = ("validate", "matrix", "audit", "backtest", "train", "register")
 
@@ -106,14 +107,19 @@ def worklist(data: SourceData) -> pd.DataFrame:
 
 
 def monitor(data: SourceData, settings: MonitorSettings | None = None) -> dict[str, Any]:
-    """Whether what is scored now still looks like what the champion learned from: verdict, findings, what to do."""
+    """Whether what is scored now still looks like what the champion learned from: verdict, findings, what to do.
+
+    ``settings`` are by default those of ``params.yaml`` in the working directory, if it is there.
+    """
     from pipelines.diagnostics.monitor import monitor as watch
 
-    return watch(_up_to_date(data), settings or MonitorSettings()).record()
+    return watch(_up_to_date(data), settings or load_monitor(), gate=load_gate()).record()
 
 
 def promote(data: SourceData, bundle: str | None = None, *, check: bool = False, reason: str = "") -> Promotion:
     """Make a bundle the champion if it passes the gate, as ``leadscore promote``; who moves is told either way.
+
+    The gate's margins are those of ``params.yaml`` in the working directory, if it is there.
 
     Parameters
     ----------
@@ -125,11 +131,13 @@ def promote(data: SourceData, bundle: str | None = None, *, check: bool = False,
     ------
     PromotionError : the gate keeps the bundle back
     """
-    return promote_bundle(_up_to_date(data), bundle, check=check, reason=reason)
+    return promote_bundle(_up_to_date(data), bundle, check=check, reason=reason, gate=load_gate())
 
 
 def retrain(data: SourceData, *, as_of: Any = None, promote: bool = False, track: bool = False) -> dict[str, Any]:
     """From newly closed deals to a decision about the champion: the record of ``leadscore retrain``.
+
+    Gate and monitor are set by ``params.yaml`` in the working directory, if it is there.
 
     Parameters
     ----------
@@ -145,7 +153,7 @@ def retrain(data: SourceData, *, as_of: Any = None, promote: bool = False, track
     Raises
     ------
     BusyError : another process writes to the source
-    ContractError : as_of is more than one moment
+    ContractError : as_of is more than one moment, or none, or still to come
     """
     from pipelines.retraining.retrain_run import RetrainOptions
     from pipelines.retraining.retrain_run import retrain as run_retrain
@@ -153,8 +161,9 @@ def retrain(data: SourceData, *, as_of: Any = None, promote: bool = False, track
     moment = None if as_of is None else to_moments(as_of)
     if isinstance(moment, pd.Series):
         raise ContractError(f"a retrain is as of one moment; found {len(moment)}.")
+    options = RetrainOptions(as_of=moment, promote=promote, track=track, gate=load_gate(), monitor=load_monitor())
     with only_writer(data.context.paths):
-        return run_retrain(data.context, RetrainOptions(as_of=moment, promote=promote, track=track)).record()
+        return run_retrain(data.context, options).record()
 
 
 def _build_outdated(context: Context) -> None:

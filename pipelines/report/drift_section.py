@@ -6,7 +6,7 @@ from pipelines.diagnostics.monitor import monitor
 from pipelines.registry.champion import read_champion
 from pipelines.registry.promotion_gate import fits
 from pipelines.workspace.context import Context
-from pipelines.workspace.params_file import load_monitor
+from pipelines.workspace.params_file import load_gate, load_monitor
 
 
 def drift_view(context: Context) -> MonitorRecord | None:
@@ -14,4 +14,4 @@ def drift_view(context: Context) -> MonitorRecord | None:
     champion, trained = read_champion(context.paths), TrainRecord.read(context.paths).hash
     if champion is None or trained is None or context.source.kind == "flat" or not fits(context, champion.folder):
         return None
-    return monitor(context, load_monitor())
+    return monitor(context, load_monitor(), gate=load_gate())

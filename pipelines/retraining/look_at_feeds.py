@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from models.judging.drift.monitor_findings import Level
-from models.settings import MonitorSettings
+from models.settings import GateSettings, MonitorSettings
 from pipelines.artifacts.monitor_record import MonitorFinding
 from pipelines.diagnostics.monitor import monitor
 from pipelines.feeds.accepted_faults import read_accepted, settle_accepted
@@ -34,13 +34,13 @@ class Looked:
         return [one for one in self.findings if one.level == Level.ACT and one.check in _BROKEN]
 
 
-def look_at_feeds(context: Context, settings: MonitorSettings) -> Looked:
+def look_at_feeds(context: Context, settings: MonitorSettings, gate: GateSettings | None = None) -> Looked:
     """What moved since the champion was trained; where none fits, what is wrong with the feeds by their own past."""
     champion = read_champion(context.paths)
     if champion is None or not fits(context, champion.folder):
         found = settle_accepted(judge_feeds(context, None), read_accepted(context.paths, Looked().champion))
         return Looked(tuple(MonitorFinding.of(one.record()) for one in found))
-    record = monitor(context, settings)
+    record = monitor(context, settings, gate=gate)
     record.write(context.paths.monitor.parent)
     release_memory()
     return Looked(record.findings, record.bundle)

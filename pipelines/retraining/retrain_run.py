@@ -9,13 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from features.errors import ExitStatus
+from features.errors import ContractError, ExitStatus
 from features.schema.source import Source
 from features.schema.vocabulary import TRAINED
 from features.schema.vocabulary import Verdict as TrainingVerdict
 from models.settings import GateSettings, MonitorSettings
 from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.monitor_record import MonitorFinding
+from pipelines.artifacts.tracking_record import TrackRecord
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.feeds.accepted_faults import accept_faults
 from pipelines.feeds.measured_cadence import write_cadence
@@ -38,7 +39,7 @@ from pipelines.run import run_stage
 from pipelines.scoring.qualification_summary import follows_policy_in_force
 from pipelines.stages.ingest import ingest
 from pipelines.tracking.mlflow_decisions import tell_decisions
-from pipelines.workspace.context import Context
+from pipelines.workspace.context import Context, at_moment
 from pipelines.workspace.folder_owner import claim_folder
 
 STATUS = {
@@ -72,6 +73,10 @@ class RetrainOptions:
     gate: GateSettings = field(default_factory=GateSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
 
+    def __post_init__(self) -> None:
+        if self.as_of is not None:
+            require_past(self.as_of)
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Outcome:
@@ -87,6 +92,21 @@ class _Outcome:
     aging: Aging | None = None
 
 
+def require_past(as_of: pd.Timestamp) -> None:
+    """Refuse what is no moment, and one that is still to come: by then more may be known than the tables hold.
+
+    Raises
+    ------
+    ContractError : it is missing, or later than now
+    """
+    if pd.isna(as_of):
+        raise ContractError(
+            "a retrain is as of a moment, and this is none; write it as 2026-03-31 or 2026-03-31T09:00."
+        )
+    if as_of > pd.Timestamp.now("UTC").tz_localize(None):
+        raise ContractError(f"a retrain is as of a moment that was; {as_of:%Y-%m-%d %H:%M} (UTC) is still to come.")
+
+
 def retrain(context: Context, options: RetrainOptions, notify: Notify | None = None) -> RetrainRecord:
     """From what is new to a decision; writes ``retrain/page/retrain.json`` and ``retrain.html``.
 
@@ -94,14 +114,15 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
     begun; one that had decided goes on from there. The caller holds the source's lock.
     """
     started = time.perf_counter()
-    context = _at(context, options.as_of)
+    context = context if options.as_of is None else at_moment(context, options.as_of)
     tell = notify or (lambda name, seconds: None)
     settled = settle_move(context)
     now: Seen | None = None
     try:
         _take_in(context, options, tell)
-        now = see(context.paths, fingerprint_of(context), _zone_of_closes(context.source))
+        now = see(context.paths, fingerprint_of(context), _zone_of_closes(context.source), options.as_of)
         asked = {"data": now.fingerprint, "promote": options.promote, "accept_feeds": options.accept_feeds}
+        asked |= {"gate": options.gate.model_dump(mode="json"), "monitor": options.monitor.model_dump(mode="json")}
         begun = begin_retrain(context, asked)
         drafted = begun.draft
         if drafted is None:
@@ -133,14 +154,6 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
     return record
 
 
-def _at(context: Context, as_of: pd.Timestamp | None) -> Context:
-    """The context as of a moment: nothing known later counts."""
-    if as_of is None:
-        return context
-    source = context.source.model_copy(update={"data_cutoff": as_of.isoformat()})
-    return replace(context, source=source)
-
-
 def _take_in(context: Context, options: RetrainOptions, tell: Notify) -> None:
     """Ingest, check, build the matrix and audit it."""
     tell("ingest", -1.0)
@@ -162,8 +175,8 @@ def _run(context: Context, name: str, tell: Notify) -> None:
 
 def _decide(context: Context, options: RetrainOptions, before: str | None, now: Seen, tell: Notify) -> _Outcome:
     """What follows from what is new: refused where a feed is broken, else trained and judged."""
-    new = find_new(context.paths, read_seen(context.paths), now)
-    looked = look_at_feeds(context, options.monitor)
+    new = find_new(context.paths, read_seen(context.paths), now, options.as_of)
+    looked = look_at_feeds(context, options.monitor, options.gate)
     if looked.broken and not options.accept_feeds:
         return _Outcome(before=before, verdict=_refuse_broken(looked), new=new, looked=looked)
     found = _train_and_judge(context, options, before, new, tell)
@@ -276,8 +289,9 @@ def _act(
         return drafted
     note_draft(context, drafted, chosen.hash)
     move = PointerMove(MoveKind.GATE, verdict.sentence)
-    _, moves, _ = make_champion(context, chosen.hash, move, outcome.churn, Behind(_RETRAIN, decided))
-    return drafted | {"churn": moves}
+    behind = Behind(_RETRAIN, decided)
+    _, moves, untold = make_champion(context, chosen.hash, move, outcome.churn, behind, track=options.track)
+    return drafted | {"churn": moves, "untold": untold}
 
 
 def _list_and_tell(context: Context, options: RetrainOptions, drafted: dict[str, Any]) -> str:
@@ -287,14 +301,16 @@ def _list_and_tell(context: Context, options: RetrainOptions, drafted: dict[str,
     listed = drafted["trained"] is not None or (decision != Decision.REFUSED and points_score(context.paths))
     # a handoff score that was adopted moves states, and is no reason to train
     anew = drafted["new"]["changed"] or not follows_policy_in_force(context)
+    untold = str(drafted.get("untold", ""))
     if listed and (anew or decision == Decision.PROMOTED):
         for name in _AFTER:
             run_stage(context, name)
         if options.track:
             run_stage(context, "track")
+            untold = TrackRecord.read(context.paths.track).problem  # it moves the aliases, too
     if "decided" in drafted:
         write_decision(context.paths, drafted["decided"])
-    return tell_decisions(context) if options.track else ""
+    return (tell_decisions(context) or untold) if options.track else ""
 
 
 def fingerprint_of(context: Context) -> str:

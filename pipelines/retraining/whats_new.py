@@ -52,15 +52,18 @@ class Seen:
     by_day: bool = True
 
 
-def see(paths: Paths, fingerprint: str, zone: str = "UTC") -> Seen:
-    """What the tables of the last ingest hold; closes count by their day in ``zone``."""
+def see(paths: Paths, fingerprint: str, zone: str = "UTC", as_of: pd.Timestamp | None = None) -> Seen:
+    """What the tables of the last ingest hold; closes count by their day in ``zone``.
+
+    What was posted to the server from ``as_of`` on is not seen yet.
+    """
     tables = load_tables(paths)
     cutoff = CountsRecord.read(paths).data_cutoff
     return Seen(
         leads=np.unique(fingerprint_rows(tables["leads"], ["lead_id"])),
         deals=_deals(tables, zone),
         weeks={name: _weeks(frame, TABLES[name].clock) for name, frame in tables.items()},
-        said={name: int(rows["id"].max()) if len(rows) else 0 for name, rows in read_posted(paths).tables.items()},
+        said={name: int(rows["id"].max()) if len(rows) else 0 for name, rows in _posted(paths, as_of).items()},
         until=cutoff,
         fingerprint=fingerprint,
     )
@@ -98,8 +101,8 @@ def read_seen(paths: Paths) -> Seen | None:
         ) from None
 
 
-def find_new(paths: Paths, before: Seen | None, now: Seen) -> WhatsNew:
-    """What came since the last retrain."""
+def find_new(paths: Paths, before: Seen | None, now: Seen, as_of: pd.Timestamp | None = None) -> WhatsNew:
+    """What came since the last retrain, of what was posted to the server only what was known before ``as_of``."""
     old = before.deals if before is not None else now.deals.iloc[:0]
     both = now.deals.merge(old, on="key", how="left", suffixes=("", "_before"), indicator=True)
     fresh = both["_merge"] == "left_only"
@@ -109,7 +112,7 @@ def find_new(paths: Paths, before: Seen | None, now: Seen) -> WhatsNew:
     back = int((~old["key"].isin(now.deals["key"])).sum())
     new_leads = len(np.setdiff1d(now.leads, before.leads)) if before is not None else len(now.leads)
     tables = {name: _new_rows(name, before, now) for name in now.weeks}
-    posted = read_posted(paths).tables
+    posted = _posted(paths, as_of)
     last = {} if before is None else before.said
     said = {_SAID[name]: int((rows["id"] > last.get(name, 0)).sum()) for name, rows in posted.items() if name in _SAID}
     found: dict[str, Any] = {
@@ -126,6 +129,14 @@ def find_new(paths: Paths, before: Seen | None, now: Seen) -> WhatsNew:
         "changed": before is None or before.fingerprint != now.fingerprint,
     }
     return WhatsNew.of(found | {"sentences": _sentences(found, tables)})
+
+
+def _posted(paths: Paths, as_of: pd.Timestamp | None) -> dict[str, pd.DataFrame]:
+    """What was posted to the server, as far as it was known by then."""
+    found = dict(read_posted(paths).tables)
+    if as_of is None:
+        return found
+    return {name: rows[(rows["known_at"] < as_of).to_numpy(dtype=np.bool_)] for name, rows in found.items()}
 
 
 def _sentences(found: Mapping[str, Any], tables: Mapping[str, NewRows]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -127,6 +127,18 @@ def with_adopted(context: Context) -> Context:
     thresholds = load_thresholds(context.paths, declared)
     policy = declared if thresholds.in_force is None else thresholds.policy
     return replace(context, rubric=rubrics.active, rubrics=rubrics, policy=policy, thresholds=thresholds)
+
+
+def at_moment(context: Context, moment: datetime) -> Context:
+    """The same as of an earlier moment [naive UTC]: nothing known later counts, and states follow the policy and the
+    handoff score that were in force then.
+    """
+    source = context.source.model_copy(update={"data_cutoff": moment.isoformat()})
+    declared = policy_in_force(source, context.policies)
+    ever = load_thresholds(context.paths, declared)
+    thresholds = ever.as_of(moment.replace(tzinfo=UTC), ever.declared)
+    policy = declared if thresholds.in_force is None else thresholds.policy
+    return replace(context, source=source, policy=policy, thresholds=thresholds)
 
 
 def load_policies(declared: Source, path: Path) -> tuple[QualificationPolicy, ...]:

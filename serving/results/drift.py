@@ -41,6 +41,6 @@ def _stamp(app_state: AppState) -> tuple[object, ...]:
 
 def _monitor(app_state: AppState) -> dict[str, Any]:
     from pipelines.diagnostics.monitor import monitor
-    from pipelines.workspace.params_file import load_monitor
+    from pipelines.workspace.params_file import load_gate, load_monitor
 
-    return monitor(app_state.context, load_monitor()).content()
+    return monitor(app_state.context, load_monitor(), gate=load_gate()).content()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from features.cohort.objections import OBJECTS
 from features.schema.load_source import load_source
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.retraining.whats_new import find_new, see
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
@@ -181,6 +183,24 @@ def test_an_old_export_is_as_old_as_its_newest_row_says(paths: Paths, cli: Cli) 
     status, told, problem = cli("retention", "--dry-run", "--json", *args)
     assert status == 0, problem
     assert [row["past"] for row in json.loads(told)["tables"]] == [0] * 6
+
+
+def test_what_was_posted_from_a_moment_on_is_no_news_as_of_it(paths: Paths) -> None:
+    read(paths)
+    store, late = open_store(None, paths.root / "serving"), datetime(2026, 5, 20)
+    with store.writing() as session:
+        given: dict[str, Any] = {
+            "lead_id": "1",
+            "kind": "visit",
+            "actor": "lead",
+            "known_at": late,
+            "happened_at": late,
+        }
+        session.add(ActivityRow(activity_id="p1", **given))
+    before, then = see(paths, "f", as_of=pd.Timestamp("2026-05-20")), see(paths, "f")
+    assert (before.said["activities"], then.said["activities"]) == (0, 1)
+    assert find_new(paths, None, before, pd.Timestamp("2026-05-20")).said == {}
+    assert find_new(paths, None, then).said == {"activities": 1}
 
 
 def test_what_was_posted_is_left_out_alike(paths: Paths) -> None:

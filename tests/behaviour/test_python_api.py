@@ -158,6 +158,16 @@ def test_what_people_adopt_counts_for_tables_that_were_read_before(tiny_copy: An
     assert data.policy != before and data.policy == leadscore.read_source(tiny_copy.source, tiny_copy.data_dir).policy
 
 
+def test_gate_and_monitor_are_set_by_the_file_in_the_working_directory(
+    tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = leadscore.read_source(tiny_copy.source, tiny_copy.data_dir)
+    (tmp_path / "params.yaml").write_text("gate: {minimum_won: 77}\nmonitor: {draws: 200, data_days: 1}\n")
+    monkeypatch.chdir(tmp_path)
+    told = leadscore.monitor(data)
+    assert told["retrain"]["needed"] == 77 and "data age" in {one["check"] for one in told["findings"]}
+
+
 def test_tables_of_older_files_are_said_to_be_so(tmp_path: Path) -> None:
     rows = [f"L{k},{'Retail' if k % 2 else 'Bank'},{'Won' if k % 3 else 'Lost'}" for k in range(60)]
     file, declaration = tmp_path / "deals.csv", tmp_path / "deals.yaml"

@@ -125,10 +125,17 @@ def test_a_retrain_that_failed_once_it_had_promoted_goes_on_and_says_what_it_wou
     bad = keep(run, spoiled(early_champion(run, tmp_path)), tmp_path / "bad")
     point_to(paths, bad, TEST)
     monkeypatch.setattr("pipelines.retraining.retrain_run.run_stage", without_stages)
+    mirrored: list[object] = []
+    monkeypatch.setattr("pipelines.tracking.mlflow_run.mirror_aliases", lambda *given: mirrored.append(given))
     full = True
     assert cli("retrain", *run.args, "--params", write_params(run), "--no-track", "--promote-if-better")[0] != 0
     promoted = read_champion(paths).hash
     assert promoted != bad and decided() == ["promoted"], "on record with the move, whatever comes after it"
+    assert not mirrored, "--no-track"
+    assert {name: read_json(paths.begun)["asked"][name]["draws"] for name in ("gate", "monitor")} == {
+        "gate": 200,
+        "monitor": 200,
+    }
 
     full = False
     status, record = _retrain(cli, run)
@@ -312,7 +319,8 @@ def test_what_became_known_from_a_moment_on_is_left_out(cli: Cli, run: TinyRun) 
     tables = load_tables(run.context.paths)
     assert all((frame["known_at"] < moment).all() for frame in tables.values())
     assert all(n.read == n.kept + n.quarantined + (n.left_out or 0) for n in counts.rows.values() if not n.repeated)
-    assert cli("retrain", *run.args, "--as-of", "tomorrow")[0] == ExitStatus.USAGE
+    for nothing in ("tomorrow", ""):
+        assert cli("retrain", *run.args, "--as-of", nothing)[0] == ExitStatus.USAGE
 
 
 def test_decisions_become_runs_in_mlflow_each_once(tiny_copy: TinyRun) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from features.errors import BundleError
 from pipelines.artifacts.champion_record import ChampionRecord
+from pipelines.promotion import make_champion
 from pipelines.registry.champion import MoveKind, PointerMove, point_to, read_champion, roll_back
 from pipelines.registry.kept_decisions import decision_files, name_decision
 from pipelines.registry.promotion_churn import churn_of_promotion, read_last_churn
@@ -149,6 +150,17 @@ def test_what_trains_or_follows_a_registry_ends_a_move_first(
         go_on()
         assert len(decisions(context.paths)) == number and not context.paths.moving.exists()
         point_to(context.paths, now, PointerMove(MoveKind.FORCED, "back"))
+
+
+def test_who_asks_not_to_be_tracked_tells_mlflow_nothing(
+    moved: tuple[TinyRun, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, trained, now = moved
+    monkeypatch.setattr("pipelines.tracking.mlflow_run.mirror_aliases", lambda *_: "away")
+    move, churn = PointerMove(MoveKind.FORCED, "prices"), churn_of_promotion(run.context, trained)
+    assert make_champion(run.context, trained, move, churn, track=False)[2] == ""
+    back = churn_of_promotion(run.context, now)
+    assert make_champion(run.context, now, move, back)[2] == "away"
 
 
 def test_a_champion_that_a_killed_retrain_made_by_training_is_its_own(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.errors import SourceError
+from features.errors import ContractError, SourceError
 from features.rubric.versions import RubricHistory, RubricVersion
+from models.explaining.handoff_score import handoff_score
+from pipelines.retraining.retrain_run import RetrainOptions
 from pipelines.workspace.adopted_thresholds import adopt_threshold, load_thresholds
-from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.context import Context, at_moment, open_context, policy_in_force, with_adopted
 from serving.children.context_record import ContextRecord
 
 SHIPPED = ("demo", "bank_sample", "shoppers")
@@ -36,6 +38,25 @@ def test_what_arrives_is_what_was_sent(tmp_path: Path, name: str) -> None:
     assert got.declaration_hash == context.declaration_hash
     assert got.paths.root == context.paths.root
     assert got.accounts_policy == context.accounts_policy
+
+
+def test_as_of_an_earlier_moment_the_score_and_policy_of_then_hold(tmp_path: Path) -> None:
+    context = open_context("demo", tmp_path)
+    adopt_threshold(context.paths, load_thresholds(context.paths, context.policy), 37, author="Ann", reason="why")
+    now = with_adopted(context)
+    assert now.policy is not None and handoff_score(now.policy) == 37
+    yesterday = pd.Timestamp.now("UTC").tz_localize(None) - pd.Timedelta(days=1)
+    before, then = at_moment(now, yesterday), at_moment(now, pd.Timestamp("2025-03-01"))
+    assert before.policy == policy_in_force(before.source, context.policies) != now.policy
+    assert then.source.data_cutoff == "2025-03-01T00:00:00"
+    assert then.policy == policy_in_force(then.source, context.policies) != context.policy
+    assert at_moment(now, pd.Timestamp("2100-01-01")).policy == now.policy
+
+
+@pytest.mark.parametrize(("as_of", "problem"), [("", "this is none"), ("2100-01-01", "still to come")])
+def test_a_retrain_is_as_of_a_moment_that_was(as_of: str, problem: str) -> None:
+    with pytest.raises(ContractError, match=problem):
+        RetrainOptions(as_of=pd.Timestamp(as_of))
 
 
 def test_a_file_that_is_edited_meanwhile_changes_nothing(tmp_path: Path) -> None:

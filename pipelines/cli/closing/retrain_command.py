@@ -77,4 +77,6 @@ def _moment(text: str | None):  # type: ignore[no-untyped-def]  # pandas is impo
         found = pd.Timestamp(text)
     except ValueError:
         raise typer.BadParameter(f"--as-of: '{text}' is no ISO time, e.g. 2026-06-29T00:00.") from None
+    if pd.isna(found):
+        raise typer.BadParameter("--as-of is empty; write it as 2026-03-31 or 2026-03-31T09:00.")
     return found if found.tzinfo is None else found.tz_convert("UTC").tz_localize(None)
