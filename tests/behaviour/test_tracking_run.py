@@ -291,38 +291,6 @@ def test_a_server_that_is_away_costs_seconds_and_the_run_waits(
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_a_run_that_mlflow_cannot_take_keeps_no_other_back_and_is_set_aside(
-    tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    context = tiny_copy.context
-    bad = SummaryRecord.of(tiny_copy.summary | {"base_rate": 0.25})
-    mirrored: list[object] = []
-    monkeypatch.setattr("pipelines.tracking.mlflow_run.mirror", lambda *given: mirrored.append(given))
-    registered = {"model": None, "version": None}
-    monkeypatch.setattr("pipelines.tracking.mlflow_run.register_bundle", lambda *_, **__: registered)
-    monkeypatch.setattr("pipelines.tracking.mlflow_run.log_children", lambda *_: None)
-    monkeypatch.setattr("mlflow.log_artifacts", lambda *_: None)
-    import mlflow
-
-    really_log = mlflow.log_metrics
-
-    def refuse(metrics: dict[str, float], **given: Any) -> None:
-        if metrics.get("base_rate") == 0.25:
-            raise ValueError("a metric that no store takes")
-        really_log(metrics, **given)
-
-    monkeypatch.setattr("mlflow.log_metrics", refuse)
-    told = [track_run(context, bad), track_run(context, tiny_copy.summary_record)]
-    assert [(one.run_id is None, one.waiting) for one in told] == [(True, 1), (False, 1)]
-    assert all("does not take run" in one.problem and "no store takes" in one.problem for one in told)
-    last = track_run(context, SummaryRecord.of(tiny_copy.summary | {"base_rate": 0.5}))
-    assert last.waiting == 0 and "set aside" in last.sentence and len(mirrored) == 3
-    runs = [run.data.metrics["base_rate"] for run in runs_of(tiny_copy) if run.info.status == "FINISHED"]
-    assert sorted(runs) == sorted([tiny_copy.summary["base_rate"], 0.5])
-    assert [one.name for one in (context.paths.untracked / ".aside").iterdir()] and not list_waiting(context.paths)
-
-
-@pytest.mark.usefixtures("no_pictures")
 def test_a_run_ends_as_it_would_without_mlflow(
     cli: Callable[..., tuple[int, str, str]], tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
