@@ -245,7 +245,9 @@ def _split_by_time(matrix: Matrix, matured: Rows, split: Split, folds: int) -> C
         test = matured[(as_of[matured] >= low) & (as_of[matured] < high)]
         test = test[judged[test]]
         if bucket is not None:
-            train, test = train[bucket[train] != number], test[bucket[test] == number]
+            # accounts of the final block are new to whatever is chosen on the others, too
+            train = train[(bucket[train] != number) & (bucket[train] != folds)]
+            test = test[bucket[test] == number]
         ends = (as_of[test].min(), as_of[test].max()) if test.size else (low, high)
         known_by = _date(int(known[train].max())) if train.size else ""
         purged = int(before.size - np.count_nonzero(known[before] <= low))

@@ -128,6 +128,7 @@ def test_accounts_may_be_kept_apart_in_time() -> None:
     account = data.keys["account_id"]
     for block in all_blocks(made):
         assert not set(account.iloc[block.train]) & set(account.iloc[block.test])
+        assert not set(account.iloc[block.train]) & set(account.iloc[made.final.test]), "nor is anything chosen by them"
 
 
 def test_too_few_wins_merge_blocks_and_the_notes_say_so() -> None:
