@@ -14,6 +14,7 @@ import pandas as pd
 from features.array_types import Ints, Tables
 from features.assembly.build_matrix import build_matrix
 from features.catalog.feature import Catalog
+from features.errors import ContractError
 from features.kernel.sorting import SortKeys
 from features.schema.source import Source
 from pipelines.compute.partitions import LEADS_PER_PART, complete_tables
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 
 ROWS_BUFFERED = 4_000_000  # per thread while rows are shared out: larger row groups per part
+PART = "_part"  # no declared name begins with _, so no table has such a column
 MEMORY = "3GB"  # what DuckDB may hold, beside the 1.5 GB of a part in the kernel (docs/scaling.md)
 
 
@@ -105,6 +107,10 @@ def stream_matrix(
     out : directory; one file per part with ``lead_id``, ``as_of`` and the features
     limits : number of parts and memory; see :class:`StreamLimits`
     progress : called with (parts done, parts)
+
+    Raises
+    ------
+    ContractError : rows of the cohort got lost, being of leads that are not in the tables
     """
     limits = limits or StreamLimits()
     out.mkdir(parents=True, exist_ok=True)
@@ -116,6 +122,7 @@ def stream_matrix(
         ThreadPoolExecutor(1) as writer,
     ):
         count = limits.parts or _parts_for(connection, tables["leads"])
+        asked = _count_rows(connection, cohort)
         _share_out(connection, {**tables, "cohort": cohort}, Path(scratch), count)
         for number, frames in _read_ahead(Path(scratch), tables, count):
             keys = frames.pop("cohort")
@@ -131,6 +138,11 @@ def stream_matrix(
         if ahead is not None:
             ahead.result()
 
+    if written != asked:
+        raise ContractError(
+            f"{asked:,} rows of the cohort were asked for and {written:,} written to {out}; the others are of leads "
+            "that are not in table 'leads'. Build the cohort from the same tables."
+        )
     return StreamedMatrix(count, written)
 
 
@@ -151,8 +163,12 @@ def _connection(scratch: Path, memory: str) -> "duckdb.DuckDBPyConnection":
 
 
 def _parts_for(connection: "duckdb.DuckDBPyConnection", leads: Path) -> int:
-    found = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(leads)]).fetchone()
-    return max(1, -(-int(found[0] if found else 0) // LEADS_PER_PART))
+    return max(1, -(-_count_rows(connection, leads) // LEADS_PER_PART))
+
+
+def _count_rows(connection: "duckdb.DuckDBPyConnection", table: Path) -> int:
+    found = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(table)]).fetchone()
+    return int(found[0]) if found else 0
 
 
 def _share_out(connection: "duckdb.DuckDBPyConnection", tables: Mapping[str, Path], scratch: Path, parts: int) -> None:
@@ -161,22 +177,22 @@ def _share_out(connection: "duckdb.DuckDBPyConnection", tables: Mapping[str, Pat
     connection.execute(f"SET partitioned_write_flush_threshold = {ROWS_BUFFERED}")
     connection.execute(
         f"""CREATE TABLE owner AS SELECT lead_id, account_id,
-        (hash(coalesce('account:' || account_id, 'lead:' || lead_id)) % {int(parts)})::INT AS part
+        (hash(coalesce('account:' || account_id, 'lead:' || lead_id)) % {int(parts)})::INT AS {PART}
         FROM read_parquet(?)""",  # noqa: S608  a number
         [str(tables["leads"])],
     )
     connection.execute(
-        "CREATE TABLE account AS SELECT account_id, any_value(part) AS part FROM owner "
+        f"CREATE TABLE account AS SELECT account_id, any_value({PART}) AS {PART} FROM owner "  # noqa: S608  our own name
         "WHERE account_id IS NOT NULL GROUP BY account_id"
     )
 
     for name, path in tables.items():
         rows = f"read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
-        by_lead = f"SELECT t.*, o.part FROM {rows} t JOIN owner o USING (lead_id)"  # noqa: S608  quoted above
-        by_account = f"SELECT t.*, a.part FROM {rows} t JOIN account a USING (account_id)"  # noqa: S608
+        by_lead = f"SELECT t.*, o.{PART} FROM {rows} t JOIN owner o USING (lead_id)"  # noqa: S608  quoted above
+        by_account = f"SELECT t.*, a.{PART} FROM {rows} t JOIN account a USING (account_id)"  # noqa: S608
         query = {"accounts": by_account, "outcomes": f"{by_lead} UNION {by_account}"}.get(name, by_lead)
         target = scratch / name
-        connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, PARTITION_BY (part), COMPRESSION lz4)")
+        connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, PARTITION_BY ({PART}), COMPRESSION lz4)")
 
 
 def _read_ahead(scratch: Path, tables: Mapping[str, Path], parts: int) -> Iterator[tuple[int, dict[str, pd.DataFrame]]]:
@@ -199,7 +215,7 @@ def _read_folder(folder: Path, number: int) -> pd.DataFrame | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    files = sorted((folder / f"part={number}").glob("*.parquet"))
+    files = sorted((folder / f"{PART}={number}").glob("*.parquet"))
     if not files:
         return None
     schema = pq.read_schema(files[0])

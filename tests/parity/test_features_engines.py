@@ -11,6 +11,7 @@ import pytest
 from features.assembly.build_matrix import build_matrix
 from features.catalog.build_catalog import build_catalog
 from features.cohort.cohort import keys_of
+from features.errors import ContractError
 from pipelines.compute.duckdb_engine import StreamLimits, stream_matrix
 from pipelines.compute.engines import choose_builder
 from pipelines.workspace.matrix_files import load_matrix
@@ -53,6 +54,12 @@ def test_threads_change_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("parts", [1, 3])
 def test_streamed_parts_hold_the_same_bits(case: Case, tmp_path: Path, parts: int) -> None:
     tables, keys, expected = case
+    # a column of the tables may be named as anything a declaration allows
+    tables = {
+        **tables,
+        "leads": tables["leads"].assign(part=np.arange(6.0) + 7),
+        "answers": tables["answers"].assign(part="x"),
+    }
     paths = {}
     for name, frame in {**tables, "cohort": keys[["lead_id", "as_of"]]}.items():
         paths[name] = tmp_path / f"{name}.parquet"
@@ -74,6 +81,13 @@ def test_streamed_parts_hold_the_same_bits(case: Case, tmp_path: Path, parts: in
     plain = pd.concat([keys[["lead_id", "as_of"]], expected], axis=1).iloc[order].reset_index(drop=True)
     texts = dict.fromkeys(("lead_id", *CATALOG.categories), "str")
     pd.testing.assert_frame_equal(found[list(plain.columns)].astype(texts), plain, check_exact=True)
+
+    strange = tmp_path / "strange.parquet"
+    keys[["lead_id", "as_of"]].replace({"lead_id": {keys["lead_id"].iloc[0]: "nobody"}}).to_parquet(
+        strange, index=False
+    )
+    with pytest.raises(ContractError, match="12 rows of the cohort were asked for and 10 written"):
+        stream_matrix(paths, strange, CATALOG, SOURCE, tmp_path / "again", limits=StreamLimits(parts=parts))
 
 
 @pytest.fixture(scope="module")
