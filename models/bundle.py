@@ -175,8 +175,23 @@ class Bundle:
 
     @property
     def horizon_days(self) -> int:
-        """Days after as_of in which a win counts."""
+        """Days after as_of in which a win counts, where its segment has no horizon of its own (:meth:`horizon_of`)."""
         return int(self.meta["horizon_days"])
+
+    @property
+    def horizon_by_segment(self) -> Mapping[str, int]:
+        """Segments with a horizon of their own, in days."""
+        return dict(self.meta.get("horizon_by_segment") or {})
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """All horizons, from the shortest to the longest; one where segments have none of their own."""
+        return tuple(sorted({self.horizon_days, *self.horizon_by_segment.values()}))
+
+    def horizon_of(self, segment: Any) -> int:
+        """Days after as_of in which a win of a lead of this segment counts; NA: of none."""
+        own = self.horizon_by_segment.get(segment) if isinstance(segment, str) else None
+        return self.horizon_days if own is None else own
 
     @property
     def by_points(self) -> bool:

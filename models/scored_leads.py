@@ -56,6 +56,7 @@ class Scored:
     worth : by question, what its answer could change
     raising : by topic the rows whose state would be better if its evidence were met
     facts, steps : what people did with the leads, and where they stand by that; None where only features were given
+    segment : by which a lead's horizon is told, shape (n,); None: all have the common one
     """
 
     columns: Mapping[str, npt.NDArray[Any]]
@@ -77,6 +78,7 @@ class Scored:
     manual_rows: ManualRows | None = None
     facts: CrmFacts | None = None
     steps: Steps | None = None
+    segment: npt.NDArray[Any] | None = None
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -166,7 +168,7 @@ def _card(scored: Scored, row: int) -> dict[str, Any]:
         "probability": float(line["probability"]),
         "probability_low": float(line["probability_low"]),
         "probability_high": float(line["probability_high"]),
-        "horizon_days": bundle.horizon_days,
+        "horizon_days": bundle.horizon_of(None if scored.segment is None else scored.segment[row]),
         "grade": str(line["grade"]),
         "percentile": float(line["percentile"]),
         "state": str(line["state"]),

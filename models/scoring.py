@@ -81,18 +81,20 @@ def score(
         PlainRows.of(matrix.values, matrix.catalog) if len(matrix) <= FEW else matrix.values,
         matrix.keys["lead_id"].to_numpy(dtype=object),
         matrix.keys["as_of"].to_numpy(),
+        matrix.keys["segment"].to_numpy(dtype=object),
     )
     return score_rows(bundle, rows, framework, source=source, policy=policy, language=language, beside=beside)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What scoring reads of a matrix: feature values under a catalog, whose they are, and of when."""
+    """What scoring reads of a matrix: feature values under a catalog, whose they are, of when, and of which segment."""
 
     catalog: Catalog
     values: Values
     lead_id: npt.NDArray[Any]
     as_of: npt.NDArray[Any]
+    segment: npt.NDArray[Any] | None = None
 
 
 def score_rows(
@@ -193,6 +195,7 @@ def score_rows(
         manual_rows=beside.manual or _rows_of_own_rubric(bundle, values),
         facts=facts,
         steps=steps,
+        segment=rows.segment,
     )
 
 

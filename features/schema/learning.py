@@ -1,5 +1,6 @@
 """Declarations of what is learned and judged: label, cohort, split, flat target, capacity, identity, segment, prior."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -48,6 +49,21 @@ class Label(Declared):
     )
     recycle_cool_down_days: int = Field(default=30, ge=0, description="days until a recycled lead is open again")
     never_worked: Literal["lost", "excluded"] = Field(default="lost", description="label of leads nobody worked")
+
+    @property
+    def horizon_in_words(self) -> str:
+        """Days within which a win counts: ``90``, or ``30 to 90`` where segments have horizons of their own."""
+        return days_in_words([self.horizon_days, *self.horizon_by_segment.values()])
+
+
+def days_in_words(days: Collection[int]) -> str:
+    """One number of days, or from the least to the most.
+
+    >>> days_in_words([90]), days_in_words([90, 30])
+    ('90', '30 to 90')
+    """
+    low, high = min(days), max(days)
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def iso_time(text: str | None) -> str | None:

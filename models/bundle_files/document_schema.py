@@ -143,6 +143,7 @@ class Meta(Part):
     model_config = ConfigDict(allow_inf_nan=True)
 
     horizon_days: Annotated[int, Field(ge=0, le=100_000)]
+    horizon_by_segment: dict[str, Annotated[int, Field(ge=0, le=100_000)]] = Field(default_factory=dict)
     age_days: Annotated[tuple[float | None, float | None], AS_LIST] | None = None
     rows: Rows = 0
     won: Rows = 0

@@ -2,6 +2,9 @@
 
 from typing import Literal
 
+from pydantic import Field
+
+from features.schema.learning import days_in_words
 from features.schema.vocabulary import Verdict
 from pipelines.artifacts.artifact import Artifact, Figure, Record
 from pipelines.artifacts.audit_record import FindingRecord
@@ -64,6 +67,13 @@ class SummaryRecord(Artifact):
     bundle: BundleRecord
     seconds: dict[str, float]
     compared: str = "leads"  # of whom wins at capacity and thresholds speak
+    horizon_by_segment: dict[str, int] = Field(default_factory=dict)  # where segments have horizons of their own
+
+    @property
+    def horizon_in_words(self) -> str:
+        """Days within which a win counts, from the shortest to the longest horizon; empty for flat sources."""
+        days = [self.horizon_days or 0, *self.horizon_by_segment.values()]
+        return days_in_words(days) if self.horizon_days else ""
 
     def headline(self) -> dict[str, float]:
         """Ten figures of the chosen model under names that no choice of a candidate changes, so that runs compare.

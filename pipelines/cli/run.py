@@ -264,7 +264,7 @@ def summary_text(summary: "SummaryRecord", report: Path, warning: str = "", quar
     lines += [f"  {table}: {n.read:,} rows read, {n.describe()}" for table, n in summary.rows.items()]
     lines += [f"  {line}" for line in quarantine]
     if summary.base_rate is not None:
-        horizon = f" within {summary.horizon_days} days" if summary.horizon_days else ""
+        horizon = f" within {summary.horizon_in_words} days" if summary.horizon_days else ""
         lines.append(f"  base rate: {summary.base_rate:.1%} won{horizon} ({summary.matured_rows:,} matured rows)")
     winner = summary.winner.name
     if winner:

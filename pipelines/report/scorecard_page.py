@@ -80,7 +80,7 @@ def page_of(context: Context) -> ScorecardPage:
         synthetic=source.synthetic,
         card=card,
         probabilities=find_probabilities(card),
-        sentences=describe_card(card, None if source.kind == "flat" else source.label.horizon_days),
+        sentences=describe_card(card, None if source.kind == "flat" else source.label.horizon_in_words),
     )
 
 
@@ -94,7 +94,7 @@ def read_card(context: Context) -> ScorecardRecord:
     return ScorecardRecord.read(context.paths)
 
 
-def describe_card(card: ScorecardRecord, within_days: int | None) -> list[str]:
+def describe_card(card: ScorecardRecord, within_days: str | None) -> list[str]:
     """How to read the card, where it starts, and what integers cost."""
     horizon = "" if within_days is None else f" within {within_days} days"
     lines = [

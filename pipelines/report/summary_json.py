@@ -31,6 +31,7 @@ def summarise(context: Context, seconds: Mapping[str, float]) -> SummaryRecord:
             "synthetic": source.synthetic,
             "data_cutoff": matrix.data_cutoff,
             "horizon_days": source.label.horizon_days if source.kind == "relational" else None,
+            **({"horizon_by_segment": by_segment} if (by_segment := dict(source.label.horizon_by_segment)) else {}),
             "rows": {table: n.record() for table, n in CountsRecord.read(paths).rows.items()},
             "cohort_rows": matrix.cohort_rows,
             "matured_rows": matrix.matured_rows,
@@ -69,7 +70,8 @@ def _caution(train: TrainRecord, evaluation: EvaluationRecord, context: Context)
 
 def _ages_never_seen(context: Context) -> str:
     """That open leads are older than leads were looked at; said of a cohort that looks at the first days only."""
-    scored, horizon = ScoreRecord.read(context.paths), context.source.label.horizon_days
+    scored, label = ScoreRecord.read(context.paths), context.source.label
+    horizon = max(label.horizon_days, *label.horizon_by_segment.values(), 0)
     if context.source.cohort.policy != "after_creation" or not scored.too_old:
         return ""
     return (

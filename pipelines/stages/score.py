@@ -183,7 +183,7 @@ def _manual_rows(context: Context, bundle: Bundle, matrix: Matrix) -> ManualRows
 
 def _count_too_old(bundle: Bundle, matrix: Matrix) -> int:
     """Leads whose horizon had passed, counted from the oldest age that taught the bundle; 0 without ages."""
-    oldest = bundle.age_days[1] + float(bundle.horizon_days or 0)
+    oldest = bundle.age_days[1] + float(bundle.horizons[-1])
     age = matrix.keys["age_days"].to_numpy(dtype=np.float64)
     return int((age > oldest).sum()) if np.isfinite(oldest) else 0
 

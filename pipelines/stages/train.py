@@ -143,6 +143,7 @@ def _meta(context: Context, purpose: str) -> dict[str, Any]:
         "synthetic": source.synthetic,
         "framework": source.framework,
         "horizon_days": source.label.horizon_days,
+        **({"horizon_by_segment": by_segment} if (by_segment := dict(source.label.horizon_by_segment)) else {}),
         "outcome": source.label.outcome,
         "purpose": purpose,
         "declaration": context.declaration_hash,

@@ -1,6 +1,7 @@
 """How numbers, money, dates and ages are written in each language; every page writes them through these."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -196,6 +197,19 @@ def write_age(language: Language, days: float | None) -> str:
         return language.plural("{n} month", "{n} months", months, n=months)
     years = int(days / _DAYS_PER_YEAR)
     return language.plural("{n} year", "{n} years", years, n=years)
+
+
+def write_horizon(language: Language, horizons: Sequence[int]) -> str:
+    """Days within which a win counts, for leads of any segment; empty where there is no horizon.
+
+    >>> from models.explaining.language import load_language
+    >>> [write_horizon(load_language("en"), days) for days in ((90,), (30, 90), (0,))]
+    ['90', '30 to 90', '']
+    """
+    low, high = horizons[0], horizons[-1]
+    if not high:
+        return ""
+    return str(high) if low == high else write_span(language, str(low), str(high))
 
 
 def write_span(language: Language, low: str, high: str) -> str:

@@ -230,6 +230,7 @@ def describe_model(app_state: AppState) -> dict[str, Any]:
             "purpose": bundle.meta.get("purpose"),
             "prior_shift": bundle.meta.get("prior_shift"),
             "horizon_days": bundle.horizon_days,
+            "horizon_by_segment": dict(bundle.horizon_by_segment),
             "weights": dict(bundle.weights),
             "calibration": {"slope": bundle.calibration.slope, "intercept": bundle.calibration.intercept},
             "segments": bundle.meta.get("segments"),

@@ -18,6 +18,7 @@ from features.assembly.rule_values import rules_catalog
 from features.assembly.warm_up import warm_up
 from features.catalog.feature import Catalog
 from features.cohort.objections import refuse_objecting, refuse_objecting_records
+from features.cohort.record_segments import segments_of_records
 from features.kernel.column_reader import micros_of
 from features.matrix import Matrix
 from features.schema.canonical_tables import TABLES
@@ -127,7 +128,10 @@ class LoadedModel:
                 manual = ManualRows(rubric, self.rules.rows(tables, lead_ids, as_of))
             moments = np.full(len(lead_ids), micros_of(as_of), dtype="datetime64[us]")
 
-        rows = Rows(self.catalog, values, np.array(lead_ids, dtype=object), moments)
+        segment = None
+        if self.bundle.horizon_by_segment:
+            segment = np.array(segments_of_records(tables, self.source, lead_ids), dtype=object)
+        rows = Rows(self.catalog, values, np.array(lead_ids, dtype=object), moments, segment)
         return score_rows(
             self.bundle,
             rows,

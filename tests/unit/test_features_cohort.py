@@ -9,8 +9,9 @@ import pytest
 from features.assembly.build_matrix import matrix_of
 from features.assembly.closed_leads import closed_leads
 from features.catalog.build_catalog import build_catalog
-from features.cohort.cohort import build_cohort, cutoff_of, keys_of, open_cohort
+from features.cohort.cohort import build_cohort, cutoff_of, keys_of, open_cohort, segment_of
 from features.cohort.labels import label
+from features.cohort.record_segments import segments_of_records
 from features.errors import ContractError, DataError
 from features.schema.source import Source
 from pipelines.ingest.diagnosis.stage_disagreements import describe_disagreements
@@ -182,6 +183,20 @@ def test_horizons_may_differ_by_segment(world: World) -> None:
     closed(world, "a", MONDAY + 40 * DAY, won=True)
     longer = source_with(label={"segment": "industry", "horizon_by_segment": {"tools": 60}})
     assert labels(world, longer)["label"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("column", ["industry", "revenue", None])
+def test_the_segment_of_a_record_is_that_of_the_tables(world: World, column: str | None) -> None:
+    world["leads"][0] |= {"industry": "tools", "account_id": "A"}
+    lead(world, "b", MONDAY - 1, account_id="B")
+    lead(world, "c", MONDAY - 1, industry="toys")
+    for known, revenue in ((None, 1.5), (MONDAY, 2.5), (MONDAY - DAY, 3.5)):
+        world["accounts"].append({"account_id": "A", "known_at": known, "revenue": revenue})
+    world["accounts"].append({"account_id": "B", "known_at": MONDAY, "revenue": 7.5})
+    source = source_with(label={"segment": column})
+    expected = [None if pd.isna(name) else name for name in segment_of(frames(world), source)]
+    assert segments_of_records(world, source, ["a", "b", "c"]) == expected
+    assert expected == {"industry": ["tools", None, "toys"], "revenue": ["1.5", "7.5", None], None: [None] * 3}[column]
 
 
 @pytest.mark.parametrize(("credit", "won"), [("lead", [0, 0]), ("account", [1, 1]), ("first_lead_of_account", [1, 0])])

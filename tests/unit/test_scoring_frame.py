@@ -6,10 +6,12 @@ from functools import cache
 from types import MappingProxyType
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from features.catalog.feature import Catalog
 from features.errors import BundleError
+from features.schema.learning import Label
 from features.schema.source import Question, Source
 from features.schema.vocabulary import ColumnType, Dimension, Topic
 from models.bundle import Bundle
@@ -65,6 +67,17 @@ def test_a_matrix_of_another_catalog_is_refused() -> None:
     other = Catalog(tuple(replace(f, doc="other") if f.name == "pain" else f for f in matrix.catalog))
     with pytest.raises(BundleError, match="declaration changed"):
         score(bundle(), replace(matrix, catalog=other), load_framework("bant"))
+
+
+def test_a_card_tells_the_horizon_of_its_lead_s_segment() -> None:
+    matrix, champ = toy_matrix(4, seed=10), load_framework("champ")
+    segment = pd.Series(["large", "small", "other", None], dtype="str")
+    matrix = replace(matrix, keys=matrix.keys.assign(segment=segment))
+    own = replace(bundle(), meta={**bundle().meta, "horizon_by_segment": {"large": 365, "small": 30}})
+    assert [score(own, matrix, champ).card(row)["horizon_days"] for row in range(4)] == [365, 30, 90, 90]
+    assert own.horizons == (30, 90, 365) and bundle().horizons == (90,)
+    assert [score(bundle(), matrix, champ).card(row)["horizon_days"] for row in range(4)] == [90] * 4
+    assert Label(horizon_by_segment={"large": 365, "small": 30}).horizon_in_words == "30 to 365"
 
 
 def test_card_tells_the_same_score_as_the_frame() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from features.catalog.families.title_forms import TITLE_FORMS, find_unequal_forms
 from features.catalog.feature import Catalog, Feature
+from features.schema.learning import days_in_words
 from features.schema.operations import ColumnValue
 from features.schema.source import Source
 from models.bundle import Bundle, load_bundle
@@ -75,7 +76,7 @@ def _details(bundle: Bundle) -> CardSection:
 
 
 def _use(source: Source, bundle: Bundle) -> CardSection:
-    within = "" if source.kind == "flat" else f" within {bundle.meta['horizon_days']} days"
+    within = "" if source.kind == "flat" else f" within {days_in_words(bundle.horizons)} days"
     outcome = str(bundle.meta["outcome"]).replace("_", " ")
     return CardSection(
         title="Intended use",

@@ -116,7 +116,6 @@ def card_page(
         may_write=caller.may(Scope.FEEDBACK),
         link=link,
         extra=extra_columns(app_state, Role.DISPLAY, Role.PERSONAL, without=(*NAMING, link)),
-        horizon=state.model.bundle.horizon_days,
         caution=read_caution(app_state),
         by_points=why_points(app_state),
         value=None if value is None or card["closed"] else _expected_value(app_state, lead_id, value),

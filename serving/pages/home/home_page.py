@@ -13,6 +13,7 @@ from serving.pages.home.roles import COOKIE, HomeRole, choose_role
 from serving.pages.home.scientist import build_scientist_home
 from serving.pages.language import language_of
 from serving.pages.render import render_counting, render_page
+from serving.pages.written_values import write_horizon
 from serving.results.run_results import awaits_lifecycle, find_win_value, read_caution
 
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -50,7 +51,7 @@ def home_page(
         f"home/{chosen}.html",
         caller,
         caution_here=read_caution(app_state),
-        horizon=state.model.bundle.horizon_days,
+        horizon=write_horizon(language, state.model.bundle.horizons),
         **values,
     )
     if role is not None:

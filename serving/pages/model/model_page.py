@@ -14,6 +14,7 @@ from serving.pages.model.calibration_chart import draw_calibration
 from serving.pages.model.model_summary import summarise_model
 from serving.pages.model.moved_features import count_moved, find_warning, list_moved, order_checks
 from serving.pages.render import render_page
+from serving.pages.written_values import write_horizon
 from serving.results import promotion, run_results
 from serving.results.drift import begin_drift
 from serving.scopes import Scope
@@ -48,6 +49,7 @@ def model_page(
         "model/page.html",
         caller,
         found=found,
+        horizon=write_horizon(language, app_state.loaded.model.bundle.horizons),
         admin=admin,
         summary=summarise_model(app_state, found),
         chart=draw_calibration(evaluation.get("reliability") or []),

@@ -31,6 +31,7 @@ from serving.pages.worklist.worklist_record import (
     filters_on,
     list_tabs,
 )
+from serving.pages.written_values import write_horizon
 from serving.problems import InvalidError
 from serving.results.run_results import find_win_value, read_caution, why_points
 from serving.schemas import FeedbackGiven
@@ -94,7 +95,7 @@ def worklist_page(
         sorts=sorts,
         owners=[] if caller.owner is not None else state.worklist.owners,
         also=_also_closed(state, limited, address, language) if query.search and not over else None,
-        horizon=state.model.bundle.horizon_days,
+        horizon=write_horizon(language, state.model.bundle.horizons),
         caution=read_caution(app_state),
         value=value,
         currency=currency,
