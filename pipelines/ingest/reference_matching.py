@@ -17,6 +17,8 @@ from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.type_casting import plain_texts
 
+_NUMBER = r"\d+(?:\.0+)?"
+
 
 @dataclass(kw_only=True)
 class _Tally:
@@ -40,8 +42,9 @@ def match_references(
     """Rewrite ids that mean a row of their parent table but are written otherwise; returns what was done, by column.
 
     An id is first looked up as it is, then in the forms of :mod:`pipelines.ingest.key_forms`, then in the parent's
-    columns that the declaration names under ``through``. Where such a value stands for several rows, the newest row
-    that existed by then is taken, the oldest where none did.
+    columns that the declaration names under ``through``; what was found is not looked up again. A row's own id
+    (a deal's, which its lead names) is looked up in these columns alone. Where such a value stands for several rows,
+    the newest row that existed by then is taken, the oldest where none did.
 
     Raises
     ------
@@ -62,17 +65,32 @@ def match_references(
             own = shapes[parent].frame[key]
             tally = _Tally()
             before = shaped.frame[known.name]
-            _match_forms(shaped, known.name, own, tally)
+            theirs = bool(declared.through) and known.nullable and _is_own_key(source, table, declared)
+            if not theirs:
+                _match_forms(shaped, known.name, own, tally)
+
+            left = _not_found(shaped.frame[known.name], own, own_key=theirs)
             for header in declared.through:
                 rows = _parent_rows(source, (table, known.name), header, raws[parent], shapes[parent], key)
-                _match_through(shaped, known.name, header, rows, tally)
-            if declared.through and known.nullable and _is_own_key(source, table, declared):
-                _forget_unmatched(shaped, known.name, own, tally)
+                left &= ~_match_through(shaped, known.name, left, header, rows, tally)
+            if theirs:
+                _forget_unmatched(shaped, known.name, left, tally)
 
             if tally.matched or tally.doubtful or tally.unnamed:
                 missing = ~shaped.frame[known.name].isin(own) & before.notna()
                 found[f"{table}.{known.name}"] = _record(known.references or "", tally, before, int(missing.sum()))
     return found
+
+
+def _not_found(values: pd.Series, own: pd.Series, *, own_key: bool) -> pd.Series:
+    """Which rows hold no id of the parent and may stand for one in another way.
+
+    A row's own number that is some lead's number, too, says nothing: both tables count from one.
+    """
+    is_id = values.isin(own)
+    if own_key:
+        is_id &= ~values.str.fullmatch(_NUMBER).fillna(False).astype(bool)
+    return values.notna() & ~is_id
 
 
 def _match_forms(shaped: ShapedTable, name: str, own: pd.Series, tally: _Tally) -> None:
@@ -111,19 +129,21 @@ def _parent_rows(
     return rows.drop_duplicates(["value", "key"])
 
 
-def _match_through(shaped: ShapedTable, name: str, header: str, rows: pd.DataFrame, tally: _Tally) -> None:
+def _match_through(
+    shaped: ShapedTable, name: str, left: pd.Series, header: str, rows: pd.DataFrame, tally: _Tally
+) -> pd.Series:
+    """Look the rows that are ``left`` up in one column of the parent; returns which were found."""
     values = shaped.frame[name]
-    left = values.notna() & ~values.isin(rows["key"])
-    texts = values[left]
+    texts, hit = values[left], pd.Series(False, index=values.index)
     if not len(texts) or not len(rows):
-        return
+        return hit
 
     texts, rows = _fold_addresses(texts), rows.assign(value=_fold_addresses(rows["value"]))
     written = match_keys(texts, rows["value"]).matched
     texts = texts.map(lambda text: written.get(text, text)).astype("str")
     texts = texts[texts.isin(rows["value"])]
     if not len(texts):
-        return
+        return hit
 
     meant = _choose(texts, rows, shaped)
     tally.shared += int(texts.isin(rows["value"][rows["value"].duplicated()]).sum())
@@ -131,6 +151,8 @@ def _match_through(shaped: ShapedTable, name: str, header: str, rows: pd.DataFra
     examples = [f"{before} = {key}" for before, key in zip(values.loc[shown.index], shown, strict=True)]
     tally.add(f"through '{header}'", len(meant), examples)
     shaped.frame.loc[meant.index, name] = meant
+    hit[meant.index] = True
+    return hit
 
 
 def _fold_addresses(texts: pd.Series) -> pd.Series:
@@ -160,11 +182,10 @@ def _is_own_key(source: Source, table: str, declared: Column) -> bool:
     return mine is not None and declared.headers("") == mine.headers(key)
 
 
-def _forget_unmatched(shaped: ShapedTable, name: str, own: pd.Series, tally: _Tally) -> None:
+def _forget_unmatched(shaped: ShapedTable, name: str, left: pd.Series, tally: _Tally) -> None:
     """A row that nobody names refers to nothing; its own id is no reference that is broken."""
-    unknown = shaped.frame[name].notna() & ~shaped.frame[name].isin(own)
-    tally.unnamed = int(unknown.sum())
-    shaped.frame[name] = shaped.frame[name].mask(unknown)
+    tally.unnamed = int(left.sum())
+    shaped.frame[name] = shaped.frame[name].mask(left)
 
 
 def _record(refers_to: str, tally: _Tally, before: pd.Series, unmatched: int) -> MatchedKeys:

@@ -275,6 +275,14 @@ def test_numbers_that_coincide_with_ids_are_no_reference() -> None:
     assert [link.column for link in overlap.links_to_key("leads")] == ["Lead ID"]
 
 
+def test_numbers_of_leads_are_not_looked_up_among_those_of_deals() -> None:
+    numbers = [str(i) for i in range(1, 101)]
+    people = table("leads", Id=numbers, **{"Deal ID": numbers[::-1]})
+    tasks = table("tasks", **{"Id": numbers, "Lead ID": numbers, "Deal ID": numbers})
+    overlap = KeyOverlap([people, tasks])
+    assert [link.column for link in overlap.links_to("leads", "Deal ID")] == ["Deal ID"]
+
+
 def test_keys_are_unique_filled_and_called_ids() -> None:
     names = [f"n{i}" for i in range(40)]
     assert key_of(table("leads", Name=names, **{"Lead ID": names, "Owner ID": ["a", "b"] * 20})) == "Lead ID"

@@ -252,3 +252,28 @@ def test_deals_that_no_lead_names_belong_to_none(tmp_path: Path) -> None:
     outcomes = read_parquet(paths.ingest / "outcomes.parquet")
     assert outcomes["lead_id"].tolist()[0] == "L1" and outcomes["lead_id"].isna().tolist() == [False, True]
     assert "outcomes.lead_id: 1 rows are named by no row" in (tmp_path / "said.txt").read_text(encoding="utf-8")
+
+
+NUMBERS = DECLARED.replace("through: [ContactId, Email]", "through: [DealId, ContactId]")
+
+
+def test_an_id_that_is_right_is_not_looked_up_again(tmp_path: Path) -> None:
+    leads = ["57,2025-01-01,,,", "58,2025-01-01,59,57,", "59,2025-01-01,,D1,", "60,2025-01-01,58,,"]
+    tasks = ["57,Call,2025-02-01", "58,Call,2025-02-01", "59,Call,2025-02-01", "D1,Call,2025-02-01"]
+    paths = ingest_shop(tmp_path, leads, tasks, NUMBERS)
+    assert read_parquet(paths.ingest / "activities.parquet")["lead_id"].tolist() == ["57", "58", "59", "59"]
+
+
+def test_a_deal_s_own_number_is_no_lead_s(tmp_path: Path) -> None:
+    declared = DECLARED.replace("opportunity_id: {from: Id}", "opportunity_id: {from: No}").replace(
+        "lead_id: {from: Id, through: [DealId]}", "lead_id: {from: No, through: [DealId]}"
+    )
+    write(tmp_path, "leads.csv", ["Id,Created,ContactId,DealId,Email", "1,2025-01-01,,2,", "2,2025-01-01,,3,"])
+    write(tmp_path, "tasks.csv", ["WhoId,Subject,Date", "1,Call,2025-02-01"])
+    write(tmp_path, "deals.csv", ["No,Closed,Won", "1,2025-05-01,true", "2,2025-05-01,true", "3,2025-05-01,true"])
+    path = tmp_path / "shop.yaml"
+    path.write_text(declared, encoding="utf-8")
+    paths = Paths(tmp_path / "data", "shop")
+    ingest(parse_source(declared, path=path), paths)
+    deals = read_parquet(paths.ingest / "outcomes.parquet").sort_values("opportunity_id")
+    assert deals["lead_id"].fillna("").tolist() == ["", "1", "2"]

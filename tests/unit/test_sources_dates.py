@@ -281,3 +281,17 @@ def _shape(created: str, other: str, known: dict[str, ColumnReading] | None = No
     )
     content = f"created;other;status\n{created};{other};x\n".encode()
     return shape_table(read_table(content, Location(file="f"), what="f"), "leads", source, known=known or {})
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "hour"),
+    [
+        ("14:05 08-01-2024", "%H:%M %d-%m-%Y", 13),
+        ("2024-01-08 14-05", "%Y-%m-%d %H-%M", 13),
+        ("14:05 08-01-2024Z", "%H:%M %d-%m-%YZ", 14),
+        ("08.01.2024 14:05 UTC", "%d.%m.%Y %H:%M UTC", 14),
+        ("2024-01-08 14:05-05:00", "%Y-%m-%d %H:%M", 19),
+    ],
+)
+def test_a_year_at_the_end_of_a_declared_form_is_no_zone(text: str, form: str, hour: int) -> None:
+    assert read(text, form=form, zone=BERLIN) == [f"2024-01-08 {hour}:05:00"]

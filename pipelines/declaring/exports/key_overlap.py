@@ -143,6 +143,8 @@ class KeyOverlap:
             return bool(set(subjects_of(child)) & set(subjects_of(key)))  # deals.id in leads.deal_id
         if words == words_of(key) and words not in ("id", "record id"):
             return True
+        if key != self.keys.get(parent):  # lead_id counts leads, not the deals that leads.deal_id names
+            return Meaning.ID in meanings_of(column) and bool(set(subjects_of(column)) & set(subjects_of(key)))
         kin: set[Subject] = set(subjects_of(parent)) | ({Subject.LEADS, Subject.CONTACTS} & set(subjects_of(parent)))
         if {Subject.LEADS, Subject.CONTACTS} & kin and re.search(r"\b(who|person|contact|lead)\b", words):
             return True

@@ -15,6 +15,7 @@ from pipelines.ingest.values.zone_names import offsets_of
 
 SERIAL, DAY_FIRST, MONTH_FIRST = "serial", "day_first", "month_first"  # what time_format may be besides a strptime form
 _ZONED = r"(?:[zZ]|UTC|GMT|[+-]\d{2}:?\d{2}|\d ?[+-]\d{2})$"  # asked only of texts with a time of day
+_UTC, _LITERAL_OFFSET = ("Z", "z", "UTC", "GMT"), r"[+-]\d{2}:?\d{2}$"
 _ANY_ZONE, _ISO_DAY = r"(?:[zZ]|[+-]\d{2}(?::?\d{2})?)$", r"^\d{4}-\d\d(?:-\d\d)?$"
 _CLOCK = r"\d:\d|^\d{4}-?\d\d-?\d\d[T ]\d\d"  # in compact forms (20240108T0900Z) no colon shows it
 # 20240108140500, as databases in Korea and Japan export moments; no count of seconds has so many digits
@@ -282,11 +283,14 @@ def _read_zoned(clean: pd.Series, form: str | None) -> tuple[pd.Series, pd.Serie
     if hit.any():
         text = clean[hit]
         named = text.str.endswith(("UTC", "GMT"))
-        if named.any():
-            text[named] = text[named].str[:-3].str.rstrip() + "Z"
-        read = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
+        iso = text.mask(named, text.str[:-3].str.rstrip() + "Z") if named.any() else text
+        read = pd.to_datetime(iso, format="ISO8601", errors="coerce", utc=True)
         if form is not None and not re.search(r"%[zZ]", form):
-            read = read.fillna(pd.to_datetime(text, format=form, errors="coerce", utc=True))
+            fits = _parse(text, form)
+            in_utc = text.str.endswith(_UTC)
+            if not re.search(_LITERAL_OFFSET, form):  # what looks like one is a part of the date: 14:05 08-01-2024
+                read = read.mask(fits.notna() & ~in_utc)
+            read = read.fillna(fits.where(in_utc).dt.tz_localize("UTC"))
 
         values[hit] = read.dt.tz_localize(None).astype("datetime64[us]")
         pending &= values.isna()  # what is left may be written with words, or with a zone's name
