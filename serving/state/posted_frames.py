@@ -46,7 +46,7 @@ def _read_newer(session: Session, name: str, data: LeadData) -> pd.DataFrame:
         return _frame_of(session, [_select(name, data)], name, data)
 
     def mark(*among: ColumnElement[bool]) -> tuple[int, int, datetime]:
-        """How many rows there are among some, which, and when the last became known: SQLite gives an id out again."""
+        """How many rows there are among some, which, and when the last became known: an id may come again."""
         asked = select(func.count(), func.coalesce(func.sum(table.id), 0), func.max(table.known_at))
         count, ids, known = session.execute(asked.where(data.posted.is_missing(name, table), *among)).one()
         return int(count), int(ids), known or datetime.min

@@ -6,6 +6,9 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, DateTime, Float, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+# without it, SQLite gives the highest id out again once its row is gone: webhooks and exports tell rows by their ids
+_NEVER_AGAIN = {"sqlite_autoincrement": True}
+
 
 class Base(DeclarativeBase):
     """Base of all tables."""
@@ -69,7 +72,7 @@ class ScoreRow(Base):
     bundle_hash: Mapped[str] = mapped_column(String(64))
     origin: Mapped[str] = mapped_column(String(20))
     line: Mapped[dict[str, Any]]
-    __table_args__ = (Index("scores_by_lead", "lead_id", "id"),)
+    __table_args__ = (Index("scores_by_lead", "lead_id", "id"), _NEVER_AGAIN)
 
 
 class Feedback(Base):
@@ -79,6 +82,7 @@ class Feedback(Base):
     """
 
     __tablename__ = "feedback"
+    __table_args__ = _NEVER_AGAIN
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     lead_id: Mapped[str] = mapped_column(String(200), index=True)
     verdict: Mapped[str] = mapped_column(String(20))
@@ -99,6 +103,7 @@ class AnswerRow(Base):
     """An answer given through the server; an empty value withdraws the last one, ``corrects`` names a wrong one."""
 
     __tablename__ = "answers"
+    __table_args__ = _NEVER_AGAIN
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     lead_id: Mapped[str] = mapped_column(String(200), index=True)
     question: Mapped[str] = mapped_column(String(64))
@@ -114,6 +119,7 @@ class StageRow(Base):
     """A stage that a lead entered by what sales said on the card; ``feedback_id`` names what was said."""
 
     __tablename__ = "stages"
+    __table_args__ = _NEVER_AGAIN
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     lead_id: Mapped[str] = mapped_column(String(200), index=True)
     stage: Mapped[str] = mapped_column(String(40))
@@ -129,6 +135,7 @@ class FieldRow(Base):
     """A value of a lead's company that somebody looked up; an empty one withdraws the last."""
 
     __tablename__ = "field_values"
+    __table_args__ = _NEVER_AGAIN
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     account_id: Mapped[str] = mapped_column(String(200), index=True)
     lead_id: Mapped[str] = mapped_column(String(200))
@@ -153,7 +160,7 @@ class ActivityRow(Base):
     value: Mapped[float | None] = mapped_column(Float)
     happened_at: Mapped[datetime]
     known_at: Mapped[datetime]
-    __table_args__ = (UniqueConstraint("lead_id", "activity_id", name="activities_once"),)
+    __table_args__ = (UniqueConstraint("lead_id", "activity_id", name="activities_once"), _NEVER_AGAIN)
 
 
 class ExportedLead(Base):
@@ -207,6 +214,7 @@ class OutboxMessage(Base):
     """Messages to webhooks, written in the transaction that changed the state."""
 
     __tablename__ = "outbox"
+    __table_args__ = _NEVER_AGAIN
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     webhook_id: Mapped[int] = mapped_column(Integer)
     event: Mapped[str] = mapped_column(String(60))
