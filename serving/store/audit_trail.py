@@ -128,7 +128,7 @@ def verify_trail(store: Store, expected: str | None = None) -> TrailCheck:
     expected : ``<id>:<hash>`` of an entry as it was noted earlier; it must still be there, unless it was pruned by rule
     """
     try:
-        with store.reading() as session:
+        with store.reading_one_moment() as session:  # else entries pruned or blanked meanwhile would seem tampered with
             return _verify(session, expected)
     except _NEVER_WRITTEN:
         with store.reading() as session:

@@ -59,6 +59,16 @@ class Store:
             yield session
 
     @contextmanager
+    def reading_one_moment(self) -> Iterator[Session]:
+        """A session that writes nothing and whose reads all see the store as of the first of them."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            if self.engine.dialect.name == "sqlite":
+                session.execute(text("BEGIN"))
+            else:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
+    @contextmanager
     def writing(self) -> Iterator[Session]:
         """One transaction: all of it, or nothing. SQLite takes its write lock at once, so that none can deadlock."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():

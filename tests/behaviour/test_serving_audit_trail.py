@@ -16,6 +16,7 @@ from serving.store.audit_trail import (
     append_entries,
     prune_trail,
     read_entries,
+    read_redacted,
     record_action,
     verify_trail,
 )
@@ -115,6 +116,18 @@ def test_what_is_pruned_by_rule_leaves_the_chain_whole(store: Store, first: Call
     assert not verify_trail(store, f"{noted.last_id + 500}:{noted.head}").intact
     tamper(store, delete(AuditRow).where(AuditRow.id == ids(store)[0]))
     assert not verify_trail(store).intact, "removing more than the rule did shows"
+
+
+def test_a_check_beside_a_removal_by_rule_cries_no_wolf(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def removed_meanwhile(session: Any) -> dict[int, str]:
+        assert prune_trail(store, wall_now() + timedelta(days=1)) == 10
+        return read_redacted(session)
+
+    monkeypatch.setattr("serving.store.audit_trail.read_redacted", removed_meanwhile)
+    check = verify_trail(store)
+    assert (check.intact, check.entries, check.problem) == (True, 10, "")
+    monkeypatch.undo()
+    assert verify_trail(store).intact
 
 
 def test_the_trail_tells_who_saw_and_who_changed_what(tiny_demo: Any, tmp_path: Path) -> None:
