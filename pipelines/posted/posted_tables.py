@@ -18,7 +18,7 @@ from pipelines.workspace.table_files import records_of
 
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "answers": ("lead_id", "question", "value", "known_at"),
-    "activities": ("activity_id",),
+    "activities": ("lead_id", "activity_id"),
     "stages": ("lead_id", "stage", "entered_at"),
 }
 
@@ -76,6 +76,7 @@ def add_posted_rows(
         early = rows[(rows["known_at"] <= through).to_numpy(dtype=bool)]
         waiting[name] = len(rows) - len(early)
         new = _drop_known(early.drop(columns="id"), key, tables, name)
+        new = _name_apart(new, tables) if name == "activities" else new
         taken[name] = len(new)
         if len(new):
             source = add_rows(source, name, _as_text(new), [], tables, cutoff)
@@ -130,6 +131,18 @@ def _drop_known(rows: pd.DataFrame, key: tuple[str, ...], tables: TablesSoFar, n
     held = {_key_of(row) for row in own[own[key[0]].isin(rows[key[0]])][list(key)].itertuples(index=False)}
     new = [_key_of(row) not in held for row in rows[list(key)].itertuples(index=False)]
     return rows[new]
+
+
+def _name_apart(rows: pd.DataFrame, tables: TablesSoFar) -> pd.DataFrame:
+    """Activities with an id of their own: the server takes one id for several leads, as of a webinar; the tables don't.
+
+    Only an id that would stand twice is told apart, by its lead.
+    """
+    ids = rows["activity_id"].astype("str")
+    own = tables.checked["activities"].frame if "activities" in tables.checked else pd.DataFrame()
+    held = ids.isin(own["activity_id"].dropna().astype("str")) if "activity_id" in own else False
+    twice = ids.duplicated(keep=False) | held
+    return rows.assign(activity_id=ids.where(~twice, rows["lead_id"].astype("str") + "/" + ids))
 
 
 def _key_of(row: Any) -> tuple[str, ...]:

@@ -123,6 +123,28 @@ def test_a_row_that_the_crm_exports_too_counts_once(paths: Paths, store: Store) 
     assert len(tables["answers"]) == 1
 
 
+def test_one_id_of_several_leads_is_an_activity_of_each(paths: Paths, store: Store) -> None:
+    declared = SOURCE.replace("  outcomes:", ACTIVITIES, 1)
+    (paths.data_dir.parent / "posted.yaml").write_text(declared, encoding="utf-8")
+    for folder in (paths.raw, paths.data_dir.parent):
+        (folder / "activities.csv").write_text(f"activity_id,lead_id,kind,happened_at\nw,1,webinar,{LAST}\n")
+    say(store, *(activity(lead, name) for lead, name in (("1", "w"), ("2", "w"), ("1", "v"), ("2", "v"), ("2", "u"))))
+    tables, counts = read(paths)
+    assert counts.rows["activities"].quarantined == 0
+    found = tables["activities"].sort_values(["lead_id", "activity_id"])[["lead_id", "activity_id"]].astype("str")
+    assert found.to_numpy().tolist() == [["1", "1/v"], ["1", "w"], ["2", "2/v"], ["2", "2/w"], ["2", "u"]]
+
+
+ACTIVITIES = """  activities:
+    location: {file: activities.csv}
+    columns: {activity_id: {}, lead_id: {}, kind: {}, happened_at: {}}
+  outcomes:"""
+
+
+def activity(lead: str, name: str) -> ActivityRow:
+    return ActivityRow(activity_id=name, lead_id=lead, kind="webinar", actor="lead", happened_at=EARLY, known_at=EARLY)
+
+
 def test_a_row_of_a_lead_that_is_gone_is_in_quarantine(paths: Paths, store: Store) -> None:
     say(store, answer("9", "some", EARLY))
     tables, counts = read(paths)
