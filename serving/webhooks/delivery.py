@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import BoundedSemaphore
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from pipelines.outbound.networks import IPNetwork
@@ -124,10 +124,18 @@ def _due_messages(session: Session, hook: int | None = None) -> tuple[dict[int, 
 
 
 def _claim(store: Store, hook: int) -> tuple[list[int], datetime]:
-    """Take a receiver's due messages, oldest first, so that no other server sends them meanwhile; and until when."""
+    """Take a receiver's due messages, oldest first, so that no other server sends them meanwhile; and until when.
+
+    Those of a webhook that was removed go: they were written by a transaction that began while it was there.
+    """
     until = wall_now() + timedelta(seconds=_CLAIM_SECONDS)
     with store.writing() as session:
         hold_lock(session, f"webhook {hook}")
+        receiver = session.get(Webhook, hook)
+        if receiver is None or not receiver.active:
+            own = (OutboxMessage.webhook_id == hook) & OutboxMessage.delivered_at.is_(None)
+            session.execute(delete(OutboxMessage).where(own))
+            return [], until
         numbers = _due_messages(session, hook)[0].get(hook, [])
         chosen = OutboxMessage.id.in_(numbers) & OutboxMessage.delivered_at.is_(None)
         session.execute(update(OutboxMessage).where(chosen).values(due_at=until))

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from serving.store.engine import Store, open_store
-from serving.store.tables import OutboxMessage
+from serving.store.tables import OutboxMessage, Webhook
 from serving.store.wall_clock import wall_now
 from serving.webhooks import delivery
 from serving.webhooks.delivery import ReceiverQueues, deliver
@@ -138,3 +138,19 @@ def test_those_behind_one_that_failed_are_nobodys(store: Store) -> None:
             session.execute(update(OutboxMessage).values(due_at=wall_now()))
         (turn,) = ReceiverQueues(store, LOOPBACK).serve_turn()
         assert turn.result(timeout=GIVEN_UP) == 2 and len(heard) == 3
+
+
+def test_messages_of_a_removed_webhook_go(store: Store) -> None:
+    hook = add_webhook(store, "admin", "http://127.0.0.1:9/x", [EVENT], LOOPBACK)
+    announce_one(store, "delivered")
+    with store.writing() as session:
+        session.execute(update(OutboxMessage).values(delivered_at=wall_now()))
+    announce_one(store, "late")
+    with store.writing() as session:  # removed by a transaction that does not see the message yet
+        session.execute(update(Webhook).values(active=False))
+    queues = ReceiverQueues(store, LOOPBACK)
+    (turn,) = queues.serve_turn()
+    assert turn.result(timeout=GIVEN_UP) == 0 and hook["id"]
+    with store.reading() as session:
+        assert [row.payload["lead_id"] for row in session.scalars(select(OutboxMessage))] == ["delivered"]
+    assert queues.serve_turn() == []
