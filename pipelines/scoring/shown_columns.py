@@ -1,5 +1,6 @@
 """What people are shown of a lead beside its score: name, company, owner, link; never learned from."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,16 @@ from pipelines.workspace.table_files import load_tables
 
 OF_PEOPLE = (Role.DISPLAY, Role.PERSONAL)
 _COMPANY = ("company", "account_name", "company_name")
+PHONES, MAILS = (
+    ("phone", "mobile", "mobile_phone", "telephone"),
+    ("email", "e_mail", "mail"),
+)  # that pages call or write
+_REACHES = re.compile(
+    r"phone|mobile|telefon|mail|fax|whats_?app|handy|(^|[^a-z])(tel|cell|gsm|sms)([^a-z]|$)", re.IGNORECASE
+)
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_NUMBER = re.compile(r"(tel:\s*)?(\+|0[\d\s(/-]|\()[\d\s()./-]+|\d{3}[-. ]\d{3}[-. ]\d{4}", re.IGNORECASE)
+_DIGITS = range(7, 16)  # of a telephone number with its country: E.164 allows 15
 NAMING = ("full_name", "first_name", "last_name", "name", *_COMPANY, "owner")  # usual names of what says who a lead is
 
 
@@ -40,6 +51,43 @@ def company_name(shown: Mapping[str, Any]) -> str:
     ('Firma', '')
     """
     return next((str(shown[name]) for name in _COMPANY if shown.get(name)), "")
+
+
+def reaching_columns(source: Source) -> frozenset[str]:
+    """Columns by which a person may be reached: personal ones that are no name, the address of ``identity:``, and those
+    whose name says so.
+    """
+    found = set() if source.identity is None else {source.identity.email}
+    for table in source.tables.values():
+        for name, column in table.columns.items():
+            personal = column.role is Role.PERSONAL and name not in NAMING
+            if personal or any(_REACHES.search(word) for word in (name, column.label or "")):
+                found.add(name)
+    return frozenset(found)
+
+
+def hide_contacts(shown: Mapping[str, str], source: Source) -> dict[str, str]:
+    """What is shown of a lead, without how to reach it: columns made for that, and values that are an address or a
+    telephone number in any other column but the owner's.
+    """
+    reaching = reaching_columns(source)
+    return {
+        name: text
+        for name, text in shown.items()
+        if name == "owner" or not (name in reaching or _REACHES.search(name) or is_contact(text))
+    }
+
+
+def is_contact(text: str) -> bool:
+    """Whether a value holds a mail address or is a telephone number.
+
+    >>> [is_contact(text) for text in ("ann@example.com", "+49 30 1234567", "555-010-0199", "tel:+1 (555) 010-0199")]
+    [True, True, True, True]
+    >>> [is_contact(text) for text in ("Ann Lee", "2026-03-31", "0.1234567", "https://crm.example.com/00Q5", "")]
+    [False, False, False, False, False]
+    """
+    whole = _NUMBER.fullmatch(text.strip())
+    return bool(_ADDRESS.search(text)) or (whole is not None and sum(map(str.isdigit, text)) in _DIGITS)
 
 
 def add_shown_columns(frame: pd.DataFrame, known: pd.DataFrame, shown: list[str], key: str) -> pd.DataFrame:

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from features.assembly.closed_leads import ClosedLead
 from features.schema.vocabulary import EvidenceStatus
 from models.explaining.framework import CONTEXT, Framework
+from pipelines.scoring.shown_columns import hide_contacts
 from serving.json_values import to_json_values
 from serving.leads.feedback import (
     feedback_record,
     find_latest_feedback,
     find_overrides,
     find_silenced,
-    hide_contacts,
     pin,
     pins_of,
     read_feedback,
@@ -64,7 +64,7 @@ def build_card(
     card = card if silenced is None else silence(card)
     display = state.data.display(code)
     return to_json_values(card) | {
-        "display": display if silenced is None else hide_contacts(display),
+        "display": display if silenced is None else hide_contacts(display, state.data.source),
         "feedback": find_latest_feedback(app_state.store, [lead_id]).get(lead_id),
         "said": said,
         "silenced": None if silenced is None else feedback_record(silenced),

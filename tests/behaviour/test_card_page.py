@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from features.schema.load_source import parse_source
+from pipelines.scoring.shown_columns import hide_contacts
 from serving.pages.card.card_charts import build_fall, build_history
 from serving.pages.language import COOKIE, page_language
 from tests.reference.serving import client_for, worklist_of
@@ -108,6 +110,49 @@ def test_closed_silenced_and_returned_leads_look_it(client: TestClient, tiny_dem
         part.startswith(' role="status"') and "<b>Returned" in part for part in html.split('class="note is-watch"')
     )
     assert 'class="now is-over"' in html
+
+
+def test_a_silenced_lead_shows_no_column_and_no_value_that_reaches_it(client: TestClient, tiny_demo: Any) -> None:
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
+    data = client.app.state.app_state.loaded.data
+    data.tables["leads"] = data.tables["leads"].assign(record_url="+49 30 1234567", owner="ann@example.com")
+    before = client.get(f"/v1/leads/{lead}").json()["display"]
+    assert {"email", "phone", "record_url"} <= set(before)
+    client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "do_not_contact"})
+    shown = client.get(f"/v1/leads/{lead}").json()["display"]
+    assert set(before) - set(shown) == {"email", "phone", "record_url"}, "names, company and owner stay"
+    assert "1234567" not in page(client, f"/leads/{lead}")
+
+
+TOY = """
+name: toy
+kind: relational
+tables:
+  leads: {location: {file: leads.csv}, columns: {lead_id: {}, created_at: {}}}
+  outcomes: {location: {file: outcomes.csv}, columns: {opportunity_id: {}, lead_id: {}, closed_at: {}, won: {}}}
+"""
+CONTACTS = (
+    "mail mail_work email fax phone_2 mobile_no telefon telefonnummer tel tel_2 whatsapp sms handy linkedin contact"
+)
+
+
+def test_contacts_are_hidden_by_declaration_by_name_and_by_value() -> None:
+    kept = {
+        "full_name": "Ann Lee",
+        "company": "Firma",
+        "stelle": "a",
+        "retail": "b",
+        "hotel": "c",
+        "since": "2026-03-31",
+    }
+    roles = dict.fromkeys((*CONTACTS.split(), *kept, "note"), "display")
+    roles |= dict.fromkeys(("linkedin", "contact", "full_name"), "personal")
+    columns = ", ".join(f"{name}: {{role: {role}}}" for name, role in roles.items())
+    source = parse_source(TOY.replace("lead_id: {}", f"lead_id: {{}}, {columns}", 1))
+    hidden = dict.fromkeys(CONTACTS.split(), "x")
+    for value in ("write to ann@example.com", "+49 (30) 1234567", "030/1234567", "555-010-0199"):
+        assert hide_contacts(kept | hidden | {"note": value}, source) == kept
+    assert hide_contacts({"owner": "rep@example.com"}, source), "who has the lead is no way to reach it"
 
 
 def test_the_bars_add_up_on_one_axis() -> None:

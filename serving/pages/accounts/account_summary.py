@@ -6,10 +6,10 @@ from typing import Any
 
 from models.accounts.account_view import can_be_worked
 from models.explaining.language import Language
+from pipelines.scoring.shown_columns import MAILS, PHONES
 from serving.pages.worklist.worklist_record import shade_of
 from serving.state.app_state import AppState
 
-_PHONE, _MAIL = ("phone", "mobile", "mobile_phone", "telephone"), ("email", "e_mail", "mail")
 KINDS = ("all", "open", "closed", "customer", "company")
 
 
@@ -90,8 +90,8 @@ def _contact(app_state: AppState, lead_id: str, names: Mapping[str, str]) -> dic
     return {
         "lead_id": lead_id,
         "name": names.get(lead_id, lead_id),
-        "phone": str(next((display[one] for one in _PHONE if display.get(one)), "")),
-        "mail": str(next((display[one] for one in _MAIL if display.get(one)), "")),
+        "phone": str(next((display[one] for one in PHONES if display.get(one)), "")),
+        "mail": str(next((display[one] for one in MAILS if display.get(one)), "")),
     }
 
 

@@ -8,7 +8,7 @@ from features.schema.source import Question
 from models.explaining.framework import CONTEXT, Framework
 from models.explaining.language import Language
 from models.explaining.wording.labels import capitalise, translate_condition, translate_label, translate_value
-from pipelines.scoring.shown_columns import company_name, person_name
+from pipelines.scoring.shown_columns import MAILS, PHONES, company_name, person_name
 from serving.leads.card import list_open_questions
 from serving.pages.card.card_timeline import say_stored_answer
 from serving.pages.next_step_words import say_step, say_whole_step
@@ -16,7 +16,6 @@ from serving.pages.worklist.worklist_record import shade_of, stage_word
 from serving.pages.written_values import write_age, write_day
 from serving.state.loaded_state import LoadedState
 
-_PHONE, _MAIL = ("phone", "mobile", "mobile_phone", "telephone"), ("email", "e_mail", "mail")
 _FEW_CHOICES = 6  # more options than these are a list, not buttons
 _FELT_POINTS = 0.5  # a question that moves the score by less hardly matters
 
@@ -201,8 +200,8 @@ def describe_head(card: Mapping[str, Any], language: Language, question: str) ->
         "company": company_name(display),
         "step": say_whole_step(language, action, name, question),
         "because": because or _near(card, language),
-        "phone": next((display[one] for one in _PHONE if display.get(one)), ""),
-        "mail": next((display[one] for one in _MAIL if display.get(one)), ""),
+        "phone": next((display[one] for one in PHONES if display.get(one)), ""),
+        "mail": next((display[one] for one in MAILS if display.get(one)), ""),
         "shade": shade_of(card["score"], closed=closed),
         "stage": stage_word(language, stands["stage"]) if stands["stage"] else "",
         "stage_age": "" if stands["stage_days"] is None else write_age(language, stands["stage_days"]),
