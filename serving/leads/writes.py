@@ -48,18 +48,23 @@ def run_once(
             return work(session)
 
     wanted = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+    with app_state.store.writing() as session:
+        app_state.people.refuse_forgotten(asked.get("lead"))  # inside: none comes back meanwhile
+        kept = session.get(IdempotencyRecord, (caller.identity, key))
+        if kept is None:
+            kept = IdempotencyRecord(caller=caller.identity, key=key, request_hash=wanted, answer={}, at=wall_now())
+            session.add(kept)
+            _take_key(session)
+            kept.answer = work(session)
+        elif kept.request_hash != wanted:
+            raise ConflictError("This idempotency key was used for another request; choose a new one.")
+        return kept.answer
+
+
+def _take_key(session: Session) -> None:
+    """Write the key's row; whatever the work itself runs into later is told as what it is."""
     try:
-        with app_state.store.writing() as session:
-            app_state.people.refuse_forgotten(asked.get("lead"))  # inside: none comes back meanwhile
-            kept = session.get(IdempotencyRecord, (caller.identity, key))
-            if kept is None:
-                kept = IdempotencyRecord(caller=caller.identity, key=key, request_hash=wanted, answer={}, at=wall_now())
-                session.add(kept)
-                session.flush()
-                kept.answer = work(session)
-            elif kept.request_hash != wanted:
-                raise ConflictError("This idempotency key was used for another request; choose a new one.")
-            return kept.answer
+        session.flush()
     except IntegrityError as problem:
         raise ConflictError("A request with this idempotency key is still running; try again in a moment.") from problem
 

@@ -204,6 +204,9 @@ def test_an_activity_counts_at_once_and_only_once(client: TestClient, tiny_demo:
         seen.add(posted.json()["card"]["probability"])
     assert len(seen) > 1  # a small model may overlook one of them, not all
     assert client.post(f"/v1/leads/{lead_id}/activities", json=body).status_code == 409
+    for _ in range(2):  # another key of the same activity: it is on record, and nothing is running
+        again = client.post(f"/v1/leads/{lead_id}/activities", json=body, headers={"Idempotency-Key": "another"})
+        assert again.status_code == 409 and "already on record" in again.json()["detail"]
 
 
 def test_a_repeated_write_counts_once(client: TestClient, tiny_demo: Any) -> None:
