@@ -56,7 +56,7 @@ def test_a_page_without_anything_says_why(client: TestClient, address: str, why:
 
 def test_every_page_opens_on_a_source_without_clocks(client: TestClient) -> None:
     first = client.get("/v1/worklist", params={"size": 1}).json()["rows"][0]["lead_id"]
-    sorted_by = [f"/worklist?sort={name}" for name in ("newest", "change", "value")]
+    sorted_by = [f"/worklist?sort={name}" for name in ("newest", "change", "value", "waiting")]
     paths = ["/", "/worklist", *sorted_by, "/worklist?show=new", f"/leads/{first}"]
     for path in [*paths, f"/leads/{first}?framework=meddicc", "/short", "/thresholds", "/team", "/model"]:
         answer = client.get(path, headers=HTML)

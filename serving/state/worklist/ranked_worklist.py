@@ -141,7 +141,8 @@ class Worklist:
         if column not in ranks.texts:
             values = texts_of(self.frame[column]).copy()  # a view of the frame is read-only
             for at, line in ranks.patches.items():
-                values[at] = line.get(column) or ""
+                told = line.get(column)
+                values[at] = "" if told is None else told
             ranks.texts[column] = values
         return ranks.texts[column]
 
@@ -201,6 +202,10 @@ class Worklist:
     def best_places(self, query: WorklistQuery) -> Ints:
         """Positions of the first page of what the query asks for."""
         return self._selected(self._ranks, query)[: query.size]
+
+    def all_places(self, query: WorklistQuery) -> Ints:
+        """Positions of all that the query asks for, in its order; they stay those of the same leads."""
+        return self._selected(self._ranks, query)
 
     def current_state_of(self, lead_id: str) -> dict[str, Any] | None:
         """Score, state, owner and display of one lead, None if it is not on the list."""
@@ -334,12 +339,18 @@ class Worklist:
         if sort == "name":
             return self._by_name
         if sort == "waiting":
-            days = pd.to_numeric(pd.Series(self._texts_now(ranks, "stage_days")), errors="coerce").fillna(-1.0)
-            return np.lexsort((self._id_rank, -days.to_numpy(dtype=np.float64)))
+            return np.lexsort((self._id_rank, -self._days_in_stage(ranks)))
         if sort == "change":
             moved = np.nan_to_num(ranks.score - self.scores_last_week, nan=-1e9)  # leads without a past come last
             return np.lexsort((self._id_rank, -moved))
         return self._newest_first
+
+    def _days_in_stage(self, ranks: Ranks) -> Floats:
+        """Days in the stage now, -1 where they are not known, as in a source without stages."""
+        told = self._texts_now(ranks, "stage_days")
+        if told is None:
+            return np.full(len(self), -1.0)
+        return pd.to_numeric(pd.Series(told), errors="coerce").fillna(-1.0).to_numpy(dtype=np.float64)
 
     def _by_value(self, ranks: Ranks, win_values: Floats) -> Ints:
         if "value" not in ranks.orders:
