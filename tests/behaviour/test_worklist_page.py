@@ -137,6 +137,16 @@ def test_several_leads_are_put_aside_and_taken_back(client: TestClient) -> None:
     assert where.startswith(f"/worklist?grade=B&saved=snooze&lead={chosen[0]}&lead={chosen[1]}&") and len(ids) == 2
     after = page(client, answer.headers["location"])
     assert "2 leads: put aside for a week" in after and not set(chosen) & set(leads_in(after))
+    client.post(f"/v1/leads/{chosen[1]}/feedback", json={"verdict": "do_not_contact"})
+    where = client.post("/worklist/chosen", data=sent, follow_redirects=False).headers["location"]
+    assert "&left=1" in where
+    after = page(client, where)
+    assert "1 lead was left as it is. This lead must not be contacted" in after
+    client.cookies.set(COOKIE, "pl")
+    assert "1 lead pozostał bez zmian." in page(client, where)
+    client.cookies.delete(COOKIE)
+    client.post(f"/v1/leads/{chosen[1]}/feedback", json={"verdict": "withdraw"})
+    client.post(f"/v1/leads/{chosen[0]}/feedback", json={"verdict": "withdraw"})
     client.post("/worklist/chosen", data=sent | {"do": "withdraw", "undoes": ids})
     assert set(chosen) <= set(leads_in(page(client, "/worklist?grade=B")))
     file = client.post("/worklist/chosen", data=sent | {"do": "csv"}).text
@@ -191,10 +201,24 @@ def test_views_are_kept_by_name_and_forgotten(client: TestClient) -> None:
     assert '<a href="/worklist?grade=A">view 9</a>' in page(client, "/worklist")
     client.post("/worklist/views", data={"token": token, "forget": kept[0][1]})
     assert kept[0][1] not in page(client, "/worklist")
-    client.post("/worklist/views", data={"token": token, "name": "away", "query": "//evil.example"})
+    for name, query in (("away", "//evil.example"), (" ", "?grade=A"), ("long", f"?search={'x' * 400}")):
+        sent = {"token": token, "name": name, "query": query}
+        refused = client.post("/worklist/views", data=sent, headers=HTML)
+        assert refused.status_code == 422 and "view" in refused.text
     assert "evil" not in page(client, "/worklist")
     client.cookies.set("leadscore_views", "!!")
     assert client.get("/worklist", headers=HTML).status_code == 200
+    client.cookies.delete("leadscore_views")
+
+
+def test_views_of_many_words_in_another_script_fit_the_cookie(client: TestClient) -> None:
+    token = token_of(page(client, "/worklist"))
+    for k in range(MOST_VIEWS):
+        sent = {"token": token, "name": f"{k}{'번' * 39}", "query": f"?search={'x' * 280}{k}"}
+        kept = client.post("/worklist/views", data=sent, follow_redirects=False).headers["set-cookie"]
+        assert len(kept) <= 4096
+    html = page(client, "/worklist")
+    assert f"x{MOST_VIEWS - 1}" in html and "x6" in html and "x0" not in html, "the oldest make room"
     client.cookies.delete("leadscore_views")
 
 

@@ -1,5 +1,6 @@
 """The worklist's routes: the page, what is done to several leads at once, saved views, and the file."""
 
+import base64
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Literal, get_args
@@ -11,15 +12,17 @@ from pydantic import Field
 
 from features.errors import LeadScoreError
 from models.explaining.language import Language
+from models.explaining.wording.labels import capitalise
 from pipelines.scoring.shown_columns import person_name
 from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, iterate_rows, limit_query, read_page
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter, check_form_token
 from serving.auth.oidc_claims import local_path
 from serving.leads.writes import store_feedback
-from serving.lists.closed_leads_page import CLOSED_LISTS, closed_page
+from serving.lists.closed_leads_page import CLOSED_LISTS, closed_page, without_open_filters
 from serving.pages.language import language_of
 from serving.pages.render import render_page
+from serving.pages.told_sentences import tell
 from serving.pages.worklist import worklist_file
 from serving.pages.worklist.saved_views import keep_view, read_views, write_views
 from serving.pages.worklist.worklist_addresses import PAGE_SIZE, WorklistAddress
@@ -42,6 +45,7 @@ from serving.state.worklist.worklist_query import WorklistQuery
 
 VERDICTS = get_args(FeedbackGiven.model_fields["verdict"].annotation)
 _MOST_AT_ONCE = 100  # leads of one bulk action
+_LEFT, _LEFT_SECONDS = "leadscore_left", 60  # why a lead was left out: read by the page that the answer leads to
 _ALSO_FOUND = 5  # closed leads named below a search
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Token = Annotated[str, Form(max_length=100)]
@@ -60,13 +64,15 @@ def worklist_page(
     saved: Annotated[str, Query(max_length=20)] = "",
     lead: Annotated[list[str] | None, Query(max_length=_MOST_AT_ONCE)] = None,
     given: Annotated[list[int] | None, Query(max_length=_MOST_AT_ONCE)] = None,
+    left: Annotated[int, Query(ge=0, le=_MOST_AT_ONCE)] = 0,
 ) -> Response:
     """Whom to call first, what to ask, and why; ``saved`` is the verdict just ``given`` on the leads named, whose ids
-    stand in the same order.
+    stand in the same order; ``left`` is how many others it could not be given on.
     """
     state, language, framework = app_state.loaded, language_of(request), app_state.framework(None)
     if "size" not in request.query_params:
         query = replace(query, size=PAGE_SIZE)
+    query = without_open_filters(query)
     limited = limit_query(app_state, query, caller, show)
     address = WorklistAddress.of(query, show)
     found = read_page(app_state, state, query, caller, show)
@@ -106,7 +112,9 @@ def worklist_page(
         views=read_views(request),
         may_write=caller.may(Scope.FEEDBACK),
         saved=saved if saved in VERDICTS and done else "",
-        saved_text=_saved_text(language, saved, list(done), state),
+        saved_text=" ".join(
+            (_saved_text(language, saved, list(done), state), _left_text(request, language, left))
+        ).strip(),
         sorted_items=sorts,
         page_link=lambda page: address.link(page=page),
         done=done,
@@ -138,6 +146,18 @@ def _saved_text(language: Language, saved: str, done: list[str], state: LoadedSt
     else:
         who = person_name(state.data.display(state.data.code(done[0]))) or done[0]
     return language.text(_SAVED.get(saved, "{name}: saved"), name=who)
+
+
+def _left_text(request: Request, language: Language, left: int) -> str:
+    """How many leads were left out, and why the first was: that stands in a cookie, as anybody may write an address."""
+    if not left:
+        return ""
+    said = language.plural("{n} lead was left as it is.", "{n} leads were left as they are.", left, n=left)
+    try:
+        why = base64.urlsafe_b64decode(request.cookies.get(_LEFT, "")).decode()
+    except ValueError:
+        return said
+    return f"{said} {capitalise(tell(language, why))}".strip()
 
 
 def _sorts(
@@ -183,7 +203,7 @@ def worklist_as_file(
 ) -> StreamingResponse:
     """What the page shows, all pages of it, as CSV that people read."""
     language = language_of(request)
-    rows = iterate_rows(app_state, app_state.loaded, query, caller, show)
+    rows = iterate_rows(app_state, app_state.loaded, without_open_filters(query), caller, show)
     return _as_file(app_state, rows, language, over=query.lead_list in CLOSED_LISTS)
 
 
@@ -231,13 +251,19 @@ def act_on_chosen(
             body = FeedbackGiven(verdict=do, undoes=undone)
             done.append((name, store_feedback(app_state, caller, name, body)["id"]))
         except LeadScoreError as problem:
-            refused = problem.message
+            refused = refused or problem.message
     if not done:
         raise InvalidError(refused or "choose at least one lead.")
     there = local_path(back)
     joined = "&" if "?" in there else "?"
-    said = urlencode([("saved", do), *(("lead", name) for name, _ in done), *(("given", id) for _, id in done)])
-    return RedirectResponse(f"{there}{joined}{said}", status_code=303)
+    said = [("saved", do), *(("lead", name) for name, _ in done), *(("given", str(id)) for _, id in done)]
+    left = len(each) - len(done)
+    said += [("left", str(left))] if left else []
+    answer = RedirectResponse(f"{there}{joined}{urlencode(said)}", status_code=303)
+    if left:
+        why, https = base64.urlsafe_b64encode(refused.encode()).decode(), app_state.settings.only_https
+        answer.set_cookie(_LEFT, why, max_age=_LEFT_SECONDS, httponly=True, samesite="strict", secure=https)
+    return answer
 
 
 @router.post("/worklist/views")
