@@ -102,7 +102,7 @@ def _best_open(state: LoadedState, owner: str | None) -> tuple[Ints, Ints, Ints]
     accounts = len(data.account_ids)
     code, score = data.codes(worklist.position), worklist.current_states()["score"].to_numpy(dtype=np.int64)
     account = np.where(code >= 0, data.account_of[code], _NOBODY)
-    kept = account >= 0
+    kept = (account >= 0) & ~worklist.are_listed(state.find_gone())
     if owner is not None:
         kept &= np.asarray(worklist.owner == owner, dtype=np.bool_)
     account, code, score = account[kept], code[kept], score[kept]

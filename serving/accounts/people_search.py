@@ -38,14 +38,15 @@ def search_people(app_state: AppState, owner: str | None, text: str, pinned: Map
     tables: Tables = state.data.tables
     visible = None if owner is None else state.data.shown_to(owner)
     # what is known at the cut-off is all that the tables hold; only a server that looks back asks for less
-    over = state.data.closed_now if state.data.cutoff is None or as_of >= state.data.cutoff else None
+    over = state.find_over() if state.data.cutoff is None or as_of >= state.data.cutoff else None
     asked = merged.get(text.strip(), text)
     found = people_found(index, tables, state.data.source, asked, as_of, visible=visible, over=over) | {"query": text}
     ended = [person["lead_id"] for person in found["people"] if not person["open"]]
-    then = find_handoff_scores(app_state, ended)
+    then, gone = find_handoff_scores(app_state, ended), state.find_gone()
     for person in found["people"]:
         person["score_at_handoff"] = then.get(person["lead_id"])
-        line = state.worklist.current_state_of(person["lead_id"]) if person["open"] else None
+        shown = person["open"] and person["lead_id"] not in gone
+        line = state.worklist.current_state_of(person["lead_id"]) if shown else None
         person["score"] = None if line is None else line["score"]
         person["state"] = None if line is None else pinned.get(person["lead_id"], line["state"])
     return to_json_values(found)

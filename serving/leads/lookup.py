@@ -75,15 +75,15 @@ def _lead_rows(
     app_state: AppState, session: Session, state: LoadedState, owner: str | None, mask: Any
 ) -> list[dict[str, Any]]:
     rows = []
-    pinned = find_pinned_states(app_state.store)
+    pinned, over, gone = find_pinned_states(app_state.store), state.find_over(), state.find_gone()
     shown = (int(code) for code in mask.nonzero()[0] if state.data.is_shown_to(int(code), owner))
     for code in islice(shown, MOST_LEADS):
         lead_id = str(state.data.lead_ids[code])
-        line = state.worklist.line(lead_id)
+        line = None if lead_id in gone else state.worklist.line(lead_id)
         acted = gather_rows_now(app_state, session, state, [code])[0]["activities"]
         mine = acted[(acted["lead_id"].astype("str") == lead_id) & (acted["actor"].fillna("lead") == "lead")]
         last = mine["happened_at"].max() if len(mine) else None
-        closed = state.data.closed(code)
+        closed = over.get(lead_id)
 
         rows.append(
             to_json_values(

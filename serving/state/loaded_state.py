@@ -1,6 +1,7 @@
 """A model with the data and the worklist it scored: loaded together, replaced together."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.assembly.closed_leads import ClosedLead
+from features.schema.vocabulary import LeadList
 from models.explaining.framework import Framework
-from models.standing.unscored_lists import list_closed, list_resting
+from models.standing.unscored_lists import UNSCORED, list_closed, list_resting
 from pipelines.scoring.accounts.people_index import fold_name
 from serving.problems import UnknownLeadError
 from serving.state.kept_views import KeptViews
@@ -18,6 +21,8 @@ from serving.state.loaded_model import LoadedModel
 from serving.state.worklist.list_columns import display_values
 from serving.state.worklist.ranked_worklist import Worklist
 from serving.state.worklist.shown_scores import ShownScores
+
+_OVER = (LeadList.CUSTOMERS, LeadList.CLOSED)
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,24 @@ class LoadedState:
         parts = [resting, list_closed(data.closed_now, data.owners, data.cutoff, self.model.context.policy)]
         filled = [part for part in parts if len(part)]
         return pd.concat(filled, ignore_index=True) if filled else resting
+
+    def find_over(self) -> Mapping[str, ClosedLead]:
+        """Every lead that is over: by the data, or by what was posted since."""
+        again = self.worklist.scored_again()
+        if not again:
+            return self.data.closed_now
+        over = dict(self.data.closed_now)
+        for line in again:
+            name, at = str(line["lead_id"]), line.get("closed_at")
+            over.pop(name, None)
+            if line.get("lead_list") in _OVER:
+                over[name] = ClosedLead(str(line["outcome"]), None if at is None else pd.Timestamp(at))
+        return over
+
+    def find_gone(self) -> frozenset[str]:
+        """Leads of the worklist that by what was posted since are over, or rest: they are on the lists of those."""
+        again = self.worklist.scored_again()
+        return frozenset(str(line["lead_id"]) for line in again if line.get("lead_list") in UNSCORED)
 
     @cached_property
     def keep(self) -> KeptViews:
