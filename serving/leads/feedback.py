@@ -4,7 +4,6 @@ Nothing here is part of the score. Accepting and rejecting are stages that the l
 (:mod:`serving.leads.verdicts`), rows of the source like those of the CRM.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,7 +20,6 @@ from serving.store.tables import Feedback
 from serving.store.wall_clock import wall_now
 
 HIDING = ("snooze", "reject")
-_CONTACT = re.compile(r"phone|mobile|e_?mail|fax", re.IGNORECASE)
 OVERRIDE = "override"
 
 
@@ -50,6 +48,14 @@ def find_snoozed_leads(store: Store) -> frozenset[str]:
     asleep = Feedback.id.in_(decided) & (Feedback.verdict == "snooze") & _is_valid_at(wall_now())
     with store.reading() as session:
         return frozenset(session.scalars(select(Feedback.lead_id).where(asleep)))
+
+
+def find_returned_leads(store: Store) -> frozenset[str]:
+    """Leads that sales gave back, as far as that stands."""
+    decided = _latest_ids(Feedback.verdict != OVERRIDE)
+    returned = Feedback.id.in_(decided) & (Feedback.verdict == "reject") & _is_valid_at(wall_now())
+    with store.reading() as session:
+        return frozenset(session.scalars(select(Feedback.lead_id).where(returned)))
 
 
 def find_silenced(session: Session, lead_id: str) -> Feedback | None:
@@ -155,8 +161,3 @@ def silence(line: dict[str, Any]) -> dict[str, Any]:
     if "standing" in found:
         found["standing"] = found["standing"] | {"next_action": "none", "why": ""}
     return found
-
-
-def hide_contacts(display: dict[str, str]) -> dict[str, str]:
-    """What is shown of a lead, without how to reach it."""
-    return {name: text for name, text in display.items() if not _CONTACT.search(name)}

@@ -35,21 +35,20 @@ def export_missing(app_state: AppState, caller: Caller, field: str, limit: int) 
         raise InvalidError(f"this field cannot be filled here; those that can: {', '.join(known) or 'none'}.")
     silenced, filled, told = find_silenced_leads(app_state.store), _filled(app_state, field), set[str]()
     shown = [name for name in state.worklist.display if name in _SHOWN]
+    # settled at once: paging over an order that moves meanwhile would leave companies out
+    places = state.worklist.all_places(WorklistQuery(owner=caller.owner, hidden=silenced))
 
     def lines() -> Iterator[str]:
         yield csv_line(["lead_id", "account_id", *shown, field], _ENDING)
-        page = 1
-        while len(told) < limit:
-            found = state.worklist.page(WorklistQuery(owner=caller.owner, page=page, size=PAGE_LIMIT, hidden=silenced))
-            for row in found.rows:
+        for start in range(0, len(places), PAGE_LIMIT):
+            for row in state.worklist.rows_at(places[start : start + PAGE_LIMIT]):
+                if len(told) >= limit:
+                    return
                 account = int(state.data.account_of[state.data.code(str(row["lead_id"]))])
                 name = "" if account < 0 else str(state.data.account_ids[account])
-                if name and name not in filled and name not in told and len(told) < limit:
+                if name and name not in filled and name not in told:
                     told.add(name)
                     yield csv_line([row["lead_id"], name, *(row["display"].get(c, "") for c in shown), ""], _ENDING)
-            if page >= found.pages:
-                return
-            page += 1
 
     return lines()
 

@@ -1,8 +1,9 @@
 """What was exported under a name: the next export holds only what changed since."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -30,6 +31,16 @@ class ExportFields:
 
 
 @dataclass(frozen=True)
+class ExportRows:
+    """Rows of the list; and, of leads that an earlier export held and the list does not, the rows of those that sales
+    returned or that nobody may contact: the receiver hears once that nothing is advised any more.
+    """
+
+    listed: Iterable[Mapping[str, Any]]
+    quiet: Callable[[Collection[str]], Iterable[Mapping[str, Any]]] = lambda _: ()
+
+
+@dataclass(frozen=True)
 class ExportFile:
     """A file, how many leads it holds, and the number of the export, from 1."""
 
@@ -39,7 +50,7 @@ class ExportFile:
 
 
 def export_changes(
-    store: Store, caller: Caller, name: str, rows: Iterable[Mapping[str, Any]], chosen: ExportFields,
+    store: Store, caller: Caller, name: str, rows: ExportRows, chosen: ExportFields,
     from_state: str | None, *, again: bool,
 ) -> ExportFile:  # fmt: skip
     """Write the leads that are new under a name or whose score, state, grade, next action or question moved since it
@@ -70,16 +81,16 @@ def export_changes(
     file: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed once it is sent
     file.write(format_heading(chosen.fields).encode())
     new: dict[str, dict[str, Any]] = {}
-    for row in rows:
+    listed = set[str]()
+    for row in chain(rows.listed, _iterate_quiet(kept, listed, rows)):
         lead_id = str(row["lead_id"])
+        listed.add(lead_id)
         mark, state, then = kept.get(lead_id, ("", "", None))
         repeat = again and then == last
         if not repeat and max(state_rank(row["state"]), state_rank(state)) < state_rank(from_state):
             continue
         now = _fingerprint(row, chosen.form)
-        if (
-            now == mark and not repeat
-        ) or lead_id in new:  # scored again while the list was read, a lead may come twice
+        if now == mark and not repeat:
             continue
         file.write(format_line(row, chosen.fields).encode())
         new[lead_id] = {"ledger": ledger, "lead_id": lead_id, "mark": now, "state": row["state"], "number": number}
@@ -103,6 +114,11 @@ def export_changes(
 
     file.seek(0)
     return ExportFile(file, len(new), number)
+
+
+def _iterate_quiet(kept: Collection[str], listed: Collection[str], rows: ExportRows) -> Iterator[Mapping[str, Any]]:
+    """What there is to say of exported leads that the list did not hold; asked once the list was read."""
+    yield from rows.quiet([name for name in kept if name not in listed])
 
 
 def _count_exports(session: Session, ledger: str) -> int:

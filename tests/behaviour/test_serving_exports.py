@@ -10,6 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.api.routes import worklist as worklist_routes
+from serving.auth.api_keys import LOCAL
+from serving.state.worklist.worklist_query import WorklistQuery
 from serving.store.tables import AuditRow, ExportedLead
 from tests.reference.serving import client_for, key_for, worklist_of
 
@@ -72,6 +74,38 @@ def test_a_lead_that_fell_below_the_state_is_told_of_once(client: TestClient) ->
     with store.writing() as session:
         session.get(ExportedLead, ("/crm", low)).mark = "moved again, down there"
     assert handed(client, from_state="mql") == {}
+
+
+@pytest.mark.parametrize("verdict", [{"verdict": "do_not_contact"}, {"verdict": "reject", "reason": "no_budget"}])
+def test_a_lead_that_must_not_be_worked_any_more_is_told_of_once(client: TestClient, verdict: dict[str, str]) -> None:
+    before = handed(client, show="open")
+    lead, never = list(before)[:2]
+    exported = set(handed(client, name="high", show="open", from_state="mql"))
+    said = client.post(f"/v1/leads/{lead}/feedback", json=verdict)
+    assert said.status_code == 201
+    told = handed(client, show="open")
+    assert (told[lead]["next_action"], told[lead]["question"]) == ("none", "")
+    assert never not in told
+    assert (lead in handed(client, name="high", show="open", from_state="mql")) is (lead in exported)
+    assert lead not in handed(client, name="new", show="open"), "who never got it need not hear of it"
+    assert handed(client, show="open", again=True) == told
+    assert handed(client, show="open") == {}
+    client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "withdraw"})
+    assert handed(client, show="open")[lead]["next_action"] == before[lead]["next_action"]
+
+
+def test_no_lead_is_left_out_or_told_twice_while_the_order_moves(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worklist_routes, "PAGE_LIMIT", 20)
+    app_state = client.app.state.app_state  # type: ignore[attr-defined]
+    worklist, everybody = app_state.loaded.worklist, listed(client)
+    rows = worklist_routes.iterate_rows(app_state, app_state.loaded, WorklistQuery(), LOCAL, "all")
+    told = [next(rows)["lead_id"]]
+    worklist.update_row({**worklist.line(everybody[50]), "probability": 0.999, "score": 99})
+    worklist.update_row({**worklist.line(everybody[3]), "probability": 0.0001, "score": 1})
+    assert listed(client) != everybody
+    assert told + [row["lead_id"] for row in rows] == everybody
 
 
 def seen_as(monkeypatch: pytest.MonkeyPatch, lead_id: str, **changes: Any) -> None:

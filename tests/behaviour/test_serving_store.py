@@ -4,18 +4,21 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import delete, func, inspect, select, text
 
 from pipelines.privacy.person import Person
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
 from serving.auth.api_keys import LOCAL, create_key, list_keys
-from serving.lists.export_history import ExportFields, export_changes
+from serving.lists.export_history import ExportFields, ExportRows, export_changes
 from serving.privacy.erase_store import OF_LEADS, erase_from_store, sweep_forgotten
 from serving.problems import ConflictError
 from serving.store import engine
@@ -117,6 +120,59 @@ def test_an_older_store_is_migrated_and_keeps_its_rows(url: str, tmp_path: Path)
     store.close()
 
 
+KNOWN_BY_ID = (ScoreRow, Feedback, AnswerRow, ActivityRow, OutboxMessage, StageRow, FieldRow)
+
+
+def test_no_id_is_given_out_twice_and_an_older_store_keeps_its_own(url: str, tmp_path: Path) -> None:
+    store = open_store(url, tmp_path)
+
+    def write(number: int | None = None) -> dict[str, int]:
+        with store.writing() as session:
+            rows = [kind(**_filled(kind, number)) for kind in KNOWN_BY_ID]
+            session.add_all(rows)
+            session.flush()
+            return {row.__tablename__: row.id for row in rows}
+
+    with store.engine.begin() as connection:
+        config = MigrationContext.configure(connection)
+        with Operations.context(config):
+            import_module("serving.store.migrations.versions.r0008_ids_once").downgrade()
+        connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
+    if store.engine.dialect.name == "sqlite":
+        write(7)
+    else:
+        [write() for _ in range(7)]
+    before = _rows(store)
+    store.migrate()
+    assert _rows(store) == before
+    with store.writing() as session:
+        for kind in KNOWN_BY_ID:
+            session.execute(delete(kind))
+    store.migrate()
+    assert set(write().values()) == {8}
+    with store.engine.begin() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    store.close()
+
+
+def _filled(kind: type[Base], number: int | None) -> dict[str, Any]:
+    """A row of a table with something in every column that must not be empty."""
+    values = {"INTEGER": 1, "FLOAT": 0.5, "DATETIME": datetime(2026, 3, 1), "JSON": {"a": 1}}
+    columns = [column for column in kind.__table__.columns if not column.nullable and column.name != "id"]
+    found = {column.name: values.get(str(column.type), f"{number or 0}") for column in columns}
+    if kind is ActivityRow:
+        found["activity_id"] = uuid4().hex
+    return found if number is None else found | {"id": number}
+
+
+def _rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:
+    with store.engine.connect() as connection:
+        return {
+            kind.__tablename__: [tuple(row) for row in connection.execute(select(kind.__table__).order_by(kind.id))]
+            for kind in KNOWN_BY_ID
+        }
+
+
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_both_ways_leave_the_same_text(url: str, tmp_path: Path) -> None:
     made, migrated = open_store(url, tmp_path), Store(f"sqlite:///{tmp_path / 'other.sqlite'}")
@@ -204,7 +260,8 @@ def test_of_two_exports_at_once_one_is_refused(url: str, tmp_path: Path, apart: 
 
     def export(part: list[dict[str, Any]]) -> None:
         try:
-            ends.append(f"number {export_changes(store, LOCAL, 'crm', read(part), fields, None, again=False).number}")
+            done = export_changes(store, LOCAL, "crm", ExportRows(read(part)), fields, None, again=False)
+            ends.append(f"number {done.number}")
         except Exception as problem:
             ends.append(type(problem).__name__)
 
