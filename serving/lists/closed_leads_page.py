@@ -1,5 +1,6 @@
 """Pages of the lists without scores: customers, leads that were lost or disqualified, and recycled ones that rest."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,16 +9,35 @@ import pandas as pd
 from features.array_types import Bools
 from models.standing.unscored_lists import COLUMNS, UNSCORED, in_order
 from pipelines.scoring.accounts.people_index import fold_name
+from serving.problems import InvalidError
 from serving.state.loaded_state import LoadedState
+from serving.state.segments import Segments
 from serving.state.worklist.worklist_query import Page, WorklistQuery
 
 CLOSED_LISTS = UNSCORED
 
 
-def count_closed(state: LoadedState, owner: str | None) -> dict[str, int]:
-    """Leads of an owner (None: all) on each of these lists."""
+def without_open_filters(query: WorklistQuery) -> WorklistQuery:
+    """The query without what these lists do not know: they have no score, no state and no criteria."""
+    if query.lead_list not in CLOSED_LISTS:
+        return query
+    return replace(query, state="", grade=None, unknown="", minimum=0, disagree=False)
+
+
+def refuse_open_filters(query: WorklistQuery) -> None:
+    """InvalidError for a filter that such a list cannot apply: what it does not leave out must not look filtered."""
+    asked = (query.state, query.grade, query.unknown, query.minimum, query.disagree)
+    if query.lead_list in CLOSED_LISTS and any(asked):
+        raise InvalidError(
+            "leads on this list have no score, so state, grade, unknown, minimum and disagree cannot filter them; "
+            "leave those out."
+        )
+
+
+def count_closed(state: LoadedState, owner: str | None, segment: str = "") -> dict[str, int]:
+    """Leads of an owner (None: all) and of a segment ('': all) on each of these lists."""
     found = closed_rows(state)
-    own = _are_of(found, owner)
+    own = _are_of(found, owner) & _are_in(state, found, segment)
     return {name: int(((found["lead_list"] == name).to_numpy() & own).sum()) for name in CLOSED_LISTS}
 
 
@@ -40,8 +60,16 @@ def closed_page(state: LoadedState, query: WorklistQuery) -> Page:
     """One page of such a list: how each lead ended or until when it rests, with whom, and what is due; without a score,
     which is on the card.
     """
+    found = find_closed_rows(state, query)
+    rows = describe_closed_rows(state, found, (query.page - 1) * query.size, query.size)
+    return Page(rows, len(found), query.page, query.size)
+
+
+def find_closed_rows(state: LoadedState, query: WorklistQuery) -> pd.DataFrame:
+    """All rows of such a list that the query asks for."""
     found = closed_rows(state)
     kept = _are_of(found, query.owner) & (found["lead_list"] == query.lead_list).to_numpy(dtype=bool)
+    kept &= _are_in(state, found, query.segment)
     if query.stage:
         kept &= (found["stage"] == query.stage).to_numpy(dtype=bool)
     found = found[kept]
@@ -49,15 +77,23 @@ def closed_page(state: LoadedState, query: WorklistQuery) -> Page:
         words = fold_name(query.search).split()
         texts = state.searched_texts[state.data.codes(found["lead_id"])]
         found = found[[all(word in text for word in words) for text in texts]]
+    return found
 
-    first = (query.page - 1) * query.size
-    part = found.iloc[first : first + query.size].to_dict(orient="records")
-    rows = [{"rank": rank, **_row(state, row)} for rank, row in enumerate(part, first + 1)]
-    return Page(rows, len(found), query.page, query.size)
+
+def describe_closed_rows(state: LoadedState, found: pd.DataFrame, first: int, count: int) -> list[dict[str, Any]]:
+    """Some of these rows with what is shown of each lead, ranked from 1 on."""
+    part = found.iloc[first : first + count].to_dict(orient="records")
+    return [{"rank": rank, **_row(state, row)} for rank, row in enumerate(part, first + 1)]
 
 
 def _are_of(table: pd.DataFrame, owner: str | None) -> Bools:
     return np.ones(len(table), dtype=np.bool_) if owner is None else np.asarray(table["owner"] == owner, dtype=np.bool_)
+
+
+def _are_in(state: LoadedState, table: pd.DataFrame, segment: str) -> Bools:
+    if not segment:
+        return np.ones(len(table), dtype=np.bool_)
+    return Segments(state.data, state.data.codes(table["lead_id"])).mask(segment)
 
 
 def _row(state: LoadedState, row: dict[Any, Any]) -> dict[str, Any]:

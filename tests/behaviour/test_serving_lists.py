@@ -134,6 +134,68 @@ def test_new_data_tell_webhooks_of_new_states_once(client: TestClient) -> None:
     assert told == [{"lead_id": first["lead_id"], "from": "elsewhere", "to": first["state"], "score": first["score"]}]
 
 
+def test_a_lead_that_entered_its_stage_just_now_stands_before_those_of_which_that_is_unknown(
+    client: TestClient,
+) -> None:
+    worklist = client.app.state.app_state.loaded.worklist
+    rows = worklist.page(WorklistQuery(size=500, sort="waiting")).rows
+    unknown, just_now = rows[0], rows[1]
+    worklist.update_rows([{**unknown, "stage_days": None}, {**just_now, "stage_days": 0.0}])
+    order = [row["lead_id"] for row in worklist.page(WorklistQuery(size=500, sort="waiting")).rows]
+    assert order.index(just_now["lead_id"]) < order.index(unknown["lead_id"])
+
+
+def test_lists_without_scores_keep_the_segment_and_refuse_what_they_cannot_filter(client: TestClient) -> None:
+    def rows(**params: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = client.get("/v1/worklist", params={"size": 500, **params}).json()["rows"]
+        return found
+
+    data = client.app.state.app_state.loaded.data
+    industry = data.tables["accounts"].drop_duplicates("account_id", keep="last").set_index("account_id")["industry"]
+    for name in ("customers", "closed"):
+        everybody = [row["lead_id"] for row in rows(list=name)]
+        value = str(industry[data.account_id_of(everybody[0])])
+        wanted = [lead for lead in everybody if industry.get(data.account_id_of(lead)) == value]
+        found = [row["lead_id"] for row in rows(list=name, segment=f"industry:{value}")]
+        assert found[: len(wanted)] == wanted != everybody, "in the order of the whole list"
+        assert {str(industry[data.account_id_of(lead)]) for lead in found} == {value}
+        for wrong in ({"state": "mql"}, {"grade": "A"}, {"minimum": 50}, {"unknown": "budget"}, {"disagree": "true"}):
+            assert client.get("/v1/worklist", params={"list": name, **wrong}).status_code == 422
+            assert client.get("/v1/worklist/export", params={"list": name, **wrong}).status_code == 422
+        filtered = {"segment": f"industry:{value}", "state": "mql", "minimum": 50}
+        for asked in ({"list": name, **filtered}, filtered):
+            html = client.get("/worklist", params=asked, headers={"accept": "text/html"}).text
+            links = [link for link in re.findall(r'href="(/[^"]*)"', html) if f"list={name}" in link]
+            assert links and not any("minimum=" in link or "state=" in link for link in links)
+        assert "State MQL" not in client.get("/worklist", params={"list": name, **filtered}).text
+
+
+def test_a_lead_returned_as_a_duplicate_is_over_wherever_it_is_looked_up(client: TestClient) -> None:
+    def looks_open(lead: str) -> dict[str, Any]:
+        people = client.get("/v1/find", params={"q": lead}).json()["people"]
+        found = client.get("/v1/lookup", params={"email": address}).json()["person"]
+        accounts = client.get("/v1/accounts", params={"search": account}).json()["rows"]
+        return {
+            "find": [(one["open"], one["score"] is None) for one in people if one["lead_id"] == lead],
+            "lookup": [(one["open"], one["score"] is None) for one in found if one["lead_id"] == lead],
+            "account": [one["open"] for one in accounts if one["account_id"] == account],
+        }
+
+    data = client.app.state.app_state.loaded.data
+    rows = client.get("/v1/worklist", params={"size": 500}).json()["rows"]
+    lead = next(row["lead_id"] for row in rows if data.account_id_of(row["lead_id"]) and row["display"].get("email"))
+    account, address = data.account_id_of(lead), data.display(data.code(lead))["email"]
+    before = looks_open(lead)
+    body = {"verdict": "reject", "reason": "duplicate"}
+    assert client.post(f"/v1/leads/{lead}/feedback", json=body).json()["stage"] == "disqualified"
+    after = looks_open(lead)
+    assert before["find"] == before["lookup"] == [(True, False)]
+    assert after["find"] == after["lookup"] == [(False, True)]
+    assert after["account"] == [before["account"][0] - 1]
+    client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "withdraw"})
+    assert looks_open(lead) == before
+
+
 def test_nothing_is_advised_on_a_closed_lead_that_must_not_be_contacted(client: TestClient) -> None:
     def listed() -> dict[str, str]:
         names = ("customers", "closed")

@@ -1,8 +1,9 @@
 """The worklist: filtered, sorted, paged."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -10,6 +11,8 @@ from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 
 from features.schema.vocabulary import LeadList
+from models.standing.pinned import Pins
+from pipelines.scoring.shown_columns import hide_contacts
 from serving.api.etag import respond_with_etag
 from serving.api.openapi import CSV
 from serving.auth.api_keys import Caller
@@ -20,15 +23,22 @@ from serving.leads.feedback import (
     find_latest_feedback,
     find_overrides,
     find_pinned_states,
+    find_returned_leads,
     find_snoozed_leads,
-    hide_contacts,
     pin,
     pins_of,
     silence,
 )
-from serving.lists.closed_leads_page import CLOSED_LISTS, closed_page, count_closed
+from serving.lists.closed_leads_page import (
+    CLOSED_LISTS,
+    closed_page,
+    count_closed,
+    describe_closed_rows,
+    find_closed_rows,
+    refuse_open_filters,
+)
 from serving.lists.export import Form, export_lines, fields_of, iterate_marked
-from serving.lists.export_history import ExportFields, export_changes
+from serving.lists.export_history import ExportFields, ExportRows, export_changes
 from serving.lists.one_answer_short import shortlist_leads
 from serving.results.run_results import find_win_value
 from serving.schemas import PageOut, Short
@@ -103,22 +113,35 @@ def read_page(
     overrides = find_overrides(app_state.store)
     limited = limit_query(app_state, query, caller, show, overrides)
 
-    closed = limited.lead_list in CLOSED_LISTS
-    silenced = find_silenced_leads(app_state.store) if closed or show == "all" else frozenset()
-    if closed:
+    if limited.lead_list in CLOSED_LISTS:
+        silenced = find_silenced_leads(app_state.store)
         page = closed_page(state, limited)
-        return replace(page, rows=[_without_advice(row) if row["lead_id"] in silenced else row for row in page.rows])
+        return replace(
+            page, rows=[_without_advice(row, state) if row["lead_id"] in silenced else row for row in page.rows]
+        )
     page = state.worklist.page(limited)
-    feedback = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in page.rows])
+    return replace(page, rows=_complete_rows(app_state, state, page.rows, limited.pins, overrides))
+
+
+def _complete_rows(
+    app_state: AppState,
+    state: LoadedState,
+    rows: list[dict[str, Any]],
+    pins: Pins,
+    overrides: Mapping[str, dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Rows of the list with what was said of them; of those nobody may contact without advice."""
+    feedback = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in rows])
+    silenced = find_silenced_leads(app_state.store)
     value, _ = find_win_value(app_state)
-    rows = []
-    for row in page.rows:
+    found = []
+    for row in rows:
         name = str(row["lead_id"])
         row["feedback"] = feedback.get(name)
         row["expected_value"] = None if value is None else round(row["probability"] * row["worth"] * value, 2)
-        row = pin(row, overrides.get(name), limited.pins)
-        rows.append(_without_advice(row) if name in silenced else row)
-    return replace(page, rows=rows)
+        row = pin(row, overrides.get(name), pins)
+        found.append(_without_advice(row, state) if name in silenced else row)
+    return found
 
 
 def limit_query(
@@ -141,9 +164,9 @@ def limit_query(
     )
 
 
-def _without_advice(row: dict[str, Any]) -> dict[str, Any]:
+def _without_advice(row: dict[str, Any], state: LoadedState) -> dict[str, Any]:
     """A row of a lead that must not be contacted: nothing is advised, and nothing says how to reach it."""
-    return silence(row) | {"display": hide_contacts(row["display"])}
+    return silence(row) | {"display": hide_contacts(row["display"], state.data.source)}
 
 
 def count_lists(app_state: AppState, state: LoadedState, owner: str | None) -> dict[str, int]:
@@ -166,6 +189,7 @@ def get_worklist(
     ] = "open",
 ) -> Response:
     """Equal scores are sorted by lead id, so pages never overlap; carries an ETag."""
+    refuse_open_filters(query)
     state = app_state.loaded
     page = read_page(app_state, state, query, caller, show)
     body: dict[str, Any] = {
@@ -218,6 +242,7 @@ def get_export(
     show: Annotated[Show, Query()] = "open",
 ) -> StreamingResponse:
     """Rows in the list's order, the upsert key first; no cell can run as a formula."""
+    refuse_open_filters(query)
     state = app_state.loaded
     lines = export_lines(
         iterate_rows(app_state, state, query, caller, show),
@@ -251,10 +276,13 @@ def post_export(
     again: Annotated[bool, Query(description="include what the last export held: its file was lost")] = False,
 ) -> StreamingResponse:
     """Leads that are new under this name, or whose score, state, grade, next action or question moved since their last
-    export; one that fell below ``from_state`` is reported once. The server remembers what each name and owner received.
+    export; one that fell below ``from_state`` is reported once, and so is one that sales returned or that nobody may
+    contact any more, without advice. The server remembers what each name and owner received.
     """
+    refuse_open_filters(query)
     state = app_state.loaded
-    rows = iterate_rows(app_state, state, query, caller, show)
+    listed = iterate_rows(app_state, state, query, caller, show)
+    rows = ExportRows(listed, lambda leads: _iterate_quiet(app_state, state, caller, leads))
     chosen = ExportFields(form, choose_fields(app_state, state, form))
     handed = export_changes(app_state.store, caller, name, rows, chosen, from_state, again=again)
     headers = _download_headers(form) | {"x-export-rows": str(handed.rows), "x-export-number": str(handed.number)}
@@ -272,18 +300,49 @@ def choose_fields(app_state: AppState, state: LoadedState, form: Form) -> Mappin
 def iterate_rows(
     app_state: AppState, state: LoadedState, query: WorklistQuery, caller: Caller, show: str
 ) -> Iterator[dict[str, Any]]:
-    """All rows of a list, page by page; the first is read at once, so that an error comes before the file begins."""
-    first = read_page(app_state, state, replace(query, page=1, size=PAGE_LIMIT), caller, show)
+    """All rows of a list in the order it has now: which these are is settled at once, what they hold block by block,
+    the first before the file begins. So a lead that moves meanwhile is neither left out nor told twice.
+    """
+    app_state.catch_up()
+    limited = limit_query(app_state, query, caller, show)
+    blocks = _closed_blocks(app_state, state, limited) if limited.lead_list in CLOSED_LISTS else None
+    blocks = _open_blocks(app_state, state, limited) if blocks is None else blocks
+    first = next(blocks, [])
 
     def rows() -> Iterator[dict[str, Any]]:
-        page = first
-        while True:
-            yield from (to_json_values(row) for row in page.rows)
-            if page.page >= page.pages:
-                return
-            page = read_page(app_state, state, replace(query, page=page.page + 1, size=PAGE_LIMIT), caller, show)
+        for block in chain([first], blocks):
+            yield from (to_json_values(row) for row in block)
 
     return rows()
+
+
+def _open_blocks(app_state: AppState, state: LoadedState, limited: WorklistQuery) -> Iterator[list[dict[str, Any]]]:
+    places = state.worklist.all_places(limited)
+    for start in range(0, len(places), PAGE_LIMIT):
+        rows = state.worklist.rows_at(places[start : start + PAGE_LIMIT])
+        for rank, row in enumerate(rows, start + 1):
+            row["rank"] = rank
+        overrides = find_overrides(app_state.store)
+        yield _complete_rows(app_state, state, rows, pins_of(overrides, state.model), overrides)
+
+
+def _closed_blocks(app_state: AppState, state: LoadedState, limited: WorklistQuery) -> Iterator[list[dict[str, Any]]]:
+    found = find_closed_rows(state, limited)
+    for start in range(0, len(found), PAGE_LIMIT):
+        rows = describe_closed_rows(state, found, start, PAGE_LIMIT)
+        silenced = find_silenced_leads(app_state.store)
+        yield [_without_advice(row, state) if row["lead_id"] in silenced else row for row in rows]
+
+
+def _iterate_quiet(
+    app_state: AppState, state: LoadedState, caller: Caller, leads: Collection[str]
+) -> Iterator[dict[str, Any]]:
+    """Rows of those of some leads that sales returned or that nobody may contact: nothing is advised any more."""
+    quiet = find_returned_leads(app_state.store) | find_silenced_leads(app_state.store)
+    only = frozenset(name for name in leads if name in quiet)
+    limited = replace(limit_query(app_state, WorklistQuery(), caller, "all"), only=only)
+    for block in _open_blocks(app_state, state, limited) if only else ():
+        yield from (to_json_values(silence(row)) for row in block)
 
 
 def _download_headers(form: Form) -> dict[str, str]:

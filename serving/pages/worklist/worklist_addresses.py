@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from models.standing.unscored_lists import UNSCORED
 from serving.state.worklist.worklist_query import WorklistQuery
 
 PATH = "/worklist"
+_OF_SCORES = ("unknown", "state", "grade", "minimum", "disagree")  # filters that lists without scores do not have
 PAGE_SIZE = 25  # ten rows are seen at once, the rest without another page
 _NO_FILTERS = ("list", "sort", "reverse", "page", "size", "search")
 _NO_CHOICES = (("show", "open"), ("show", "snoozed"))  # the list as it is, and a tab of its own
@@ -29,12 +31,12 @@ class WorklistAddress:
             "disagree": "true" if query.disagree else "", "search": query.search, "show": show, "sort": query.sort,
             "reverse": "true" if query.reverse else "", "page": query.page, "size": query.size,
         }  # fmt: skip
-        return cls({name: value for name, value in found.items() if value and value != _DEFAULTS.get(name)})
+        return cls(_keep_asked(found))
 
     def query_string(self, **changes: Any) -> str:
         """The query with changes, empty where nothing is asked for; a change of a filter starts at the first page."""
         merged = {**self.values, **({} if "page" in changes else {"page": ""}), **changes}
-        kept = {name: value for name, value in merged.items() if value and value != _DEFAULTS.get(name)}
+        kept = _keep_asked(merged)
         return f"?{urlencode(kept)}" if kept else ""
 
     def link(self, **changes: Any) -> str:
@@ -55,3 +57,11 @@ class WorklistAddress:
         for name, value in self.values.items():
             if name not in _NO_FILTERS and (name, value) not in _NO_CHOICES:
                 yield name, str(value)
+
+
+def _keep_asked(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked for: neither empty nor as it is anyway, and no filter that the list does not have."""
+    left_out = _OF_SCORES if found.get("list") in UNSCORED else ()
+    return {
+        name: value for name, value in found.items() if value and value != _DEFAULTS.get(name) and name not in left_out
+    }

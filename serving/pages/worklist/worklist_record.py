@@ -10,7 +10,7 @@ from models.explaining.framework import Framework
 from models.explaining.language import Language
 from models.explaining.wording.labels import capitalise, translate_label, translate_value
 from models.scored_leads import Scored
-from pipelines.scoring.shown_columns import company_name, person_name
+from pipelines.scoring.shown_columns import MAILS, PHONES, company_name, person_name
 from serving.leads.feedback import find_snoozed_leads
 from serving.lists.closed_leads_page import CLOSED_LISTS, count_closed
 from serving.pages.next_step_words import criterion_asked, say_step
@@ -42,7 +42,6 @@ SORTS: Mapping[str, str] = {
     "newest": "Newest first",
     "name": "Name",
 }
-_PHONE, _MAIL = ("phone", "mobile", "mobile_phone", "telephone"), ("email", "e_mail", "mail")
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,7 @@ def list_tabs(
     counts = state.worklist.count_by(awake, "lead_list")
     snoozed = query.only is not None
     show = "" if snoozed else address.values.get("show", "")
-    filtered = bool(query.search) or any(name != "owner" for name, _ in address.filters())
-    over = {} if filtered else count_closed(state, query.owner)
+    over = {} if query.search or query.stage else count_closed(state, query.owner, query.segment)
     total = sum(counts.values())
     tabs: list[tuple[str, int | None, str, bool]] = [
         (language.text("All open"), total, address.link(list="", show=show), not query.lead_list and not snoozed)
@@ -252,8 +250,8 @@ def _describe(
         "value": row["expected_value"],
         "owner": row["owner"],
         "created_at": row["created_at"],
-        "phone": next((display[name] for name in _PHONE if display.get(name)), ""),
-        "mail": next((display[name] for name in _MAIL if display.get(name)), ""),
+        "phone": next((display[name] for name in PHONES if display.get(name)), ""),
+        "mail": next((display[name] for name in MAILS if display.get(name)), ""),
         "feedback": row["feedback"],
         "pinned": row["pinned"],
     }
