@@ -28,6 +28,7 @@ from tests.reference.serving import client_for, worklist_of
 Said = dict[str, tuple[Any, ...]]  # lead to score, state, next action, stage, list
 Cli = Callable[..., tuple[int, str, str]]
 ASKED = ("score", "state", "next_action", "stage", "lead_list")
+PARTS = 8  # of all leads, one in each run of the tests
 MARKETING = {"hand_off", "nurture_interest", "nurture_intent", "disqualify", "enrich", "recycle"}
 
 
@@ -81,9 +82,9 @@ def test_list_and_files_say_the_same_of_every_open_lead(
         assert points_of(row) == points_of(whole.loc[row["lead_id"]].to_dict())
 
 
-@pytest.mark.parametrize("part", [0, *(pytest.param(k, marks=pytest.mark.prove) for k in (1, 2, 3))])
+@pytest.mark.parametrize("part", [0, *(pytest.param(k, marks=pytest.mark.prove) for k in range(1, PARTS))])
 def test_the_card_of_every_open_lead_agrees_with_the_list(client: TestClient, batch: Said, part: int) -> None:
-    for lead, (score, state, action, stage, on) in list(batch.items())[part::4]:
+    for lead, (score, state, action, stage, on) in list(batch.items())[part::PARTS]:
         card = client.get(f"/v1/leads/{lead}").json()
         stands = card["standing"]
         assert (card["score"], card["state"], card["next_action"]) == (score, state, action)
@@ -106,11 +107,11 @@ def test_what_sales_has_is_worked_and_what_marketing_has_is_not(batch: Said) -> 
 HOOKS = ("score", "state", "next", "stage", "list")  # attributes of a card's page
 
 
-@pytest.mark.parametrize("part", [0, *(pytest.param(k, marks=pytest.mark.prove) for k in (1, 2, 3))])
+@pytest.mark.parametrize("part", [0, *(pytest.param(k, marks=pytest.mark.prove) for k in range(1, PARTS))])
 def test_page_and_terminal_say_of_a_lead_what_the_list_says(
     client: TestClient, batch: Said, tiny_demo: Any, cli: Cli, part: int
 ) -> None:
-    drawn = random.Random(18).sample(sorted(batch), 48)[part::4]
+    drawn = random.Random(18).sample(sorted(batch), 48)[part::PARTS]
     for lead in drawn:
         page = client.get(f"/leads/{lead}", headers={"accept": "text/html"}).text
         head = re.search(rf'data-lead="{lead}"[^>]*', page)
