@@ -303,7 +303,10 @@ def drop_rows(
 ) -> int:
     """Drop the rows of a copy of which every table that is made of them left out all it had; how many went."""
     read = [table for table in kept.tables if table in tables]
-    stays = _numbers([tables[table].in_copy(np.setdiff1d(tables[table].shaped.rows, left[table])) for table in read])
+    if not any(left[table].size for table in read):
+        return 0
+    rows_of = {table: tables[table].shaped.rows for table in read}
+    stays = _numbers([tables[table].in_copy(rows_of[table][~np.isin(rows_of[table], left[table])]) for table in read])
     gone = np.setdiff1d(_numbers([tables[table].in_copy(left[table]) for table in read]), stays)
     rows = read_kept(kept.file) if gone.size and not dry_run else None
     if rows is not None:

@@ -56,7 +56,10 @@ def leave_out_people(
 
 def _gone(before: Mapping[str, ShapedTable], after: Mapping[str, ShapedTable]) -> GoneRows:
     """Numbers of the rows that a table had and has no more."""
-    return {table: np.setdiff1d(shaped.rows, after[table].rows) for table, shaped in before.items()}
+    return {
+        table: shaped.rows[:0] if after[table] is shaped else shaped.rows[~np.isin(shaped.rows, after[table].rows)]
+        for table, shaped in before.items()
+    }
 
 
 def are_numbered(source: Source) -> bool:
