@@ -11,6 +11,7 @@ import pytest
 
 from features.array_types import Tables
 from features.errors import ExitStatus
+from features.schema.people.privacy import Privacy
 from features.schema.source import Source
 from models.judging.feeds.examine_feeds import find_feed_faults, profile_tables
 from models.settings import MonitorSettings
@@ -73,6 +74,27 @@ def test_where_nothing_is_wrong_nothing_is_named(tables: Tables, source: Source)
         now = TRAINED + week * WEEK
         assert find_feed_faults(stood_at(tables, now), source, now, trained) == []
     assert find_feed_faults(tables, source, CUTOFF, None) == [], "nor without a profile of the training"
+
+
+@pytest.mark.parametrize("way", ["retention", "rolling"])
+def test_rows_that_went_with_their_time_are_not_missed_but_others_are(way: str, tables: Tables, source: Source) -> None:
+    begins = tables["activities"]["known_at"].min()
+    at = begins + 0.6 * (CUTOFF - begins)
+    tables = {name: rows if name in ("leads", "activities") else rows[:0] for name, rows in tables.items()}
+    trained = profile_tables(stood_at(tables, at), source, at)
+    edge = CUTOFF - pd.Timedelta(days=365) if way == "retention" else begins + (CUTOFF - at)
+    privacy = Privacy(retention={"activities": 365}) if way == "retention" else None
+    declared = source.model_copy(update={"privacy": privacy})
+    assert begins < edge < at - 8 * WEEK
+
+    clock = tables["activities"]["known_at"]
+    kept = {**tables, "activities": tables["activities"][clock >= edge]}
+    found = find_feed_faults(kept, declared, CUTOFF, trained)
+    assert [one.sentence for one in found if one.table == "activities"] == []
+
+    hole = (clock >= edge) & ~clock.between(at - 5 * WEEK, at - 2 * WEEK)
+    found = find_feed_faults({**tables, "activities": tables["activities"][hole]}, declared, CUTOFF, trained)
+    assert any("that the training knew are gone" in one.sentence for one in found)
 
 
 def test_the_profile_of_a_training_holds_no_name_of_a_person(tiny_demo: TinyRun) -> None:

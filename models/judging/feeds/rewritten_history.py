@@ -20,8 +20,18 @@ _REPEATS = 0.05  # of the rows, more than before
 _EXPORT = "The export rewrote the past: compare it with the last one, and load it again once it is mended."
 
 
-def find_rewritten(table: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[FeedFault]:
-    """What a table's old rows no longer hold; both profiles are of the rows known before the same moment."""
+def find_rewritten(
+    table: str, then: Mapping[str, Any], now: Mapping[str, Any], kept_from: int | None = None
+) -> list[FeedFault]:
+    """What a table's old rows no longer hold; both profiles are of the rows known before the same moment.
+
+    Rows before ``kept_from`` [microseconds] may go without being missed; weeks after it are compared alone.
+    """
+    if kept_from is not None and then["has_clock"] and kept_from // WEEK >= (then["whole"]["first_week"] or 0):
+        then, now = _weeks_after(then, kept_from // WEEK + 1), _weeks_after(now, kept_from // WEEK + 1)
+        few = [name for name, own in then["feeds"].items() if own["rows"] < FEWEST]  # a profile holds none so small
+        then["feeds"] = {name: own for name, own in then["feeds"].items() if name not in few}
+        now["feeds"] = {name: own for name, own in now["feeds"].items() if name not in few}
     if then["rows"] < FEWEST:
         return []
     found = _find_moved_rows(table, then, now)
@@ -32,6 +42,23 @@ def find_rewritten(table: str, then: Mapping[str, Any], now: Mapping[str, Any]) 
         moved = [*_find_moved_values(table, before, after), *_find_moved_hours(table, before, after)]
         found += [fault for fault in moved if (fault.feed, fault.column) not in known]
     return found
+
+
+def _weeks_after(profile: Mapping[str, Any], week: int) -> dict[str, Any]:
+    """A profile of the weeks from one on; what was measured on other rows, too, is left out."""
+    whole = _cut(profile["whole"], week)
+    feeds = {name: _cut(own, week) for name, own in profile["feeds"].items()}
+    recent, first = profile["recent"], profile["recent"]["whole"]["first_week"]
+    if first is not None and first < week:
+        recent = {**recent, "whole": _cut(recent["whole"], week), "columns": []}
+    return {**profile, "rows": whole["rows"], "whole": whole, "feeds": feeds, "columns": [], "recent": recent}
+
+
+def _cut(feed: Mapping[str, Any], week: int) -> dict[str, Any]:
+    first = feed["first_week"]
+    weeks = [] if first is None else feed["weeks"][max(week - first, 0) :]
+    start = max(first, week) if weeks else None
+    return {"rows": sum(weeks), "first_week": start, "weeks": weeks, "newest": feed["newest"], "oldest": []}
 
 
 def _find_moved_rows(table: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[FeedFault]:
