@@ -38,6 +38,7 @@ from pipelines.registry.open_facts import read_open_facts
 from pipelines.scoring.accounts.account_rollup import accounts_record, expansion_of, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
 from pipelines.scoring.exploration import explore, judge_log, keep_log, places_of
+from pipelines.scoring.file_rows import objecting_here
 from pipelines.scoring.qualification_summary import columns_of, qualification_record
 from pipelines.scoring.shown_columns import add_shown_columns, shown_columns
 from pipelines.scoring.shown_feedback import mark_card, meanings_in, show_feedback
@@ -62,6 +63,7 @@ def run_score(context: Context) -> ScoreRecord:
     extras = Extras(pd.DataFrame(), pd.DataFrame(), {}, {})
     if before.verdict in TRAINED or _points_score(context):
         bundle, matrix, kind = _subject(context)
+        matrix = _without_objecting(context, matrix)
         clocks = kind == OPEN_LEADS and context.source.kind == "relational"
         facts = read_open_facts(context, matrix) if clocks else None
         scored = score(
@@ -171,6 +173,15 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
         return load_bundle(paths.train / "bundle"), load_matrix(paths.matrix, "open"), OPEN_LEADS
     bundle = load_bundle(champion.folder, champion.hash)
     return bundle, matrix_for(context, bundle, load_matrix(paths.matrix, "open")), OPEN_LEADS
+
+
+def _without_objecting(context: Context, matrix: Matrix) -> Matrix:
+    """The rows of people who do not object to profiling; some may have said so after the matrix was built."""
+    objecting = objecting_here(context)
+    if not objecting or "lead_id" not in matrix.keys:
+        return matrix
+    hit = matrix.keys["lead_id"].astype("str").isin(objecting).to_numpy(dtype=bool)
+    return matrix.take(np.flatnonzero(~hit)) if hit.any() else matrix
 
 
 def _manual_rows(context: Context, bundle: Bundle, matrix: Matrix) -> ManualRows | None:

@@ -13,6 +13,8 @@ from features.cohort.objections import OBJECTS
 from pipelines.ingest.errors import DatabaseError
 from pipelines.scoring.delivery import write_back
 from pipelines.scoring.delivery.write_back import TABLE, write_scores
+from pipelines.stages.score import run_score
+from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
 from tests.reference.tiny_run import TinyRun
 
@@ -76,10 +78,14 @@ def test_only_what_changed_is_written(tiny_copy: TinyRun, url: str, monkeypatch:
     leads = pd.read_parquet(context.paths.ingest / "leads.parquet")
     leads[OBJECTS] = pd.array(leads["lead_id"].astype("str") == objects, dtype="boolean")
     leads.to_parquet(context.paths.ingest / "leads.parquet")
-    later[~later["lead_id"].isin([moved, objects])].to_parquet(file)
+    later.to_parquet(file)  # older than what both asked for
     fourth = write_scores(context, "SCORES_DB")
     assert (fourth.removed, fourth.no_longer_listed) == (1, 0)
-    assert objects not in stored(url)["lead_id"].tolist()
+    assert not {objects, moved} & set(stored(url)["lead_id"])
+    assert (write_scores(context, "SCORES_DB").removed, len(stored(url))) == (0, len(listed) - 2)
+
+    run_score(context)  # of a matrix that was built before
+    assert set(read_parquet(file)["lead_id"]) == set(listed["lead_id"]) - {objects}
 
 
 def test_a_write_cut_off_between_batches_is_ended_by_the_next(

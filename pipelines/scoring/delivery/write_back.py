@@ -137,7 +137,12 @@ def _write(engine: sa.Engine, table: sa.Table, rows: Mapping[str, dict[str, Any]
         }
     register = read_register(context.paths.root)
     objecting = objecting_here(context)
-    removed = [lead for lead in known if lead in objecting or (register.entries and register.asks_of(lead))]
+
+    def must_go(lead: str) -> bool:
+        return lead in objecting or bool(register.entries and register.asks_of(lead))
+
+    removed = [lead for lead in known if must_go(lead)]
+    rows = {lead: row for lead, row in rows.items() if not must_go(lead)}  # a list older than what they asked for
     away = {*rows, *removed}
     gone = [lead for lead, (_, listed) in known.items() if listed and lead not in away]
     changed = [lead for lead, row in rows.items() if known.get(lead, ("", True))[0] != row["row_hash"]]
