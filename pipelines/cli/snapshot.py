@@ -41,7 +41,8 @@ def add(
         list[str] | None,
         typer.Option(
             "--accept",
-            help="take it in spite of: older, replacement, fewer-columns, fewer-rows, renamed-values, later-rows",
+            help="take it in spite of: older, replacement, fewer-columns, fewer-rows, other-ids, renamed-values, "
+            "later-rows",
         ),
     ] = None,
     json: Json = False,

@@ -11,6 +11,7 @@ from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
 from pipelines.artifacts.snapshots_record import ExportHistory
 from pipelines.ingest.canonical_shape import type_of
+from pipelines.ingest.key_forms import KeyForm, match_keys
 from pipelines.ingest.values.type_casting import plain_texts
 from pipelines.snapshots.declared_exports import DeclaredExport, declared_columns
 from pipelines.snapshots.snapshot_errors import SnapshotRefusedError
@@ -22,6 +23,9 @@ FEWER_SHARE = 0.8
 # move leads out of a stage one by one and to several others; ten rows that move alike are no chance.
 RENAMED_SHARE = 0.9
 RENAMED_ROWS = 10
+# Ids that went and came back in another form (leading zeros lost, .0, other case): five alike are no chance.
+OTHER_IDS = 5
+_FORMS = (KeyForm.ZEROS, KeyForm.DECIMAL, KeyForm.CASE, KeyForm.SALESFORCE, KeyForm.GUID)
 _SHOWN = 5
 
 
@@ -32,6 +36,7 @@ class Oddity(StrEnum):
     REPLACEMENT = "replacement"
     FEWER_COLUMNS = "fewer-columns"
     FEWER_ROWS = "fewer-rows"
+    OTHER_IDS = "other-ids"
     RENAMED_VALUES = "renamed-values"
     LATER_ROWS = "later-rows"
 
@@ -114,6 +119,7 @@ def find_other_shape(
             "way; accepted, the others count as vanished",
         )
 
+    yield from _find_other_ids(before.index[place < 0], after.index[before.index.get_indexer(after.index) < 0])
     old, new = before[place >= 0], after.iloc[place[place >= 0]]
     renamed = [text for header, column in _categories(export, source) for text in _renamed(old, new, header, column)]
     if renamed:
@@ -122,6 +128,19 @@ def find_other_shape(
             Oddity.RENAMED_VALUES,
             f"values were renamed: {'; '.join(renamed[:_SHOWN])}{more}. Declare 'map: {{new name: old name}}' to read "
             "them as before; accepted, they are new values",
+        )
+
+
+def _find_other_ids(gone: pd.Index, came: pd.Index) -> Iterator[Finding]:
+    """Rows that vanished under one spelling of their id and came under another."""
+    found = match_keys(pd.Series(came, dtype="str"), pd.Series(gone, dtype="str"))
+    same = {new: old for new, old in found.matched.items() if found.forms[new] in _FORMS}
+    if len(same) >= OTHER_IDS:
+        shown = ", ".join(f"'{old}' is '{new}' now" for new, old in list(same.items())[:2])
+        yield Finding(
+            Oddity.OTHER_IDS,
+            f"{len(same):,} ids are written another way than before: {shown}; export them as text, as then; accepted, "
+            "the rows before count as vanished and these as new",
         )
 
 

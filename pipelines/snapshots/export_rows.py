@@ -28,6 +28,7 @@ from pipelines.ingest.values.timestamps import zone_of
 from pipelines.ingest.values.type_casting import plain_texts
 from pipelines.snapshots.declared_exports import DeclaredExport, ignored_headers, typed_headers
 from pipelines.snapshots.differences import KEY
+from pipelines.snapshots.row_versions import moments_of, zone_of_column
 from pipelines.snapshots.snapshot_errors import SnapshotRefusedError
 
 REPEATED_SHARE = 0.05  # of rows with the id of an earlier one: beyond it the column does not name a row
@@ -155,7 +156,8 @@ def _find_older(frame: pd.DataFrame, keys: npt.NDArray[np.object_], export: Decl
         rows[_NEWEST] = frame[told].bfill(axis=1).iloc[:, 0]
         kind = type_of(source, export.key_table, name)
         if kind is ColumnType.TIMESTAMP:
-            rows[_NEWEST] = pd.to_datetime(rows[_NEWEST], format="ISO8601", errors="coerce", utc=True)
+            zone = zone_of_column(source, source.tables[export.key_table].columns[name])
+            rows[_NEWEST] = moments_of(rows[_NEWEST], zone)
         elif kind is ColumnType.NUMBER:
             rows[_NEWEST] = pd.to_numeric(rows[_NEWEST], errors="coerce")
     return find_repeated_keys(rows, [KEY], _NEWEST, np.ones(len(rows), dtype=np.bool_))[0]
@@ -207,8 +209,7 @@ def _newest_clock(frame: pd.DataFrame, export: DeclaredExport, source: Source) -
     present = [] if column is None else [header for header in column.headers(name) if header in frame]
     found = None
     for header in present:
-        moments = pd.to_datetime(frame[header], format="ISO8601", errors="coerce", utc=True)
-        latest = moments.max()
+        latest = moments_of(frame[header], zone_of_column(source, column)).max()
         if not pd.isna(latest):
-            found = latest.tz_localize(None) if found is None else max(found, latest.tz_localize(None))
+            found = latest if found is None else max(found, latest)
     return found

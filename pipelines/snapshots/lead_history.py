@@ -27,6 +27,7 @@ from pipelines.snapshots.row_versions import (
     replace_header,
     stored_columns,
     stored_rows,
+    zone_of_column,
 )
 from pipelines.snapshots.snapshot_store import TAKEN
 
@@ -59,7 +60,10 @@ def lead_rows(versions: Versions, source: Source, newest: pd.DataFrame) -> Table
             frame[made] = versions.at_first_sight(header) if header in versions.said else pd.NA
         changed[name] = as_stored(column).model_copy(update={"source": new})
 
-    created = moments_of(joined_texts(versions.initial, "created_at", declared.get("created_at")))
+    created = moments_of(
+        joined_texts(versions.initial, "created_at", declared.get("created_at")),
+        zone_of_column(source, declared.get("created_at")),
+    )
     seen = versions.initial[TAKEN]
     if "known_at" not in declared:
         late = created < versions.before(seen) - DAY

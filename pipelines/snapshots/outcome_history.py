@@ -21,6 +21,7 @@ from pipelines.snapshots.row_versions import (
     stored_columns,
     stored_rows,
     when_learned,
+    zone_of_column,
 )
 from pipelines.snapshots.snapshot_store import TAKEN
 
@@ -71,7 +72,8 @@ def outcome_rows(versions: Versions, source: Source) -> OutcomeHistory:
     made[_CLOSED] = dates.mask(undated, iso_texts(seen))
 
     own = joined_texts(first, "known_at", columns.get("known_at")).reset_index(drop=True)
-    made[_KNOWN] = own.fillna(when_learned(made[_CLOSED], seen, versions.first))
+    zone = zone_of_column(source, columns.get("closed_at"))
+    made[_KNOWN] = own.fillna(when_learned(made[_CLOSED], seen, versions.first, zone))
     made[_WON] = verdict[begins].to_numpy()
     starts = rows.index.to_numpy()[begins]
     replaced, repeated = _find_replaced(made, starts, closed), _find_repeated(made)

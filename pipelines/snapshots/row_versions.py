@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from features.schema.source import Source
 from features.schema.table_source import CsvFormat, TableSource
 from pipelines.artifacts.snapshots_record import ExportHistory
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.values.timestamps import zone_of
 from pipelines.ingest.values.type_casting import plain_texts
 from pipelines.snapshots.declared_exports import DeclaredExport
 from pipelines.snapshots.differences import CHANGE, GONE, KEY
@@ -22,6 +24,7 @@ from pipelines.workspace.paths import Paths
 
 # A date in a file's name is the end of its day, and clocks of two systems differ by hours where a time zone is wrong.
 DAY = pd.Timedelta(days=1)
+_BARE_DATE = r"\d{4}-\d\d-\d\d"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,10 +147,21 @@ def joined_texts(rows: pd.DataFrame, name: str, column: Column | None) -> pd.Ser
     return texts
 
 
-def moments_of(texts: pd.Series) -> pd.Series:
-    """Stored timestamps, naive UTC; a bare date is its beginning."""
+def moments_of(texts: pd.Series, zone: ZoneInfo) -> pd.Series:
+    """Stored timestamps, naive UTC; a bare date is its beginning in the column's zone."""
     read = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
+    bare = texts.astype("str").str.fullmatch(_BARE_DATE).fillna(False).astype(bool) & read.notna()
+    if bare.any():
+        midnights = read[bare].dt.tz_localize(None)
+        later = np.zeros(len(midnights), dtype=np.bool_)
+        read[bare] = midnights.dt.tz_localize(zone, ambiguous=later, nonexistent="shift_forward").dt.tz_convert("UTC")
     return read.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def zone_of_column(source: Source, column: Column | None) -> ZoneInfo:
+    """The zone in which a column's dates are days."""
+    declared = None if column is None else column.timezone
+    return zone_of(declared or source.timezone, "timezone")
 
 
 def iso_texts(moments: pd.Series) -> pd.Series:
@@ -155,13 +169,13 @@ def iso_texts(moments: pd.Series) -> pd.Series:
     return moments.dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ").where(moments.notna()).astype("str")
 
 
-def when_learned(happened: pd.Series, seen: pd.Series, first: pd.Timestamp) -> pd.Series:
+def when_learned(happened: pd.Series, seen: pd.Series, first: pd.Timestamp, zone: ZoneInfo) -> pd.Series:
     """When each event became known, as text: when a snapshot first showed it.
 
     Empty (known when it happened) for what the first snapshot showed already, whose history nobody has, and for what
     is up to a day younger than the snapshot it stands in: a clock that runs ahead.
     """
-    at = moments_of(happened)
+    at = moments_of(happened, zone)
     ahead = (at > seen) & (at <= seen + DAY)
     return iso_texts(seen.where((seen > first) & ~ahead))
 

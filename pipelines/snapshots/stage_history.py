@@ -19,10 +19,12 @@ from pipelines.snapshots.row_versions import (
     stored_columns,
     stored_rows,
     when_learned,
+    zone_of_column,
 )
 from pipelines.snapshots.snapshot_store import TAKEN
 
 _LEAD, _ENTERED, _KNOWN = "snapshot:lead_id", "snapshot:entered_at", "snapshot:known_at"
+_ROW = "snapshot:lead and row"
 
 
 def stage_rows(versions: Versions, source: Source) -> TableHistory:
@@ -52,7 +54,9 @@ def _dated_stages(melted: pd.DataFrame, versions: Versions, declared: TableSourc
 
 def _changed_stages(rows: pd.DataFrame, versions: Versions, declared: TableSource, source: Source) -> TableHistory:
     rows = rows.assign(**{_LEAD: joined_texts(rows, "lead_id", declared.columns["lead_id"])})
-    rows = rows.iloc[np.argsort(rows[_LEAD].fillna("").to_numpy(dtype=object), kind="stable")].reset_index(drop=True)
+    of_lead = rows[_LEAD].fillna("") + "\n" + rows[KEY]  # each of a lead's rows has stages of its own
+    rows = rows.assign(**{_ROW: of_lead})
+    rows = rows.iloc[np.argsort(of_lead.to_numpy(dtype=object), kind="stable")].reset_index(drop=True)
     raw = stored_rows(rows, np.arange(len(rows), dtype=np.int64))
     chosen, _ = select_rows(raw, "stages", source)
     belongs = np.zeros(len(rows), dtype=np.bool_)
@@ -61,15 +65,17 @@ def _changed_stages(rows: pd.DataFrame, versions: Versions, declared: TableSourc
     belongs &= stage.notna().to_numpy()
 
     dates = joined_texts(rows, "entered_at", declared.columns.get("entered_at"))
-    stale = dates.eq(dates.shift()).to_numpy() & rows[_LEAD].eq(rows[_LEAD].shift()).to_numpy()
+    stale = dates.eq(dates.shift()).to_numpy() & rows[_ROW].eq(rows[_ROW].shift()).to_numpy()
     entered = dates.mask(stale | dates.isna().to_numpy(), iso_texts(rows[TAKEN]))
-    begins = starts_of(rows[_LEAD].fillna(""), belongs, stage.to_numpy(dtype=object))
-    return _table(rows.assign(**{_ENTERED: entered})[begins].reset_index(drop=True), versions, declared, source)
+    begins = starts_of(rows[_ROW], belongs, stage.to_numpy(dtype=object))
+    entries = rows.assign(**{_ENTERED: entered})[begins].sort_values([_LEAD, TAKEN], kind="stable")
+    return _table(entries.drop(columns=_ROW).reset_index(drop=True), versions, declared, source)
 
 
 def _table(rows: pd.DataFrame, versions: Versions, declared: TableSource, source: Source) -> TableHistory:
     known = joined_texts(rows, "known_at", declared.columns.get("known_at"))
-    rows = rows.assign(**{_KNOWN: known.fillna(when_learned(rows[_ENTERED], rows[TAKEN], versions.first))})
+    zone = zone_of_column(source, declared.columns.get("entered_at"))
+    rows = rows.assign(**{_KNOWN: known.fillna(when_learned(rows[_ENTERED], rows[TAKEN], versions.first, zone))})
     frame = rows.drop(columns=[KEY, CHANGE, TAKEN, FILE_ROW], errors="ignore").astype("str")
     columns = declared.columns
     made = stored_columns(

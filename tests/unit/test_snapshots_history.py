@@ -210,6 +210,21 @@ def test_accounts_have_a_row_per_change(world: SnapshotWorld) -> None:
     ]
 
 
+def test_a_deal_that_moves_changes_nothing_of_its_account(world: SnapshotWorld) -> None:
+    old, new = deal("X", Company="B", Size=1), deal("Y", Company="B", Size=9)
+    world.take(FIRST, [*STAY, old, new])
+    world.take(SECOND, [*STAY, old, deal("Y", Company="B", Size=9, Stage="Talk")])
+    world.take(THIRD, [*STAY, deal("X", Company="C", Size=1), deal("Y", Company="B", Size=8)])
+    accounts = world.tables()["accounts"].astype(object)
+    found = accounts.where(accounts.notna(), None)[["account_id", "known_at", "size"]]
+    assert [tuple(row) for row in found[accounts["account_id"] != "A"].itertuples(index=False)] == [
+        ("B", None, None),
+        ("B", end_of(FIRST), 1.0),
+        ("B", end_of(THIRD), 8.0),
+        ("C", end_of(THIRD), 1.0),
+    ]
+
+
 STAGES = """\
 name: crm
 kind: relational
@@ -233,6 +248,16 @@ def test_stages_are_entered_when_a_snapshot_first_shows_them(tmp_path: Path) -> 
         ("opportunity", end_of(SECOND)),
         ("won", end_of(THIRD)),
     ]
+
+
+def test_of_a_lead_with_several_rows_each_has_stages_of_its_own(tmp_path: Path) -> None:
+    declared = STAGES.replace("{from: Deal}, stage:", "{from: Company}, stage:")
+    world = SnapshotWorld(tmp_path, declared)
+    stay = [deal("A", Company="D1"), *STAY]
+    world.take(FIRST, [*stay, deal("X", Company="A", Stage="Talk"), deal("Y", Company="A")])
+    world.take(SECOND, [*stay, deal("X", Company="A", Stage="Talk", Temp=4), deal("Y", Company="A", Temp=5)])
+    stages = world.tables()["stages"]
+    assert set(stages["entered_at"]) == {end_of(FIRST)}
 
 
 def test_stages_of_one_column_each_keep_their_dates(tmp_path: Path) -> None:

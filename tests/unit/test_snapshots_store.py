@@ -117,6 +117,23 @@ def test_an_export_that_looks_otherwise_is_refused_before_it_is_taken(
     assert world.take(SECOND, rows, oddity, header=header).snapshot.accepted == (oddity,)
 
 
+def test_ids_that_lost_their_zeros_are_refused_however_few(world: SnapshotWorld) -> None:
+    world.take(FIRST, [*many(80), *(deal(f"000{n}") for n in range(1, 7))])
+    shorter = [*many(80), *(deal(str(n)) for n in range(1, 7))]
+    with pytest.raises(SnapshotRefusedError, match=r"6 ids are written another way[\s\S]*--accept other-ids"):
+        world.take(SECOND, shorter)
+    assert world.take(SECOND, shorter, Oddity.OTHER_IDS).snapshot.vanished == 6
+
+
+def test_a_day_begins_where_the_crm_stands(tmp_path: Path) -> None:
+    world = SnapshotWorld(tmp_path, DEALS.replace("kind: relational", "kind: relational\ntimezone: Asia/Seoul"))
+    file = world.write("deals.csv", many(5, created="2026-01-05"))
+    assert world.add(file, taken_at="2026-01-05T08:00").snapshot.rows == 5  # 23:00 of the day before in UTC
+    tomorrow = world.write("again.csv", many(5, created="2026-01-07"))
+    with pytest.raises(SnapshotRefusedError, match=r"a row is of 2026-01-06 15:00:00 UTC"):
+        world.add(tomorrow, taken_at="2026-01-06T08:00")
+
+
 def test_few_rows_that_move_alike_are_not_renamed(world: SnapshotWorld) -> None:
     world.take(FIRST, [*many(30, Industry="hr"), *(deal(f"X{n}") for n in range(9))])
     moved = [deal(f"X{n}", Industry="software") for n in range(9)]
