@@ -287,6 +287,23 @@ def test_a_watermark_must_be_a_column_with_an_order(engine: sa.Engine) -> None:
         read_database(declared(watermark="nothing"))
 
 
+def test_times_as_texts_are_a_watermark_only_in_one_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_DB", f"sqlite:///{tmp_path / 'crm.db'}")
+    engine, kept = sa.create_engine(f"sqlite:///{tmp_path / 'crm.db'}"), tmp_path / "kept.parquet"
+    run(engine, "CREATE TABLE events (id INTEGER, at TEXT)")
+    run(engine, "INSERT INTO events VALUES (1, '2025-10-25T10:00:00+02:00'), (2, '2025-10-26T02:30:00+02:00')")
+    assert len(read_database(declared(watermark="at"), kept=kept).frame) == 2
+    run(engine, "INSERT INTO events VALUES (3, '2025-10-26T02:40:00+01:00')")
+    with pytest.raises(DatabaseError, match="several offsets"):  # each fetch alone has one
+        read_database(declared(watermark="at"), kept=kept)
+    run(engine, "DELETE FROM events", "INSERT INTO events VALUES (1, '2025-01-01T10:00'), (2, '2025-01-01 11:00')")
+    with pytest.raises(DatabaseError, match="with 'T' and with a blank"):
+        read_database(declared(watermark="at"))
+    run(engine, "DELETE FROM events", "INSERT INTO events VALUES (1, '2025-01-01 10:00'), (2, '2025-01-02'), (3, NULL)")
+    assert len(read_database(declared(watermark="at")).frame) == 3
+    engine.dispose()
+
+
 @BOTH
 def test_what_the_database_refuses_is_told_without_the_password(engine: sa.Engine) -> None:
     run(engine, *EVENTS)

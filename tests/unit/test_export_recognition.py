@@ -283,6 +283,20 @@ def test_numbers_of_leads_are_not_looked_up_among_those_of_deals() -> None:
     assert [link.column for link in overlap.links_to("leads", "Deal ID")] == ["Deal ID"]
 
 
+@pytest.mark.parametrize("planned", [0, 4])
+def test_open_deals_that_only_a_won_flag_hides_are_asked_about(planned: int) -> None:
+    ids, days = [f"L{i}" for i in range(28)], [f"2025-01-{i:02d}" for i in range(1, 29)]
+    leads = table("leads", Id=ids, Name=[f"n{i}" for i in range(28)], Created=days)
+    closes = [f"2025-0{9 if i < planned else 2}-{i + 1:02d}" for i in range(28)]
+    won = ["true" if i % 3 == 2 and i >= planned else "false" for i in range(28)]
+    deals = table(
+        "deals", **{"Deal Id": [f"D{i}" for i in range(28)], "Lead Id": ids, "Close Date": closes, "Is Won": won}
+    )
+    text = render_declaration(plan_export([leads, deals]), Heading(name="crm", title="CRM"))
+    assert "'Is Won' does not tell open deals from lost ones; if there are" in " ".join(text.split()).replace("# ", "")
+    assert ("TO EDIT: 'Is Won'" in text) == bool(planned)
+
+
 def test_keys_are_unique_filled_and_called_ids() -> None:
     names = [f"n{i}" for i in range(40)]
     assert key_of(table("leads", Name=names, **{"Lead ID": names, "Owner ID": ["a", "b"] * 20})) == "Lead ID"

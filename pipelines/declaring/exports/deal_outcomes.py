@@ -15,6 +15,7 @@ from pipelines.declaring.words.status_words import place_statuses
 from pipelines.ingest.key_forms import match_keys
 
 _FLAG_VALUES = 4  # yes, no, empty and a typing error
+_LATE = 0.05  # share of deals; some are lost after the newest win
 _IN_ORDER = 0.98  # share of rows in which a clock must not be before what it reports
 
 
@@ -59,6 +60,21 @@ class DealOutcomes:
         for header, values in self.rows.items():
             closed &= table.frame[header].isin(values)
         return closed
+
+    @property
+    def tells_open(self) -> bool:
+        """Whether deals that are still open can be told from those that were lost."""
+        return bool(self.won or self.rows)
+
+    def perhaps_open(self, table: ExportTable) -> int:
+        """Deals that count as lost though they close after all that happened, or at no known time; 0 if but a few."""
+        if self.tells_open:
+            return 0
+        won, closes, created = self.is_won(table), self.moments(table), first_time(table, Meaning.CREATED)
+        newest = closes[won].max()
+        newest = max(newest, table.moments(created).max()) if created else newest
+        count = int((~won & ~(closes <= newest)).sum())
+        return count if count > _LATE * len(won) else 0
 
     def moments(self, table: ExportTable) -> pd.Series:
         """When each deal closed."""

@@ -72,7 +72,7 @@ def render_declaration(plan: ExportPlan, heading: Heading) -> str:
     history = read_stages(plan)
     wins = wins_of_stages(plan, history) if outcomes is None else wins_of_deals(plan, outcomes)
 
-    edits = find_questions(plan, created, history, wins)
+    edits = [*find_questions(plan, created, history, wins), *_ask_for_open(deals, outcomes)]
     learning = learning_lines(plan, wins, created, by_stages=outcomes is None)
     lines = [*_head(plan, heading, edits), *learning]
     if shorthand and deals is not None and outcomes is not None:
@@ -91,6 +91,17 @@ def render_declaration(plan: ExportPlan, heading: Heading) -> str:
     tail = ["", framework_line()]
     body = explain_once([*lines, *_spaced(kinds), *_spaced(questions), *tail])
     return writable("\n".join(body) + "\n")
+
+
+def _ask_for_open(deals: ExportTable | None, outcomes: DealOutcomes | None) -> list[str]:
+    count = 0 if deals is None or outcomes is None else outcomes.perhaps_open(deals)
+    if deals is None or outcomes is None or not count:
+        return []
+    return [
+        f"'{outcomes.column}' of '{deals.name}' does not tell open deals from lost ones: {count:,} deals that close "
+        "after all that happened, or at no known time, would count as lost. Export a column of stages, or one that "
+        "says which deals are closed, and name it under rows."
+    ]
 
 
 def _take_outcomes_of_leads(plan: ExportPlan) -> None:
@@ -225,6 +236,12 @@ def _outcomes(plan: ExportPlan, table: ExportTable | None, outcomes: DealOutcome
     won: dict[str, object] = {"from": outcomes.column}
     if outcomes.won:
         won |= {"true_values": list(outcomes.won), "false_values": [*outcomes.lost, *outcomes.disqualified]}
+    if not outcomes.tells_open:
+        lines += wrap_comment(
+            f"'{outcomes.column}' does not tell open deals from lost ones; if there are open ones, leave them out with "
+            "'rows'.",
+            indent=6,
+        )
     lines.append(column_line("won", won, f"{outcomes.is_won(table).sum():,} won"))
     return [*lines, *_deal_columns(table)]
 

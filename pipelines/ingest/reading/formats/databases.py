@@ -21,11 +21,12 @@ from pipelines.ingest.reading.formats.connections import connect_duckdb, connect
 from pipelines.ingest.reading.formats.database_address import Address, resolve_address
 from pipelines.ingest.reading.formats.database_files import DUCKDB
 from pipelines.ingest.reading.formats.one_moment import OneMoment
-from pipelines.ingest.reading.formats.sql_tables import BATCH_ROWS, Fetched, Relation, fetch_relation, list_relations
+from pipelines.ingest.reading.formats.sql_tables import BATCH_ROWS, Relation, fetch_relation, list_relations
 from pipelines.ingest.reading.raw_table import RawTable, number_rows
 from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 from pipelines.workspace.atomic_files import write_bytes
 
+_ISO_PARTS = r"^\d{4}-\d{2}-\d{2}(?P<sign>[T ]?).*?(?P<zone>[zZ]|[+-]\d{2}(?::?\d{2})?)?$"
 _ISO = r"^\d{4}-\d{2}-\d{2}"  # texts of one such form lie in order of time by any collation
 _COPIES = 2  # form of a kept copy: one of another is fetched anew
 _STATE = b"leadscore"  # key of what a kept copy is a copy of, in its Parquet metadata
@@ -76,7 +77,7 @@ def read_database(
             old, fetched = None, fetch_relation(connection, relation, what=what)
 
     rows = fetched.rows
-    _check_watermark(database.watermark, fetched, what)
+    _check_watermark(database.watermark, rows, old, what)
     if incremental and kept is not None and database.watermark is not None:
         form |= {"fetched": rows.num_rows}
         rows = _join(old, rows, database.watermark)
@@ -264,13 +265,29 @@ def _join(old: pa.Table | None, new: pa.Table, watermark: str) -> pa.Table:
     return pa.concat_tables([old.filter(earlier), new], promote_options="default")  # marks may be in one of them only
 
 
-def _check_watermark(watermark: str | None, fetched: Fetched, what: str) -> None:
+def _check_watermark(watermark: str | None, rows: pa.Table, old: pa.Table | None, what: str) -> None:
     """A watermark must be a column whose largest value the database and we agree on."""
-    if watermark is None:
+    if watermark is None or not pa.types.is_string(rows.column(watermark).type):
         return
-    column = fetched.rows.column(watermark)
-    if pa.types.is_string(column.type) and not pc.all(pc.match_substring_regex(column, _ISO), min_count=0).as_py():
-        raise DatabaseError(
-            f"{what}: '{watermark}' holds texts, whose order depends on the database. A watermark is a time, a date or "
-            "a whole number; name such a column, or leave 'watermark' out."
-        )
+    column = rows.column(watermark)
+    if not pc.all(pc.match_substring_regex(column, _ISO), min_count=0).as_py():
+        why = "holds texts, whose order depends on the database"
+    elif not _has_one_form([column] if old is None else [column, old.column(watermark)]):
+        why = "holds times with 'T' and with a blank, or with several offsets, whose order is not that of time"
+    else:
+        return
+    raise DatabaseError(
+        f"{what}: '{watermark}' {why}. A watermark is a time, a date or a whole number; name such a column, or leave "
+        "'watermark' out."
+    )
+
+
+def _has_one_form(columns: Sequence[pa.ChunkedArray]) -> bool:
+    """Whether all texts with a time of day have the same sign before it and the same offset, or none, behind it."""
+    found: set[tuple[str, str]] = set()
+    for column in columns:
+        parts = pc.extract_regex(pc.unique(column.drop_null()), _ISO_PARTS)
+        pairs = pa.table({name: pc.struct_field(parts, name) for name in ("sign", "zone")})
+        kinds = pairs.group_by(["sign", "zone"]).aggregate([]).to_pylist()
+        found |= {(kind["sign"] or "", kind["zone"] or "") for kind in kinds}
+    return len({kind for kind in found if kind[0]}) <= 1
