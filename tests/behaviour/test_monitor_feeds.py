@@ -37,7 +37,12 @@ LATEST = {
     "outcomes stopped": 2,
     "lead source renamed": 4,
 }
-LATEST |= {"lead source unknown": 4, "job titles blank": 4, "amount in thousands": 8}  # weeks: 10 leads come a week
+LATEST |= {
+    "lead source unknown": 4,
+    "job titles blank": 4,
+    "amount in thousands": 8,
+    "amount zero": 8,
+}  # weeks: 10 leads come a week
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +71,17 @@ def test_an_export_that_rewrites_the_past_is_named(fault: str, tables: Tables, s
     since = CUTOFF - 8 * WEEK if "stopped" in fault else pd.Timestamp("2000-01-01")
     found = find_feed_faults(planted(tables, fault, since), source, CUTOFF, trained)
     assert TABLE_OF.get(fault, "activities") in {one.table for one in found}
+
+
+def test_a_profile_of_an_earlier_version_has_no_zeros_to_compare(tables: Tables, source: Source) -> None:
+    deals = {name: rows if name in ("leads", "outcomes") else rows[:0] for name, rows in tables.items()}
+    trained = profile_tables(deals, source, CUTOFF)
+    zeroed = planted(deals, "amount zero", pd.Timestamp("2000-01-01"))
+    (found,) = [one for one in find_feed_faults(zeroed, source, CUTOFF, trained) if one.column == "amount"]
+    assert found.sentence.startswith("outcomes.amount: 100% of the rows that the training knew are 0 now, ")
+    for column in trained["tables"]["outcomes"]["columns"] + trained["tables"]["outcomes"]["recent"]["columns"]:
+        column.pop("zeros", None)
+    assert all(one.column != "amount" for one in find_feed_faults(zeroed, source, CUTOFF, trained))
 
 
 def test_where_nothing_is_wrong_nothing_is_named(tables: Tables, source: Source) -> None:

@@ -71,6 +71,7 @@ FAULTS: Mapping[str, Plant] = {
     "industries renamed": _change("accounts", "industry", _all_but("Sector ")),
     "lead source renamed": _change("leads", "lead_source", _all_but("2027 ")),
     "amount in thousands": _change("outcomes", "amount", lambda values: values / 1000),
+    "amount zero": _change("outcomes", "amount", lambda values: values.where(values.isna(), 0.0)),
     "employees in thousands": _change("accounts", "employees", lambda values: values / 1000),
     "activities 9 hours off": _shift,
     "happened 9 hours early": _shift_happened,
@@ -82,6 +83,7 @@ FAULTS: Mapping[str, Plant] = {
 TABLE_OF: Mapping[str, str] = {
     "answers gone": "answers",
     "outcomes stopped": "outcomes",
+    "amount zero": "outcomes",
     "stages stopped": "stages",
     "industries renamed": "accounts",
     "lead source renamed": "leads",

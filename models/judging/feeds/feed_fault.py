@@ -12,6 +12,7 @@ RENAMED = (
     "Map new names to the old ones ('map:' of the column); values that are really new need a model trained with them "
     "('leadscore retrain --accept-feeds REASON')."
 )
+UNFILLED = "The column is no longer filled: look for a changed form, mapping or permission in the CRM."
 TWICE = "The feed comes twice: remove the second load, or declare an id that stays the same."
 
 

@@ -6,7 +6,17 @@ from typing import Any
 import numpy as np
 
 from features.array_types import Floats
-from models.judging.feeds.feed_fault import RENAMED, TWICE, FaultKind, FeedFault, day, listed, named_values, place
+from models.judging.feeds.feed_fault import (
+    RENAMED,
+    TWICE,
+    UNFILLED,
+    FaultKind,
+    FeedFault,
+    day,
+    listed,
+    named_values,
+    place,
+)
 from models.judging.feeds.feed_profile import FEWEST, HOUR, LEVELS, WEEK
 
 _ROWS = 0.05  # of the rows: fewer or more than that came or went
@@ -181,6 +191,18 @@ def _compare_values(table: str, before: Mapping[str, Any], after: Mapping[str, A
                     f"{before['missing']:.0%} were then."
                 ),
                 remedy="The column was emptied: look for a changed form, mapping or permission in the CRM.",
+            )
+        ]
+    was, now = before.get("zeros"), after.get("zeros")  # profiles kept by earlier versions have none
+    if was is not None and now is not None and now > was + _MOVED:
+        return [
+            FeedFault(
+                kind=FaultKind.EMPTIED,
+                table=table,
+                feed=feed,
+                column=column,
+                sentence=f"{where}: {now:.0%} of the rows that the training knew are 0 now, {was:.0%} were then.",
+                remedy=UNFILLED,
             )
         ]
     if before["tenths"] and after["tenths"]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.array_types import Bools, Floats
 from models.judging.feeds.clock_breaks import find_clock_break
-from models.judging.feeds.feed_fault import RENAMED, FaultKind, FeedFault, listed, named_values, place
+from models.judging.feeds.feed_fault import RENAMED, UNFILLED, FaultKind, FeedFault, listed, named_values, place
 from models.judging.feeds.feed_profile import FEWEST, is_missing
 from models.judging.feeds.rewritten_history import concentrated_fault, unit_fault
 from models.judging.feeds.row_blocks import FEWEST_BLOCKS, LENGTHS, Blocks, exceeds
@@ -62,14 +62,27 @@ def _column(table: str, feed: str, column: WatchedColumn, values: pd.Series, blo
                 f"{place(table, feed, column.name)}: {now:.0%} of the newest rows are empty, {past.max():.0%} at most "
                 "before."
             ),
-            remedy="The column is no longer filled: look for a changed form, mapping or permission in the CRM.",
+            remedy=UNFILLED,
         )
         return
     known = ~gap
     if column.kind == "category":
         yield from _levels(table, feed, column.name, values.astype("str"), blocks, known)
     if column.kind == "number":
-        yield from _unit(table, feed, column.name, values.to_numpy(dtype=np.float64), blocks)
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        zeros, before = blocks.figures(lambda rows: float((numbers[rows] == 0).mean()))
+        if exceeds(zeros, before, int(blocks.newest.sum()), _GAPS):
+            where = place(table, feed, column.name)
+            yield FeedFault(
+                kind=FaultKind.EMPTIED,
+                table=table,
+                feed=feed,
+                column=column.name,
+                sentence=f"{where}: {zeros:.0%} of the newest rows are 0, {before.max():.0%} at most before.",
+                remedy=UNFILLED,
+            )
+            return
+        yield from _unit(table, feed, column.name, numbers, blocks)
 
 
 def _levels(
