@@ -28,6 +28,20 @@ def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def served(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One that all share that only look: what its pages count is counted once."""
+    with client_for(tiny_demo, tmp_path_factory.mktemp("home")) as made:
+        yield made
+
+
+@pytest.fixture
+def reader(served: TestClient) -> TestClient:
+    """As a browser that was never here."""
+    served.cookies.clear()
+    return served
+
+
 def page(client: TestClient, path: str, **headers: str) -> str:
     return unescape(whole_page(client, path, **headers))
 
@@ -46,15 +60,15 @@ def words(html: str) -> str:
     ],
 )
 def test_home_is_the_caller_s_own_until_another_is_chosen_and_that_is_kept(
-    client: TestClient, scopes: tuple[str, ...], owner: str | None, role: str
+    reader: TestClient, scopes: tuple[str, ...], owner: str | None, role: str
 ) -> None:
-    headers = key_for(client, *scopes, owner=owner)
+    headers = key_for(reader, *scopes, owner=owner)
     chosen = re.compile(r'href="/\?role=(\w+)" aria-current="true"')
-    assert set(chosen.findall(page(client, "/", **headers))) == {role}
+    assert set(chosen.findall(page(reader, "/", **headers))) == {role}
     for other in ROLES:
-        assert set(chosen.findall(page(client, f"/?role={other}", **headers))) == {other}
-        assert client.cookies[COOKIE] == other
-        assert set(chosen.findall(page(client, "/", **headers))) == {other}
+        assert set(chosen.findall(page(reader, f"/?role={other}", **headers))) == {other}
+        assert reader.cookies[COOKIE] == other
+        assert set(chosen.findall(page(reader, "/", **headers))) == {other}
 
 
 def test_an_old_address_of_the_list_still_leads_there(client: TestClient) -> None:
@@ -179,9 +193,9 @@ def test_what_was_said_is_told_in_words_until_it_is_taken_back(client: TestClien
 
 @pytest.mark.parametrize("path", [*(f"/?role={role}" for role in ROLES), "/team", "/help", "/help/rep"])
 @pytest.mark.parametrize("code", ["ko", "pl"])
-def test_pages_are_whole_in_every_language(client: TestClient, path: str, code: str) -> None:
-    client.cookies.set("leadscore_language", code)
-    html = page(client, path)
+def test_pages_are_whole_in_every_language(reader: TestClient, path: str, code: str) -> None:
+    reader.cookies.set("leadscore_language", code)
+    html = page(reader, path)
     assert f'<html lang="{code}"' in html
     shown = re.sub(r'<(?:p|ul|div)[^>]* lang="en">.*?</(?:p|ul|div)>', " ", html, flags=re.DOTALL)
     for english in ("Today", "Waiting too long", "Hot and not called", "Promises kept", "Step by step", "in a week"):

@@ -55,7 +55,6 @@ def test_no_page_is_older_than_the_last_action(tiny_demo: Any, tmp_path: Path) -
         steps = [
             (f"/v1/leads/{mate}/answers", {"question": "decision_role", "value": "decides"}),
             (f"/v1/leads/{lead}/feedback", {"verdict": "accept"}),
-            (f"/v1/leads/{lead}/feedback", {"verdict": "withdraw"}),
             (f"/v1/leads/{mate}/feedback", {"verdict": "do_not_contact"}),
             (f"/v1/leads/{lead}/feedback", pinned),
         ]
