@@ -28,6 +28,7 @@ from pipelines.ingest.values.ruined_ids import check_ids
 from pipelines.ingest.values.timestamps import (
     Timestamps,
     close_at_day_end,
+    days_as_midnights,
     end_of_day,
     read_timestamps,
     zone_of,
@@ -278,7 +279,9 @@ def _read_clocks(
         column, where = columns[name], source.where("tables", shaped.name, "columns", name)
         what = f"{where}: column '{shaped.name}.{name}'"
         zone = zone_of(column.timezone or source.timezone, where)
-        clocks[name] = read_timestamps(texts[name], zone, form=column.time_format, what=what, order=order)
+        found = read_timestamps(texts[name], zone, form=column.time_format, what=what, order=order)
+        # what is known from midnight on may well be so: a nightly load or snapshot
+        clocks[name] = found if name == "known_at" else days_as_midnights(found)
 
     for name in texts:
         if type_of(source, shaped.name, name) is ColumnType.TIMESTAMP:

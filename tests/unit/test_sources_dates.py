@@ -1,10 +1,12 @@
 """Moments of any make: words of the product's languages, zones by name, spreadsheet days, day or month first."""
 
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 
+from features.schema.load_source import parse_source
 from features.schema.source import Source
 from features.schema.table_source import Location
 from pipelines.artifacts.reading_record import ColumnReading
@@ -12,7 +14,7 @@ from pipelines.ingest.canonical_shape import ShapedTable, shape_table
 from pipelines.ingest.errors import AmbiguousDatesError, TurnedDatesError
 from pipelines.ingest.reading.file_adapters import read_table
 from pipelines.ingest.values.date_order import DateOrder
-from pipelines.ingest.values.timestamps import Timestamps, read_timestamps
+from pipelines.ingest.values.timestamps import Timestamps, days_as_midnights, end_of_day, read_timestamps
 
 BERLIN, CHICAGO, UTC = ZoneInfo("Europe/Berlin"), ZoneInfo("America/Chicago"), ZoneInfo("UTC")
 
@@ -295,3 +297,33 @@ def _shape(created: str, other: str, known: dict[str, ColumnReading] | None = No
 )
 def test_a_year_at_the_end_of_a_declared_form_is_no_zone(text: str, form: str, hour: int) -> None:
     assert read(text, form=form, zone=BERLIN) == [f"2024-01-08 {hour}:05:00"]
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_times_that_are_all_midnight_are_days(typed: bool) -> None:
+    texts = pd.Series([f"2026-01-{day:02d} 00:00:00" for day in range(1, 26)], dtype="str")
+    column = pd.to_datetime(texts) if typed else texts
+    found = days_as_midnights(read_timestamps(column, BERLIN))
+    assert found.date_only.all() and any("25 of 25 times are midnight: read as days" in note for note in found.notes)
+    assert end_of_day(found).iloc[0] == pd.Timestamp("2026-01-01 22:59:59.999999")
+    some = texts.str.replace(r"(.*)(2|4) 00:00:00", r"\1\2 09:30:00", regex=True)
+    assert not days_as_midnights(read_timestamps(pd.to_datetime(some) if typed else some, BERLIN)).date_only.any()
+    assert not days_as_midnights(read_timestamps(column.head(19), BERLIN)).date_only.any()
+
+
+@pytest.mark.parametrize(("declared", "hour"), [("", 23), (", known_at: {from: At}", 0)])
+def test_events_of_midnights_are_known_by_the_end_of_their_day(tmp_path: Path, declared: str, hour: int) -> None:
+    rows = [f"L1,call,2026-01-{day:02d} 00:00:00" for day in range(1, 26)]
+    (tmp_path / "a.csv").write_text("\n".join(["Lead,Kind,At", *rows]), encoding="utf-8")
+    columns = f"{{lead_id: {{from: Lead}}, kind: {{from: Kind}}, happened_at: {{from: At}}{declared}}}"
+    source = parse_source(
+        "name: s\nkind: relational\ntables:\n  leads:\n    location: {file: a.csv}\n"
+        "    columns: {lead_id: {from: Lead}, created_at: {from: At}}\n"
+        "  stages:\n    location: {file: a.csv}\n"
+        "    columns: {lead_id: {from: Lead}, stage: {from: Kind}, entered_at: {from: At}}\n"
+        f"  activities:\n    location: {{file: a.csv}}\n    columns: {columns}\n"
+        "activity_kinds: {call: {dimension: intent}}\n"
+    )
+    raw = read_table((tmp_path / "a.csv").read_bytes(), Location(file="a.csv"), what="a.csv")
+    known = shape_table(raw, "activities", source).frame["known_at"]
+    assert {moment.hour for moment in known} == {hour}

@@ -32,7 +32,8 @@ _EARLIEST, _LATEST = pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")  # o
 # of a year (24008) lie below, dates without signs (20240108) above.
 _SERIAL, _FIRST_DAY, _LAST_DAY = r"^\d{5}(?:[.,]\d+)?$", 36_526, 55_153
 _EPOCH_2000, _EPOCH_2050 = 946_684_800, 2_524_608_000  # seconds since 1970
-_MOSTLY = 0.98  # share of a column's values that must be serial days before they are taken for such
+_FEWEST_MIDNIGHTS = 20  # times of a column before anything is said of all
+_MOSTLY = 0.98  # share of a column's values that must be serial days, or midnights, before they are taken for such
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def read_timestamps(
         if the column has dates such as 03/04/2025 or 24-01-25 and none shows what comes first.
     """
     if isinstance(texts.dtype, pd.DatetimeTZDtype):
-        return Timestamps(_drop_implausible(texts.dt.tz_convert("UTC").dt.tz_localize(None)), _all_false(texts), zone)
+        moments = _drop_implausible(texts.dt.tz_convert("UTC").dt.tz_localize(None))
+        return Timestamps(moments, _all_false(texts), zone)
     if pd.api.types.is_datetime64_dtype(texts.dtype):
         return _to_utc(_drop_implausible(texts), zone, _all_false(texts))
 
@@ -113,7 +115,21 @@ def read_timestamps(
     local = _to_utc(_drop_implausible(reading.local), zone, _date_only(reading.digits))
     found = _drop_implausible(reading.utc.fillna(local.values))
     notes = (*local.notes, *reading.notes)
-    return Timestamps(found, local.date_only & found.notna() & reading.utc.isna(), zone, notes, reading.order)
+    date_only = local.date_only & found.notna() & reading.utc.isna()
+    return Timestamps(found, date_only, zone, notes, reading.order)
+
+
+def days_as_midnights(moments: Timestamps) -> Timestamps:
+    """Times of day that are midnight nearly throughout are no times: days of events, as a database writes them."""
+    timed = moments.values.notna() & ~moments.date_only
+    if timed.sum() < _FEWEST_MIDNIGHTS:
+        return moments
+    local = moments.values.dt.tz_localize("UTC").dt.tz_convert(moments.zone).dt.tz_localize(None)
+    midnight = timed & (local == local.dt.normalize())
+    if midnight.sum() < _MOSTLY * timed.sum():
+        return moments
+    note = f"{int(midnight.sum())} of {int(timed.sum())} times are midnight: read as days, known by their end."
+    return replace(moments, date_only=moments.date_only | midnight, notes=(*moments.notes, note))
 
 
 class _Reading:
