@@ -66,6 +66,15 @@ class Language:
             return f">{self.share(1 - least, digits)}"
         return self.share(value, digits)
 
+    @staticmethod
+    def percentile(value: float) -> str:
+        """A percentile (0 to 100), never rounded up: above 98.7 % of leads is not above 99 %, and nobody above all.
+
+        >>> Language.percentile(98.7), Language.percentile(100.0)
+        ('98', '99')
+        """
+        return str(min(int(value), 99))
+
     def number(self, value: float) -> str:
         """A number as people write it: whole ones grouped, others with three figures."""
         if float(value).is_integer() and abs(value) < 1e15:

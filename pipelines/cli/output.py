@@ -85,14 +85,17 @@ class Output:
     def table(
         self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, keep_first: bool = False
     ) -> None:
-        """A table for the eye; ``keep_first`` breaks no line within the first column, as ids are copied from it."""
+        """A table for the eye, of texts as they are: brackets and colons of a name are no markup and no emoji.
+
+        ``keep_first`` breaks no line within the first column, as ids are copied from it.
+        """
         from rich.console import Console
         from rich.table import Table
 
-        console = Console(soft_wrap=False)
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+        console = Console(soft_wrap=False, markup=False, emoji=False, highlight=False)
+        table = Table(title=printable(title), title_justify="left", box=None, pad_edge=False, header_style="bold")
         for place, column in enumerate(columns):
-            table.add_column(column, overflow="fold", no_wrap=place == 0 and keep_first)
+            table.add_column(printable(column), overflow="fold", no_wrap=place == 0 and keep_first)
         for row in rows:
             table.add_row(*(printable(str(cell)) for cell in row))
         console.print(table)

@@ -118,6 +118,7 @@ def _shown(
     found: "pd.DataFrame", width: int, headings: Mapping[str, str]
 ) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
     """Headers and rows of a terminal's table; a narrow one has fewer columns: a broken word tells nothing."""
+    from models.explaining.language import ENGLISH
     from pipelines.scoring.list_leads import naming_texts
 
     wide = width >= _WIDE
@@ -126,9 +127,9 @@ def _shown(
     dropped = () if wide else ("grade", "points", "state" if staged else "")
     rows = []
     for place, row in enumerate(found.to_dict(orient="records")):
-        chance = f"{row['probability']:.0%}"
+        chance, low, high = (ENGLISH.chance(row[f"probability{end}"], 0) for end in ("", "_low", "_high"))
         if wide:
-            chance += f" ({row['probability_low']:.0%} to {row['probability_high']:.0%})"
+            chance += f" ({low} to {high})"
         cells = {
             "lead": row["lead_id"],
             **{name: texts[place] for name, texts in names.items()},

@@ -10,6 +10,7 @@ import pandas as pd
 from features.array_types import Tables
 from features.assembly.closed_leads import closed_leads
 from features.errors import ContractError
+from models.explaining.language import ENGLISH
 from models.judging.lifecycle.figures import Lifecycle, measure_lifecycle
 from models.judging.lifecycle.policy import LifecyclePolicy, load_policy
 from models.judging.lifecycle.sales_feedback import agreement, disagreements, scored_decisions, who_was_right
@@ -156,7 +157,7 @@ def table_rows(frame: pd.DataFrame) -> list[list[Any]]:
             elif isinstance(value, bool | np.bool_):
                 cells.append("yes" if value else "no")
             elif isinstance(value, float) and (name in shares or _is_share(record, str(name))):
-                cells.append(f"{value:.0%}")
+                cells.append(ENGLISH.chance(value, 0))
             else:
                 cells.append(f"{value:,.1f}" if isinstance(value, float) and not value.is_integer() else f"{value}")
         rows.append(cells)

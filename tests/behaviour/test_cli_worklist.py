@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from pipelines.cli.output import Output
 from pipelines.scoring.list_leads import naming_texts
 from tests.reference.calls import DECLARATION, calls, write_calls
 
@@ -25,6 +26,23 @@ def test_the_list_is_the_runs_and_says_who_the_leads_are(cli: Cli, tiny_demo: An
     assert written["lead_id"].tolist() == kept["lead_id"].tolist()
     assert list(written.columns[:2]) == ["lead_id", "full_name"] and "company" in written.columns[:10]
     assert not written["reason_1"].str.startswith(("+", "-")).any()
+
+
+def test_brackets_of_a_name_are_its_own_and_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("Acme [berlin]", "x [/b]", "[bold]Kim", ":smile: GmbH")
+    Output(as_json=False).table("Leads of [/i]", ("lead [id]",), [(name,) for name in names])
+    told = capsys.readouterr().out
+    assert all(text in told for text in (*names, "Leads of [/i]", "lead [id]"))
+
+
+def test_what_is_not_certain_does_not_read_as_if_it_were(cli: Cli, tiny_copy: Any) -> None:
+    file = tiny_copy.context.paths.score / "worklist.parquet"
+    kept = pd.read_parquet(file)
+    chances = kept["probability"].to_numpy(copy=True)
+    chances[:2] = 0.997, 0.002
+    kept.assign(probability=chances).to_parquet(file)
+    _, text, _ = cli("worklist", *tiny_copy.args, "--limit", "2")
+    assert ">99%" in text and "<1%" in text and "100%" not in text
 
 
 def test_who_a_lead_is_is_one_text_of_its_usual_columns() -> None:

@@ -87,6 +87,8 @@ def account_command(options: Options, account_id: str, framework: str | None, as
 
 def account_lines(found: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     """The head of an account: who it is, its score with its way, customer or not, the next step."""
+    from models.explaining.language import ENGLISH
+
     lines = [f"{found['company'] or 'Account'} ({found['account_id']}) as of {found['as_of'][:16]}"]
     score = found["score"]
     if score is None:
@@ -94,7 +96,7 @@ def account_lines(found: Mapping[str, Any], names: Mapping[str, str]) -> list[st
     else:
         lines.append(
             f"Score {score['best']} by {names[score['best_lead']]}, the best of {score['open_leads']} open; the chance "
-            f"that any is won is at most {score['probability_any']:.0%} (as if they decided alone)."
+            f"that any is won is at most {ENGLISH.chance(score['probability_any'], 0)} (as if they decided alone)."
         )
     weeks = [row["best"] for row in found["history"]]
     if len(weeks) > 1:

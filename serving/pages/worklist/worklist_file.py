@@ -43,7 +43,7 @@ def _open_columns(framework: Framework, language: Language, currency: str) -> li
     return [
         ("Name", said("name")), ("Company", said("company")), ("Owner", said("owner")),
         ("Score", said("score")), ("Grade", said("grade")), ("Change in a week", said("change")),
-        ("Chance in 100", lambda row: round(100 * row["probability"])),
+        ("Chance in 100", lambda row: _in_hundred(row["probability"])),
         ("Next step", said("step")), ("What speaks for it", reason("for")), ("What to mind", reason("against")),
         *((framework.label(name), status(name)) for name in framework.ids),
         ("CRM stage", said("stage")), ("Days in the stage", lambda row: _whole(row.get("stage_days"))),
@@ -62,6 +62,12 @@ def write_closed(rows: Iterable[dict[str, Any]], language: Language) -> Iterator
         day = (said["closed_at"] or "")[:10]
         cells = (said["name"], said["company"], said["owner"], said["outcome"], day, said["step"], said["lead_id"])
         yield csv_line(cells, _ENDING)
+
+
+def _in_hundred(chance: float) -> float:
+    """A chance as so many in 100; one that is not exactly 0 or 1 never reads as if it were."""
+    found = round(100 * chance)
+    return found if 0 < found < 100 or chance in (0.0, 1.0) else min(max(round(100 * chance, 1), 0.1), 99.9)
 
 
 def _whole(value: float | None) -> int | None:
