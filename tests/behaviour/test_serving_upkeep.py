@@ -17,6 +17,8 @@ from starlette.testclient import TestClient
 from models.bundle import load_bundle
 from models.explaining.language import ENGLISH
 from models.interfaces import Scale
+from models.judging.evaluation.trust import NOT, UNCLEAR
+from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.registry.champion import keep_bundle, point_to, read_champion
 from pipelines.registry.kept_decisions import decision_files
 from pipelines.workspace.atomic_files import read_json
@@ -141,6 +143,17 @@ def test_the_page_asks_the_same_gate(client: TestClient, tiny_copy: Any, tmp_pat
     assert read_champion(tiny_copy.context.paths).hash == bad
     now = client.get("/model").text.split(f"{bad[:12]}</code>")[1].split("</tr>")[0]
     assert "overruled" in now and "to see it fail" in now
+
+
+def test_an_order_that_may_be_chance_is_not_called_good_enough_to_sort_by(client: TestClient, tiny_copy: Any) -> None:
+    paths, before = tiny_copy.context.paths, client.get("/model").text
+    assert UNCLEAR not in before and NOT not in before
+    found = EvaluationRecord.read(paths)
+    for interval, said in (((0.47, 0.61), UNCLEAR), ((0.31, 0.46), NOT)):
+        figures = {**found.figures, found.winner: found.figures[found.winner] | {"auc_ci": list(interval)}}
+        found.model_copy(update={"figures": figures}).write(EvaluationRecord.path(paths).parent)
+        text = client.get("/model").text
+        assert said in text and "Good enough to sort by" not in text
 
 
 def test_the_figures_of_a_bundle_that_did_not_come_in_are_not_told_as_those_of_the_one_in_use(

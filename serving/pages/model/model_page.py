@@ -5,10 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from models.explaining.language import Language
+from models.judging.evaluation.trust import TrustLevel
 from pipelines.artifacts.audit_record import AuditRecord
+from pipelines.diagnostics.score_trust import trust_of
 from pipelines.registry.champion import read_champion
 from pipelines.workspace.params_file import DEFAULT as PARAMS
 from serving.auth.dependencies import AppStateDep, Reader
+from serving.pages.home.parts import write_trust
 from serving.pages.language import language_of
 from serving.pages.model.calibration_chart import draw_calibration
 from serving.pages.model.model_summary import summarise_model
@@ -17,6 +21,7 @@ from serving.pages.render import render_page
 from serving.pages.written_values import write_horizon
 from serving.results import promotion, run_results
 from serving.results.drift import begin_drift
+from serving.results.score_bands import read_evaluation
 from serving.scopes import Scope
 from serving.state.app_state import AppState
 from serving.state.result_cache import BesideResult, file_stamp
@@ -52,6 +57,8 @@ def model_page(
         horizon=write_horizon(language, app_state.loaded.model.bundle.horizons),
         admin=admin,
         summary=summarise_model(app_state, found),
+        by_points=run_results.why_points(app_state),
+        doubt=_doubt(app_state, language),
         chart=draw_calibration(evaluation.get("reliability") or []),
         drift=drift,
         moved=list_moved(features, language),
@@ -66,6 +73,15 @@ def model_page(
         asked=asked,
         pending=pending,
     )
+
+
+def _doubt(app_state: AppState, language: Language) -> str:
+    """What the test says of the score in use where one should not simply sort by it; else empty."""
+    evaluation = read_evaluation(app_state)
+    trust = None if evaluation is None else trust_of(evaluation)
+    if trust is None or trust.level in (TrustLevel.SORT, TrustLevel.UNTESTED):
+        return ""
+    return write_trust(language, trust).text
 
 
 def _begin_gate(app_state: AppState, asked: str) -> BesideResult[Any]:
