@@ -35,6 +35,8 @@ def test_every_figure_is_one_of_the_evaluation(tiny_demo: TinyRun) -> None:
     assert len(sections["Metrics"].tables[1].rows) == len(evaluation.reliability)
     assert len(sections["Beside the manual points"].tables[0].rows) == len(comparison.policies)
     assert sections["Beside the manual points"].sentences == comparison.sentences
+    assert f"wins at capacity on the {summary.compared} among them" in sections["Metrics"].tables[0].caption
+    assert "about 0 would" not in sections["For whom it holds"].sentences[0]
     held = sections["For whom it holds"].tables[0].rows
     assert len(held) == len(comparison.calibration_by_segment)
     assert {"Employees", "Country"} <= {row[0].split(":")[0] for row in held}

@@ -1,5 +1,7 @@
 """Groups of leads a model is judged by: what they are called, and how well each is ordered."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,9 @@ from features.schema.load_source import parse_source
 from models.judging.cluster_bootstrap import Resampling, interval
 from models.judging.evaluation.auc_interval import clustered_auc
 from models.judging.evaluation.metrics import auc, metric_draws
+from models.judging.evaluation.reliability_tables import calibration_by
 from models.judging.handoff.segments import OTHERS, SEGMENT_VALUES, name_sizes, slices_of
+from tests.reference.toy import toy_matrix
 
 FLAT = """
 name: toy
@@ -55,6 +59,14 @@ def test_the_interval_is_as_wide_as_that_of_resampled_groups(seed: int) -> None:
     assert span.high - span.low == pytest.approx(resampled.high - resampled.low, rel=0.25)
     alone = clustered_auc(won, score, np.arange(1000))[1]
     assert alone.high - alone.low < 0.7 * (span.high - span.low), "rows of one account are no independent ones"
+
+
+def test_a_segment_without_a_win_is_not_outside_of_what_few_rows_allow() -> None:
+    matrix = toy_matrix(600, seed=5)
+    matrix = replace(matrix, label=np.zeros(600))
+    found = calibration_by(matrix, np.full(600, -6.0), {"half": pd.Series(["a", "b"] * 300)}, Resampling(50))
+    assert [row["won"] for row in found] == [0, 0]
+    assert all(row["inside"] and row["ci"][0] == 0.0 < row["ci"][1] < 0.02 for row in found)
 
 
 def test_one_group_of_winners_has_no_interval() -> None:

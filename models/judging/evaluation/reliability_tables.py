@@ -11,7 +11,7 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from features.point_in_time.microseconds import NEVER, micros
-from models.judging.cluster_bootstrap import CONFIDENCE, Resampling, mean_interval
+from models.judging.cluster_bootstrap import CONFIDENCE, Interval, Resampling, mean_interval
 from models.judging.evaluation.auc_interval import clustered_auc
 from models.judging.evaluation.metrics import ece_bounds, ece_when_perfect, reliability
 from models.logistic import sigmoid
@@ -50,8 +50,7 @@ def reliability_table(won: Floats, log_odds: Floats, group: Ints, resampling: Re
     for k, record in enumerate(table.record()):
         rows = np.flatnonzero(table.code == k)
         over = mean_interval(won[rows], group[rows], resampling)
-        plain = binomial_interval(int(won[rows].sum()), len(rows))
-        ends = [min(over.low, plain[0]), max(over.high, plain[1])]
+        ends = _widen(over, int(won[rows].sum()), len(rows))
         inside = ends[0] <= record["predicted"] <= ends[1]
         found.append(record | {"won": int(won[rows].sum()), "ci": ends, "inside": inside})
     return found
@@ -62,7 +61,8 @@ def calibration_by(
 ) -> list[dict[str, Any]]:
     """Calibration per value of each segment: predicted and observed share won, ECE with interval, Brier score, AUC.
 
-    ``ci`` is the observed share's and ``ece_ci`` the calibration error's 90 % interval, whole accounts resampled;
+    ``ci`` is the observed share's 90 % interval, as :func:`reliability_table` makes it, and ``ece_ci`` the calibration
+    error's, whole accounts resampled;
     ``ece_if_perfect`` is the error's 95th percentile were every probability true at that n, a lead's snapshots decided
     together.
     """
@@ -86,6 +86,7 @@ def _by_leading_number(value: object) -> tuple[float, str]:
 def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, resampling: Resampling) -> dict[str, Any]:
     p, ones = sigmoid(log_odds), np.ones(len(won))
     span, predicted = mean_interval(won, group, resampling), float(p.mean())
+    ends = _widen(span, int(won.sum()), len(won))
     area, area_span = clustered_auc(won, log_odds, group)
     ece = reliability(won, log_odds, ones).ece
     return {
@@ -93,8 +94,8 @@ def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, resamplin
         "won": int(won.sum()),
         "predicted": predicted,
         "observed": float(won.mean()),
-        "ci": span.record(),
-        "inside": span.low <= predicted <= span.high,
+        "ci": ends,
+        "inside": ends[0] <= predicted <= ends[1],
         "ece": ece,
         "ece_ci": ece_bounds(_ece_draws(won, log_odds, group, resampling.at_most(_ECE_DRAWS)), ece),
         "ece_if_perfect": ece_when_perfect(log_odds, ones, chance, draws=_ECE_DRAWS, seed=resampling.seed)[1],
@@ -102,6 +103,12 @@ def _segment(won: Floats, log_odds: Floats, group: Ints, chance: Ints, resamplin
         "auc": area,
         "auc_ci": area_span.record(),
     }
+
+
+def _widen(over: Interval, won: int, n: int) -> list[float]:
+    """Ends of an interval of a share, no narrower than those of independent rows."""
+    low, high = binomial_interval(won, n)
+    return [min(over.low, low), max(over.high, high)]
 
 
 def binomial_interval(won: int, n: int) -> tuple[float, float]:

@@ -132,7 +132,8 @@ def _metrics(summary: SummaryRecord, evaluation: EvaluationRecord) -> CardSectio
     rows = [(chosen, summary.test[chosen]), *((n, f) for n, f in summary.test.items() if n != chosen)]
     n, won = count(summary.test[chosen]["n"]), count(summary.test[chosen]["won"])
     table = CardTable(
-        caption=f"On {n} test rows, {won} won; in brackets 90 % intervals, whole accounts (or leads) resampled",
+        caption=f"On {n} test rows, {won} won, wins at capacity on the {summary.compared} among them; in brackets 90 % "
+        "intervals, whole accounts (or leads) resampled",
         head=("model", "log loss", "AUC", "average precision", "Brier score", "calibration error", "wins at capacity"),
         rows=tuple((f"{name} (chosen)" if name == chosen else name, *_figures(found)) for name, found in rows),
     )
@@ -197,9 +198,10 @@ def _slices(comparison: ComparisonRecord) -> CardSection:
         )
     off = [row for row in found if not row["inside"]]
     expected = len(found) * 0.1
+    by_chance = "fewer than one" if expected < 1 else f"about {expected:.0f}"
     said = (
         f"{len(off)} of {len(found)} groups have a mean probability outside the 90 % interval of what happened; were "
-        f"every probability true, about {expected:.0f} would, by chance."
+        f"every probability true, {by_chance} would, by chance."
     )
     table = CardTable(
         caption=f"{capital(comparison.noun)} of the test block by attribute, groups of 100 rows and more",
