@@ -33,6 +33,13 @@ def test_a_stage_says_what_was_agreed_and_what_is() -> None:
     assert found.loc["mql", "next_step_in_time"] == pytest.approx(4 / 7, abs=0.2)
 
 
+def test_teams_too_small_to_be_shown_are_counted_in_what_all_kept() -> None:
+    every = figures().stages.set_index("stage")["next_step_in_time"]
+    hidden = figures(**parts(minimum_n=500))
+    assert not len(hidden.sla) and every.notna().any()
+    pd.testing.assert_series_equal(hidden.stages.set_index("stage")["next_step_in_time"], every)
+
+
 def test_a_metric_is_kept_or_not() -> None:
     kept = figures(**parts(stages=_with_metric(0.6))).stages.set_index("stage").loc["mql"]
     assert kept["kept"] is True or bool(kept["kept"])

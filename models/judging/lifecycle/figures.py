@@ -121,7 +121,7 @@ def measure_lifecycle(
         decisions=said,
         returns=return_reasons(said),
         overdue=overdue_now(promises),
-        stages=stage_table(policy, funnel, sla, found),
+        stages=stage_table(policy, funnel, promises, found),
         transitions=transitions(policy, found),
         goals=shared_goals(found, now["activities"], said, promises, policy, as_of),
         programmes=compare_programmes(members, looks, tables, policy, over),

@@ -1,9 +1,12 @@
 """The process as agreed beside the process as it runs: a row per stage, and every way leads took between stages."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from models.judging.lifecycle.policy import MEASURE_WORDS, LifecyclePolicy, StageDefinition
+from models.judging.lifecycle.service_levels import ServiceLevel
 
 COLUMNS = (
     "stage",
@@ -25,10 +28,13 @@ COLUMNS = (
 )
 
 
-def stage_table(policy: LifecyclePolicy, funnel: pd.DataFrame, sla: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+def stage_table(
+    policy: LifecyclePolicy, funnel: pd.DataFrame, promises: Sequence[ServiceLevel], found: pd.DataFrame
+) -> pd.DataFrame:
     """A row per declared stage: what was agreed, and the figures beside it; columns :data:`COLUMNS`.
 
-    ``funnel`` and ``sla`` are the tables of :mod:`.figures`, ``found`` the stage entries. ``kept`` says whether the
+    ``funnel`` is the table of :mod:`.figures`, ``promises`` the service levels of all teams, also of those too small
+    to be shown, ``found`` the stage entries. ``kept`` says whether the
     metric's target is met, missing where there is none or nothing to judge by.
     """
     by_stage = funnel.set_index("stage")
@@ -43,8 +49,8 @@ def stage_table(policy: LifecyclePolicy, funnel: pd.DataFrame, sla: pd.DataFrame
             "in_it_now": int(entered.loc[last.to_numpy(), "lead_id"].nunique()),
             "median_days": float(stayed.median()) if stayed.notna().any() else np.nan,
             "went_further": float(by_stage["went_further"].get(name, np.nan)),
-            "next_step_in_time": _in_time(sla, name, "next step"),
-            "first_touch_in_time": _in_time(sla, name, "first touch"),
+            "next_step_in_time": _in_time(promises, name, "next step"),
+            "first_touch_in_time": _in_time(promises, name, "first touch"),
         }
         metric = definition.metric
         actual = np.nan if metric is None else float(measured[metric.measure])
@@ -80,11 +86,12 @@ def sla_in_words(definition: StageDefinition) -> str:
     return ", ".join(parts)
 
 
-def _in_time(sla: pd.DataFrame, stage: str, what: str) -> float:
+def _in_time(promises: Sequence[ServiceLevel], stage: str, what: str) -> float:
     """Share of all teams' deadlines that were kept."""
-    rows = sla[((sla["stage"] == stage) & (sla["what"] == what)).to_numpy(dtype=bool)]
-    judged = float(rows["met"].sum() + rows["missed"].sum())
-    return float(rows["met"].sum()) / judged if judged else float("nan")
+    levels = [level for level in promises if (level.stage, level.what) == (stage, what)]
+    met = sum(int(level.met.sum()) for level in levels)
+    judged = met + sum(int(level.missed.sum()) for level in levels)
+    return met / judged if judged else float("nan")
 
 
 def transitions(policy: LifecyclePolicy, found: pd.DataFrame) -> pd.DataFrame:
