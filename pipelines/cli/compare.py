@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.judging.handoff.policy_names import policy_label
+from models.judging.handoff.precision_guarantee import write_promise
 from pipelines.cli.output import Options, Output
 
 if TYPE_CHECKING:
@@ -83,7 +84,11 @@ def _print_thresholds(found: "ComparisonRecord", output: Output) -> None:
             )
             for step in promise.tested
         ]
-        output.table(f"\nTested for {promise.promised:.0%} at {promise.confidence:.0%} confidence", heads, rows)
+        output.table(
+            f"\nTested for {write_promise(promise.promised)} at {write_promise(promise.confidence)} confidence",
+            heads,
+            rows,
+        )
     if found.plan is not None:
         output.text("\n".join(found.plan.sentences))
     if found.repair is not None:
@@ -96,7 +101,9 @@ def _print_policies(found: "ComparisonRecord", output: Output) -> None:
 
     said = [] if found.population is None else [found.population.sentence]
     output.text("\n".join([*said, *found.sentences]))
-    output.table("\nPolicies on the test block", tables.HEADS, tables.policy_rows(found.policies))
+    alone = all(row["by"] == "rubric" for row in found.policies)
+    title = "Policies on all matured rows" if alone else "Policies on the test block"
+    output.table(f"\n{title}", tables.HEADS, tables.policy_rows(found.policies))
     if found.scores is not None and found.scores.points:
         output.table("\nScores to hand off from", tables.SCORE_HEADS, tables.score_rows(found.scores))
     if len(found.ranking) > 1:

@@ -25,6 +25,7 @@ def show(source: Source = "demo", data_dir: DataDir = "data", json: Json = False
     if found["score"] is not None:
         declared = "" if found["score"] == found["declared"] else f" (declared: {found['declared']})"
         text = f"Leads are handed off from {found['score']} on{declared}, by policy {found['policy']}."
+        text += " The policy asks for evidence as well." if found["asks_for_more"] else ""
     if points_score(context.paths):
         text = f"Points score alone, so the rubric's own thresholds hand leads off. Where a model scores: {text}"
     lines = [f"  {row['adopted_at'][:10]} {row['author']}: {_words(row)}. {row['reason']}" for row in found["adopted"]]

@@ -6,6 +6,7 @@ from typing import Any
 
 from features.schema.vocabulary import Verdict
 from models.judging.handoff.policy_names import DIFFERENCES, Policy, pick_same_workload
+from models.judging.handoff.precision_guarantee import write_promise
 from pipelines.artifacts.comparison_record import ComparisonRecord, RepairRecord
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.report.comparison_tables import POINT_LABELS
@@ -99,9 +100,9 @@ def _threshold(comparison: ComparisonRecord) -> Answer | None:
     elif promise is None:
         return None
     elif promise.kept is None:
-        said = f"No score keeps a promise of {promise.promised:.0%}; capacity sets the limit."
+        said = f"No score keeps a promise of {write_promise(promise.promised)}; capacity sets the limit."
     else:
-        said = f"At least {promise.promised:.0%} are won in the best {promise.kept['workload']:,}."
+        said = f"At least {write_promise(promise.promised)} are won in the best {promise.kept['workload']:,}."
     return Answer("From which score on should leads be handed off?", said, tuple(lines), "capacity")
 
 

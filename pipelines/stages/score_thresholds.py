@@ -30,11 +30,13 @@ def transfer_promise(context: Context, test: Matrix, promise: Promise) -> dict[s
     log_odds = bundle.log_odds(test.values)
     found = transfer_threshold(promise.kept, log_odds, test.keys)
     replay = SnapshotCapacity.of(context.source).arrange(test.keys, test.label)
-    score = lowest_score_for(replay, score_of_log_odds(log_odds, bundle.scale), found.leads)
+    shown = score_of_log_odds(log_odds, bundle.scale)
+    score = lowest_score_for(replay, shown, found.leads)
+    to_set = threshold_in_words(replay, shown, score, found.leads)
     sentence = (
         f"Tested with the evaluated twin; the bundle that scores hands off as many of these leads, {found.share:.1%}, "
-        f"from a probability of {sigmoid(np.array([found.log_odds]))[0]:.1%} on. {score} is the threshold to set: the "
-        "lowest whole score that hands off no more. The workload is what carries over, the precision is the twin's."
+        f"from a probability of {sigmoid(np.array([found.log_odds]))[0]:.1%} on. {to_set} "
+        "The workload is what carries over, the precision is the twin's."
     )
     return found.record() | {"score": score, "bundle": bundle.hash, "sentence": sentence}
 
@@ -50,6 +52,19 @@ def lowest_score_for(replay: Replay, shown: Ints, leads: int) -> int:
     upwards = np.cumsum(counts[::-1])[::-1]
     fitting = scores[upwards <= leads]
     return int(fitting.min()) if len(fitting) else int(scores.max())
+
+
+def threshold_in_words(replay: Replay, shown: Ints, score: int, leads: int) -> str:
+    """Which score to set for a promise made on so many leads, and whether it hands off more of them."""
+    best = np.full(replay.leads, -1, dtype=np.int64)
+    np.maximum.at(best, replay.lead, shown)
+    handed_off = int((best >= score).sum())
+    if handed_off <= leads:
+        return f"{score} is the threshold to set: the lowest whole score that hands off no more."
+    return (
+        f"No whole score hands off so few: {score}, the highest any of these leads has, hands off {handed_off:,}, and "
+        "for those nothing is promised."
+    )
 
 
 def judge_scores(
@@ -72,7 +87,7 @@ def judge_scores(
     replay = at.arrange(test.matrix.keys, test.matrix.label)
     bundle = load_bundle(context.paths.train / "bundle")
     shown = score_of_log_odds(bundle.log_odds(test.matrix.values), bundle.scale)
-    steps = score_steps(replay, shown, test.log_odds, rubric, Resampling.of(context.settings))
+    steps = score_steps(replay, shown, test.log_odds, rubric, Resampling.of(context.settings), promised=promised_score)
     own = next((row.precision for row in compared.policies if row.policy == Policy.RUBRIC_OWN and row.workload), None)
     points = operating_points(
         steps, promised=promised_score, places=float(at.places(replay).sum()), rubric_precision=own

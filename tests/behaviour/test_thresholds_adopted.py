@@ -11,6 +11,7 @@ import pytest
 
 from features.errors import ExitStatus
 from models.explaining.handoff_score import handoff_score
+from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.workspace.adopted_thresholds import AdoptedThreshold, ThresholdHistory, adopt_threshold
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.context import open_context
@@ -63,6 +64,22 @@ def test_a_score_is_set_with_a_reason_and_taken_back(cli: Cli, tiny_copy: TinyRu
         file.write_text(damaged, encoding="utf-8")
         status, _, err = cli("threshold", "show", *tiny_copy.args)
         assert status != 0 and "thresholds.adopted.json is damaged" in err
+
+
+def test_a_promise_that_is_kept_by_a_score_without_a_step_is_told_as_kept(tiny_copy: TinyRun, tmp_path: Path) -> None:
+    paths = tiny_copy.context.paths
+    found = ComparisonRecord.read(paths).content()
+    step = {"lower_bound": 0.301, "passed": True, "precision": 0.4, "share": 0.1, "threshold": -1.0, "wins": 20}
+    mapped = {"bundle": "b", "leads": 50, "log_odds": -1.0, "score": 99, "sentence": "Tested.", "share": 0.1}
+    kept = {"promised": 0.296, "confidence": 0.9, "kept": step | {"workload": 50}, "tested": [], "sentence": "Kept."}
+    scores = found["scores"] | {"points": [row for row in found["scores"]["points"] if row["name"] != "promise"]}
+    record = ComparisonRecord.of(found | {"promise": kept | {"mapped": mapped}, "scores": scores})
+    assert 99 not in [row["score"] for row in scores["steps"]]
+    record.write(ComparisonRecord.path(paths).parent)
+    with client_for(tiny_copy, tmp_path / "state") as client:
+        html = client.get("/thresholds", headers=HTML).text
+    assert "Keep a promise: 99" in html and "Promise: 29.6 of 100, kept from 99 on." in html
+    assert "cannot be promised" not in html and "No promise of" not in html
 
 
 def test_the_page_sets_it_and_every_list_follows(
@@ -166,6 +183,16 @@ def test_weeks_before_a_score_was_adopted_are_judged_without_it(tiny_demo: TinyR
     assert [handoff_score(policy) for policy in then] == [45, 40, 30]
     other = declared.model_copy(update={"version": "1"})
     assert history.as_of(datetime(2026, 6, 2, tzinfo=UTC), other).policy is other, "it was set in another version"
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_the_command_says_whether_the_policy_asks_for_evidence_too(
+    cli: Cli, tiny_demo: TinyRun, monkeypatch: pytest.MonkeyPatch, more: bool
+) -> None:
+    monkeypatch.setattr("pipelines.workspace.adopted_thresholds.asks_for_more", lambda policy: more)
+    _, out, _ = cli("threshold", "show", *tiny_demo.args)
+    assert "Leads are handed off from 45 on" in out
+    assert ("The policy asks for evidence as well." in out) is more
 
 
 def test_where_points_score_no_score_is_set(cli: Cli, tiny_demo: TinyRun, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from models.judging.cluster_bootstrap import Resampling
 from models.judging.handoff.replay import Replay, arrange_replay, first_crossings, threshold_for
 from models.judging.score_thresholds.operating_points import operating_points
 from models.judging.score_thresholds.score_steps import list_lengths, score_steps
-from pipelines.stages.score_thresholds import lowest_score_for
+from pipelines.stages.score_thresholds import lowest_score_for, threshold_in_words
 
 WEEKS, LEADS = 4, 120
 
@@ -58,6 +58,24 @@ def test_named_scores_hold_what_they_are_named_after(rows: tuple) -> None:
     assert all(step.handoffs > 40 for step in steps if step.score < found["capacity"])
     assert by_score[found["rubric_precision"]].precision >= 0.25
     assert operating_points(steps, promised=None, places=0.0, rubric_precision=None) == ()
+
+
+def test_the_score_that_keeps_the_promise_is_a_step_however_long_its_list(rows: tuple) -> None:
+    replay, shown, twin, _ = rows
+    lowest = int(shown.min())
+    assert lowest not in list_lengths(replay, shown)
+    steps = score_steps(replay, shown, twin, None, Resampling(50), promised=lowest)
+    assert (steps[-1].score, steps[-1].handoffs) == (lowest, LEADS)
+    found = operating_points(steps, promised=lowest, places=40.0, rubric_precision=None)
+    assert [point.score for point in found if point.name == "promise"] == [lowest]
+
+
+def test_a_promise_on_fewer_leads_than_any_score_hands_off_is_said(rows: tuple) -> None:
+    replay, shown, _, _ = rows
+    highest = lowest_score_for(replay, shown, 0)
+    assert "No whole score hands off so few" in threshold_in_words(replay, shown, highest, 0)
+    score = lowest_score_for(replay, shown, 25)
+    assert threshold_in_words(replay, shown, score, 25).startswith(f"{score} is the threshold to set")
 
 
 def test_a_promise_is_never_rounded_into_a_longer_list(rows: tuple) -> None:

@@ -7,6 +7,7 @@ from features.array_types import Floats
 from features.matrix import Matrix
 from models.judging.cluster_bootstrap import CONFIDENCE
 from models.judging.drift.monitor_findings import Finding, Level
+from models.judging.handoff.precision_guarantee import write_promise
 from models.settings import MonitorSettings
 
 CHECK = "promise"
@@ -38,7 +39,7 @@ def judge_promise(
         float(found.proportion_ci(one, method="exact").high) for one in (CONFIDENCE, settings.act_confidence)
     )
     share = f"{won} of {leads} leads that reached the threshold since were won ({won / leads:.0%})"
-    sentence = f"{promised:.0%} was promised; {share}."
+    sentence = f"{write_promise(promised)} was promised; {share}."
     if high >= promised:
         return Finding(CHECK, Level.OK, sentence)
     advice = "Set the threshold anew: 'leadscore thresholds --promise', on newer rows; then retrain."

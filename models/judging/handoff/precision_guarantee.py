@@ -1,5 +1,6 @@
 """A threshold with a promise: precision on past months at or above a floor, with stated confidence."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,24 +172,35 @@ def lower_bound(won: Floats, cluster: Ints, confidence: float) -> float:
     return float(stats.beta.ppf(level, wins, effective - wins + 1))
 
 
+def write_promise(share: float) -> str:
+    """A share that is promised, in per cent: whole or with one digit, never more than it is.
+
+    >>> write_promise(0.3), write_promise(0.296), write_promise(0.2999), write_promise(0.29)
+    ('30%', '29.6%', '29.9%', '29%')
+    """
+    tenths = math.floor(1000 * share + 1e-6)
+    return f"{tenths / 10:.{0 if tenths % 10 == 0 else 1}f}%"
+
+
 def _sentence(
     replay: Replay, promised: float, confidence: float, kept: TestedWorkload | None, tested: list[TestedWorkload]
 ) -> str:
+    aim, sure = write_promise(promised), write_promise(confidence)
     if kept is not None:
         return (
-            f"In past months at least {promised:.0%} of the leads handed off converted, with {confidence:.0%} "
+            f"In past months at least {aim} of the leads handed off converted, with {sure} "
             f"confidence: hand off the best {kept.share:.1%} of leads ({kept.workload:,} of {replay.leads:,}; "
             f"{kept.precision:.1%} converted, lower bound {kept.lower_bound:.1%}). {DRIFT}"
         )
     if not tested:
         return (
-            f"{promised:.0%} cannot be promised with these data: {replay.leads:,} leads were judged, "
+            f"{aim} cannot be promised with these data: {replay.leads:,} leads were judged, "
             f"and a promise needs a list of at least {MINIMUM_HANDOFFS} leads."
         )
 
     first = tested[0]
-    bound = np.floor(first.lower_bound * 1000) / 1000  # never rounded up to the promise that it does not keep
+    bound = write_promise(first.lower_bound)
     return (
-        f"{promised:.0%} cannot be promised with these data: of the best {first.workload:,} leads "
-        f"{first.precision:.1%} converted, and {confidence:.0%} confidence supports no more than {bound:.1%}."
+        f"{aim} cannot be promised with these data: of the best {first.workload:,} leads "
+        f"{first.precision:.1%} converted, and {sure} confidence supports no more than {bound}."
     )

@@ -50,22 +50,29 @@ class ScoreStep:
         }
 
 
-def list_lengths(replay: Replay, shown: Ints) -> dict[int, int]:
+def list_lengths(replay: Replay, shown: Ints, promised: int | None = None) -> dict[int, int]:
     """Leads handed off from each whole score on, the highest score first; shorter and longer lists are left out.
 
     ``shown`` is the score of every row as people see it, 0 to 100. Scores that no lead has are left out: the next
-    higher one hands off the same leads.
+    higher one hands off the same leads. The score that keeps the promise stays, however long its list.
     """
     best = np.full(replay.leads, -1, dtype=np.int64)
     np.maximum.at(best, replay.lead, shown)
     least = max(FEWEST_HANDOFFS, FEWEST_SHARE * replay.leads)
     scores = np.unique(best)[::-1]
     counts = {int(score): int((best >= score).sum()) for score in scores}
-    return {score: count for score, count in counts.items() if least <= count <= LONGEST_SHARE * replay.leads}
+    longest = LONGEST_SHARE * replay.leads
+    return {score: count for score, count in counts.items() if least <= count <= longest or score == promised}
 
 
 def score_steps(
-    replay: Replay, shown: Ints, log_odds: Floats, rubric: Floats | None, resampling: Resampling
+    replay: Replay,
+    shown: Ints,
+    log_odds: Floats,
+    rubric: Floats | None,
+    resampling: Resampling,
+    *,
+    promised: int | None = None,
 ) -> tuple[ScoreStep, ...]:
     """Every whole score to hand off from, the highest first.
 
@@ -75,8 +82,9 @@ def score_steps(
         length of its list counts
     log_odds : shape (n,), of the evaluated twin, which has not seen them: its best leads are judged
     rubric : shape (n,), points of the rubric
+    promised : the score that keeps the promise, a step whatever the length of its list
     """
-    lengths = list_lengths(replay, shown)
+    lengths = list_lengths(replay, shown, promised)
     taken = dict(zip(lengths, _crossings(replay, log_odds, list(lengths.values())), strict=True))
     beside: dict[int, Ints] = {}
     if rubric is not None:

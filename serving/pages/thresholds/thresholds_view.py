@@ -64,6 +64,13 @@ class ThresholdsPage:
         return next((point.name for point in self.points if point.step and point.step["score"] == score), "")
 
     @property
+    def promised_score(self) -> int | None:
+        """The score that keeps the promise, also where no step shows it; None where the promise is not kept."""
+        if not self.promise or not self.promise["kept"] or not self.promise["mapped"]:
+            return None
+        return int(self.promise["mapped"]["score"])
+
+    @property
     def marks(self) -> list[SliderMark]:
         """Every named score once, from the left; words that would touch those before stand a line lower."""
         names: dict[int, list[str]] = {}
