@@ -33,7 +33,17 @@ class RowCount(Record):
     @property
     def set_apart(self) -> int:
         """Rows that are neither kept nor wrong: of another table, told before, or left out for somebody's sake."""
-        return self.left_out + self.repeated + sum(self.people.values())
+        return self.left_out + self.repeated + self.for_people
+
+    @property
+    def for_people(self) -> int:
+        """Rows left out for the sake of those they speak of."""
+        return sum(self.people.values())
+
+    def describe_people(self) -> str:
+        """Why rows were left out for somebody's sake, e.g. ``3 past their retention``."""
+        told = (f"{count:,} {_LEFT_OUT[why].removesuffix(' left out')}" for why, count in self.people.items() if count)
+        return ", ".join(told)
 
     def describe(self) -> str:
         """What became of the rows, after a word such as ``600 read``."""

@@ -53,6 +53,7 @@ class InfluenceSample(Record):
 class ScoreRecord(Artifact):
     """Who was scored by which bundle; ``kind`` is :data:`OPEN_LEADS` or :data:`TEST_ROWS`, None where nobody was.
 
+    ``silenced`` counts leads of the list that nobody may contact: they are kept in the file and shown nowhere.
     ``too_old`` counts leads that came in more than a horizon before the oldest age the bundle learned from.
     """
 
@@ -69,8 +70,14 @@ class ScoreRecord(Artifact):
     context_warning: bool = False
     reference_probability: Figure = None
     too_old: int = 0
+    silenced: int = 0
     importance: Importance | None = None
     influence: InfluenceSample | None = None
+
+    @property
+    def listed(self) -> int:
+        """Leads that people see."""
+        return self.leads - self.silenced
 
 
 class BotKind(TypedDict):

@@ -290,7 +290,7 @@ def worklist_text(scored: "ScoreRecord", paths: "Paths") -> str:
     """Where the list is and who stands on it; empty where nobody was scored."""
     if scored.kind is None:
         return ""
-    return f"\nWorklist: {scored.leads:,} {scored.kind}, best first: {paths.score / 'worklist.parquet'}"
+    return f"\nWorklist: {scored.listed:,} {scored.kind}, best first: {paths.score / 'worklist.parquet'}"
 
 
 def _audit_text(findings: Sequence["FindingRecord"]) -> str:

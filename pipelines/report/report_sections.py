@@ -54,7 +54,7 @@ def _sales(found: Mapping[str, Any]) -> Listed:
     listed = Section(
         id="worklist",
         title="Worklist" if scored.kind == OPEN_LEADS else "Scored test rows",
-        finding=f"{scored.leads:,} {who}, best first.",
+        finding=f"{scored.listed:,} {who}, best first.",
         fold=f"The first {len(rows)}",
     )
     yield listed, bool(rows)
@@ -71,11 +71,14 @@ def _sales(found: Mapping[str, Any]) -> Listed:
 
 def _marketing(found: Mapping[str, Any]) -> Listed:
     comparison, marketing, profile = found["comparison"], found["marketing"], found["profile"]
+    judges = {row["by"] for row in comparison.policies}
+    with_model = "model" in judges or not judges
+    title = "Rubric against model" if found["manual"] else "The model's list"
     compared = Section(
         id="compare",
-        title="Rubric against model" if found["manual"] else "The model's list",
+        title=title if with_model else "The rubric's list",
         finding=next(iter(marketing["lines"]), ""),
-        fold="Every policy, and who swaps",
+        fold="Every policy, and who swaps" if with_model else "Every policy",
     )
     yield compared, bool(comparison.policies)
 
@@ -135,19 +138,24 @@ def _data_line(summary: SummaryRecord) -> str:
     """How many rows were read, and how many of them are in quarantine."""
     read = sum(row.read for row in summary.rows.values())
     bad = sum(row.quarantined for row in summary.rows.values())
-    apart = sum(row.set_apart for row in summary.rows.values())
-    kept = f"kept{', of another table or a repeat' if apart else ''} or in quarantine"
-    return f"{read:,} rows read, {bad:,} of them in quarantine. Every row read is {kept}; none is dropped."
+    people = sum(row.for_people for row in summary.rows.values())
+    apart = sum(row.set_apart for row in summary.rows.values()) > people
+    kept = "kept" + (", of another table or a repeat" if apart else "")
+    kept += ", left out for the sake of somebody it speaks of," if people else ""
+    return (
+        f"{read:,} rows read, {bad:,} of them in quarantine. Every row read is {kept} or in quarantine; none is lost."
+    )
 
 
 def _audit_line(findings: Iterable[FindingRecord]) -> str:
     """Findings by weight."""
     counts: dict[str, int] = {}
     for one in findings:
-        counts[one.severity] = counts.get(one.severity, 0) + 1
+        name = "accepted leak" if one.severity == "leak" and one.accepted else one.severity
+        counts[name] = counts.get(name, 0) + 1
     named = [
         f"{counts[name]} {name}{'' if counts[name] == 1 else 's'}"
-        for name in ("leak", "suspect", "note")
+        for name in ("leak", "accepted leak", "suspect", "note")
         if name in counts
     ]
     return f"{', '.join(named)}." if named else "No column carries the outcome, as far as the checks can see."

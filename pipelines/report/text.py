@@ -71,7 +71,7 @@ def answer(summary: SummaryRecord, evaluation: EvaluationRecord) -> list[str]:
     against = summary.caution.removeprefix(summary.verdict_text).strip()  # a weak signal is said below
     if judged and against:
         lines.append(against)
-    moved = _base_rate_line(evaluation)
+    moved = _base_rate_line(evaluation, made=bool(summary.bundle.hash))
     return [*lines, moved] if moved else lines
 
 
@@ -104,8 +104,11 @@ def span(low: float | None, high: float | None, form: str = ".3f") -> str:
     return "" if low is None or high is None else f" (90 % interval {low:{form}} to {high:{form}})"
 
 
-def _base_rate_line(evaluation: EvaluationRecord) -> str:
-    """How the base rate moved between training and test; empty where it stayed within a quarter to a third."""
+def _base_rate_line(evaluation: EvaluationRecord, *, made: bool) -> str:
+    """How the base rate moved between training and test; empty where it stayed within a quarter to a third.
+
+    What the chances given there did is said where a model was ``made``.
+    """
     before, after = evaluation.base_rate_train, evaluation.base_rate_test
     if before is None or after is None or before <= 0 or after <= 0:
         return ""
@@ -113,22 +116,30 @@ def _base_rate_line(evaluation: EvaluationRecord) -> str:
     if 0.75 <= ratio <= 1.33:
         return ""
     if evaluation.split_kind in ("grouped", "stratified"):
-        return (
-            f"The base rate is {before:.1%} among the rows learned from and {after:.1%} in the test: by chance or by "
-            f"group, probabilities learned from the one are too {'low' if ratio > 1 else 'high'} for the other, the "
-            "order of leads need not be."
+        text = (
+            f"The base rate is {before:.1%} among the rows learned from and {after:.1%} in the test, by chance or by "
+            "group"
         )
+        return text + (_what_chances_did(evaluation, ratio) if made else ".")
     way = "rose" if ratio > 1 else "fell"
     text = f"The share won {way} from {before:.1%} before the test block to {after:.1%} in it"
+    return text + (_what_chances_did(evaluation, ratio) if made else ".")
+
+
+def _what_chances_did(evaluation: EvaluationRecord, ratio: float) -> str:
+    """Whether the chances followed the base rate, and if not, on which side of what happened they were."""
     figures, chance = evaluation.figures.get(evaluation.winner or ""), evaluation.ece_if_perfect
     if figures is None or chance is None or figures.get("ece") is None:
-        return text + "."
+        return "."
     if float(figures["ece"] or 0.0) <= chance.p95:
-        return text + ". The chances given there followed: they were as right as chance lets one see."
-    return text + (
-        f", and the chances given there did not follow: they were too {'low' if ratio > 1 else 'high'}. The order of "
-        "leads is not touched by that."
-    )
+        return ". The chances given there followed: they were as right as chance lets one see."
+    rows = sum(row["rows"] for row in evaluation.reliability)
+    gap = sum(row["rows"] * (row["predicted"] - row["observed"]) for row in evaluation.reliability)
+    if not rows or not gap:
+        return ", and the chances given there were off. The order of leads is not touched by that."
+    side, expected = "low" if gap < 0 else "high", "low" if ratio > 1 else "high"
+    did = "did not follow: they were" if side == expected else "were off the other way: on average"
+    return f", and the chances given there {did} too {side}. The order of leads is not touched by that."
 
 
 def limits(source: Source, counts: CountsRecord, audit: AuditRecord) -> list[str]:

@@ -92,6 +92,7 @@ def run_score(context: Context) -> ScoreRecord:
         share = context_share(scored.contributions, bundle.catalog, context.framework)
         result |= {
             "leads": len(worklist),
+            "silenced": len(worklist) - len(as_shown),
             "kind": kind,
             "bundle": bundle.hash,
             "mode": "points" if bundle.by_points else "model",

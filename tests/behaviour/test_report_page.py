@@ -9,8 +9,11 @@ import pytest
 
 from features.schema.vocabulary import Stage
 from models.judging.handoff.policy_names import policy_label
+from pipelines.artifacts.audit_record import FindingRecord
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.artifacts.summary_record import SummaryRecord
+from pipelines.cli.run import worklist_text
 from pipelines.report.charts.run_charts import charts_of
 from pipelines.report.page import render
 from pipelines.report.summary_json import summarise
@@ -217,6 +220,22 @@ def test_what_reading_the_files_found_out_is_told(tiny_demo: TinyRun, monkeypatc
     page = render(tiny_demo.context, SummaryRecord.read(tiny_demo.context.paths))
     assert "<b>Warning:</b> leads: rows of 2 ids contradict each other." in page
     assert "<li>leads: a note that asks for nothing.</li>" in page
+
+
+def test_rows_of_people_accepted_leaks_and_silenced_leads_are_told_as_such(tiny_copy: TinyRun) -> None:
+    context, found = tiny_copy.context, tiny_copy.summary_record
+    leads = found.rows["leads"].model_copy(update={"people": {"retention": 7, "consent": 2}})
+    leak = {"column": "x", "code": "AUD01", "severity": "leak", "message": "Told.", "accepted": "known at once"}
+    accepted = FindingRecord.of(leak)
+    scored = ScoreRecord.read(context.paths)
+    scored.model_copy(update={"silenced": 3}).write(context.paths.score)
+    changed = found.model_copy(update={"rows": found.rows | {"leads": leads}, "audit": (accepted,)})
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", render(context, changed)))
+    assert "left out for the sake of somebody it speaks of, or in quarantine; none is lost." in text
+    assert "7 past their retention, 2 without consent to their channel" in text
+    assert "1 accepted leak." in text and "1 leak." not in text
+    assert f"{scored.leads - 3:,} open leads, best first." in text
+    assert f"Worklist: {scored.leads - 3:,} open leads" in worklist_text(ScoreRecord.read(context.paths), context.paths)
 
 
 def test_what_a_rubric_misses_is_listed_though_its_points_follow_no_outcome(tiny_copy: TinyRun) -> None:

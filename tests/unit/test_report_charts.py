@@ -168,6 +168,8 @@ def test_dependence_leaves_out_and_counts_what_has_no_value() -> None:
 
 def test_the_funnel_narrows_from_the_top_and_the_queue_says_when_it_began() -> None:
     stages = marketing_charts.funnel(FUNNEL)
+    wider = [FUNNEL[0], *(dict(row) | {"leads": 10_000_000} for row in FUNNEL[1:])]
+    assert marketing_charts.funnel(wider).n == stages.n, "the first stage's, however many enter a later one"
     assert stages.records()[-1] == {"series": "leads", "x": 90, "y": "lead", "low": None, "high": None}
     assert stages.series[0].text == ("", "50% went further, 3.0 days in it (median)")
     queue = marketing_charts.waiting(WAITING)

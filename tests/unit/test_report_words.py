@@ -55,6 +55,7 @@ def evaluation(**changes: Any) -> EvaluationRecord:
     return partial_record(EvaluationRecord, {**EVALUATION, **changes})
 
 
+LOW = {"rows": 100, "won": 30, "predicted": 0.2, "observed": 0.3, "ci": [0.22, 0.38], "inside": False}
 LOSS = {"difference": 0.02, "ci": [0.01, 0.03]}
 
 
@@ -108,7 +109,16 @@ def test_the_answer_is_plain_and_its_figures_stand_below() -> None:
 @pytest.mark.parametrize(("error", "said"), [(0.01, "as right as chance lets one see"), (0.05, "they were too low")])
 def test_a_moved_base_rate_never_contradicts_the_calibration(error: float, said: str) -> None:
     figures = {"linear": {**SUMMARY["test"]["linear"], "ece": error}}
-    assert said in answer(summary(), evaluation(figures=figures))[-1]
+    assert said in answer(summary(), evaluation(figures=figures, reliability=[LOW]))[-1]
+
+
+def test_on_which_side_chances_were_is_measured_and_not_inferred() -> None:
+    figures = {"linear": {**SUMMARY["test"]["linear"], "ece": 0.05}}
+    fell = evaluation(figures=figures, reliability=[LOW], base_rate_train=0.26, base_rate_test=0.1)
+    assert "were off the other way: on average too low" in answer(summary(), fell)[-1]
+    for kind in ("time", "stratified"):
+        nobody = answer(summary(bundle={"hash": None}), evaluation(figures=figures, reliability=[LOW], split_kind=kind))
+        assert len(nobody) == 1 and "26.0%" in nobody[0] and "chances" not in nobody[0]
 
 
 def test_no_test_line_without_a_model() -> None:

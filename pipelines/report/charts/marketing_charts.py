@@ -46,7 +46,7 @@ def funnel(rows: Sequence[Mapping[str, Any]]) -> Chart:
         title="Funnel: leads that entered each stage",
         x=Axis(title="leads", form=COUNT, zero=True),
         y=Axis(title=""),
-        n=f"n = {max(int(row['leads']) for row in rows):,} leads in the first stage",
+        n=f"n = {int(rows[0]['leads']):,} leads in the first stage",
         words="Every lead once per stage, whenever it entered. Young leads had less time to go further: read the table "
         "by month before blaming a stage.",
         series=(bars,),
