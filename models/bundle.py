@@ -194,6 +194,11 @@ class Bundle:
         return self.horizon_days if own is None else own
 
     @property
+    def knows_outcomes(self) -> bool:
+        """Whether any outcome was certain when it was made; chances of points that know none are even odds."""
+        return not self.by_points or bool(self.meta["rows"])
+
+    @property
     def by_points(self) -> bool:
         """Whether the score is the rubric's points, and no model's."""
         return self.meta.get("mode") == "points"

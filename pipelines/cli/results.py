@@ -94,6 +94,7 @@ def features(
 _LIKELY = "(90 % interval {low} to {high}); above {percentile} % of leads"
 _WITHIN = "{probability} likely to be won within {days} days " + _LIKELY
 _EVER = "{probability} likely to be won " + _LIKELY
+_UNKNOWN = "No outcome is known yet, so nobody can say how likely it is to be won; above {percentile} % of leads"
 
 
 def explain_command(
@@ -101,12 +102,13 @@ def explain_command(
 ) -> int:
     """One lead's card."""
     context = options.context()
-    from pipelines.scoring.find_lead import card_of
+    from pipelines.scoring.find_lead import card_of, find_bundle
     from pipelines.scoring.shown_feedback import mark_card
 
     card = card_of(context, lead_id, framework=framework, as_of=as_of, language=language)
     card = card if as_of is not None else mark_card(context, card)
-    output.show(card, card_text(card))
+    known = card["mode"] != "points" or find_bundle(context).knows_outcomes
+    output.show(card, card_text(card, outcomes_known=known))
     return 0
 
 
@@ -133,13 +135,16 @@ def write_signed(points: int) -> str:
     return f"{points:>+4}" if points else f"{points:>4}"
 
 
-def card_text(card: dict[str, Any]) -> str:
-    """A lead card as text in the card's language: the bars add up to the score."""
+def card_text(card: dict[str, Any], *, outcomes_known: bool = True) -> str:
+    """A lead card as text in the card's language: the bars add up to the score.
+
+    ``outcomes_known`` is false where points score and no outcome says what they are worth: then no chance is told.
+    """
     from models.explaining.language import load_language
 
     language = load_language(card["language"])
     say = language.text
-    lines = [*_head(card, language), ""]
+    lines = [*_head(card, language, outcomes_known=outcomes_known), ""]
 
     start = say(
         "start (score 50 stands for {probability})", probability=language.share(card["reference_probability"], 1)
@@ -194,14 +199,14 @@ def _manual_lines(manual: dict[str, Any], language: "Language") -> list[str]:
     return [head, *([f"  {parts}"] if parts else []), *filter(None, [told.get(manual["disagree"])])]
 
 
-def _head(card: dict[str, Any], language: "Language") -> list[str]:
+def _head(card: dict[str, Any], language: "Language", *, outcomes_known: bool) -> list[str]:
     say = language.text
     asked = {"lead": card["lead_id"], "score": card["score"], "grade": card["grade"]}
     likely = {
         "probability": language.chance(card["probability"]),
         "low": language.chance(card["probability_low"]),
         "high": language.chance(card["probability_high"]),
-        "percentile": ">99" if card["percentile"] > 99 else language.decimal(card["percentile"], 0),
+        "percentile": language.percentile(card["percentile"]),
     }
 
     if card["as_of"]:
@@ -211,6 +216,7 @@ def _head(card: dict[str, Any], language: "Language") -> list[str]:
         title = say("Lead {lead}: score {score}, grade {grade}", **asked)
         chance = say(_EVER, **likely)
 
+    chance = chance if outcomes_known else say(_UNKNOWN, percentile=likely["percentile"])
     stands = card["standing"]
     action = say(card["next_action"].replace("_", " "))
     if card.get("closed"):

@@ -37,6 +37,13 @@ NO_REFERENCE = (
     "was trained before bundles stored their training distribution, so drift of features and scores is unknown."
 )
 
+NO_OUTCOME = (
+    "No outcome was certain when the points took over, so there is no base rate to compare with.",
+    "No outcome was certain when the points took over, so there is no chance to hold against what happened.",
+    "No outcome was certain when the points took over, so there is no distribution to compare features and "
+    "scores with.",
+)  # of base rate, calibration and features
+
 
 @dataclass(frozen=True)
 class WatchedRows:
@@ -123,7 +130,10 @@ def _judge_drift(
     """Findings on the rows of now, drift per feature (most moved first) and of the scores."""
     volumes = bundle.trained_on.get("leads_per_moment")
     rows = now.rows
-    findings = [monitor_findings.judge_volume(len(rows), None if now.is_file else volumes)]
+    unusual = monitor_findings.NO_CLOCKS if bundle.knows_outcomes else monitor_findings.NOT_MATURED
+    if now.is_file:
+        volumes, unusual = None, monitor_findings.OF_A_FILE
+    findings = [monitor_findings.judge_volume(len(rows), volumes, unusual)]
     if not len(rows):
         return findings, (), None
 
@@ -137,6 +147,8 @@ def _judge_drift(
     if not len(rows):
         return findings, (), None
 
+    if not bundle.knows_outcomes:
+        return [*findings, Finding("features", Level.UNKNOWN, NO_OUTCOME[2])], (), None
     if not bundle.trained_on:
         sentence = f"Bundle {bundle.hash[:12]} {NO_REFERENCE}"
         return [*findings, Finding("features", Level.UNKNOWN, sentence, "Train again.")], (), None
@@ -173,6 +185,10 @@ def _judge_outcomes(
     context: Context, bundle: Bundle, matrix: Matrix, settings: MonitorSettings
 ) -> tuple[list[Finding], int]:
     """What came true since the training, and how many leads new to the bundle were won."""
+    if not bundle.knows_outcomes:
+        checks = zip(("base rate", "calibration"), NO_OUTCOME, strict=False)
+        return [Finding(check, Level.UNKNOWN, sentence) for check, sentence in checks], 0
+
     through = trained_through(bundle)
     base = monitor_findings.judge_base_rate(
         compare_base_rate(matrix, through, float(bundle.meta["base_rate"]), settings), settings

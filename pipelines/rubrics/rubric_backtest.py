@@ -107,7 +107,7 @@ def _try_alone(context: Context, rubric: Rubric, matrix: Matrix, before: StageVe
 
     matured = matrix.take(rows)
     tables = load_tables(context.paths)
-    population = population_of(source, tables, matured.keys, matured.label)
+    population = population_of(source, tables, matured.keys, matured.label, by_model=False)
     rows = rows[population.kept]
     past = matrix.take(rows)
     values = read_rule_values(source, tables, rubric, past, rows)

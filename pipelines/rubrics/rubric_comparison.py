@@ -61,7 +61,7 @@ def compare_with_active(
             "outcome is certain and nothing can be compared yet."
         )
     looked_at = matrix.take(rows)
-    population = population_of(source, tables, looked_at.keys, looked_at.label)
+    population = population_of(source, tables, looked_at.keys, looked_at.label, by_model=False)
     rows = rows[population.kept]
     if not len(rows):
         raise DataError(f"no matured look of source '{source.name}' is at one of the {population.noun}.")

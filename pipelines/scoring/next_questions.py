@@ -62,7 +62,9 @@ class LeadQuestion:
 
 def form_questions(context: Context) -> list[FormQuestion]:
     """Questions by what asking them would bring, most useful first."""
-    bundle, matrix = find_bundle(context), load_open_leads(context)
+    bundle, matrix = _bundle_that_asks(context), load_open_leads(context)
+    if not len(matrix):
+        raise ContractError(f"no lead of source '{context.source.name}' is open, so nothing tells what to ask.")
     worth = value_questions(
         bundle.questions,
         matrix.values,
@@ -94,6 +96,17 @@ def _mean(values: Any) -> float:
     return float(np.mean(values)) if len(values) else 0.0
 
 
+def _bundle_that_asks(context: Context) -> Bundle:
+    """The bundle in use; ContractError where points score: what an answer is worth, only a model has learned."""
+    bundle = find_bundle(context)
+    if bundle.by_points:
+        raise ContractError(
+            "points score alone here: the rules of the rubric say what an answer is worth, and no model has learned "
+            "it. 'leadscore rubric show' lists them."
+        )
+    return bundle
+
+
 def load_open_leads(context: Context) -> Matrix:
     """Matrix of the open leads; ContractError where there is no table of answers."""
     if context.source.kind == "flat":
@@ -107,7 +120,7 @@ def load_open_leads(context: Context) -> Matrix:
 def lead_questions(context: Context, lead_id: str, as_of: str | None = None) -> list[LeadQuestion]:
     """Unanswered questions of one lead: what each is worth, and the score after every plausible answer."""
     load_open_leads(context)
-    bundle = find_bundle(context)
+    bundle = _bundle_that_asks(context)
     return questions_of(context, bundle, lead_matrix(context, bundle.catalog, lead_id, as_of).values)
 
 

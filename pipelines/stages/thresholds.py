@@ -202,13 +202,13 @@ def _judge_points(context: Context, before: StageVerdict) -> dict[str, Any]:
     if not len(rows):
         return {}
     tables, matured = load_tables(context.paths), matrix.take(rows)
-    population = population_of(context.source, tables, matured.keys, matured.label)
+    population = population_of(context.source, tables, matured.keys, matured.label, by_model=False)
     rows = rows[population.kept]
     past = matrix.take(rows)
     scored = score_by_history(context.source, tables, context.rubrics, past, rows)
     if scored is None:
         return {}
-    capacity, notes = value_of_a_win(context.source.capacity, past)
+    capacity, notes = value_of_a_win(context.source.capacity, past, judged=True)
     found = replay_rubric_only(
         scored,
         JudgedRows.of(past, population.noun),

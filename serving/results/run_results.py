@@ -40,6 +40,7 @@ _JUDGED: Mapping[str, type[Artifact]] = {
 }
 SIDES = ("model only", "rubric only")
 FIRST_COUNT_SECONDS = 1.0  # a page waits for the first count of the data; after that it says that it counts
+NO_OUTCOME = "No outcome is known yet: the chances shown are even odds and say nothing."
 _DRAWS = 200
 
 
@@ -117,7 +118,7 @@ def _simulate_points(app_state: AppState, capacity: "SnapshotCapacity", tried: R
     matrix = load_matrix(app_state.paths.matrix)
     rows = np.flatnonzero(matrix.matured).astype(np.int64)
     source, tables, matured = app_state.context.source, app_state.loaded.data.tables, matrix.take(rows)
-    population = population_of(source, tables, matured.keys, matured.label)
+    population = population_of(source, tables, matured.keys, matured.label, by_model=False)
     rows = rows[population.kept]
     past = matrix.take(rows)
     if tried is None:
@@ -210,7 +211,10 @@ def read_caution(app_state: AppState) -> str:
 def why_points(app_state: AppState) -> str:
     """Why points score alone; empty where a model scores."""
     bundle = app_state.loaded.model.bundle
-    return str(bundle.meta.get("verdict_text") or "No model was trained.") if bundle.by_points else ""
+    if not bundle.by_points:
+        return ""
+    why = str(bundle.meta.get("verdict_text") or "No model was trained.")
+    return why if bundle.knows_outcomes else f"{why} {NO_OUTCOME}"
 
 
 def describe_model(app_state: AppState) -> dict[str, Any]:

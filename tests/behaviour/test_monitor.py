@@ -17,6 +17,7 @@ from features.errors import ExitStatus
 from features.matrix import Matrix
 from models.bundle import load_bundle, save_bundle
 from models.settings import MonitorSettings
+from models.training.points_bundle import fit_points_bundle
 from pipelines.diagnostics.monitor import monitor
 from pipelines.registry.champion import keep_bundle, point_to, read_champion
 from pipelines.workspace.atomic_files import read_json
@@ -128,6 +129,27 @@ def test_a_bundle_of_before_is_read_keeps_its_hash_and_says_what_it_cannot(tiny_
     assert {"volume", "ages", "base rate", "calibration"} <= set(levels(record)) and record["features"] == []
 
 
+def test_points_that_know_no_outcome_are_watched_and_what_cannot_be_told_is_said(
+    tiny_copy: TinyRun, tmp_path: Path, cli: Cli
+) -> None:
+    context, paths = tiny_copy.context, tiny_copy.context.paths
+    matrix = load_matrix(paths.matrix)
+    meta = load_bundle(paths.train / "bundle").meta
+    told = {name: meta[name] for name in ("source", "source_kind", "horizon_days", "framework", "outcome", "purpose")}
+    assert context.rubric is not None
+    points = fit_points_bundle(
+        matrix.take(np.arange(0)), context.rubric, context.settings, told | {"verdict": "too_little_data"}
+    )
+    point_to(paths, keep(tiny_copy, points, tmp_path / "points"), TEST)
+    record = look(tiny_copy, SETTINGS)
+    told = {f["check"]: f for f in record["findings"]}
+    for check in ("volume", "features", "base rate", "calibration"):
+        assert told[check]["level"] == "cannot tell" and "when the points took over" in told[check]["sentence"]
+    lead = str(pd.read_parquet(paths.score / "worklist.parquet")["lead_id"].iloc[0])
+    status, out, err = cli("explain", lead, *tiny_copy.args)
+    assert status == 0 and "No outcome is known yet" in out and "likely to be won within" not in out, err
+
+
 def test_leads_of_a_file(cli: Cli, tiny_copy: TinyRun, tmp_path: Path) -> None:
     frame = pd.read_csv(tiny_copy.context.paths.raw / "leads.csv", dtype=str, keep_default_na=False)
     frame = frame[pd.to_datetime(frame["Created Date"], utc=True, errors="coerce", format="ISO8601").notna()]
@@ -135,6 +157,8 @@ def test_leads_of_a_file(cli: Cli, tiny_copy: TinyRun, tmp_path: Path) -> None:
     frame.drop_duplicates("Lead ID").tail(120).assign(**{"Lead Source": "carrier pigeon"}).to_csv(file, index=False)
     _, out, _ = cli("monitor", *tiny_copy.args, "--input", str(file), "--json")
     record = json.loads(out)
+    (volume,) = [f for f in record["findings"] if f["check"] == "volume"]
+    assert "clocks" not in volume["sentence"], "the source has some"
     assert record["what"] == "leads of new.csv" and 0 < record["leads"] <= 120
     source = next(f for f in record["features"] if f["name"] == "lead_source")
     assert source["unseen"] == 1.0 and source["standing"] == "moved a lot"

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -92,10 +94,22 @@ def test_no_list_speaks_of_rules_that_decide_nothing(cli: Cli, few: Any, tmp_pat
         assert "points score alone" in text, text[text.index("<h1>") :]
 
 
-def test_thresholds_are_judged_by_the_outcomes_there_are(few: Any) -> None:
+def test_thresholds_are_judged_by_the_outcomes_there_are(cli: Cli, few: Any) -> None:
     found = read_json(few.context.paths.thresholds / "comparison.json")
     assert {row["by"] for row in found["policies"]} == {"rubric"} and found["repair"]["worth"]
     assert found["sentences"][0].startswith("No model stands beside the rubric. too little data")
+    assert "matured rows" in found["population"]["sentence"] and "the model" not in found["population"]["sentence"]
+    assert not any("before the judged rows" in note for note in found["notes"])
+    status, out, _ = cli("compare", *few.args)
+    assert status == 0 and "Policies on all matured rows" in out and "test block" not in out
+
+
+def test_report_and_commands_tell_points_and_no_model(cli: Cli, few: Any) -> None:
+    html = (few.context.paths.reports / "report.html").read_text(encoding="utf-8")
+    assert "by the points of the rubric <code>" in html and "by the live model" not in html
+    assert "The rubric's list" in unescape(html) and "The model's list" not in unescape(html)
+    status, _, err = cli("questions", *few.args)
+    assert status != 0 and "points score alone" in err
 
 
 def test_every_page_and_address_works_on_points(few: Any, tmp_path: Path) -> None:
@@ -114,6 +128,18 @@ def test_every_page_and_address_works_on_points(few: Any, tmp_path: Path) -> Non
         assert sent["score"] == sent["manual"]["points"] > 0
         drift = client.get("/v1/model/drift")
         assert drift.status_code == 200
+
+
+def test_the_model_page_tells_points_and_not_the_model_that_was_rejected(
+    few: Any, tiny_demo: TinyRun, tmp_path: Path
+) -> None:
+    run = copied(few, tmp_path)
+    judged = Path("evaluate") / "evaluation.json"
+    shutil.copy(tiny_demo.context.paths.root / judged, run.context.paths.root / judged)
+    with client_for(run, tmp_path) as client:
+        text = client.get("/model", headers={"accept": "text/html"}).text
+    assert "No model is in use: points score." in text and "too little data: 21 won" in text
+    assert "Good enough to sort by" not in text and 'id="cand-h"' not in text and "Ranks well" not in text
 
 
 def test_an_adopted_rubric_scores_at_once_where_points_score_alone(
@@ -145,8 +171,6 @@ def test_an_adopted_rubric_scores_at_once_where_points_score_alone(
 
 
 def copied(few: Any, tmp_path: Path) -> Any:
-    import shutil
-
     shutil.copytree(few.source.parent, tmp_path / "copy")
     source, data = tmp_path / "copy" / "few.yaml", tmp_path / "copy" / "data"
     context = open_context(str(source), data, TrainSettings.tiny())

@@ -75,6 +75,8 @@ def test_ages_and_volume() -> None:
     levels = {now: monitor_findings.judge_volume(now, usual).level for now in (0, 39, 40, 240, 241)}
     assert levels == {0: Level.ACT, 39: Level.WATCH, 40: Level.OK, 240: Level.OK, 241: Level.WATCH}
     assert monitor_findings.judge_volume(10, None).level == Level.UNKNOWN
+    of_file = monitor_findings.judge_volume(0, None, monitor_findings.OF_A_FILE)
+    assert of_file.level == Level.ACT and of_file.sentence == "No lead of the file can be scored."
 
 
 THROUGH = START + LAG + 8 * (LAG / 4)

@@ -56,7 +56,10 @@ def test_by_default_leads_with_sales_are_left_out_from_the_look_that_knows_on() 
     assert found.kept.tolist() == [True, True, False, False, False, True, False, True]
     assert (found.name, found.noun) == ("before_handoff", "leads not yet with sales")
     assert "4 of 8 test rows" in found.sentence
-    assert (found.with_sales == ~found.kept).all()
+    assert (found.with_sales == ~found.kept).all() and "the model says" in found.sentence
+    alone = population_of(SOURCE, HISTORY, LOOKS, np.ones(8), by_model=False)
+    assert "4 of 8 matured rows" in alone.sentence and "model" not in alone.sentence
+    assert "of the test" not in population_of(SOURCE, HISTORY, LOOKS, np.zeros(8), by_model=False).sentence
 
 
 @pytest.mark.parametrize("declared", [None, "before_handoff", "all"])

@@ -15,6 +15,9 @@ from models.settings import MonitorSettings
 
 _NAMED = 3  # features named in a sentence; the rest are in the table
 _FEWEST_ROWS = 5  # with an unseen level or a missing value; fewer may be typing errors
+NO_CLOCKS = "without clocks there is no usual number"
+OF_A_FILE = "a file has no usual number"
+NOT_MATURED = "no row had matured when the points took over, so there is no usual number"
 _VOLUME_TIMES = 2  # times fewer or more leads than any usual week had, before the volume is worth a look
 
 
@@ -192,12 +195,13 @@ def _error_of(found: ObservedVsPredicted) -> float:
     return (found.high - found.low) / (2 * float(norm.isf((1 - CONFIDENCE) / 2)))
 
 
-def judge_volume(now: int, usual: Sequence[float] | None) -> Finding:
-    """How many leads are scored, against the newest weeks of the training."""
+def judge_volume(now: int, usual: Sequence[float] | None, unusual: str = NO_CLOCKS) -> Finding:
+    """How many leads are scored, against the newest weeks of the training; ``unusual`` says why those are unknown."""
     if now == 0:
-        return Finding("volume", Level.ACT, "No lead is open.", "Check the export: is it complete?")
+        empty = "No lead of the file can be scored." if unusual == OF_A_FILE else "No lead is open."
+        return Finding("volume", Level.ACT, empty, "Check the export: is it complete?")
     if usual is None:
-        return Finding("volume", Level.UNKNOWN, f"{now:,} leads; without clocks there is no usual number.")
+        return Finding("volume", Level.UNKNOWN, f"{now:,} leads; {unusual}.")
     low, middle, high = usual
     sentence = f"{now:,} leads are open, {middle:,.0f} in a usual training week ({low:,.0f} to {high:,.0f})."
     if low / _VOLUME_TIMES <= now <= _VOLUME_TIMES * high:

@@ -18,9 +18,10 @@ NOUNS: dict[Whom, str] = {"before_handoff": "leads not yet with sales", "all": "
 NO_STAGES = "No stage tells leads that are with sales from others, so the comparison is on all rows."
 _DECLARED_ALL = "The comparison is on all rows, leads that sales already has among them (comparison.population: all)."
 _NOBODY_WON = (
-    "No lead of the test was won from before its handoff, so there is nothing to compare there: the comparison is on "
+    "No lead {of}was won from before its handoff, so there is nothing to compare there: the comparison is on "
     "all rows, leads that sales already has among them."
 )
+_APART = " What the model says of leads that sales already has is judged apart."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +60,13 @@ class Population:
         }
 
 
-def population_of(source: Source, tables: Tables, keys: pd.DataFrame, label: Floats) -> Population:
+def population_of(
+    source: Source, tables: Tables, keys: pd.DataFrame, label: Floats, *, by_model: bool = True
+) -> Population:
     """The population declared, or by default leads not yet with sales where stages tell them from others.
 
-    ``keys`` and ``label`` are those of the judged rows; a row is looked at as it stood at its own moment.
+    ``keys`` and ``label`` are those of the judged rows; a row is looked at as it stood at its own moment. They are the
+    test rows of a model, or without one (``by_model`` false) all matured rows: the sentence says which.
     """
     everybody = np.ones(len(keys), dtype=np.bool_)
     if source.kind == "flat" or not records_handoffs(tables):
@@ -72,14 +76,14 @@ def population_of(source: Source, tables: Tables, keys: pd.DataFrame, label: Flo
     before, stage = is_before_handoff(source, tables, keys)
     declared = None if source.comparison is None else source.comparison.population
     if declared == "all" or (declared is None and not label[before].any()):
-        said = _DECLARED_ALL if declared == "all" else _NOBODY_WON
+        said = _DECLARED_ALL if declared == "all" else _NOBODY_WON.format(of="of the test " if by_model else "")
         return Population(name="all", kept=everybody, with_sales=~before, stage=stage, sentence=said)
+    apart = _APART if by_model else ""
     sentence = (
         "Compared are leads not yet with sales at that moment (lead, IQL, MQL, PQL, or recycled and rested): "
-        f"{int(before.sum()):,} of {len(before):,} test rows. What the model says of leads that sales already has "
-        "is judged apart."
+        f"{int(before.sum()):,} of {len(before):,} {'test' if by_model else 'matured'} rows."
     )
-    return Population(name="before_handoff", kept=before, with_sales=~before, stage=stage, sentence=sentence)
+    return Population(name="before_handoff", kept=before, with_sales=~before, stage=stage, sentence=sentence + apart)
 
 
 def open_population(source: Source, tables: Tables, keys: pd.DataFrame) -> tuple[Bools, str]:

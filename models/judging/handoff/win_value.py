@@ -36,10 +36,11 @@ def win_value_ratios(kinds: Sequence[str], amounts: Sequence[float]) -> Mapping[
     return found
 
 
-def value_of_a_win(capacity: Capacity, before: Matrix) -> tuple[Capacity, list[str]]:
+def value_of_a_win(capacity: Capacity, before: Matrix, *, judged: bool = False) -> tuple[Capacity, list[str]]:
     """Capacity with a value per win: the declared one, or the mean amount of wins before the judged rows; and a note.
 
-    Each lead counts once. Without either, cost and value cannot be weighed, and the note says so.
+    Each lead counts once. Without either, cost and value cannot be weighed, and the note says so. ``judged`` where the
+    rows are the judged ones themselves, as rules written by people have learned from none.
     """
     unit = f" {capacity.currency}".rstrip()
     if capacity.value_per_win is not None:
@@ -49,9 +50,9 @@ def value_of_a_win(capacity: Capacity, before: Matrix) -> tuple[Capacity, list[s
     amounts = pd.Series(before.amount[won]).groupby(before.keys["lead_id"].to_numpy()[won]).first()
     if not len(amounts):
         return capacity, ["No amounts are on record and no value per win is declared: revenue cannot be told."]
-    value = float(amounts.mean())
+    value, where = float(amounts.mean()), "among" if judged else "before"
     note = (
-        f"Value of a win: {value:,.0f}{unit}, the mean amount of {len(amounts):,} won leads before the judged rows "
+        f"Value of a win: {value:,.0f}{unit}, the mean amount of {len(amounts):,} won leads {where} the judged rows "
         "(no value_per_win is declared); where an amount is on record, that one counts. Revenue, not margin."
     )
     return capacity.model_copy(update={"value_per_win": value}), [note]
