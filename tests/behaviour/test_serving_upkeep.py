@@ -150,7 +150,7 @@ def test_an_order_that_may_be_chance_is_not_called_good_enough_to_sort_by(client
     assert UNCLEAR not in before and NOT not in before
     found = EvaluationRecord.read(paths)
     for interval, said in (((0.47, 0.61), UNCLEAR), ((0.31, 0.46), NOT)):
-        figures = {**found.figures, found.winner: found.figures[found.winner] | {"auc_ci": list(interval)}}
+        figures = {**found.figures, found.winner: found.figures[found.winner] | {"auc_ci": interval}}
         found.model_copy(update={"figures": figures}).write(EvaluationRecord.path(paths).parent)
         text = client.get("/model").text
         assert said in text and "Good enough to sort by" not in text
