@@ -33,7 +33,7 @@ def check_history(matrix: Matrix, split: Split, horizon_days: int | None) -> Non
     lag = max(round(wait / day) - horizon_days, 0) if horizon_days is not None else 0
     fits = longest - lag
     advice = (
-        f"The longest label.horizon_days that fits is about {fits} days"
+        f"The longest horizon (label.horizon_days, or horizon_by_segment) that fits is about {fits} days"
         + (f" (declared: {horizon_days}). " if horizon_days is not None else ". ")
         if fits >= 1
         else "No horizon fits so short a history. "

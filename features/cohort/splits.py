@@ -129,7 +129,7 @@ def chop(matrix: Matrix, split: Split, *, seed: int = 0, horizon_days: int | Non
 
     Parameters
     ----------
-    horizon_days : the declared horizon, for the message where the history is too short for it
+    horizon_days : the longest declared horizon, for the message where the history is too short for it
 
     Raises
     ------

@@ -40,8 +40,9 @@ class Label(Declared):
     repeat_wins: bool = Field(default=False, description="whether a lead may win more than once")
     credit: Literal["lead", "account", "first_lead_of_account"] = Field(
         default="lead",
-        description="which leads a deal that names no lead is credited to: none, every lead of its account or the "
-        "first one, of those created before it closed. A lead that the deal names is always credited",
+        description="which leads a deal is credited to: lead: the one it names; account: every lead of its account, "
+        "also where it names one; first_lead_of_account: the lead it names, else the first of its account. Of an "
+        "account's leads only those created before it closed count",
     )
     disqualified: Literal["lost", "excluded"] = Field(default="lost", description="label of disqualified leads")
     recycled: Literal["new_episode", "same_episode"] = Field(
@@ -49,6 +50,11 @@ class Label(Declared):
     )
     recycle_cool_down_days: int = Field(default=30, ge=0, description="days until a recycled lead is open again")
     never_worked: Literal["lost", "excluded"] = Field(default="lost", description="label of leads nobody worked")
+
+    @property
+    def longest_horizon_days(self) -> int:
+        """The horizon that is certain last, of all leads or of a segment."""
+        return max(self.horizon_days, *self.horizon_by_segment.values(), 0)
 
     @property
     def horizon_in_words(self) -> str:

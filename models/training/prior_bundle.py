@@ -148,7 +148,7 @@ def try_prior(
             signal=Signal(helps, LEVEL, {PRIOR: beside["rate"].saved}, {PRIOR: beside["rate"].p_value}, lasting=False),
             choice=Choice(PRIOR, PRIOR, _why(beside), above),
             notes=backtest.notes,
-            levels={name: LevelHistory() for name in found.log_odds},
+            levels={name: LevelHistory(level=line.intercept) for name, line in calibrations.items()},
         ),
     )
 

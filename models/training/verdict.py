@@ -117,13 +117,13 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
         name: fit_level(slopes[name].value if name in slopes else 1.0, z, won, weight)
         for name, z in found.log_odds.items()
     }
-    # random folds have no level of their own time: what they show beyond the newest rows would undo those rows' level
+    # random folds of ordered rows are of all times: a step from the newest rows' level to theirs would undo that level
     in_time = backtest.random is not None or not matrix.ordered
-    histories = {
-        name: _history(matrix, found, name, line.slope) if in_time else LevelHistory()
-        for name, line in calibrations.items()
+    histories = {name: _history(matrix, found, name, line.slope) for name, line in calibrations.items()}
+    levels = {
+        name: replace(one, newest_alone=newest_level, step=one.step if in_time else 0.0)
+        for name, one in histories.items()
     }
-    levels = {name: replace(one, newest_alone=newest_level) for name, one in histories.items()}
 
     weights = dict(backtest.weights) if choice.winner == "blend" else {choice.winner: 1.0}
     verdict, text = state_verdict(signal, choice, won, weight)

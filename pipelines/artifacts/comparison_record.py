@@ -118,7 +118,10 @@ class TestedWorkload(TypedDict):
 
 
 class MappedPromise(Record):
-    """The promise carried over to the bundle that scores: the log-odds and the score to cut at."""
+    """The promise carried over to the bundle that scores: the log-odds and the score to cut at.
+
+    ``fits``: whether that score hands off no more leads than it was made on; otherwise no score keeps it.
+    """
 
     bundle: str
     leads: int
@@ -126,6 +129,7 @@ class MappedPromise(Record):
     score: int
     sentence: str
     share: Number
+    fits: bool = True
 
 
 class PromiseRecord(Record):

@@ -18,7 +18,7 @@ def hide_in_arrow(rows: pa.Table, hide: Hide, skip: Collection[str] = ()) -> tup
     count = 0
     for place, field in enumerate(rows.schema):
         column = rows.column(place)
-        if field.name in skip or not _may_mention(column):
+        if field.name in skip or not _may_mention(column) or not _changes_any(column, hide):
             continue
         values = column.to_pylist()
         cleaned = [_hide_in_value(value, hide) for value in values]
@@ -37,6 +37,14 @@ def _may_mention(column: pa.ChunkedArray) -> bool:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return bool(np.any(pc.fill_null(pc.match_substring(column, "@"), False).to_numpy()))
     return bool(pa.types.is_nested(kind))
+
+
+def _changes_any(column: pa.ChunkedArray, hide: Hide) -> bool:
+    """Whether somebody who is meant stands in any of its texts, each asked once; nested ones are looked into later."""
+    if pa.types.is_nested(column.type):
+        return True
+    texts = pc.unique(column.cast(pa.large_string()))
+    return any(hide(text) != text for text in texts.filter(pc.match_substring(texts, "@")).to_pylist())
 
 
 def _hide_in_value(value: Any, hide: Hide) -> Any:

@@ -84,7 +84,7 @@ def split(labelled: pd.DataFrame, source: Source, *, seed: int = 7) -> Chop:
     ------
     TooLittleDataError : naming the block, the wins it has and the wins it needs
     """
-    horizon = source.label.horizon_days
+    horizon = source.label.longest_horizon_days
     return chop(_without_features(labelled, source), source.split, seed=seed, horizon_days=horizon)
 
 

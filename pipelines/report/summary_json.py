@@ -71,7 +71,7 @@ def _caution(train: TrainRecord, evaluation: EvaluationRecord, context: Context)
 def _ages_never_seen(context: Context) -> str:
     """That open leads are older than leads were looked at; said of a cohort that looks at the first days only."""
     scored, label = ScoreRecord.read(context.paths), context.source.label
-    horizon = max(label.horizon_days, *label.horizon_by_segment.values(), 0)
+    horizon = label.longest_horizon_days
     if context.source.cohort.policy != "after_creation" or not scored.too_old:
         return ""
     return (

@@ -23,6 +23,7 @@ _REACHES = re.compile(
 )
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NUMBER = re.compile(r"(tel:\s*)?(\+|0[\d\s(/-]|\()[\d\s()./-]+|\d{3}[-. ]\d{3}[-. ]\d{4}", re.IGNORECASE)
+_DAY = re.compile(r"\d{1,2}([./-])\d{1,2}\1(\d{2}|\d{4})")
 _DIGITS = range(7, 16)  # of a telephone number with its country: E.164 allows 15
 NAMING = ("full_name", "first_name", "last_name", "name", *_COMPANY, "owner")  # usual names of what says who a lead is
 
@@ -83,10 +84,10 @@ def is_contact(text: str) -> bool:
 
     >>> [is_contact(text) for text in ("ann@example.com", "+49 30 1234567", "555-010-0199", "tel:+1 (555) 010-0199")]
     [True, True, True, True]
-    >>> [is_contact(text) for text in ("Ann Lee", "2026-03-31", "0.1234567", "https://crm.example.com/00Q5", "")]
+    >>> [is_contact(text) for text in ("Ann Lee", "2026-03-31", "01.02.2026", "0.1234567", "")]
     [False, False, False, False, False]
     """
-    whole = _NUMBER.fullmatch(text.strip())
+    whole = None if _DAY.fullmatch(text.strip()) else _NUMBER.fullmatch(text.strip())
     return bool(_ADDRESS.search(text)) or (whole is not None and sum(map(str.isdigit, text)) in _DIGITS)
 
 

@@ -101,7 +101,7 @@ def add_export(
     SnapshotRefusedError
         naming every oddity that was not accepted; nothing was stored then.
     """
-    read = leave_out_forgotten(read, source, read_register(paths.root))
+    read = leave_out_forgotten(read, source, read_register(paths.root), export.tables)
     record = read_snapshots(paths)
     history = history_of(record, export.name)
     taken = [] if history is None else list(history.snapshots)
@@ -142,7 +142,9 @@ def add_export(
     return Added(snapshot, repeated=False)
 
 
-def leave_out_forgotten(read: ReadExport, source: Source, register: PeopleRegister) -> ReadExport:
+def leave_out_forgotten(
+    read: ReadExport, source: Source, register: PeopleRegister, tables: Collection[str] = ()
+) -> ReadExport:
     """The export without rows of forgotten people, who are not mentioned in others either; how many rows there were is
     told, not what they held.
     """
@@ -152,7 +154,7 @@ def leave_out_forgotten(read: ReadExport, source: Source, register: PeopleRegist
     named = [table.columns["lead_id"] for table in source.tables.values() if "lead_id" in table.columns]
     headers = {header for column in named for header in column.headers("lead_id")}
     hit = register.find_leads(pd.Series(frame.index)) if headers & set(frame.columns) else np.zeros(len(frame), bool)
-    columns = naming_columns(source)
+    columns = naming_columns(source, tables)
     for name in frame.columns:
         if name not in columns.staff:
             hit |= register.find_addresses(frame[name], personal=name in columns.personal)

@@ -100,7 +100,7 @@ def _split(context: Context, matrix: Matrix) -> Chop:
     declared, settings = context.source, context.settings
     try:
         require_in_all(matrix, settings)
-        made = chop(matrix, declared.split, seed=settings.seed, horizon_days=declared.label.horizon_days)
+        made = chop(matrix, declared.split, seed=settings.seed, horizon_days=declared.label.longest_horizon_days)
         if not names_prior(context):
             return made
         require_enough(matrix, made, settings)

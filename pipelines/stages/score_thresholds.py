@@ -38,7 +38,8 @@ def transfer_promise(context: Context, test: Matrix, promise: Promise) -> dict[s
         f"from a probability of {sigmoid(np.array([found.log_odds]))[0]:.1%} on. {to_set} "
         "The workload is what carries over, the precision is the twin's."
     )
-    return found.record() | {"score": score, "bundle": bundle.hash, "sentence": sentence}
+    fits = hands_off(replay, shown, score) <= found.leads
+    return found.record() | {"score": score, "bundle": bundle.hash, "sentence": sentence, "fits": fits}
 
 
 def lowest_score_for(replay: Replay, shown: Ints, leads: int) -> int:
@@ -54,11 +55,16 @@ def lowest_score_for(replay: Replay, shown: Ints, leads: int) -> int:
     return int(fitting.min()) if len(fitting) else int(scores.max())
 
 
-def threshold_in_words(replay: Replay, shown: Ints, score: int, leads: int) -> str:
-    """Which score to set for a promise made on so many leads, and whether it hands off more of them."""
+def hands_off(replay: Replay, shown: Ints, score: int) -> int:
+    """How many leads reach a score once or more."""
     best = np.full(replay.leads, -1, dtype=np.int64)
     np.maximum.at(best, replay.lead, shown)
-    handed_off = int((best >= score).sum())
+    return int((best >= score).sum())
+
+
+def threshold_in_words(replay: Replay, shown: Ints, score: int, leads: int) -> str:
+    """Which score to set for a promise made on so many leads, and whether it hands off more of them."""
+    handed_off = hands_off(replay, shown, score)
     if handed_off <= leads:
         return f"{score} is the threshold to set: the lowest whole score that hands off no more."
     return (

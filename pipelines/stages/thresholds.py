@@ -300,7 +300,7 @@ def _scores(context: Context, judged: JudgedBlock, promise: Mapping[str, Any] | 
         None if judged.rubric is None else judged.rubric.score,
         judged.compared,
         capacity=judged.capacity,
-        promised_score=None if mapped is None else mapped["score"],
+        promised_score=None if mapped is None or not mapped["fits"] else mapped["score"],
     )
 
 

@@ -210,8 +210,11 @@ def is_away(error: BaseException) -> bool:
 def _says_away(error: BaseException) -> bool:
     if isinstance(error, RegistryError) or type(error).__name__ == "OperationalError":
         return True
+    answered = getattr(getattr(error, "response", None), "status_code", None)
+    if answered is not None:  # the server is there, and says no to this
+        return answered in _AWAY_STATUSES
     if isinstance(error, OSError):
-        return not isinstance(error, FileNotFoundError)
+        return not isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError)
     status = getattr(error, "get_http_status_code", None)
     return status is not None and status() in _AWAY_STATUSES
 

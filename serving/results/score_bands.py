@@ -41,10 +41,16 @@ def find_other_judged(app_state: AppState) -> str:
     return "" if judged is None or judged == app_state.loaded.model.bundle.hash else judged
 
 
+def allowed_none(app_state: AppState) -> bool:
+    """Whether the last run allowed no model, while one from before it scores."""
+    paths = app_state.paths
+    return TrainRecord.exists(paths) and read_judged(app_state) is None and not app_state.loaded.model.bundle.by_points
+
+
 def read_evaluation(app_state: AppState) -> EvaluationRecord | None:
     """The test figures of the bundle in use; None before there are any, and where the last run judged another one."""
     paths = app_state.paths
-    if not EvaluationRecord.exists(paths) or find_other_judged(app_state):
+    if not EvaluationRecord.exists(paths) or find_other_judged(app_state) or allowed_none(app_state):
         return None
     stamp = file_stamp(EvaluationRecord.path(paths))
     found = app_state.results.get("evaluation", stamp, lambda: EvaluationRecord.read(paths))

@@ -200,7 +200,9 @@ def test_a_history_shorter_than_its_horizon_says_the_span_what_is_needed_and_wha
     text = str(caught.value)
     assert "from 2024-01-01 to 2024-04-15, 105 days of data" in text and "certain 30 days after a look" in text
     assert "takes about 110 days" in text and "outcomes of one kind" not in text
-    assert "longest label.horizon_days that fits is about 18 days (declared: 23)" in text
+    assert (
+        "longest horizon (label.horizon_days, or horizon_by_segment) that fits is about 18 days (declared: 23)" in text
+    )
     assert "split: {by: accounts}" in text
 
     def with_wait(days: int) -> Matrix:

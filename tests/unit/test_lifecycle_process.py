@@ -35,9 +35,11 @@ def test_a_stage_says_what_was_agreed_and_what_is() -> None:
 
 def test_teams_too_small_to_be_shown_are_counted_in_what_all_kept() -> None:
     every = figures().stages.set_index("stage")["next_step_in_time"]
-    hidden = figures(**parts(minimum_n=500))
+    hidden = figures(**parts(per_person=True))
     assert not len(hidden.sla) and every.notna().any()
     pd.testing.assert_series_equal(hidden.stages.set_index("stage")["next_step_in_time"], every)
+    few = figures(**parts(minimum_n=500)).stages["next_step_in_time"]
+    assert few.isna().all(), "all of them are too few to be shown, too"
 
 
 def test_a_metric_is_kept_or_not() -> None:

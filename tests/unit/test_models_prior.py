@@ -76,9 +76,11 @@ def test_the_declared_correction_moves_the_level_alone() -> None:
         assert moved.levels[name].settle(shown) == 0.4 and history.settle(shown) != 0.4
     assert "Prior correction as declared" in moved.notes[-1]
 
-    # folds that are not in time show no level beside the newest rows' (docs/adr/0031)
+    # folds that are not in time show no step from the newest rows (docs/adr/0031)
     apart = decide(matrix, replace(backtest, random=None), SETTINGS)
-    assert set(apart.levels.values()) == {LevelHistory()} and set(apart.levels) == set(plain.levels) > {"rate"}
+    assert {one.step for one in apart.levels.values()} == {0.0} and set(apart.levels) == set(plain.levels) > {"rate"}
+    for name, level in apart.levels.items():  # drawn to what all rows show, and not to what weights made of it
+        assert abs(level.level - apart.calibrations[name].intercept) < 0.5
     unordered = replace(matrix, ordered=False)
     assert decide(unordered, replace(backtest, random=None), SETTINGS).levels[plain.winner] != LevelHistory()
 

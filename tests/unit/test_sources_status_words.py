@@ -71,7 +71,8 @@ SAID_BESIDE = {
     ),
     "lost": (
         "Lost - Bad timing|Angebot abgelehnt|Oferta odrzucona|Oportunidade perdida|실주 - 가격|失注（予算）|"
-        "Lost - no response|Utracony - brak odpowiedzi|Отказ - нет ответа|Förlorad - ingen tid"
+        "Lost - no response|Utracony - brak odpowiedzi|Отказ - нет ответа|Förlorad - ingen tid|"
+        "Closed Lost - Didn't respond|Lost: can't afford|Perdu - n'a jamais répondu"
     ),
     "disqualified": "Test lead|Duplicate lead",
 }

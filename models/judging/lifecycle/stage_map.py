@@ -49,8 +49,8 @@ def stage_table(
             "in_it_now": int(entered.loc[last.to_numpy(), "lead_id"].nunique()),
             "median_days": float(stayed.median()) if stayed.notna().any() else np.nan,
             "went_further": float(by_stage["went_further"].get(name, np.nan)),
-            "next_step_in_time": _in_time(promises, name, "next step"),
-            "first_touch_in_time": _in_time(promises, name, "first touch"),
+            "next_step_in_time": _in_time(promises, name, "next step", policy.minimum_n),
+            "first_touch_in_time": _in_time(promises, name, "first touch", policy.minimum_n),
         }
         metric = definition.metric
         actual = np.nan if metric is None else float(measured[metric.measure])
@@ -86,12 +86,12 @@ def sla_in_words(definition: StageDefinition) -> str:
     return ", ".join(parts)
 
 
-def _in_time(promises: Sequence[ServiceLevel], stage: str, what: str) -> float:
-    """Share of all teams' deadlines that were kept."""
+def _in_time(promises: Sequence[ServiceLevel], stage: str, what: str, least: int) -> float:
+    """Share of all teams' deadlines that were kept; unknown where fewer than ``least`` are judged."""
     levels = [level for level in promises if (level.stage, level.what) == (stage, what)]
     met = sum(int(level.met.sum()) for level in levels)
     judged = met + sum(int(level.missed.sum()) for level in levels)
-    return met / judged if judged else float("nan")
+    return met / judged if judged >= max(least, 1) else float("nan")
 
 
 def transitions(policy: LifecyclePolicy, found: pd.DataFrame) -> pd.DataFrame:

@@ -148,11 +148,12 @@ NEGATIONS: Mapping[str, str] = {
     "Ukrainian": "не|ні|нема|немає|без|ніколи",
     "Greek": "δεν|δε|μη|μην|οχι|χωρισ|ποτε",
 }
-# those that say what is lacking: behind a lost deal its reason ("Lost - no response", "Utracony - brak odpowiedzi")
+# those that say what is lacking, or was not done (t: didn't): behind a lost deal its reason ("Lost - no response",
+# "Utracony - brak odpowiedzi", "Closed Lost - Didn't respond")
 LACKING = (
     "no|none|without|kein|keine|keiner|keinen|keinem|keines|ohne|geen|zonder|sans|aucun|aucune|sin|ningun|ninguna|sem|"
     "nenhum|nenhuma|senza|nessun|nessuna|fara|bez|brak|zaden|zadna|zadny|ziadny|ziadna|brez|nincs|ilman|ingen|intet|"
-    "inget|inga|uden|uten|utan|нет|без|нема|немає|χωρισ"
+    "inget|inga|uden|uten|utan|нет|без|нема|немає|χωρισ|t|never|jamais|nunca|nigdy|никогда"
 )
 # what may stand beside words of ALONE: that a thing is done
 FILLERS = frozenset(

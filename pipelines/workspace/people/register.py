@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,13 @@ class PeopleRegister:
         return self.hash_lead(bare) in wanted or ("@" in bare and self.hash_address(bare) in wanted)
 
     def _wanted(self, asks: str) -> frozenset[str]:
-        return frozenset(name for name, entry in self.entries.items() if entry["asks"] == asks)
+        return self._by_asks.get(asks, frozenset())
+
+    @cached_property
+    def _by_asks(self) -> dict[str, frozenset[str]]:
+        """Worked out once: it is asked for with every text."""
+        asked = {entry["asks"] for entry in self.entries.values()}
+        return {one: frozenset(n for n, entry in self.entries.items() if entry["asks"] == one) for one in asked}
 
     def _hash(self, kind: str, text: str) -> str:
         return hmac.new(self.key, f"{kind}\0{text}".encode(), hashlib.sha256).hexdigest()

@@ -25,7 +25,7 @@ from serving.pages.written_values import form_of, write_count, write_decimal, wr
 from serving.results.lifecycle_now import lifecycle_now
 from serving.results.recent_changes import RecentChanges
 from serving.results.run_results import why_points
-from serving.results.score_bands import ScoreBand, find_other_judged, read_evaluation, score_bands
+from serving.results.score_bands import ScoreBand, allowed_none, find_other_judged, read_evaluation, score_bands
 from serving.results.trends_beside import begin_weekly_trends
 from serving.state.app_state import AppState
 
@@ -76,7 +76,7 @@ def build_manager_home(app_state: AppState, owner: str | None, language: Languag
         tiles=tuple(tile for tile in tiles if tile is not None),
         trust=write_trust(language, trust_of(found_test))
         if (found_test := read_evaluation(app_state)) and not by_points
-        else no_model_note(language, by_points, find_other_judged(app_state)),
+        else no_model_note(language, by_points, find_other_judged(app_state), none_allowed=allowed_none(app_state)),
         notes=missing,
         hot=hot,
         changes=tell_changes(app_state, owner, language),
@@ -91,8 +91,8 @@ def build_manager_home(app_state: AppState, owner: str | None, language: Languag
     )
 
 
-def no_model_note(language: Language, reason: str, judged: str = "") -> PlainNote:
-    """Where points order the list, nothing was tested, or the last run tested another bundle (``judged``)."""
+def no_model_note(language: Language, reason: str, judged: str = "", *, none_allowed: bool = False) -> PlainNote:
+    """Where points order the list, nothing was tested, or the last run tested another bundle (``judged``) or none."""
     if reason:
         text = language.text(
             "No model scores here: the points of the rubric order the list, and nobody has tested how far they can be "
@@ -106,6 +106,11 @@ def no_model_note(language: Language, reason: str, judged: str = "") -> PlainNot
             bundle=judged[:12],
         )
         return PlainNote(text, "watch", "/model", language.text("Both models"))
+    if none_allowed:
+        text = language.text(
+            "The last run allowed no model; the model before it scores on, and was tested when it was trained."
+        )
+        return PlainNote(text, "watch", "/model")
     return PlainNote(
         language.text("Nobody knows yet how far the score can be trusted: no test was made."), "", "/model"
     )

@@ -13,7 +13,7 @@ from serving.pages.home.parts import PlainNote, Tile, write_trust
 from serving.pages.written_values import write_count, write_day, write_decimal, write_span
 from serving.results.drift import begin_drift
 from serving.results.run_results import read_caution, why_points
-from serving.results.score_bands import find_other_judged, read_evaluation
+from serving.results.score_bands import allowed_none, find_other_judged, read_evaluation
 from serving.state.app_state import AppState
 from serving.state.result_cache import file_stamp
 from serving.state.worklist.worklist_query import WorklistQuery
@@ -58,7 +58,7 @@ def build_scientist_home(app_state: AppState, owner: str | None, language: Langu
     return ScientistHome(
         lede=_lede(language, bundle, reason),
         tiles=tuple(tile for tile in _tiles(app_state, owner, language, rows) if tile is not None),
-        trust=no_model_note(language, reason, find_other_judged(app_state))
+        trust=no_model_note(language, reason, find_other_judged(app_state), none_allowed=allowed_none(app_state))
         if reason or evaluation is None
         else write_trust(language, trust_of(evaluation)),
         caution=read_caution(app_state),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from serving.results.run_results import read_comparison
-from serving.results.score_bands import find_other_judged
+from serving.results.score_bands import allowed_none, find_other_judged
 from serving.state.app_state import AppState
 
 _FROM, _TO = "model_at_capacity", "rubric_at_capacity"
@@ -34,12 +34,14 @@ class CandidateLine:
 class ModelSummary:
     """Figures of the tiles, each None where the run did not get there.
 
-    ``other`` is the hash of the bundle they are of where that is not in use: after a retrain the champion may stay.
+    ``other`` is the hash of the bundle they are of where that is not in use: after a retrain the champion may stay;
+    ``allowed_none``: the last run made none, so that there are none.
     ``better`` says of the rubric: True if the whole interval of the difference is above zero, False if below, None
     where chance may explain it or there is no rubric.
     """
 
     other: str
+    allowed_none: bool
     auc: float | None
     auc_ci: tuple[float, float] | None
     rubric_auc: float | None
@@ -73,7 +75,8 @@ def summarise_model(app_state: AppState, found: Mapping[str, Any]) -> ModelSumma
     ----------
     found : as :func:`serving.results.run_results.describe_model` tells it
     """
-    evaluation: Mapping[str, Any] = found["evaluation"] or {}
+    no_model = allowed_none(app_state)
+    evaluation: Mapping[str, Any] = {} if no_model else found["evaluation"] or {}
     figures: Mapping[str, Any] = evaluation.get("figures") or {}
     winner = evaluation.get("winner")
     own: Mapping[str, Any] = figures.get(str(winner)) or {}
@@ -89,6 +92,7 @@ def summarise_model(app_state: AppState, found: Mapping[str, Any]) -> ModelSumma
     lines, winner_at = _candidates(figures, winner)
     return ModelSummary(
         other=find_other_judged(app_state),
+        allowed_none=no_model,
         auc=own.get("auc"),
         auc_ci=_pair(own.get("auc_ci")),
         rubric_auc=rubric.get("auc"),

@@ -1,10 +1,11 @@
-// Parts of a page that are worked out beside it: asks again every second, and puts each in its place once it is there.
+// Parts of a page that are worked out beside it: asks again after seconds, and puts each in its place once it is there.
 // What was decided and is being loaded changes the whole page: it is fetched anew, but never from under somebody's hands.
 "use strict";
 (() => {
   const waiting = () => [...document.querySelectorAll("[data-late][aria-busy=true]")];
   const isLoading = (page) => page.querySelector("#loading[aria-busy=true]") !== null;
-  const isChanged = (box) => box.value !== box.defaultValue;
+  // what the slider writes is no text of anybody's
+  const isChanged = (box) => !box.hasAttribute("data-show") && box.value !== box.defaultValue;
   const inUse = () => document.querySelector("dialog:popover-open") !== null || document.activeElement?.matches("input, select, textarea")
     || [...document.querySelectorAll("input:not([type=hidden], [type=range]), textarea")].some(isChanged);
   const look = async () => {
@@ -22,6 +23,11 @@
     } catch { /* the next look may find it */ }
     again();
   };
-  const again = () => { if (waiting().length || isLoading(document)) setTimeout(look, 1000); };
+  let pause = 1000; // longer from look to look: what takes minutes is not asked for each second
+  const again = () => {
+    if (!waiting().length && !isLoading(document)) return;
+    setTimeout(look, pause);
+    pause = Math.min(pause * 1.3, 10_000);
+  };
   again();
 })();

@@ -18,6 +18,7 @@ from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_til
 from serving.pages.written_values import write_count, write_percent
 from serving.results.lifecycle_now import lifecycle_now
 from serving.results.run_results import read_comparison
+from serving.results.score_bands import find_other_judged
 from serving.results.trends_beside import begin_weekly_trends
 from serving.state.app_state import AppState
 
@@ -26,7 +27,10 @@ _WAITING, _UNTOUCHED, _QUARTERS = 10, 8, 8
 
 @dataclass(frozen=True, kw_only=True)
 class TeamPage:
-    """What the page prints; parts that this source cannot show are None or empty, and ``notes`` say why."""
+    """What the page prints; parts that this source cannot show are None or empty, and ``notes`` say why.
+
+    ``other`` is the hash of the bundle that the test figures are of, where it is not the one in use.
+    """
 
     lede: str
     tiles: tuple[Tile, ...]
@@ -50,6 +54,7 @@ class TeamPage:
     sentences: Sequence[str]
     counting: bool
     counted_at: datetime | None
+    other: str
 
 
 def build_team_page(app_state: AppState, owner: str | None, language: Language) -> TeamPage:
@@ -99,6 +104,7 @@ def build_team_page(app_state: AppState, owner: str | None, language: Language) 
         sentences=list(found["sentences"]) if measured else [],
         counting=trends.underway,
         counted_at=counted_at,
+        other=find_other_judged(app_state),
     )
 
 

@@ -121,6 +121,7 @@ def _show(
         found=found,
         page=page,
         other=find_other_judged(app_state),
+        by_points=app_state.loaded.model.bundle.by_points,
         swaps=read_swaps(app_state, caller.owner, language_of(request), everybody=swaps == "all"),
         tried=run_results.simulate(app_state, **asked) if changed else None,
         asked=asked,

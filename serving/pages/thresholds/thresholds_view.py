@@ -65,10 +65,11 @@ class ThresholdsPage:
 
     @property
     def promised_score(self) -> int | None:
-        """The score that keeps the promise, also where no step shows it; None where the promise is not kept."""
+        """The score that keeps the promise, also where no step shows it; None where none does."""
         if not self.promise or not self.promise["kept"] or not self.promise["mapped"]:
             return None
-        return int(self.promise["mapped"]["score"])
+        mapped = self.promise["mapped"]
+        return int(mapped["score"]) if mapped.get("fits", True) else None
 
     @property
     def marks(self) -> list[SliderMark]:
