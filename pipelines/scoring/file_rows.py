@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from features.array_types import Tables
 from features.assembly.build_matrix import features_at
@@ -12,7 +11,7 @@ from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.flat_matrix import flat_at
 from features.catalog.feature import Catalog
 from features.cohort.cohort import cutoff_of
-from features.cohort.objections import OBJECTS, WHY_NO_SCORE, objecting_leads
+from features.cohort.objections import WHY_NO_SCORE, objecting_leads
 from features.matrix import Matrix
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Flat, Source
@@ -22,6 +21,7 @@ from pipelines.scoring.find_lead import parse_as_of, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile
 from pipelines.workspace.context import Context
 from pipelines.workspace.people.naming_columns import naming_columns
+from pipelines.workspace.people.objecting import objecting_here
 from pipelines.workspace.people.register import OBJECTS as OBJECTING
 from pipelines.workspace.people.register import read_register
 from pipelines.workspace.table_files import empty_table
@@ -79,18 +79,6 @@ def _note_refusals(context: Context, frame: pd.DataFrame, merged: Mapping[str, s
             object_ = object_ | register.find_addresses(frame[name], OBJECTING, personal=personal)
     for row in np.flatnonzero(forgotten | object_):
         errors[int(row)] = errors[int(row)] or (WHY_FORGOTTEN if forgotten[row] else WHY_NO_SCORE)
-
-
-def objecting_here(context: Context) -> set[str]:
-    """Leads of the ingested table that object; only the columns that say so are read."""
-    file = context.paths.ingest / "leads.parquet"
-    declared = None if context.source.privacy is None else context.source.privacy.objection
-    held = set(pq.read_schema(file).names) if file.exists() else set()
-    told = [name for name in (declared, OBJECTS) if name is not None and name in held]
-    if not told or "lead_id" not in held:
-        return set()
-    leads = pd.read_parquet(file, columns=["lead_id", *told])
-    return set(leads["lead_id"].astype("str")[objecting_leads(leads, context.source)])
 
 
 def _relational_errors(

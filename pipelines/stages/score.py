@@ -38,7 +38,6 @@ from pipelines.registry.open_facts import read_open_facts
 from pipelines.scoring.accounts.account_rollup import accounts_record, expansion_of, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
 from pipelines.scoring.exploration import explore, judge_log, keep_log, places_of
-from pipelines.scoring.file_rows import objecting_here
 from pipelines.scoring.qualification_summary import columns_of, qualification_record
 from pipelines.scoring.shown_columns import add_shown_columns, shown_columns
 from pipelines.scoring.shown_feedback import mark_card, meanings_in, show_feedback
@@ -46,6 +45,7 @@ from pipelines.scoring.state_history import StateHistory, replay_states
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix, mark_of_split
+from pipelines.workspace.people.objecting import objecting_here
 from pipelines.workspace.standing_feedback import SILENCED, mark_list
 from pipelines.workspace.table_files import load_table, load_tables, records_of
 

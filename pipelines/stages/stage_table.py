@@ -225,7 +225,7 @@ _IN_ORDER = (
             "reports/plots/thresholds.json",
             "reports/plots/wins_by_workload.json",
         ),
-        params=("monitor",),
+        params=("monitor", "gate"),
         champion=True,
     ),
     Stage(

@@ -95,7 +95,7 @@ class _Counted:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, *_: Any) -> Any:
+    def __call__(self, *_: Any, **__: Any) -> Any:
         self.calls += 1
         return self
 

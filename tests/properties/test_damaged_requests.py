@@ -73,7 +73,7 @@ def sound_forms(run: TinyRun) -> list[tuple[str, Mapping[str, str]]]:
         (f"{lead}/fields", {"field": "industry", "value": "retail", "framework": "bant", "back": lead}),
         (f"{lead}/feedback", {"verdict": "snooze", "reason": "no_budget", "note": "later", "back": "/worklist"}),
         ("/worklist/chosen", {"do": "snooze", "lead": "L000001", "back": "/worklist?page=2"}),
-        ("/worklist/views", {"name": "mine", "query": "sort=score", "forget": ""}),
+        ("/worklist/views", {"name": "mine", "query": "?sort=score", "forget": ""}),
         ("/thresholds/set", {"score": "61", "reason": "a test"}),
         ("/rubric/draft", {"how": "empty"}),
         ("/rubric/points", {"do": "saved", "points:1": "5"}),

@@ -20,9 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from features.errors import ContractError
 from pipelines.ingest.errors import DatabaseError
 from pipelines.ingest.reading.formats.database_address import Address, resolve_address
-from pipelines.scoring.file_rows import objecting_here
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
+from pipelines.workspace.people.objecting import objecting_here
 from pipelines.workspace.people.register import read_register
 from pipelines.workspace.standing_feedback import SILENCED
 from pipelines.workspace.table_files import records_of
