@@ -179,32 +179,24 @@ def _find_moved_values(table: str, then: Mapping[str, Any], now: Mapping[str, An
 def _compare_values(table: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FeedFault]:
     column, feed = before["column"], before["feed"]
     where = place(table, feed, column)
+
+    def emptied(sentence: str, remedy: str) -> list[FeedFault]:
+        told = FeedFault(
+            kind=FaultKind.EMPTIED, table=table, feed=feed, column=column, sentence=sentence, remedy=remedy
+        )
+        return [told]
+
     if after["missing"] > before["missing"] + _MOVED:
-        return [
-            FeedFault(
-                kind=FaultKind.EMPTIED,
-                table=table,
-                feed=feed,
-                column=column,
-                sentence=(
-                    f"{where}: {after['missing']:.0%} of the rows that the training knew are empty now, "
-                    f"{before['missing']:.0%} were then."
-                ),
-                remedy="The column was emptied: look for a changed form, mapping or permission in the CRM.",
-            )
-        ]
+        return emptied(
+            f"{where}: {after['missing']:.0%} of the rows that the training knew are empty now, "
+            f"{before['missing']:.0%} were then.",
+            "The column was emptied: look for a changed form, mapping or permission in the CRM.",
+        )
     was, now = before.get("zeros"), after.get("zeros")  # profiles kept by earlier versions have none
     if was is not None and now is not None and now > was + _MOVED:
-        return [
-            FeedFault(
-                kind=FaultKind.EMPTIED,
-                table=table,
-                feed=feed,
-                column=column,
-                sentence=f"{where}: {now:.0%} of the rows that the training knew are 0 now, {was:.0%} were then.",
-                remedy=UNFILLED,
-            )
-        ]
+        return emptied(
+            f"{where}: {now:.0%} of the rows that the training knew are 0 now, {was:.0%} were then.", UNFILLED
+        )
     if before["tenths"] and after["tenths"]:
         ratio = np.array(after["tenths"]) / np.maximum(np.array(before["tenths"]), 1e-300)
         times = float(np.median(ratio))
