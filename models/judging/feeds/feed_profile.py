@@ -107,7 +107,7 @@ def _profile_columns(table: WatchedTable) -> list[dict[str, Any]]:
 
 
 def profile_values(values: pd.Series, column: WatchedColumn) -> dict[str, Any]:
-    """Share missing, frequent levels (of categories), share of zeros and tenths of the others (of numbers)."""
+    """Share missing, frequent levels (of categories), zeros as a share of all rows and tenths of the rest (numbers)."""
     missing = is_missing(values)
     known = values[~missing]
     found: dict[str, Any] = {"missing": float(missing.mean()) if len(values) else 0.0, "levels": {}, "tenths": []}
@@ -118,7 +118,7 @@ def profile_values(values: pd.Series, column: WatchedColumn) -> dict[str, Any]:
             found["levels"] = {str(level): float(count) / len(known) for level, count in order}
     if column.kind == "number" and len(known):
         size = np.abs(known.to_numpy(dtype=np.float64))
-        found["zeros"] = float((size == 0).mean())
+        found["zeros"] = float((size == 0).sum()) / len(values)  # of all rows, as ``missing``: few values tell little
         size = size[size > 0]
         if len(size) >= FEWEST:
             found["tenths"] = np.quantile(size, _QUANTILES).tolist()

@@ -47,7 +47,7 @@ def find_rewritten(
     found = _find_moved_rows(table, then, now)
     if any(not fault.feed and fault.kind is FaultKind.VOLUME for fault in found):
         return found  # with half a table gone, shares of values mean nothing
-    for before, after in ((then["recent"], now["recent"]), (then, now)):
+    for before, after in ((then, now), (then["recent"], now["recent"])):  # shares of all rows where all of them moved
         known = {(fault.feed, fault.column) for fault in found}
         moved = [*_find_moved_values(table, before, after), *_find_moved_hours(table, before, after)]
         found += [fault for fault in moved if (fault.feed, fault.column) not in known]
