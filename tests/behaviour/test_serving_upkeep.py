@@ -14,11 +14,13 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from features.schema.vocabulary import Verdict
 from models.bundle import load_bundle
 from models.explaining.language import ENGLISH
 from models.interfaces import Scale
 from models.judging.evaluation.trust import NOT, UNCLEAR
 from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry.champion import keep_bundle, point_to, read_champion
 from pipelines.registry.kept_decisions import decision_files
 from pipelines.workspace.atomic_files import read_json
@@ -180,6 +182,21 @@ def test_the_figures_of_a_bundle_that_did_not_come_in_are_not_told_as_those_of_t
     assert wins_tile(app_state, ENGLISH).foot == f"of {trained[:12]}, trained last and not in use"
     described = client.get("/v1/model").json()
     assert (described["judged"], described["bundle"]["hash"]) == (trained, champion.hash)
+
+
+def test_a_run_that_allowed_no_model_says_nothing_of_the_tests_of_the_one_in_use(
+    client: TestClient, tiny_copy: Any
+) -> None:
+    paths = tiny_copy.context.paths
+    champion, before = read_champion(paths), client.get("/model").text
+    record = TrainRecord(verdict=Verdict.NO_SIGNAL, verdict_text="No signal.")
+    record.write(TrainRecord.path(paths).parent)
+    text = client.get("/model").text
+    assert f"{champion.hash[:12]} scores; the last run allowed no model." in text
+    assert "it was tested when it was trained" in text and "has not been tested" not in text
+    for tile in ("Ranks well", "Percentages hold", "Beats the rubric by"):
+        assert tile in before and tile not in text
+    assert "Leaks found" in text
 
 
 def test_the_page_does_not_call_in_use_what_is_being_loaded(
