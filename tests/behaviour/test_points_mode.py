@@ -32,6 +32,7 @@ from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.find_declarations import find_source
 from pipelines.workspace.matrix_files import load_matrix
+from serving.state.result_cache import BesideResult
 from tests.reference.challengers import keep
 from tests.reference.serving import client_for
 from tests.reference.tiny_run import TinyRun
@@ -131,8 +132,11 @@ def test_every_page_and_address_works_on_points(few: Any, tmp_path: Path) -> Non
 
 
 def test_the_model_page_tells_points_and_not_the_model_that_was_rejected(
-    few: Any, tiny_demo: TinyRun, tmp_path: Path
+    few: Any, tiny_demo: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    features = {"check": "features", "level": "ok", "sentence": "", "next": ""}
+    drift = BesideResult({"findings": [features], "features": [], "headline": ""})
+    monkeypatch.setattr("serving.pages.model.model_page.begin_drift", lambda app_state: drift)
     run = copied(few, tmp_path)
     judged = Path("evaluate") / "evaluation.json"
     shutil.copy(tiny_demo.context.paths.root / judged, run.context.paths.root / judged)
@@ -140,6 +144,8 @@ def test_the_model_page_tells_points_and_not_the_model_that_was_rejected(
         text = client.get("/model", headers={"accept": "text/html"}).text
     assert "No model is in use: points score." in text and "too little data: 21 won" in text
     assert "Good enough to sort by" not in text and 'id="cand-h"' not in text and "Ranks well" not in text
+    assert "Nothing moved since it was trained" not in text, "points were not"
+    assert '<div id="warning" hidden>' in text, "it takes the place of what was being worked out"
 
 
 def test_an_adopted_rubric_scores_at_once_where_points_score_alone(

@@ -16,7 +16,7 @@ from serving.pages.home.parts import write_trust
 from serving.pages.language import language_of
 from serving.pages.model.calibration_chart import draw_calibration
 from serving.pages.model.model_summary import summarise_model
-from serving.pages.model.moved_features import count_moved, find_warning, list_moved, order_checks
+from serving.pages.model.moved_features import count_moved, find_warning, list_moved, nothing_moved, order_checks
 from serving.pages.render import render_page
 from serving.pages.written_values import write_horizon
 from serving.results import promotion, run_results
@@ -46,7 +46,7 @@ def model_page(
     drift = begin_drift(app_state)
     moved = drift.value or {"findings": [], "features": [], "headline": ""}
     findings, features = moved["findings"], moved["features"]
-    language = language_of(request)
+    language, by_points = language_of(request), run_results.why_points(app_state)
     champion = found["champion"] if app_state.settings.follows_pointer else None
     pending = champion is not None and champion["hash"] != found["bundle"]["hash"]
     return render_page(
@@ -57,7 +57,7 @@ def model_page(
         horizon=write_horizon(language, app_state.loaded.model.bundle.horizons),
         admin=admin,
         summary=summarise_model(app_state, found),
-        by_points=run_results.why_points(app_state),
+        by_points=by_points,
         doubt=_doubt(app_state, language),
         chart=draw_calibration(evaluation.get("reliability") or []),
         drift=drift,
@@ -66,6 +66,7 @@ def model_page(
         feature_count=len(features),
         checks=order_checks(findings),
         warning=find_warning(findings),
+        unmoved=nothing_moved(findings) and not by_points,  # points were not trained
         folds=build_fold_rows(found["backtest"] or {}),
         gate=_begin_gate(app_state, asked) if admin and asked is not None else None,
         churn=_begin_churn(app_state, asked, caller.owner) if admin and asked is not None else None,

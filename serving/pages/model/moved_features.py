@@ -66,5 +66,11 @@ def find_warning(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | N
     return first if first is not None and first["level"] in ("act", "watch") else None
 
 
+def nothing_moved(findings: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether that may be said: features were held against those trained on, and there is nothing to warn of."""
+    judged = any(row["check"] == "features" and row["level"] == "ok" for row in findings)
+    return judged and find_warning(findings) is None
+
+
 def _place(level: str) -> int:
     return _LEVELS.index(level) if level in _LEVELS else len(_LEVELS)
