@@ -274,14 +274,16 @@ def _read_clocks(
     """Moments of the columns of time; what comes first, day or month, the file's other columns show if one does not."""
     clocks: dict[str, Timestamps] = {}
     open_columns: dict[str, AmbiguousDatesError] = {}
+    contract = TABLES[shaped.name]
+    event = contract["known_at"].default_from if shaped.name != "leads" and "known_at" in contract.names else None
 
     def read(name: str, order: DateOrder | None) -> None:
         column, where = columns[name], source.where("tables", shaped.name, "columns", name)
         what = f"{where}: column '{shaped.name}.{name}'"
         zone = zone_of(column.timezone or source.timezone, where)
         found = read_timestamps(texts[name], zone, form=column.time_format, what=what, order=order)
-        # what is known from midnight on may well be so: a nightly load or snapshot
-        clocks[name] = found if name == "known_at" else days_as_midnights(found)
+        # of the moments by whose day a row is known; what is known from midnight on may well be so: a nightly load
+        clocks[name] = days_as_midnights(found) if name == event else found
 
     for name in texts:
         if type_of(source, shaped.name, name) is ColumnType.TIMESTAMP:

@@ -327,3 +327,6 @@ def test_events_of_midnights_are_known_by_the_end_of_their_day(tmp_path: Path, d
     raw = read_table((tmp_path / "a.csv").read_bytes(), Location(file="a.csv"), what="a.csv")
     known = shape_table(raw, "activities", source).frame["known_at"]
     assert {moment.hour for moment in known} == {hour}
+    told = {table: shape_table(raw, table, source).notes for table in ("leads", "activities", "stages")}
+    days = {table for table, notes in told.items() if any("are midnight: read as days" in note for note in notes)}
+    assert days == {"activities", "stages"}, "a lead is known at its creation, at midnight too"

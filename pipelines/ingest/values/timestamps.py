@@ -128,7 +128,8 @@ def days_as_midnights(moments: Timestamps) -> Timestamps:
     midnight = timed & (local == local.dt.normalize())
     if midnight.sum() < _MOSTLY * timed.sum():
         return moments
-    note = f"{int(midnight.sum())} of {int(timed.sum())} times are midnight: read as days, known by their end."
+    count = f"{int(midnight.sum())} of {int(timed.sum())} times are midnight"
+    note = f"{count}: read as days, known by their end where nothing says when they were known."
     return replace(moments, date_only=moments.date_only | midnight, notes=(*moments.notes, note))
 
 
