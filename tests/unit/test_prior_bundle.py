@@ -17,6 +17,7 @@ from features.matrix import Matrix
 from features.schema.source import Capacity, Split
 from features.schema.vocabulary import Dimension, Topic, Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
+from models.calibration.level import LevelHistory
 from models.candidates.prior import PriorCandidate
 from models.explaining.framework import load_framework
 from models.explaining.model_bars import UNMAPPED
@@ -81,6 +82,13 @@ def tried(strength: float = 1.0) -> tuple[Matrix, Chop, PriorCandidate, Recipe]:
 def bundled() -> tuple[Matrix, Bundle]:
     matrix, _, _, recipe = tried()
     return matrix, fit_bundle(matrix, np.arange(len(matrix)), recipe, meta={**META, "source": "here"}, facts={})
+
+
+def test_a_trial_keeps_the_level_its_folds_showed_and_no_step() -> None:
+    decision = tried()[3].decision
+    assert set(decision.levels) == {"rate", "prior"} and decision.calibrations["prior"].intercept != 0.0
+    for name, line in decision.calibrations.items():
+        assert decision.levels[name] == LevelHistory(level=line.intercept)
 
 
 def test_features_are_mapped_by_name_then_label_and_what_is_not_is_told() -> None:
