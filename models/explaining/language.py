@@ -59,10 +59,10 @@ class Language:
         >>> load_language("pl").chance(0.99997)
         '>99,9\xa0%'
         """
-        least = 10.0 ** -(digits + 2)
-        if 0 < value < least / 2:
+        least, shown = 10.0 ** -(digits + 2), float(f"{value * 100:.{digits}f}")
+        if value > 0 and shown == 0:
             return f"<{self.share(least, digits)}"
-        if 1 - least / 2 < value < 1:
+        if value < 1 and shown == 100:
             return f">{self.share(1 - least, digits)}"
         return self.share(value, digits)
 

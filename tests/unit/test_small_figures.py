@@ -99,6 +99,8 @@ def test_what_is_not_certain_is_never_written_as_certain() -> None:
     english = load_language("en")
     assert [english.chance(p) for p in (0.99951, 0.9994, 0.00049, 1.0)] == [">99.9%", "99.9%", "<0.1%", "100.0%"]
     assert english.chance(0.997, 0) == ">99%" and english.chance(0.002, 0) == "<1%"
+    assert [english.chance(p, 0) for p in (1 / 200, 199 / 200, 0.015)] == ["<1%", ">99%", "2%"]
+    assert [english.chance(p) for p in (0.0005, 0.9995, 0.9985)] == ["0.1%", ">99.9%", "99.9%"]
 
 
 def test_borders_are_written_as_a_person_would_and_stay_exact() -> None:
