@@ -61,7 +61,9 @@ TWO_THINGS = (
     "New customer|Potential customer|Kunde überlegt|Klient zainteresowany|Existing customer|Test drive|NDA signed|"
     "Closed won - pending signature|Ganado - pendiente de firma|Reopened lost|Meeting cancelled|Termin abgesagt|"
     "Deal won by competitor|Lost contact|Will be won|계약서 작성|성공 가능성 없음|수주 (보류)|"
-    "Won - 실주|受注-失注|Lost - not yet|No response - lost?|Won - no upsell|Нет отказа"
+    "Won - 실주|受注-失注|Lost - not yet|No response - lost?|Won - no upsell|Нет отказа|"
+    "Lost deal isn't final|lost isn't|Lost: can't be confirmed|Lost: couldn't be confirmed|Lost - hasn't been decided|"
+    "Lost: wasn't us|Didn't get lost|Lost? Can't tell|Lost - didn't respond, isn't final"
 )
 # a verdict beside what it is on, or its reason
 SAID_BESIDE = {
@@ -72,7 +74,8 @@ SAID_BESIDE = {
     "lost": (
         "Lost - Bad timing|Angebot abgelehnt|Oferta odrzucona|Oportunidade perdida|실주 - 가격|失注（予算）|"
         "Lost - no response|Utracony - brak odpowiedzi|Отказ - нет ответа|Förlorad - ingen tid|"
-        "Closed Lost - Didn't respond|Lost: can't afford|Perdu - n'a jamais répondu"
+        "Closed Lost - Didn't respond|Lost - couldn't reach|Lost, didnt answer|Lost: can't afford|"
+        "Perdu - n'a jamais répondu"
     ),
     "disqualified": "Test lead|Duplicate lead",
 }

@@ -148,13 +148,15 @@ NEGATIONS: Mapping[str, str] = {
     "Ukrainian": "не|ні|нема|немає|без|ніколи",
     "Greek": "δεν|δε|μη|μην|οχι|χωρισ|ποτε",
 }
-# those that say what is lacking, or was not done (t: didn't): behind a lost deal its reason ("Lost - no response",
-# "Utracony - brak odpowiedzi", "Closed Lost - Didn't respond")
+# those that say what is lacking: behind a lost deal its reason ("Lost - no response", "Utracony - brak odpowiedzi")
 LACKING = (
     "no|none|without|kein|keine|keiner|keinen|keinem|keines|ohne|geen|zonder|sans|aucun|aucune|sin|ningun|ninguna|sem|"
     "nenhum|nenhuma|senza|nessun|nessuna|fara|bez|brak|zaden|zadna|zadny|ziadny|ziadna|brez|nincs|ilman|ingen|intet|"
-    "inget|inga|uden|uten|utan|нет|без|нема|немає|χωρισ|t|never|jamais|nunca|nigdy|никогда"
+    "inget|inga|uden|uten|utan|нет|без|нема|немає|χωρισ|never|jamais|nunca|nigdy|никогда"
 )
+# that somebody did not do something is such a reason too ("Didn't respond"); that a thing is not so, or cannot be said,
+# turns the verdict round ("isn't final", "can't be confirmed")
+NOT_DONE = r"\b(?:didn|couldn|can|hasn|hadn) ?t\b(?! (?:be|been|confirm\w*|say|tell)\b)"
 # what may stand beside words of ALONE: that a thing is done
 FILLERS = frozenset(
     (

@@ -18,6 +18,7 @@ from pipelines.declaring.words.status_vocabulary import (
     JOINED_DONE,
     LACKING,
     NEGATIONS,
+    NOT_DONE,
     UNSAID,
     VERDICTS,
     Standing,
@@ -52,6 +53,7 @@ _SUGGESTED: tuple[tuple[Stage, str], ...] = (
 )
 _JOINED_NOT = "미무未不非无無没"  # written before a word, it turns it round: 미수주, 未成約
 _LACKING = frozenset(LACKING.split("|"))
+_NOT_DONE = re.compile(NOT_DONE)
 _NOT = frozenset(word for words in NEGATIONS.values() for word in words.split("|"))
 _JOINED_END = re.compile(rf"(?: ?(?:{JOINED_DONE}|[\d\x00-\u10ff]+))*")
 _SIGNS = re.compile(r"[-\u2013\u2014:/|,()\[\]\u30fb]+")
@@ -139,7 +141,8 @@ def _by_words(folded: str) -> _Reading:
     turned = _NOT & set(folded.split()) - told
     if meaning in ("lost", "disqualified"):
         behind = max(end for sort, _, end in spans if sort == ("verdict", meaning) or sort == ("alone", meaning))
-        turned -= _LACKING - set(folded[:behind].split())
+        before, reason = folded[:behind], _NOT_DONE.sub(" ", folded[behind:])
+        turned = turned & set(f"{before} {reason}".split()) - (_LACKING - set(before.split()))
     return _TWO_THINGS if turned else meaning
 
 
