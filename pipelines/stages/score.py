@@ -32,6 +32,7 @@ from pipelines.artifacts.score_record import (
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.activity_diagnostics import bot_record
+from pipelines.diagnostics.hot_leads import count_hot, keep_hot_count
 from pipelines.registry.champion import read_champion
 from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.open_facts import read_open_facts
@@ -46,7 +47,12 @@ from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix, mark_of_split
 from pipelines.workspace.people.objecting import objecting_here
-from pipelines.workspace.standing_feedback import SILENCED, mark_list
+from pipelines.workspace.standing_feedback import (
+    SILENCED,
+    find_leads_spoken_of,
+    mark_list,
+    read_standing_feedback,
+)
 from pipelines.workspace.table_files import load_table, load_tables, records_of
 
 CARDS, WANTED_SHOWN = 12, 12  # what the report shows of leads, and of products customers show interest in
@@ -83,6 +89,7 @@ def run_score(context: Context) -> ScoreRecord:
         qualification = qualification_record(as_shown, scored, history)
         if clocks and len(worklist):
             extras = _judge_open_leads(context, bundle, matrix, worklist, scored.log_odds[order])
+            _keep_hot_count(context, as_shown, bundle.hash)
         if kind == TEST_ROWS:
             worklist["won"] = matrix.label[order]
 
@@ -146,6 +153,17 @@ def _judge_open_leads(
     if committees and chances:
         committees |= {"products": chances, "wanted": records_of(expansion.head(WANTED_SHOWN)), "wants": len(expansion)}
     return Extras(accounts, expansion, committees, explored)
+
+
+def _keep_hot_count(context: Context, as_shown: pd.DataFrame, bundle: str) -> None:
+    """Note how many of the list are hot and untouched; nothing where no activities say what reps did."""
+    paths = context.paths
+    activities = load_table(paths, "activities", ["lead_id", "actor"])
+    if not len(activities) or not len(as_shown):
+        return
+    said = read_standing_feedback(paths)
+    aside = said.aside | said.silenced
+    keep_hot_count(paths, count_hot(as_shown, activities, aside, find_leads_spoken_of(paths), bundle))
 
 
 def _points_score(context: Context) -> bool:

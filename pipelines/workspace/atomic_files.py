@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,10 +36,10 @@ def read_json(path: Path) -> Any:
         raise _damaged_error(path, problem) from problem
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
-    """Frame of a Parquet file; DataError if it is missing, damaged or not this user's to read."""
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Frame of a Parquet file or of some columns; DataError if it is missing, damaged or not this user's to read."""
     try:
-        return pd.read_parquet(path)
+        return pd.read_parquet(path, columns=None if columns is None else list(columns))
     except FileNotFoundError as problem:
         raise _missing_error(path) from problem
     except PermissionError as problem:

@@ -35,15 +35,10 @@ NOTHING_SAID = StandingFeedback(frozenset(), {})
 
 def read_standing_feedback(paths: Paths) -> StandingFeedback:
     """What stands now; nothing of a source that never had a server."""
-    file = paths.ingest / FEEDBACK
-    if not file.exists():
+    said = _read_what_stands(paths)
+    if said is None:
         return NOTHING_SAID
-    said = read_parquet(file)
-    stands = (said["verdict"] != _WITHDRAW) & ~said["id"].isin(said["undoes"].dropna())
-    said = said[stands.to_numpy(dtype=bool)]
-
-    now = pd.Timestamp.now("UTC").tz_localize(None)
-    in_force = said["expires_at"].isna() | (said["expires_at"] > now)
+    in_force = _is_in_force(said)
     overrides = said[(said["verdict"] == _OVERRIDE).to_numpy(dtype=bool)].sort_values("id")
     latest = overrides.drop_duplicates("lead_id", keep="last")  # one that ran out brings no older one back
     pins = latest[in_force[latest.index].to_numpy(dtype=bool)].fillna({"state": "", "next_action": ""})
@@ -58,6 +53,30 @@ def read_standing_feedback(paths: Paths) -> StandingFeedback:
             for lead, state, action in zip(pins["lead_id"], pins["state"], pins["next_action"], strict=True)
         },
     )
+
+
+def find_leads_spoken_of(paths: Paths) -> frozenset[str]:
+    """Leads of which sales said anything that was not taken back and has not run out, a pin included."""
+    said = _read_what_stands(paths)
+    if said is None:
+        return frozenset()
+    holds = _is_in_force(said) | (said["verdict"] == _SILENT)
+    return frozenset(said.loc[holds.to_numpy(dtype=bool), "lead_id"].astype("str"))
+
+
+def _read_what_stands(paths: Paths) -> pd.DataFrame | None:
+    """What was said and not taken back, run out or not; None of a source that never had a server."""
+    file = paths.ingest / FEEDBACK
+    if not file.exists():
+        return None
+    said = read_parquet(file)
+    stands = (said["verdict"] != _WITHDRAW) & ~said["id"].isin(said["undoes"].dropna())
+    return said[stands.to_numpy(dtype=bool)]
+
+
+def _is_in_force(said: pd.DataFrame) -> pd.Series:
+    now = pd.Timestamp.now("UTC").tz_localize(None)
+    return said["expires_at"].isna() | (said["expires_at"] > now)
 
 
 def mark_list(paths: Paths, listed: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """The canonical tables of a source: as ingest wrote them, empty ones, and frames as records."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,9 +29,11 @@ def load_tables(paths: Paths) -> Tables:
     return {name: load_table(paths, name) for name in TABLES}
 
 
-def load_table(paths: Paths, name: str) -> pd.DataFrame:
-    """One canonical table; the others, of which activities may be a hundred times as long, stay on disk."""
-    return read_parquet(paths.ingest / f"{name}.parquet")
+def load_table(paths: Paths, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """One canonical table or some of its columns; the others, of which activities may be a hundred times as long, stay
+    on disk.
+    """
+    return read_parquet(paths.ingest / f"{name}.parquet", columns)
 
 
 def mark_of_tables(paths: Paths) -> str:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.diagnostics.hot_leads import LOG, keep_hot_count, read_hot_counts
 from pipelines.diagnostics.promises_by_month import KeptMap, promises_by_month
 from pipelines.diagnostics.score_trust import trust_of
 from serving.lists.team_queues import count_queues, find_hot_leads, find_touched, list_overdue
@@ -133,6 +135,40 @@ def test_hot_leads_are_those_the_policy_calls_hot_and_touched_ones_are_left_out(
         worklist = state.loaded.worklist
         assert dict(zip(worklist.position, worklist.texts("temperature"), strict=True))[lead] == warmth == "hot"
         assert again.total == found.total
+
+
+def test_the_run_counts_hot_and_untouched_leads_as_the_home_does(client: TestClient, tiny_demo: Any) -> None:
+    found = find_hot_leads(client.app.state.app_state, None)
+    (kept,) = read_hot_counts(tiny_demo.context.paths)
+    assert (kept.hot, kept.untouched) == (found.total, found.untouched) and kept.untouched > 0
+    assert kept.as_of == client.app.state.app_state.loaded.data.cutoff
+    tile = hot_tile(client)
+    assert "no week to compare yet" in words(tile) and 'class="spark"' not in tile
+
+
+def test_hot_leads_have_a_trend_of_the_weeks_that_were_counted_and_of_no_other(tiny_copy: Any, tmp_path: Path) -> None:
+    paths = tiny_copy.context.paths
+    (kept,) = read_hot_counts(paths)
+    for weeks, more in ((5, 4), (2, 1), (1, 3)):
+        as_of = kept.as_of - timedelta(weeks=weeks)
+        keep_hot_count(paths, replace(kept, as_of=as_of, untouched=kept.untouched + more))
+    with client_for(tiny_copy, tmp_path) as client:
+        tile = hot_tile(client)
+        assert "3 fewer in a week" in words(tile) and "is-better" in tile
+        assert "last eight weeks; 4 weeks were not counted" in tile
+        (line,) = re.findall(r'<polyline points="([^"]+)"', tile)
+        assert len(line.split()) == 3 and tile.count("<circle") == 2, "a lone week stands alone, gaps are not bridged"
+        headers = key_for(client, "read", owner=str(worklist_of(tiny_copy)["owner"].iloc[0]))
+        assert 'class="spark"' not in hot_tile(client, **headers), "of one owner nothing is kept"
+
+    (paths.root / LOG).unlink()
+    with client_for(tiny_copy, tmp_path / "without keys") as client:
+        assert "not counted in the weeks before" in words(hot_tile(client))
+
+
+def hot_tile(client: TestClient, **headers: str) -> str:
+    (found,) = [one for one in page(client, "/?role=manager", **headers).split('class="tile"') if "Hot, not" in one]
+    return found
 
 
 def test_promises_of_parts_of_an_hour_are_told_as_they_are(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,15 +13,11 @@ from serving.leads.feedback import find_hidden_leads
 from serving.lists.team_queues import HotLeads, count_open, count_overdue, find_hot_leads, most_overdue
 from serving.pages.charts.columns import ColumnChart, Figure, build_columns
 from serving.pages.home.lead_lines import describe_leads
-from serving.pages.home.parts import (
-    PlainNote,
-    Tile,
-    join_sentences,
-    write_trust,
-)
+from serving.pages.home.parts import PlainNote, Tile, compare_counts, join_sentences, write_trust
 from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_tile, wins_tile
 from serving.pages.home.told_changes import tell_changes
-from serving.pages.written_values import form_of, write_count, write_decimal, write_hours, write_percent
+from serving.pages.written_values import form_of, write_count, write_day, write_decimal, write_hours, write_percent
+from serving.results.hot_weeks import HotWeeks, find_hot_weeks
 from serving.results.lifecycle_now import lifecycle_now
 from serving.results.recent_changes import RecentChanges
 from serving.results.run_results import why_points
@@ -64,7 +60,7 @@ def build_manager_home(app_state: AppState, owner: str | None, language: Languag
     weeks = () if trends.value is None or owner is not None else trends.value.weeks
     overdue = [week.overdue for week in weeks]
     tiles = (
-        _hot_tile(language, hot),
+        _hot_tile(language, hot, find_hot_weeks(app_state) if owner is None else None),
         None if late is None else overdue_tile(language, late, count_open(app_state, owner), overdue, "/team#waiting"),
         _kept_tile(language, found),
         sent_tile(language, trends),
@@ -173,16 +169,45 @@ def _lede(language: Language, hot: HotLeads | None, late: int | None, behind: tu
     return join_sentences(parts) or language.text("Nothing is overdue.")
 
 
-def _hot_tile(language: Language, hot: HotLeads | None) -> Tile | None:
+def _hot_tile(language: Language, hot: HotLeads | None, weeks: HotWeeks | None) -> Tile | None:
+    """``weeks`` before as they were counted then, None for one owner's leads, whose counts are not kept."""
     if hot is None:
         return None
+    counts = [] if weeks is None else [*weeks.untouched, hot.untouched]
+    move = compare_counts(language, counts, more_is_better=False)
     return Tile(
         title=language.text("Hot, not called yet"),
         value=write_count(language, hot.untouched),
         unit=language.text("of {n} hot", n=write_count(language, hot.total)),
         href="#untouched",
-        foot=language.text("no act of a rep on record"),
+        foot=move.foot or _uncounted(language, weeks),
+        direction=move.direction,
+        arrow=move.arrow,
+        spark=move.spark,
+        spark_label=_hot_weeks_label(language, counts.count(None)),
         term="hot",
+    )
+
+
+def _uncounted(language: Language, weeks: HotWeeks | None) -> str:
+    """Why nothing is compared."""
+    if weeks is None:
+        return language.text("no act of a rep on record")
+    if weeks.since is None:
+        return language.text("not counted in the weeks before")
+    if weeks.untouched.count(None) == len(weeks.untouched):
+        return language.text("counted since {day}, no week to compare yet", day=write_day(language, weeks.since))
+    return language.text("not counted a week ago")
+
+
+def _hot_weeks_label(language: Language, missing: int) -> str:
+    if not missing:
+        return language.text("Hot leads not called, last eight weeks")
+    return language.plural(
+        "Hot leads not called, last eight weeks; {n} week was not counted",
+        "Hot leads not called, last eight weeks; {n} weeks were not counted",
+        missing,
+        n=write_count(language, missing),
     )
 
 

@@ -74,11 +74,11 @@ def write_trust(language: Language, trust: Trust) -> PlainNote:
 
 
 def compare_counts(language: Language, values: Sequence[float | None], *, more_is_better: bool) -> Move:
-    """The last figure against the one of a week before, and the line of all of them."""
-    spark, known = build_sparkline(values), [value for value in values if value is not None]
-    if spark is None:
-        return Move()
-    change = round(known[-1] - known[-2])
+    """The last figure against the one of a week before, None where nobody counted, and the line of all of them."""
+    spark, (before, last) = build_sparkline(values), _last_two(values)
+    if before is None or last is None:
+        return Move(spark=spark)
+    change = round(last - before)
     if change == 0:
         return Move(language.text("as many as a week ago"), 0, "same", spark)
     count = write_count(language, abs(change))
@@ -86,12 +86,18 @@ def compare_counts(language: Language, values: Sequence[float | None], *, more_i
     return Move(text, 1 if (change > 0) == more_is_better else -1, "up" if change > 0 else "down", spark)
 
 
+def _last_two(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    return (values[-2], values[-1]) if len(values) > 1 else (None, None)
+
+
 def compare_shares(language: Language, values: Sequence[float | None]) -> Move:
-    """A share against the month before, in points of a hundred; more is better."""
-    spark, known = build_sparkline(values), [value for value in values if value is not None]
-    if spark is None:
-        return Move()
-    change = round(100 * (known[-1] - known[-2]))
+    """The last share there is against the month before it, in points of a hundred; more is better."""
+    known = [place for place, value in enumerate(values) if value is not None]
+    values = values[: known[-1] + 1] if known else ()
+    spark, (before, last) = build_sparkline(values), _last_two(values)
+    if before is None or last is None:
+        return Move(spark=spark)
+    change = round(100 * (last - before))
     if change == 0:
         return Move(language.text("as a month before"), 0, "same", spark)
     one, many = (
