@@ -13,6 +13,7 @@ from features.schema.load_source import parse_source
 from pipelines.scoring.shown_columns import hide_contacts
 from serving.pages.card.card_charts import build_fall, build_history
 from serving.pages.language import COOKIE, page_language
+from serving.pages.written_values import write_in_hundred
 from tests.reference.serving import client_for, worklist_of
 
 HTML = {"accept": "text/html"}
@@ -170,8 +171,11 @@ def test_the_bars_add_up_on_one_axis() -> None:
 def test_the_history_has_an_axis_and_says_what_it_shows(code: str) -> None:
     language = page_language(code)
     weekly = [{"as_of": f"2026-06-{day:02}T00:00:00", "score": score} for day, score in ((1, 48), (8, 69), (15, 66))]
-    chart = build_history(weekly, language, 50)
-    assert chart is not None and build_history(weekly[:1], language, 50) is None
+    reference = (50, write_in_hundred(language, 0.25))
+    chart = build_history(weekly, language, reference)
+    assert chart is not None and build_history(weekly[:1], language, reference) is None
     assert [text for _, text in chart.ticks_y] == ["45", "60", "75"] and len(chart.dots) == 3
     assert chart.dots[0][0] == 0.0 and chart.dots[-1][0] == 100.0 and chart.mark is not None
+    said = {"en": "50: 25 in 100", "ko": "50: 100건 중 25건", "pl": "50: 25 na 100"}
+    assert chart.mark[1] == said[code], "which leads are hot the policy says, and not by a score of 50"
     assert all(str(row["score"]) in chart.said for row in weekly) and "69" in chart.finding

@@ -74,8 +74,10 @@ class HistoryChart:
     said: str
 
 
-def build_history(weekly: Sequence[Mapping[str, Any]], language: Language, hot: int) -> HistoryChart | None:
-    """The weekly scores of a lead; None for fewer than two."""
+def build_history(
+    weekly: Sequence[Mapping[str, Any]], language: Language, reference: tuple[int, str] | None
+) -> HistoryChart | None:
+    """The weekly scores of a lead; None for fewer than two. ``reference``: a score, and the chance it stands for."""
     if len(weekly) < 2:
         return None
     moments = [_moment(row["as_of"]) for row in weekly]
@@ -108,16 +110,17 @@ def build_history(weekly: Sequence[Mapping[str, Any]], language: Language, hot: 
         labels=tuple((*dots[k], str(scores[k])) for k in named),
         ticks_x=tuple((dots[k][0], days[k]) for k in reversed(shown)),
         ticks_y=tuple((down(value), str(value)) for value in range(low, high + 1, _STEP)),
-        mark=_mark(down(hot), hot, scores, language) if low < hot < high else None,
+        mark=_mark(down(reference[0]), reference, scores) if reference and low < reference[0] < high else None,
         finding=finding,
         said=said,
     )
 
 
-def _mark(place: float, hot: int, scores: Sequence[int], language: Language) -> tuple[float, str, bool]:
-    """The line from which a score is hot, its text where the scores keep clear of it."""
-    at_start = abs(scores[0] - hot) > abs(scores[-1] - hot)
-    return place, language.text("hot from {score}", score=hot), at_start
+def _mark(place: float, reference: tuple[int, str], scores: Sequence[int]) -> tuple[float, str, bool]:
+    """The line of a score whose chance is known, its text where the scores keep clear of it."""
+    score, chance = reference
+    at_start = abs(scores[0] - score) > abs(scores[-1] - score)
+    return place, f"{score}: {chance}", at_start
 
 
 def _moment(value: Any) -> datetime:

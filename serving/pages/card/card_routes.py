@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from features.errors import LeadScoreError
 from features.schema.vocabulary import Role
 from models.explaining.framework import framework_names, load_framework
+from models.explaining.language import Language
 from models.explaining.qualification_policy import Action
 from pipelines.scoring.shown_columns import NAMING
 from serving.accounts.account_record import build_account
@@ -27,8 +28,9 @@ from serving.pages.card.card_timeline import build_events
 from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.worklist.worklist_addresses import WorklistAddress
-from serving.pages.worklist.worklist_record import HOT, LIST_TITLES, extra_columns, filters_on
+from serving.pages.worklist.worklist_record import LIST_TITLES, REFERENCE, extra_columns, filters_on
 from serving.pages.worklist.worklist_routes import VERDICTS, link_column
+from serving.pages.written_values import write_in_hundred
 from serving.problems import InvalidError
 from serving.results.run_results import find_win_value, read_caution, why_points
 from serving.schemas import Short
@@ -96,7 +98,7 @@ def card_page(
         best=reasons,
         mind=mind,
         actions=list(get_args(Action)),
-        history=build_history(weekly, language, HOT),
+        history=build_history(weekly, language, _reference(card, language)),
         weekly=weekly,
         events=build_events(app_state, lead_id, caller.owner, card["said"], answers, language),
         moved=moved,
@@ -130,6 +132,13 @@ def _can_undo(said: Mapping[str, Any]) -> bool:
 def _expected_value(app_state: AppState, lead_id: str, value: float) -> float | None:
     line = app_state.loaded.worklist.line(lead_id)
     return None if line is None else float(line["probability"]) * float(line["worth"]) * value
+
+
+def _reference(card: Mapping[str, Any], language: Language) -> tuple[int, str] | None:
+    """The score that stands for a fixed chance, and that chance; None where points score, which stand for none."""
+    if card["mode"] == "points" or card["reference_probability"] is None:
+        return None
+    return REFERENCE, write_in_hundred(language, card["reference_probability"])
 
 
 def _past_of(

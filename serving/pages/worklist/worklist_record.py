@@ -22,7 +22,7 @@ from serving.state.loaded_state import LoadedState
 from serving.state.worklist.worklist_query import WorklistQuery
 
 SHORT_LIST = "one_answer_short"  # a tab beside the lists: leads of several of them
-HOT, WARM = 50, 35  # the shade of a score; 50 stands for the reference chance
+REFERENCE, WARM = 50, 35  # the shade of a score; 50 stands for the reference chance
 LISTS = tuple(LeadList)
 LIST_TITLES: Mapping[str, str] = {
     LeadList.TO_HAND_OFF: "To hand off",
@@ -67,7 +67,7 @@ def shade_of(score: int | None, *, closed: bool = False) -> str:
     """
     if closed or score is None:
         return "closed"
-    return "hot" if score >= HOT else "warm" if score >= WARM else "cool"
+    return "hot" if score >= REFERENCE else "warm" if score >= WARM else "cool"
 
 
 def list_tabs(
