@@ -13,6 +13,7 @@ _DAYS = {"en": "d MMM y", "ko": "y년 M월 d일", "pl": "d MMMM y"}
 _DAYS_THIS_YEAR = {"en": "d MMM", "ko": "M월 d일", "pl": "d MMMM"}
 _ENGLISH_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_WHOLE_POINTS = 100.0  # more have no digit after the point: three digits say enough
 _HARDLY_ANY = 0.005  # chances below are fewer than one of a hundred, and as close to all of them all but one
 _HOURS_PER_DAY, _DAYS_PER_WEEK, _DAYS_PER_MONTH, _DAYS_PER_YEAR = 24, 7, 30.4, 365.25
 
@@ -49,16 +50,16 @@ def write_in_hundred(language: Language, value: float | None) -> str:
 
 
 def write_points(language: Language, value: float | None) -> str:
-    """Points with their sign, up to one digit after the point.
+    """Points with their sign, up to one digit after the point, and none from a hundred on.
 
     >>> from models.explaining.language import load_language
-    >>> [write_points(load_language("en"), value) for value in (3.25, -15, 0)]
-    ['+3.2', '−15', '0']
+    >>> [write_points(load_language("en"), value) for value in (3.25, -15.02, 127.46, -0.01, 0)]
+    ['+3.2', '−15', '+127', '0', '0']
     """
     if value is None:
         return MISSING
-    whole = float(value).is_integer()
-    text = language.decimal(abs(value), 0 if whole else 1)
+    value = round(float(value), 1 if abs(value) < _WHOLE_POINTS else 0)
+    text = language.decimal(abs(value), 0 if value.is_integer() else 1)
     return f"+{text}" if value > 0 else f"{_MINUS}{text}" if value < 0 else "0"
 
 

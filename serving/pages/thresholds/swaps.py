@@ -45,13 +45,14 @@ class SwapSide:
     named: int
     named_won: int
     rows: Sequence[SwappedLead]
+    pending: bool = False
 
 
 def read_swaps(app_state: AppState, owner: str | None, language: Language, *, everybody: bool) -> list[SwapSide]:
     """Both sides, each ordered by how far the two judges disagree."""
     sides = run_results.read_swap_set(app_state, owner, MOST if everybody else SHOWN)
     shown = [row for part in sides for row in part["rows"]]
-    reasons = _reasons(app_state, shown, language)
+    reasons, pending = _reasons(app_state, shown, language)
     data = app_state.loaded.data
     found = []
     for part in sides:
@@ -71,22 +72,26 @@ def read_swaps(app_state: AppState, owner: str | None, language: Language, *, ev
                     won=bool(row["won"]),
                 )
             )
-        found.append(SwapSide(**{**part, "rows": rows}))
+        found.append(SwapSide(**{**part, "rows": rows, "pending": pending}))
     return found
 
 
-def _reasons(app_state: AppState, rows: Sequence[Mapping[str, Any]], language: Language) -> dict[tuple[str, str], str]:
-    """The strongest reason of each lead for its side, in plain words; empty while they are written beside the request.
+def _reasons(
+    app_state: AppState, rows: Sequence[Mapping[str, Any]], language: Language
+) -> tuple[dict[tuple[str, str], str], bool]:
+    """The strongest reason of each lead for its side, in plain words, and whether they are being written beside the
+    request; till then they are empty.
 
     In English the sentence of the run stands in meanwhile, and where its matrix was built anew since.
     """
     keys = [(str(row["lead_id"]), str(row["side"])) for row in rows]
     stamp = (run_results.stamp_compared_block(app_state), tuple(keys))
     name = f"swap reasons {language.code} {len(rows) > 2 * SHOWN}"
-    texts = app_state.results.begin(name, stamp, lambda: _write(app_state, rows, language)).value
+    written = app_state.results.begin(name, stamp, lambda: _write(app_state, rows, language))
+    texts = written.value
     if texts is None:
         texts = [_sentence_of_run(row, language) for row in rows]
-    return dict(zip(keys, texts, strict=True))
+    return dict(zip(keys, texts, strict=True)), written.underway
 
 
 def _write(app_state: AppState, rows: Sequence[Mapping[str, Any]], language: Language) -> list[str]:
