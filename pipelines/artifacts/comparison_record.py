@@ -278,13 +278,17 @@ class PoliciesRecord(Record):
 
 
 class ComparisonRecord(Artifact, PoliciesRecord):
-    """The comparison; where nothing was compared all but the verdict keep their defaults."""
+    """The comparison; where nothing was compared all but the first lines keep their defaults.
+
+    ``judged`` is the bundle the model's figures are of, as in the evaluation.
+    """
 
     FILE = "thresholds/comparison.json"
     STAGE = "thresholds"
 
     verdict: Verdict
     verdict_text: str
+    judged: str | None = None
     promise: PromiseRecord | None = None
     scores: ScoresRecord | None = None
     plan: PlanRecord | None = None

@@ -148,7 +148,9 @@ class OwnCandidateRecord(Record):
 class EvaluationRecord(Artifact):
     """Test figures; where nothing was judged all but the first lines keep their defaults.
 
-    ``split_kind`` is how the test block was set apart: ``time``, ``ordered``, ``grouped`` or ``stratified``.
+    ``judged`` is the hash of the bundle whose twin was tested, empty where the run allowed none, None where an earlier
+    leadscore wrote the record. ``split_kind`` is how the test block was set apart: ``time``, ``ordered``, ``grouped``
+    or ``stratified``.
     """
 
     FILE = "evaluate/evaluation.json"
@@ -157,6 +159,7 @@ class EvaluationRecord(Artifact):
     verdict: Verdict
     verdict_text: str
     figures: dict[str, Figures]
+    judged: str | None = None
     winner: str | None = None
     split_kind: str = ""
     differences: dict[str, dict[str, FigureDifference]] = {}

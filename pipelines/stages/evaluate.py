@@ -45,6 +45,8 @@ def run_evaluate(context: Context) -> EvaluationRecord:
     """Write test figures and calibrated test log-odds, also where there is no signal: the reader may look."""
     before = StageVerdict.read(context.paths, "backtest")
     result: dict[str, Any] = {**before.content(), "figures": {}}
+    if TrainRecord.exists(context.paths):
+        result["judged"] = TrainRecord.read(context.paths).hash or ""
     log_odds: dict[str, Floats] | None = None
     card: TwinScorecardRecord | None = None
     if before.verdict in JUDGED:

@@ -38,6 +38,7 @@ from models.judging.rubrics.rule_diagnostics import diagnose_rules
 from models.judging.rubrics.scorecard_to_rubric import Proposal
 from models.judging.score_thresholds.swap_reasons import reasons_of_side
 from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.artifacts.final_block import FinalBlock
 from pipelines.artifacts.lifecycle_record import ProfileRecord
 from pipelines.artifacts.train_record import TwinScorecardRecord
@@ -165,6 +166,9 @@ def _propose(context: Context, matrix: Matrix, train: Any) -> Proposal | None:
 def build_comparison(run: JudgedRun, folder: Path) -> None:
     """``comparison.json``: policies, the promised threshold, capacity, the rubric's rules."""
     result: dict[str, Any] = run.before.content()
+    bundle = EvaluationRecord.read(run.context.paths).judged
+    if bundle is not None:
+        result["judged"] = bundle
     if run.judged is not None:
         judged, context = run.judged, run.context
         compared = judged.compared.record()

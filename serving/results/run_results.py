@@ -22,7 +22,7 @@ from pipelines.registry.champion import Champion, read_champion
 from pipelines.workspace.atomic_files import read_parquet
 from serving.json_values import to_json_values
 from serving.problems import NotFoundError
-from serving.results.score_bands import read_judged
+from serving.results.score_bands import find_other_judged, read_judged
 from serving.state.app_state import AppState
 from serving.state.gather_rows import PostedMark, count_posted, gather_all_rows
 from serving.state.lead_data import rows_of
@@ -54,6 +54,14 @@ def read_comparison(app_state: AppState) -> ComparisonRecord | None:
     paths = app_state.paths
     stamp = file_stamp(ComparisonRecord.path(paths))
     return app_state.results.get("comparison", stamp, lambda: ComparisonRecord.read_if_any(paths))
+
+
+def find_other_compared(app_state: AppState) -> str:
+    """Hash of the bundle that the comparison, made after the test, is of where that is not in use; else empty."""
+    found = read_comparison(app_state)
+    if found is None or found.judged is None:  # an earlier leadscore did not write it down
+        return find_other_judged(app_state)
+    return "" if found.judged == app_state.loaded.model.bundle.hash else found.judged
 
 
 def _comparison(app_state: AppState) -> ComparisonRecord:

@@ -25,36 +25,52 @@ class ScoreBand:
 
 
 def read_judged(app_state: AppState) -> str | None:
-    """Hash of the bundle that the last run trained and judged, which is a challenger where the champion stayed; None
-    where it trained none.
+    """Hash of the bundle that the last test judged, which is a challenger where the champion stayed; None where the
+    run allowed none.
     """
-    paths = app_state.paths
-    if not TrainRecord.exists(paths):
-        return None
-    stamp = file_stamp(TrainRecord.path(paths))
-    return app_state.results.get("trained", stamp, lambda: TrainRecord.read(paths)).hash
+    return _tested(app_state) or None
 
 
 def find_other_judged(app_state: AppState) -> str:
     """Hash of the bundle that the test figures of the last run are of, where it is not the one in use; else empty."""
-    judged = read_judged(app_state)
-    return "" if judged is None or judged == app_state.loaded.model.bundle.hash else judged
+    judged = _tested(app_state) or ""
+    return "" if judged == app_state.loaded.model.bundle.hash else judged
 
 
 def allowed_none(app_state: AppState) -> bool:
     """Whether the last run allowed no model, while one from before it scores."""
-    paths = app_state.paths
-    return TrainRecord.exists(paths) and read_judged(app_state) is None and not app_state.loaded.model.bundle.by_points
+    return _tested(app_state) == "" and not app_state.loaded.model.bundle.by_points
 
 
 def read_evaluation(app_state: AppState) -> EvaluationRecord | None:
     """The test figures of the bundle in use; None before there are any, and where the last run judged another one."""
+    found = _evaluation(app_state)
+    if found is None or find_other_judged(app_state) or allowed_none(app_state):
+        return None
+    return found if found.winner else None
+
+
+def _evaluation(app_state: AppState) -> EvaluationRecord | None:
     paths = app_state.paths
-    if not EvaluationRecord.exists(paths) or find_other_judged(app_state) or allowed_none(app_state):
+    if not EvaluationRecord.exists(paths):
         return None
     stamp = file_stamp(EvaluationRecord.path(paths))
-    found = app_state.results.get("evaluation", stamp, lambda: EvaluationRecord.read(paths))
-    return found if found.winner else None
+    return app_state.results.get("evaluation", stamp, lambda: EvaluationRecord.read(paths))
+
+
+def _tested(app_state: AppState) -> str | None:
+    """The bundle whose figures stand in the evaluation, empty where the run allowed none; None before any.
+
+    What was trained since is tested minutes later, and its name is not that of figures from before it.
+    """
+    found = _evaluation(app_state)
+    if found is not None and found.judged is not None:
+        return found.judged
+    paths = app_state.paths  # an earlier leadscore did not write it down
+    if not TrainRecord.exists(paths):
+        return None
+    stamp = file_stamp(TrainRecord.path(paths))
+    return app_state.results.get("trained", stamp, lambda: TrainRecord.read(paths)).hash or ""
 
 
 def score_bands(app_state: AppState) -> list[ScoreBand]:

@@ -23,6 +23,7 @@ from models.logistic import sigmoid
 from models.scoring import score
 from models.settings import GateSettings, TrainSettings
 from models.training.points_bundle import fit_points_bundle
+from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.feeds.feed_profiles import read_feed_profile
 from pipelines.registry.champion import read_champion
 from pipelines.registry.promotion_gate import ask_gate
@@ -138,8 +139,8 @@ def test_the_model_page_tells_points_and_not_the_model_that_was_rejected(
     drift = BesideResult({"findings": [features], "features": [], "headline": ""})
     monkeypatch.setattr("serving.pages.model.model_page.begin_drift", lambda app_state: drift)
     run = copied(few, tmp_path)
-    judged = Path("evaluate") / "evaluation.json"
-    shutil.copy(tiny_demo.context.paths.root / judged, run.context.paths.root / judged)
+    rejected = EvaluationRecord.read(tiny_demo.context.paths).model_copy(update={"judged": ""})
+    rejected.write(run.context.paths.evaluate)
     with client_for(run, tmp_path) as client:
         text = client.get("/model", headers={"accept": "text/html"}).text
     assert "No model is in use: points score." in text and "too little data: 21 won" in text

@@ -19,6 +19,7 @@ from models.bundle import load_bundle
 from models.explaining.language import ENGLISH
 from models.interfaces import Scale
 from models.judging.evaluation.trust import NOT, UNCLEAR
+from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.registry.champion import keep_bundle, point_to, read_champion
@@ -189,14 +190,40 @@ def test_a_run_that_allowed_no_model_says_nothing_of_the_tests_of_the_one_in_use
 ) -> None:
     paths = tiny_copy.context.paths
     champion, before = read_champion(paths), client.get("/model").text
-    record = TrainRecord(verdict=Verdict.NO_SIGNAL, verdict_text="No signal.")
-    record.write(TrainRecord.path(paths).parent)
+    tested = EvaluationRecord.read(paths).model_copy(update={"judged": "", "verdict": Verdict.NO_SIGNAL})
+    tested.write(EvaluationRecord.path(paths).parent)
     text = client.get("/model").text
     assert f"{champion.hash[:12]} scores; the last run allowed no model." in text
     assert "it was tested when it was trained" in text and "has not been tested" not in text
     for tile in ("Ranks well", "Percentages hold", "Beats the rubric by"):
         assert tile in before and tile not in text
     assert "Leaks found" in text
+
+
+def test_between_training_and_test_the_figures_keep_the_name_of_the_bundle_they_are_of(
+    client: TestClient, tiny_copy: Any
+) -> None:
+    paths, pages = tiny_copy.context.paths, ("/model", "/?role=scientist", "/?role=manager", "/thresholds", "/team")
+    own = read_champion(paths).hash
+    assert EvaluationRecord.read(paths).judged == ComparisonRecord.read(paths).judged == own
+    for trained in ("f" * 64, None):
+        changes = {"hash": trained}
+        TrainRecord.read(paths).model_copy(update=changes).write(TrainRecord.path(paths).parent)
+        for path in pages:
+            text = client.get(path).text
+            assert "ffffffffffff" not in text and "allowed no model" not in text and "trained last" not in text, path
+        assert client.get("/v1/model").json()["judged"] == own and score_bands(client.app.state.app_state)
+
+    tested = EvaluationRecord.read(paths)  # the test is done, the comparison not yet
+    tested.model_copy(update={"judged": "f" * 64}).write(paths.evaluate)
+    text = client.get("/model").text
+    assert "ffffffffffff, which was trained last and is not in use" in text and "no rubric to compare with" not in text
+    assert "ffffffffffff" not in client.get("/thresholds").text
+
+    TrainRecord.read(paths).model_copy(update={"hash": "e" * 64}).write(TrainRecord.path(paths).parent)
+    for record in (tested, ComparisonRecord.read(paths)):  # of an earlier leadscore
+        record.model_copy(update={"judged": None}).write(record.path(paths).parent)
+    assert all("eeeeeeeeeeee" in client.get(path).text for path in ("/model", "/thresholds"))
 
 
 def test_the_page_does_not_call_in_use_what_is_being_loaded(

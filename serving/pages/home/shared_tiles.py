@@ -9,8 +9,7 @@ from pipelines.diagnostics.weekly_trends import WeeklyTrends
 from serving.pages.charts.sparkline import build_sparkline
 from serving.pages.home.parts import Tile, compare_counts, compare_shares, write_month
 from serving.pages.written_values import write_count, write_percent
-from serving.results.run_results import read_comparison
-from serving.results.score_bands import find_other_judged
+from serving.results.run_results import find_other_compared, read_comparison
 from serving.state.app_state import AppState
 from serving.state.result_cache import BesideResult
 
@@ -94,7 +93,7 @@ def wins_tile(app_state: AppState, language: Language) -> Tile | None:
     foot = language.text("on past weeks")
     if rubric is not None and own is not rubric:
         foot = language.text("rubric: {n}, on past weeks", n=write_count(language, rubric["wins"]))
-    other = find_other_judged(app_state)
+    other = find_other_compared(app_state)
     if other and own is not rubric:
         foot = language.text("of {bundle}, trained last and not in use", bundle=other[:12])
     return Tile(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serving.results.run_results import read_comparison
+from serving.results.run_results import find_other_compared, read_comparison
 from serving.results.score_bands import allowed_none, find_other_judged
 from serving.state.app_state import AppState
 
@@ -37,7 +37,7 @@ class ModelSummary:
     ``other`` is the hash of the bundle they are of where that is not in use: after a retrain the champion may stay;
     ``allowed_none``: the last run made none, so that there are none.
     ``better`` says of the rubric: True if the whole interval of the difference is above zero, False if below, None
-    where chance may explain it or there is no rubric.
+    where chance may explain it or there is no rubric; ``compared``: whether they were, if there is one.
     """
 
     other: str
@@ -52,6 +52,7 @@ class ModelSummary:
     winnable: int | None
     handoffs: int | None
     better: bool | None
+    compared: bool
     leaks: int | None
     suspects: int
     notes: int
@@ -84,14 +85,15 @@ def summarise_model(app_state: AppState, found: Mapping[str, Any]) -> ModelSumma
     perfect = evaluation.get("ece_if_perfect") or {}
     audit: Mapping[str, Any] | None = found["audit"]
     findings = [] if audit is None else audit["findings"]
-    comparison = read_comparison(app_state)
+    other = find_other_judged(app_state)
+    comparison = read_comparison(app_state) if find_other_compared(app_state) == other else None  # made after the test
     differences = () if comparison is None else comparison.differences
     policies = () if comparison is None else comparison.policies
     difference: Any = next((d for d in differences if (d["first"], d["second"]) == (_FROM, _TO)), None)
     ci = None if difference is None else _pair(difference["wins_ci"])
     lines, winner_at = _candidates(figures, winner)
     return ModelSummary(
-        other=find_other_judged(app_state),
+        other=other,
         allowed_none=no_model,
         auc=own.get("auc"),
         auc_ci=_pair(own.get("auc_ci")),
@@ -103,6 +105,7 @@ def summarise_model(app_state: AppState, found: Mapping[str, Any]) -> ModelSumma
         winnable=None if comparison is None else comparison.winnable,
         handoffs=next((row["workload"] for row in policies if row["policy"] == _FROM), None),
         better=None if ci is None else True if ci[0] > 0 else False if ci[1] < 0 else None,
+        compared=comparison is not None,
         leaks=None if audit is None else sum(f["severity"] == "leak" and not f.get("accepted") for f in findings),
         suspects=sum(f["severity"] == "suspect" for f in findings),
         notes=sum(f["severity"] == "note" for f in findings),

@@ -17,8 +17,7 @@ from serving.pages.home.parts import PlainNote, Tile, compare_counts, join_sente
 from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_tile
 from serving.pages.written_values import write_count, write_percent
 from serving.results.lifecycle_now import lifecycle_now
-from serving.results.run_results import read_comparison
-from serving.results.score_bands import find_other_judged
+from serving.results.run_results import find_other_compared, read_comparison
 from serving.results.trends_beside import begin_weekly_trends
 from serving.state.app_state import AppState
 
@@ -104,7 +103,7 @@ def build_team_page(app_state: AppState, owner: str | None, language: Language) 
         sentences=list(found["sentences"]) if measured else [],
         counting=trends.underway,
         counted_at=counted_at,
-        other=find_other_judged(app_state),
+        other=find_other_compared(app_state),
     )
 
 

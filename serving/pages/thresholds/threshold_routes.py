@@ -20,7 +20,6 @@ from serving.pages.thresholds.thresholds_view import build_thresholds_page
 from serving.pages.told_sentences import tell
 from serving.problems import ConflictError, InvalidError, NotFoundError
 from serving.results import run_results
-from serving.results.score_bands import find_other_judged
 from serving.results.set_threshold import set_threshold
 from serving.scopes import Scope
 from serving.state.app_state import AppState
@@ -120,7 +119,7 @@ def _show(
         caller,
         found=found,
         page=page,
-        other=find_other_judged(app_state),
+        other=run_results.find_other_compared(app_state),
         by_points=app_state.loaded.model.bundle.by_points,
         swaps=read_swaps(app_state, caller.owner, language_of(request), everybody=swaps == "all"),
         tried=run_results.simulate(app_state, **asked) if changed else None,
