@@ -17,7 +17,6 @@ from serving.leads.upload_queue import UploadQueue
 from serving.lists.one_answer_short import awaits_shortlist
 from serving.logs import logger, traceback_places
 from serving.metrics import Metrics
-from serving.privacy.erase_store import sweep_forgotten
 from serving.results.drift import begin_drift
 from serving.results.run_results import compute_lifecycle
 from serving.results.trends_beside import begin_weekly_trends
@@ -112,6 +111,9 @@ class BackgroundThreads:
         stamp = self.app_state.people.stamp
         if stamp == self._swept:
             return
+        # imported with the first who is forgotten: what knows people in files is felt in the server's start
+        from serving.privacy.erase_store import sweep_forgotten
+
         if self.views is not None:
             self.views.close()  # what waits to be written speaks of them, too
         columns = naming_columns(self.app_state.context.source, ["leads"])
@@ -146,7 +148,9 @@ class BackgroundThreads:
     def _preparations(self) -> list[Callable[[], object]]:
         app_state = self.app_state
         worklist = app_state.loaded.worklist
-        steps: list[Callable[[], object]] = [lambda: compare_with_last_week(app_state)]
+        steps: list[Callable[[], object]] = [app_state.keep_lines, lambda: compare_with_last_week(app_state)]
+        if app_state.loads == 1:
+            steps.insert(0, app_state.warm_up)  # a start does not wait for it, a promotion does
         if not app_state.loaded.data.flat:
             steps += [
                 lambda: compute_lifecycle(app_state),

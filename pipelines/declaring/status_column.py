@@ -9,8 +9,8 @@ import pandas as pd
 from features.kernel.column_reader import FALSE_TEXTS, TRUE_TEXTS
 from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.declaring.words.status_flags import StatusFlags, find_flags
-from pipelines.declaring.words.status_vocabulary import Standing
-from pipelines.declaring.words.status_words import STANDINGS, place_statuses
+from pipelines.declaring.words.status_vocabulary import STANDINGS, Standing
+from pipelines.declaring.words.status_words import place_statuses
 
 MOST_VALUES = 60  # a pipeline has a dozen stages, several pipelines in one file a few dozen
 _CODES = 4  # values of a result that a system writes in codes of its own

@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.errors import DataError
 from pipelines.artifacts.summary_record import SummaryRecord
-from pipelines.declaring.confirming.guessed_files import GuessedFiles
+from pipelines.declaring.confirming.guess_record import GuessedFiles
 from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, FileCorrections
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.paths import Paths
-from serving.privacy.first_run_files import ATTEMPT, FOLDER
+from serving.privacy.first_run_names import ATTEMPT, FOLDER
 
 _SERVED = "served.json"
 

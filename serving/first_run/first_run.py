@@ -18,7 +18,7 @@ from features.errors import LeadScoreError
 from features.schema.vocabulary import TRAINED
 from models.bundle import load_bundle
 from pipelines.artifacts.summary_record import SummaryRecord
-from pipelines.declaring.confirming.guessed_files import GuessedFiles
+from pipelines.declaring.confirming.guess_record import GuessedFiles
 from pipelines.declaring.corrections.file_corrections import FileCorrections
 from pipelines.registry.champion import Champion, read_champion
 from pipelines.workspace.atomic_files import copy_stream, write_text
@@ -30,7 +30,6 @@ from serving.first_run.attempt import Attempt, AttemptFolder, GivenFile, Step, v
 from serving.first_run.guess_child import guess_in_child
 from serving.first_run.run_child import STAGES, run_in_child
 from serving.logs import logger, traceback_places
-from serving.privacy.first_run_files import find_made_source
 from serving.problems import ConflictError, InvalidError, ScopeError
 from serving.scopes import Scope
 from serving.state.app_state import AppState
@@ -283,6 +282,9 @@ class FirstRun:
         self.folder.write(None)
         if attempt is None or not attempt.number or self.folder.is_served(attempt.number):
             return
+        # imported once there is something to discard: what knows people in files is felt in the server's start
+        from serving.privacy.first_run_files import find_made_source
+
         files = self.folder.files(attempt.number)
         if not find_made_source(files, self.folder.data_dir):
             shutil.rmtree(files, ignore_errors=True)

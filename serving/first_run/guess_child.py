@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.declaring.confirming.guessed_files import GuessedFiles, guess_files
+from pipelines.declaring.confirming.guess_record import GuessedFiles
 from pipelines.declaring.corrections.file_corrections import FileCorrections
 from serving.children.bounded_child import ReaderBounds, answer_of, run_bounded
 from serving.children.child_work import answer_question
@@ -23,7 +23,7 @@ def guess_in_child(
     bounds: ReaderBounds,
     about: Mapping[str, str],
 ) -> GuessedFiles:
-    """As :func:`guess_files`, in a process with bounds on memory and time; ``about`` is for the log.
+    """As ``guess_files``, in a process with bounds on memory and time; ``about`` is for the log.
 
     Raises
     ------
@@ -43,6 +43,9 @@ def guess_in_child(
 
 def guess_asked(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Look at the files that are asked for."""
+    # imported in the child: reading exports is a twentieth of the server's start
+    from pipelines.declaring.confirming.guessed_files import guess_files
+
     found = guess_files(
         [Path(file) for file in asked["files"]],
         Path(asked["out"]),

@@ -26,13 +26,14 @@ from serving.store.tables import (
     Feedback,
     FieldRow,
     IdempotencyRecord,
+    KeptLine,
     OutboxMessage,
     ScoreRow,
     StageRow,
     Upload,
 )
 
-OF_LEADS: tuple[Any, ...] = (ScoreRow, Feedback, AnswerRow, StageRow, ActivityRow, ExportedLead)
+OF_LEADS: tuple[Any, ...] = (ScoreRow, Feedback, AnswerRow, StageRow, ActivityRow, ExportedLead, KeptLine)
 _AT_ONCE = 500  # ids of a statement
 _WHERE = "serving: "
 _NOT_OF_LEADS = ("webhook.", "key.", "rubric.", "threshold.", "model.", "first_run.", "signed.")  # their subjects

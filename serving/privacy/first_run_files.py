@@ -19,10 +19,9 @@ from pipelines.privacy.person import Person
 from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns
+from serving.privacy.first_run_names import ATTEMPT, DECLARATION, FOLDER
 from serving.privacy.sent_files import sent_file_holds
 
-FOLDER = "first-run"  # of the data directory; a source's name has no dash
-ATTEMPT, DECLARATION = "attempt.json", "declaration.yaml"
 _AT_WORK = ("reading", "running")  # steps of an attempt
 
 

@@ -30,7 +30,7 @@ from serving.privacy.store_of_source import ServerOf
 from serving.privacy.subject_words import WORDS
 from serving.store.audit_trail import entry_record
 from serving.store.engine import Store
-from serving.store.tables import AuditRow, ExportedLead, FieldRow, OutboxMessage, ScoreRow
+from serving.store.tables import AuditRow, ExportedLead, FieldRow, KeptLine, OutboxMessage, ScoreRow
 
 _SEEN_SHOWN = 200  # entries of the trail on the page, newest first; the record has all
 
@@ -121,6 +121,7 @@ def _from_store(store: Store, person: Person) -> dict[str, Any]:
         seen = [entry for entry in entries if speaks_of(entry, person)]
         messages = sum(holds_value(payload, person) for payload in session.scalars(select(OutboxMessage.payload)))
     scores = posted.pop(ScoreRow.__tablename__)
+    scores += [_served_in_list(row) for row in posted.pop(KeptLine.__tablename__)]
     exports = posted.pop(ExportedLead.__tablename__)
     return {
         "served_scores": scores,
@@ -128,6 +129,13 @@ def _from_store(store: Store, person: Person) -> dict[str, Any]:
         "seen_and_changed": [{k: e[k] for k in ("at", "actor", "action", "detail")} for e in seen],
         "passed_on": {"exports": [row["ledger"] for row in exports], "messages": messages},
     }
+
+
+def _served_in_list(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the list that is kept for the server's next start, among the scores that were served."""
+    line = kept["line"]
+    shown = {name: line.get(name) for name in ("lead_id", "as_of", "score", "state", "bundle_hash")}
+    return {**shown, "written_at": kept["written_at"], "origin": "list", "line": line}
 
 
 def _record(row: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from serving.state.loaded_state import LoadedState, Replaced, UntoldStep
 from serving.state.posted_frames import POSTED_TABLES
 from serving.state.result_cache import ResultCache, file_stamp
 from serving.state.server_secret import read_or_create_secret
+from serving.state.worklist.kept_lines import LinesToKeep, keep_lines
 from serving.state.worklist.shown_scores import ShownScores
 from serving.store.engine import Store, open_store
 from serving.store.tables import ScoreRow
@@ -67,6 +68,7 @@ class AppState:
         self.clock = ServingClock(None, settings.clock, settings.fresh_days)
         self.untold: deque[UntoldStep] = deque()  # changes of state that no webhook was told of yet
         self.telling = threading.Lock()
+        self.to_keep: LinesToKeep | None = None  # what the last load scored again
         self.move_untold = True  # the trail may hold a move of the champion without what came of it
         self._loads = 0
         self._settled = 0  # number of the last load whose changes of state are among ``untold``
@@ -244,8 +246,9 @@ class AppState:
 
         own = self._read_framework()
         framework = own or context.framework
-        worklist = build_worklist(self.store, model, data, clock, framework)
-        model.warm(framework)
+        worklist, self.to_keep = build_worklist(self.store, model, data, clock, framework, self.people.stamp)
+        if self._loaded is not None or not self.settings.background:
+            model.warm(framework)
         number = self._loads + 1
         loaded = LoadedState(
             model=model,
@@ -257,6 +260,19 @@ class AppState:
             instead_of=instead_of,
         )
         return loaded, clock
+
+    def warm_up(self) -> None:
+        """Score a made-up lead, so that the first real one finds everything loaded; a load after the first does so
+        itself.
+        """
+        state = self.newest
+        state.model.warm(state.framework or state.model.context.framework)
+
+    def keep_lines(self) -> None:
+        """Keep what the last load scored again for the next start."""
+        keep, self.to_keep = self.to_keep, None
+        if keep is not None and keep.lines:
+            keep_lines(self.store, keep, self.people)
 
     def refresh(self) -> LoadedState | None:
         """Load again if the champion or the data changed; returns the new state, None where there is none.

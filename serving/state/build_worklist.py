@@ -24,30 +24,51 @@ from serving.state.gather_rows import find_touched_leads, gather_rows
 from serving.state.lead_data import LeadData, in_one_piece
 from serving.state.loaded_model import LoadedModel, lines_of, list_frame
 from serving.state.posted_frames import read_all_posted
+from serving.state.worklist.kept_lines import LinesToKeep, describe_state, known_of, read_kept
 from serving.state.worklist.ranked_worklist import Worklist
 from serving.store.engine import Store
 
 BLOCK = 2_000  # leads scored at once, which bounds the memory
+FEW = 200  # leads of which rows are asked for one by one; of more all posted rows are read, once
 
 
 def build_worklist(
-    store: Store, model: LoadedModel, data: LeadData, clock: ServingClock, framework: Framework
-) -> Worklist:
-    """Rank the open leads; those with posted rows are scored again in blocks, as of the clock."""
+    store: Store,
+    model: LoadedModel,
+    data: LeadData,
+    clock: ServingClock,
+    framework: Framework,
+    register: tuple[int, int] = (0, 0),
+) -> tuple[Worklist, LinesToKeep | None]:
+    """Rank the open leads; those with posted rows are scored again in blocks, as of the clock, but for those of which
+    an earlier load kept the line and nothing more is known.
+
+    ``register`` is the stamp of the register of people. Returns the list, and what was scored again, to be kept.
+    """
     frame = _read_batch_worklist(model, framework)
     if frame is None:
         frame = _score_open_leads(model, data, framework)
     worklist = Worklist(in_one_piece(frame), data)
 
-    if not data.flat:
-        with store.reading() as session:
-            touched = find_touched_leads(session, data)
-            listed = np.intersect1d(touched, data.codes(worklist.position))
-            posted = read_all_posted(session, data) if len(listed) else {}
-            for block in np.array_split(listed, -(-len(listed) // BLOCK) or 1):
-                if len(block):
-                    worklist.update_rows(score_touched(session, model, data, clock, framework, block, posted))
-    return worklist
+    if data.flat:
+        return worklist, None
+    with store.reading() as session:
+        listed = np.intersect1d(find_touched_leads(session, data), data.codes(worklist.position))
+        if not len(listed):
+            return worklist, None
+        under = describe_state(model, data, clock, framework, register)
+        known = known_of(session, data, listed)  # before rows are read: what comes meanwhile is seen by the next start
+        kept = read_kept(session, under, known, clock)
+        worklist.update_rows(kept)
+        left = listed[~np.isin(listed, data.codes(pd.Index([line["lead_id"] for line in kept], dtype="str")))]
+        posted = read_all_posted(session, data) if len(left) > FEW else None
+        scored: list[dict[str, Any]] = []
+        for block in np.array_split(left, -(-len(left) // BLOCK) or 1):
+            if len(block):
+                lines = score_touched(session, model, data, clock, framework, block, posted)
+                worklist.update_rows(lines)
+                scored += lines
+    return worklist, LinesToKeep(under, scored, known, register)
 
 
 def score_touched(

@@ -75,6 +75,17 @@ class ScoreRow(Base):
     __table_args__ = (Index("scores_by_lead", "lead_id", "id"), _NEVER_AGAIN)
 
 
+class KeptLine(Base):
+    """The row of the list of a lead that a load scored again: ``under`` what, and what was ``known`` of it then."""
+
+    __tablename__ = "kept_lines"
+    lead_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    under: Mapped[str] = mapped_column(String(64))
+    known: Mapped[str]
+    written_at: Mapped[datetime]
+    line: Mapped[dict[str, Any]]
+
+
 class Feedback(Base):
     """What sales said about a lead: accept, reject, override, snooze, do_not_contact, or withdraw (``undoes`` one).
 

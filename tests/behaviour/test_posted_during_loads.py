@@ -115,7 +115,7 @@ def test_no_change_is_announced_that_a_list_behind_the_store_would_tell(
         found = build(*given)
         for lead in leads:
             answer(client, lead, ">50k")
-            found.update_row({**stale, "lead_id": lead})
+            found[0].update_row({**stale, "lead_id": lead})
         return found
 
     before = state.loaded.number

@@ -33,6 +33,7 @@ from serving.store.tables import (
     Feedback,
     FieldRow,
     IdempotencyRecord,
+    KeptLine,
     OutboxMessage,
     ScoreRow,
     StageRow,
@@ -77,7 +78,14 @@ def test_an_empty_store_is_made_as_the_migrations_make_it(url: str, tmp_path: Pa
     migrated.close()
 
 
-LATER = ("spent_states", "handed_over", "ledgers", "stages", "field_values")  # made by migrations after the first
+LATER = (
+    "spent_states",
+    "handed_over",
+    "ledgers",
+    "stages",
+    "field_values",
+    "kept_lines",
+)  # made by migrations after the first
 LATER_COLUMNS = {
     "answers": ("corrects",),
     "feedback": ("known_at", "state", "next_action", "undoes"),
@@ -136,7 +144,8 @@ def test_no_id_is_given_out_twice_and_an_older_store_keeps_its_own(url: str, tmp
     with store.engine.begin() as connection:
         config = MigrationContext.configure(connection)
         with Operations.context(config):
-            import_module("serving.store.migrations.versions.r0008_ids_once").downgrade()
+            for step in ("r0009_kept_lines", "r0008_ids_once"):
+                import_module(f"serving.store.migrations.versions.{step}").downgrade()
         connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
     if store.engine.dialect.name == "sqlite":
         write(7)
@@ -350,6 +359,7 @@ def fill_about(session: Any, lead: str, number: int) -> None:
     line = {"lead_id": lead, "score": 60}
     scored = {"score": 60, "log_odds": 0.1, "probability": 0.5, "state": "mql", "framework": "bant", "origin": "answer"}
     session.add(ScoreRow(lead_id=lead, as_of=now, written_at=now, bundle_hash="b", line=line, **scored))
+    session.add(KeptLine(lead_id=lead, under="u", known="1,1", written_at=now, line=line))
     session.add(IdempotencyRecord(caller="c", key=lead, request_hash="h", answer={"line": line}, at=now))
     sent = {
         "webhook_id": 1,

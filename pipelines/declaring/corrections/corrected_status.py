@@ -7,7 +7,8 @@ import pandas as pd
 from features.errors import DataError
 from pipelines.declaring.corrections.file_corrections import FileCorrections
 from pipelines.declaring.status_column import MOST_VALUES, StatusColumn, place_answers
-from pipelines.declaring.words.status_words import STANDINGS, place_statuses
+from pipelines.declaring.words.status_vocabulary import STANDINGS
+from pipelines.declaring.words.status_words import place_statuses
 
 
 def correct_status(

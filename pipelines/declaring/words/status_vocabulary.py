@@ -1,9 +1,10 @@
 """Words by which CRMs and teams call the stages of a lead, in the languages they are used in."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 Standing = Literal["won", "lost", "disqualified", "open"]
+STANDINGS: tuple[Standing, ...] = get_args(Standing)
 
 # By meaning; a trailing * stands for any ending of the word. Texts are compared in lower case, without accents,
 # punctuation as blanks. Where a word could mean two things (closed, done), it is left out: such a value is named for a

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from enum import Enum
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal
 
 from features.schema.vocabulary import Stage
 from pipelines.declaring.words.header_words import words_of
@@ -19,13 +19,12 @@ from pipelines.declaring.words.status_vocabulary import (
     LACKING,
     NEGATIONS,
     NOT_DONE,
+    STANDINGS,
     UNSAID,
     VERDICTS,
     Standing,
 )
 from pipelines.declaring.words.vendor_words import spoken
-
-STANDINGS: tuple[Standing, ...] = get_args(Standing)
 
 # The stage of a lead, of which a status may say more than that it is open; asked in this order.
 _NAMED: tuple[tuple[Stage, str], ...] = (

@@ -4,9 +4,9 @@ from typing import Any
 
 from starlette.datastructures import FormData
 
-from pipelines.declaring.confirming.guessed_files import GuessedFiles
+from pipelines.declaring.confirming.guess_record import GuessedFiles
 from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, FileCorrections, Use
-from pipelines.declaring.words.status_words import STANDINGS
+from pipelines.declaring.words.status_vocabulary import STANDINGS
 
 MEANINGS = (*STANDINGS, "")
 USES: tuple[Use, ...] = ("learn", "show", "leave_out")

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.declaring.confirming.guessed_files import GuessedColumn, GuessedFiles
+from pipelines.declaring.confirming.guess_record import GuessedColumn, GuessedFiles
 from pipelines.workspace.paths import Paths
 from serving.auth.api_keys import Caller
 from serving.first_run.attempt import Attempt, Step, verdict_of
