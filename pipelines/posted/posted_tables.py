@@ -76,6 +76,7 @@ def add_posted_rows(
         early = rows[(rows["known_at"] <= through).to_numpy(dtype=bool)]
         waiting[name] = len(rows) - len(early)
         new = _drop_known(early.drop(columns="id"), key, tables, name)
+        new = new[~_is_moved(early, tables).loc[new.index]] if name == "activities" else new
         new = _name_apart(new, tables) if name == "activities" else new
         taken[name] = len(new)
         if len(new):
@@ -131,6 +132,29 @@ def _drop_known(rows: pd.DataFrame, key: tuple[str, ...], tables: TablesSoFar, n
     held = {_key_of(row) for row in own[own[key[0]].isin(rows[key[0]])][list(key)].itertuples(index=False)}
     new = [_key_of(row) not in held for row in rows[list(key)].itertuples(index=False)]
     return rows[new]
+
+
+def _is_moved(rows: pd.DataFrame, tables: TablesSoFar) -> pd.Series:
+    """Posted activities that the source's own table holds at another lead: an export has moved them since.
+
+    The same id, kind and second, posted for one lead alone; an id of several leads, as of a webinar, tells nothing.
+    """
+    own = tables.checked["activities"].frame if "activities" in tables.checked else pd.DataFrame()
+    if "activity_id" not in own or not len(rows):
+        return pd.Series(False, index=rows.index)
+    ids = rows["activity_id"].astype("str")
+    held = own[own["activity_id"].astype("str").isin(ids)]
+    theirs = _marks(held).assign(owner=held["lead_id"].astype("str")).drop_duplicates("activity_id")
+    owner = _marks(rows).merge(theirs, how="left", on=["activity_id", "kind", "second"])["owner"].to_numpy()
+    lead = rows["lead_id"].astype("str")
+    alone = lead.groupby(ids).transform("nunique") == 1
+    return alone & ~pd.isna(owner) & (lead.to_numpy() != owner)
+
+
+def _marks(activities: pd.DataFrame) -> pd.DataFrame:
+    """By what an activity is known again, whoever's it is."""
+    texts = {name: activities[name].astype("str") for name in ("activity_id", "kind")}
+    return pd.DataFrame({**texts, "second": activities["happened_at"].dt.floor("s")})
 
 
 def _name_apart(rows: pd.DataFrame, tables: TablesSoFar) -> pd.DataFrame:

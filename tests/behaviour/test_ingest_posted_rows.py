@@ -135,6 +135,21 @@ def test_one_id_of_several_leads_is_an_activity_of_each(paths: Paths, store: Sto
     assert found.to_numpy().tolist() == [["1", "1/v"], ["1", "w"], ["2", "2/v"], ["2", "2/w"], ["2", "u"]]
 
 
+def test_an_activity_that_an_export_moved_to_another_lead_counts_there_alone(paths: Paths, store: Store) -> None:
+    declared = SOURCE.replace("  outcomes:", ACTIVITIES, 1)
+    (paths.data_dir.parent / "posted.yaml").write_text(declared, encoding="utf-8")
+    second = EARLY.replace(microsecond=0)
+    rows = [f"w,2,webinar,{second}", f"v,2,call,{second}", f"x,2,webinar,{LAST}", f"y,1,webinar,{second}"]
+    for folder in (paths.raw, paths.data_dir.parent):
+        text = "\n".join(["activity_id,lead_id,kind,happened_at", *rows])
+        (folder / "activities.csv").write_text(text, encoding="utf-8")
+    posted = [("1", "w"), ("1", "v"), ("1", "x"), ("1", "y"), ("2", "y")]  # v and x: one id, another thing or moment
+    say(store, *(activity(lead, name) for lead, name in posted))
+    found = read(paths)[0]["activities"].sort_values(["lead_id", "activity_id"])[["lead_id", "activity_id"]]
+    apart = [["1", "1/v"], ["1", "1/x"], ["1", "y"], ["2", "2/y"], ["2", "v"], ["2", "w"], ["2", "x"]]
+    assert found.astype("str").to_numpy().tolist() == apart
+
+
 ACTIVITIES = """  activities:
     location: {file: activities.csv}
     columns: {activity_id: {}, lead_id: {}, kind: {}, happened_at: {}}
