@@ -11,7 +11,6 @@ from models.standing.unscored_lists import COLUMNS, UNSCORED, in_order
 from pipelines.scoring.accounts.people_index import fold_name
 from serving.problems import InvalidError
 from serving.state.loaded_state import LoadedState
-from serving.state.segments import Segments
 from serving.state.worklist.worklist_query import Page, WorklistQuery
 
 CLOSED_LISTS = UNSCORED
@@ -93,7 +92,7 @@ def _are_of(table: pd.DataFrame, owner: str | None) -> Bools:
 def _are_in(state: LoadedState, table: pd.DataFrame, segment: str) -> Bools:
     if not segment:
         return np.ones(len(table), dtype=np.bool_)
-    return Segments(state.data, state.data.codes(table["lead_id"])).mask(segment)
+    return state.segments.mask(segment)[state.data.codes(table["lead_id"])]
 
 
 def _row(state: LoadedState, row: dict[Any, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from serving.problems import UnknownLeadError
 from serving.state.kept_views import KeptViews
 from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
+from serving.state.segments import Segments
 from serving.state.worklist.list_columns import display_values
 from serving.state.worklist.ranked_worklist import Worklist
 from serving.state.worklist.shown_scores import ShownScores
@@ -126,6 +127,11 @@ class LoadedState:
         for values in display_values(self.data.tables["leads"].reset_index(drop=True), self.data).values():
             joined = joined + "\n" + pd.Series(values, dtype="object").astype("str").astype("object")
         return joined.map(fold_name).to_numpy(dtype=object)
+
+    @cached_property
+    def segments(self) -> Segments:
+        """Which leads of the data, by row, belong to a segment: for lists beside the worklist, which has its own."""
+        return Segments(self.data, np.arange(len(self.data.lead_ids)))
 
     def find_lead(self, lead_id: str, owner: str | None) -> int:
         """Row of a lead the caller may see; the UnknownLeadError does not say whether it exists."""

@@ -46,7 +46,8 @@ class Segments:
         column, colon, value = asked.partition(":")
         if not colon:
             column, value = declared_segment(self.data.source) or "", asked
-        return np.asarray(self.values(column) == value, dtype=np.bool_)
+        names, codes = self.coded(column)
+        return np.asarray(codes == names.get(value, -1), dtype=np.bool_)
 
     @cached_property
     def choices(self) -> dict[str, list[str]]:

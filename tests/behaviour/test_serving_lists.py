@@ -16,6 +16,7 @@ from pipelines.scoring import list_leads
 from pipelines.scoring.one_answer_short import shortlist_leads
 from pipelines.workspace.standing_feedback import StandingFeedback
 from pipelines.workspace.table_files import load_tables
+from serving.state.segments import Segments
 from serving.state.worklist.worklist_query import WorklistQuery
 from serving.store.tables import OutboxMessage
 from serving.webhooks.state_changes import announce_state_changes, announce_untold
@@ -169,6 +170,16 @@ def test_lists_without_scores_keep_the_segment_and_refuse_what_they_cannot_filte
         links = [link for link in re.findall(r'href="(/[^"]*)"', html) if "list=customers" in link]
         assert links and not any("minimum=" in link or "state=" in link for link in links)
         assert ("State MQL" in html) is (asked is filtered), "what is shown as on is on"
+
+
+def test_a_column_by_which_lists_are_filtered_is_read_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, values = [], Segments.values
+    monkeypatch.setattr(Segments, "values", lambda self, column: read.append(column) or values(self, column))
+    answers = [
+        client.get("/v1/worklist", params={"list": name, "segment": "industry:retail"}).json()["total"]
+        for name in ("customers", "closed", "customers")
+    ]
+    assert read == ["industry"] and answers[0] == answers[2]
 
 
 def test_a_lead_returned_as_a_duplicate_is_over_wherever_it_is_looked_up(client: TestClient) -> None:
