@@ -19,7 +19,7 @@ from pipelines.snapshots.row_versions import (
 )
 from pipelines.snapshots.snapshot_store import TAKEN
 
-_KNOWN, _ID = "snapshot:known_at", "snapshot:account_id"
+_KNOWN, ACCOUNT = "snapshot:known_at", "snapshot:account_id"
 _CONTRACT = ("account_id", "known_at")
 _DATED = (WhenKnown.KNOWN_AT, WhenKnown.SNAPSHOTS)
 
@@ -35,13 +35,13 @@ def account_rows(versions: Versions, source: Source) -> TableHistory:
     """
     columns = {name: c for name, c in read_columns(source, "accounts").items() if name not in _CONTRACT}
     said = versions.rows
-    said = said.assign(**{_ID: joined_texts(said, "account_id", source.tables["accounts"].columns["account_id"])})
-    said[_ID] = said[_ID].mask(said[CHANGE] == GONE)
+    said = said.assign(**{ACCOUNT: joined_texts(said, "account_id", source.tables["accounts"].columns["account_id"])})
+    said[ACCOUNT] = said[ACCOUNT].mask(said[CHANGE] == GONE)
     if versions.export.key_table == "accounts":
-        said = said[said[_ID].notna()].drop_duplicates([_ID, TAKEN], keep="first")
+        said = said[said[ACCOUNT].notna()].drop_duplicates([ACCOUNT, TAKEN], keep="first")
     else:
-        said = _speaking_rows(said)
-    said = said.iloc[np.argsort(said[_ID].to_numpy(dtype=object), kind="stable")].reset_index(drop=True)
+        said = speaking_rows(said)
+    said = said.iloc[np.argsort(said[ACCOUNT].to_numpy(dtype=object), kind="stable")].reset_index(drop=True)
 
     dated = [name for name, column in columns.items() if column.when_known in _DATED]
     fixed = [name for name, column in columns.items() if name not in dated and _stays(column)]
@@ -49,16 +49,16 @@ def account_rows(versions: Versions, source: Source) -> TableHistory:
     for name, column in columns.items():
         texts = joined_texts(said, name, column)
         if name in fixed:
-            texts = texts.groupby(said[_ID]).transform("first" if _is_new(versions, name, column) else _head)
+            texts = texts.groupby(said[ACCOUNT]).transform("first" if _is_new(versions, name, column) else _head)
         elif name not in dated:
-            texts = texts.groupby(said[_ID]).transform(_tail)
+            texts = texts.groupby(said[ACCOUNT]).transform(_tail)
         made[name] = texts
     rows = pd.DataFrame(made, index=said.index).astype("str")
-    rows[_ID], rows[TAKEN] = said[_ID], said[TAKEN]
+    rows[ACCOUNT], rows[TAKEN] = said[ACCOUNT], said[TAKEN]
 
     says = [repr(row) for row in rows[dated].fillna("").to_numpy(dtype=object).tolist()]
-    changes = rows[starts_of(rows[_ID], np.ones(len(rows), dtype=np.bool_), says)]
-    first = rows.drop_duplicates(_ID, keep="first")
+    changes = rows[starts_of(rows[ACCOUNT], np.ones(len(rows), dtype=np.bool_), says)]
+    first = rows.drop_duplicates(ACCOUNT, keep="first")
     always = first[first[TAKEN] == versions.first]
     if dated:
         always = always.copy()
@@ -70,7 +70,7 @@ def account_rows(versions: Versions, source: Source) -> TableHistory:
     own = source.tables["accounts"].columns.get("known_at")
     if own is not None and versions.export.key_table == "accounts":
         texts = joined_texts(said, "known_at", own).reindex(changes.index)
-        moved = ~(changes[_ID].duplicated() & texts.eq(texts.shift()))
+        moved = ~(changes[ACCOUNT].duplicated() & texts.eq(texts.shift()))
         known, always = known.mask(texts.notna() & moved, texts), always[:0]
 
     always, changes = always.copy(), changes.copy()
@@ -78,40 +78,52 @@ def account_rows(versions: Versions, source: Source) -> TableHistory:
     frame = pd.concat([always, changes])
     frame = frame.sort_index(kind="stable").drop(columns=TAKEN).reset_index(drop=True).astype("str")
     headers = {name: replace_header(column, name) for name, column in columns.items()}
-    named = {"account_id": Column(source=_ID), "known_at": Column(source=_KNOWN)}
+    named = {"account_id": Column(source=ACCOUNT), "known_at": Column(source=_KNOWN)}
     declared = stored_columns(source, "accounts", {**headers, **named})
     return TableHistory(declared=declared, frame=frame, lines=np.arange(1, len(frame) + 1, dtype=np.int64))
 
 
-def _speaking_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of rows that may share an account, what the one that has named it longest says, from when on."""
-    accounts = rows[_ID].astype(object).where(rows[_ID].notna(), None).tolist()
-    named: dict[str, str] = {}  # row of the export to its account
-    naming: dict[str, dict[str, int]] = {}  # account to its rows in the order they came, each with its last version
-    spoke: dict[str, int] = {}
-    places: list[int] = []
-    moments: list[pd.Timestamp] = []
-    start = 0
-    for moment, size in rows.groupby(TAKEN, sort=True).size().items():
-        touched: dict[str, None] = {}
-        for k, key in enumerate(rows[KEY].iloc[start : start + size].tolist(), start):
-            before, now = named.pop(key, None), accounts[k]
-            if before is not None and before != now:
-                del naming[before][key]
-                touched[before] = None
-            if now is not None:
-                named[key] = now
-                naming.setdefault(now, {})[key] = k
-                touched[now] = None
-        start += size
-        for account in touched:
-            speaker = next(iter(naming[account].values()), None)
-            if speaker is not None and spoke.get(account) != speaker:
-                spoke[account] = speaker
-                places.append(speaker)
-                moments.append(pd.Timestamp(str(moment)))
-    found = rows.iloc[places].reset_index(drop=True)
-    found[TAKEN] = pd.Series(moments, dtype=rows[TAKEN].dtype)
+def speaking_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of rows that may share an account, what the one that has named it longest says, from when on.
+
+    A row names its account from the snapshot on that shows it so, until one that shows it otherwise or gone. It speaks
+    once all that named the account before it have ceased to.
+
+    Parameters
+    ----------
+    rows : versions of the export's rows with ``ACCOUNT``, ordered by when their snapshot was taken
+    """
+    account = pd.factorize(rows[ACCOUNT])[0]
+    moment, moments = pd.factorize(rows[TAKEN])
+    never = len(moments)
+    key = pd.factorize(rows[KEY], use_na_sentinel=False)[0]
+    place = np.argsort(key, kind="stable")
+    key, account, moment = key[place], account[place], moment[place]
+    if not len(place):
+        return rows.reset_index(drop=True)
+
+    # stretches of a row's versions that name one account, and the moment that ends each
+    begins = np.r_[True, (key[1:] != key[:-1]) | (account[1:] != account[:-1])]
+    first = np.flatnonzero(begins)
+    stretch = np.cumsum(begins) - 1
+    end = np.full(len(first), never)
+    followed = np.flatnonzero(key[first[1:]] == key[first[:-1]])
+    end[followed] = moment[first[followed + 1]]
+
+    # in the order they began, each speaks from its beginning on, or from when the last before it ended
+    named = np.flatnonzero(account[first] >= 0)
+    named = named[np.lexsort((place[first[named]], account[first[named]]))]
+    apart = account[first[named]] * (never + 2)  # so that no account reaches into the next
+    ended = np.r_[0, np.maximum.accumulate(end[named] + apart)[:-1]] - apart
+    speaks = np.full(len(first), never)
+    speaks[named] = np.maximum(moment[first[named]], ended)
+
+    since = np.maximum(moment, speaks[stretch])
+    following = np.r_[np.where(begins[1:], never, moment[1:]), never]
+    said = np.flatnonzero((since < end[stretch]) & (following > since))
+    said = said[np.lexsort((since[said], account[said]))]
+    found = rows.iloc[place[said]].reset_index(drop=True)
+    found[TAKEN] = pd.Series(moments[since[said]], dtype=rows[TAKEN].dtype)
     return found
 
 
