@@ -182,14 +182,14 @@ def write_age(language: Language, days: float | None) -> str:
     """A span of days in its largest whole unit.
 
     >>> from models.explaining.language import load_language
-    >>> [write_age(load_language("en"), days) for days in (0.1, 1, 6.9, 20, 100, 800)]
-    ['2 hours', '1 day', '6 days', '20 days', '3 months', '2 years']
+    >>> [write_age(load_language("en"), days) for days in (0.01, 0.1, 1, 6.9, 20, 100, 800)]
+    ['less than an hour', '2 hours', '1 day', '6 days', '20 days', '3 months', '2 years']
     """
     if days is None or days != days:  # not a number
         return MISSING
     if days < 1:
         hours = int(days * _HOURS_PER_DAY)
-        return language.plural("{n} hour", "{n} hours", hours, n=hours)
+        return language.plural("{n} hour", "{n} hours", hours, n=hours) if hours else language.text("less than an hour")
     if days < 8 * _DAYS_PER_WEEK:
         whole = int(days)
         return language.plural("{n} day", "{n} days", whole, n=whole)

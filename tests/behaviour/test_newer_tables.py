@@ -107,8 +107,9 @@ def test_reasons_of_swapped_leads_stay_their_own_when_the_matrix_is_built_again(
             until = time.monotonic() + 60.0
             while time.monotonic() < until:  # in another language than the run's nothing stands in meanwhile
                 sides = read_swaps(app_state, None, load_language("pl"), everybody=True)
-                if any(row.reason for side in sides for row in side.rows):
+                if not any(side.pending for side in sides):
                     break
+                assert not any(row.reason for side in sides for row in side.rows)
                 time.sleep(0.05)
             return {row.lead_id: row.reason for side in sides for row in side.rows}
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.reference.axe import violations
 from tests.reference.crm_export import deals, write_export
 from tests.reference.served import Served
 
@@ -37,12 +38,15 @@ def test_a_newcomer_comes_from_a_file_to_a_worklist(served: Served, chromium: An
 
     page.goto(served.url)
     assert page.url.endswith("/setup")
+    assert violations(page) == []
     page.set_input_files("#file", str(write_export(tmp_path / "deals.csv", deals(500, seed=5))))
     page.get_by_role("button", name="Read the file").click()
     page.wait_for_selector("form[data-columns]", timeout=_WAIT)
     assert page.get_by_label("Column of the outcome").input_value() == "Lead Status"
+    assert violations(page) == []
     page.get_by_role("button", name="Confirm and run").click()
     page.wait_for_selector("#ready-h", timeout=_WAIT)
+    assert violations(page) == []
     assert not page.get_by_role("link", name="Read the report").get_attribute("href").startswith("http")
     page.get_by_role("link", name="Open the worklist").click()
     page.wait_for_url("**/worklist")

@@ -60,6 +60,14 @@ def test_a_marketer_comes_from_an_empty_page_to_an_adopted_rubric(served: Served
     page.locator("#replay .compare").wait_for(timeout=WAIT)
     assert page.get_by_label("Points for Demo requests").input_value() == "20", "saved and tried while one types"
     assert page.evaluate("document.activeElement.name").startswith("p.demo_request"), "and the box keeps the focus"
+    page.get_by_role("button", name="One point more for Demo requests").click()
+    assert page.get_by_label("Points for Demo requests").input_value() == "21", "buttons step where any may stand"
+    page.get_by_role("button", name="One point less for Demo requests").click()
+    page.get_by_role("button", name="One point less for Demo requests").click()
+    page.locator("#replay[data-underway]").wait_for(timeout=WAIT)
+    page.locator("#replay .compare").wait_for(timeout=WAIT)
+    assert page.get_by_label("Points for Demo requests").input_value() == "19", "and what they change is tried"
+    visitor.check()
 
     page.get_by_role("button", name="Adopt…").click()
     page.get_by_label("Why, in a sentence").fill("simpler, agreed with sales")

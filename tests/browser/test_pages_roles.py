@@ -8,6 +8,7 @@ import pytest
 
 from serving.auth.api_keys import create_key
 from serving.store.engine import open_store
+from tests.reference.axe import violations
 from tests.reference.provider import CLIENT, SECRET, LocalProvider
 from tests.reference.served import Served
 from tests.reference.serving import worklist_of
@@ -77,7 +78,7 @@ def test_with_keys_people_sign_in_and_out(tiny_demo: Any, chromium: Any, tmp_pat
     try:
         visitor = Visitor(chromium, server.url, 390)
         page = visitor.go("/", "sign-in")
-        assert page.url.endswith("/sign-in")
+        assert page.url.endswith("/sign-in") and violations(page) == []
         page.get_by_label("API key").fill(token)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(lambda url: url.removeprefix(server.url) in ("/", "/worklist"))
@@ -100,7 +101,7 @@ def test_people_sign_in_through_the_provider_on_another_site(tiny_demo: Any, chr
         visitor = Visitor(chromium, server.url, 390)
         lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
         page = visitor.go(f"/leads/{lead}", "sign-in-provider")
-        assert visitor.page.evaluate(CONTRAST) == []
+        assert visitor.page.evaluate(CONTRAST) == [] and violations(page) == []
         page.get_by_role("link", name="Sign in with Example Inc.").click()
         page.wait_for_url(f"{provider.issuer}/authorize**")
         asked_elsewhere = [

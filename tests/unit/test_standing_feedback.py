@@ -6,7 +6,7 @@ import pandas as pd
 
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.paths import Paths
-from pipelines.workspace.standing_feedback import FEEDBACK, read_standing_feedback
+from pipelines.workspace.standing_feedback import FEEDBACK, find_leads_spoken_of, read_standing_feedback
 
 PAST, LATER = pd.Timestamp("2020-01-01"), pd.Timestamp("2120-01-01")
 
@@ -27,6 +27,9 @@ def test_the_latest_override_counts_as_long_as_it_is_in_force(tmp_path: Path) ->
         (12, "F", "reject", None, None, PAST, None),  # run out: it does not bring the snooze back
         (13, "G", "snooze", None, None, LATER, None),
         (14, "G", "accept", None, None, None, None),
+        (15, "H", "reject", None, None, PAST, None),
+        (16, "I", "accept", None, None, None, None),
+        (17, "I", "withdraw", None, None, None, 16),
     ]
     names = ["id", "lead_id", "verdict", "state", "next_action", "expires_at", "undoes"]
     frame = pd.DataFrame(rows, columns=names).astype({"expires_at": "datetime64[us]", "undoes": "Float64"})
@@ -37,3 +40,4 @@ def test_the_latest_override_counts_as_long_as_it_is_in_force(tmp_path: Path) ->
     assert found.pinned == {"B": ("sql", ""), "C": ("mql", "call"), "E": ("sql", "")}
     assert found.aside == {"E"}
     assert found.silenced == {"D"}
+    assert find_leads_spoken_of(paths) == set("ABCDEFG"), "of H what was said has run out, of I it was taken back"

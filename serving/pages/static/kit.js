@@ -28,17 +28,19 @@
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
   });
 
-  // Steppers: the field works alone, the buttons step it.
-  all(".step").forEach((step) => {
-    const field = step.querySelector("input");
-    const first = field.defaultValue;
-    const show = () => step.classList.toggle("is-changed", field.value !== first);
-    field.addEventListener("input", show);
-    all("button", step).forEach((button) => button.addEventListener("click", () => {
-      if (button.value === "-1") field.stepDown(); else field.stepUp();
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-      field.dispatchEvent(new Event("change", { bubbles: true }));
-    }));
+  // Steppers: the field works alone, the buttons step it; by one where any value may stand, which stepUp refuses.
+  const within = (field, value) => Math.max(field.min === "" ? value : +field.min, Math.min(field.max === "" ? value : +field.max, value));
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(".step button");
+    if (!button) return;
+    const field = button.parentElement.querySelector("input");
+    const stepped = Number(field.value) + Number(button.value) * (Number(field.step) || 1);
+    field.value = String(within(field, Math.round(stepped * 1e6) / 1e6));
+    for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, { bubbles: true }));
+  });
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    field.closest(".step")?.classList.toggle("is-changed", field.value !== field.defaultValue);
   });
 
   // Rows that are chosen: all at once, and how many there are.

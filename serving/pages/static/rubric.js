@@ -12,7 +12,6 @@
     if (!next || !now) return false;
     const box = document.activeElement?.name, open = [...now.querySelectorAll("details[open] > summary")].map((one) => one.textContent);
     document.querySelectorAll(".toast").forEach((one) => one.remove()); // what it says is over
-    next.dataset.replaced = "";
     now.replaceWith(next);
     document.querySelector(".lede")?.replaceWith(there.querySelector(".lede"));
     const adopt = there.getElementById("adopt"), held = document.getElementById("adopt");
@@ -50,12 +49,5 @@
   const later = () => { clearTimeout(timer); timer = setTimeout(save, SAVE_AFTER); };
 
   document.addEventListener("input", (event) => { if (event.target.closest("#rules")) later(); });
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-replaced] .step button"); // the first ones have their own listeners
-    if (!button) return;
-    const box = button.parentElement.querySelector("input");
-    if (button.value === "-1") box.stepDown(); else box.stepUp();
-    box.dispatchEvent(new Event("input", { bubbles: true }));
-  });
   wait();
 })();
