@@ -64,9 +64,10 @@ def test_the_same_lead_has_the_same_total_under_every_framework() -> None:
 @pytest.mark.parametrize("name", framework_names())
 def test_every_framework_takes_every_topic_once(name: str) -> None:
     framework = load_framework(name)
+    assert framework.name == name, f"{name}.yaml says name: {framework.name}, and it is found by the file's name"
     homes = [framework.criterion_of(topic) for topic in Topic if topic is not Topic.CONTEXT]
     assert set(homes) == set(framework.ids)
-    assert framework.tradeoff
+    assert framework.tradeoff, f"{name}.yaml has no tradeoff, a sentence on what it is good for and what not"
 
 
 def test_frameworks_that_leave_out_or_repeat_a_topic_are_refused() -> None:
