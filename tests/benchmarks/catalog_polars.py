@@ -1,6 +1,6 @@
 """The columns of a catalog in polars, joins, filters and aggregations: what the kernel is measured against."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -152,14 +152,17 @@ def _activity(feature: Feature) -> Any:
     counted = pl.col({"lead": "lead_id", "role": "role"}.get(params.get("item", ""), "asset"))
     if params.get("roles"):
         inside = inside & pl.col("role").is_in(list(params["roles"]))
-    return {
+    known: dict[str, Callable[[], Any]] = {
         "count": lambda: inside.sum(),
         "recency": lambda: age.filter(keep).min() / DAY,
         "breadth": lambda: counted.filter(inside).drop_nulls().n_unique(),
         "active_days": lambda: ((age - 1) // DAY).filter(inside).n_unique(),
         "first_channel": lambda: pl.col("channel").filter(keep).sort_by(age.filter(keep)).last(),
         "last_channel": lambda: pl.col("channel").filter(keep).sort_by(age.filter(keep)).first(),
-    }[op]()
+    }
+    if op not in known:
+        raise NotImplementedError(f"no query for '{op}': add it to _activity in {__file__}")
+    return known[op]()
 
 
 def _answer(feature: Feature) -> Any:

@@ -136,7 +136,9 @@ def _expression(feature: Feature) -> str:
         recent, both = (f"count(*) FILTER ({keep} AND age <= {w})" for w in (short, long))
         expected = f"({both} - {recent}) * {short / (long - short)!r}"
         return f"CASE WHEN {both} > 0 THEN log2(({recent} + 1) / ({expected} + 1)) ELSE 0 END"
-    which = {"first_channel": "arg_max", "last_channel": "arg_min"}[op]
+    which = {"first_channel": "arg_max", "last_channel": "arg_min"}.get(op)
+    if which is None:
+        raise NotImplementedError(f"no query for '{op}': add it to _expression in {__file__}")
     return f"{which}(e.channel, age) FILTER ({keep} AND e.channel IS NOT NULL)"
 
 

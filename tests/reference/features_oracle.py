@@ -3,6 +3,7 @@
 import fnmatch
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 from features.catalog.families.job_titles import job_function, seniority
@@ -240,7 +241,7 @@ class Oracle:
             name = {"asset": "asset", "lead": "lead_id", "role": "role"}[params.get("item", "asset")]
             name = "product" if params["table"] == "outcomes" else name
             return float(len({r[name] for r, _ in kept if r.get(name) is not None}))
-        return {
+        known: dict[str, Callable[[], float | None]] = {
             "count": lambda: float(len(kept)),
             "recency": lambda: min(ages) / DAY if ages else None,
             "decayed": lambda: float(sum(2.0 ** (-r["age"] / DAY / self._life(params, r)) for r, _ in kept)),
@@ -248,7 +249,10 @@ class Oracle:
             "sum_value": lambda: float(sum(r["value"] for r, _ in kept if r.get("value") is not None)),
             "active_days": lambda: float(len({(a - 1) // DAY for a in ages})),
             "streak": lambda: float(self._streak({(a - 1) // (7 * DAY) for a in ages})),
-        }[op]()
+        }
+        if op not in known:
+            raise NotImplementedError(f"the oracle has no '{op}': add it to Oracle._aggregate in {__file__}")
+        return known[op]()
 
     def _streak(self, weeks: set[int]) -> int:
         return next(n for n in range(53) if n not in weeks or n == 52)
