@@ -15,6 +15,7 @@ from pipelines.scoring.shown_columns import hide_contacts
 from serving.json_values import to_json_values
 from serving.leads.feedback import (
     feedback_record,
+    find_ended_snoozes,
     find_latest_feedback,
     find_overrides,
     find_silenced,
@@ -66,6 +67,7 @@ def build_card(
     return to_json_values(card) | {
         "display": display if silenced is None else hide_contacts(display, state.data.source),
         "feedback": find_latest_feedback(app_state.store, [lead_id]).get(lead_id),
+        "snooze_ended": find_ended_snoozes(app_state.store, [lead_id]).get(lead_id),
         "said": said,
         "silenced": None if silenced is None else feedback_record(silenced),
     }

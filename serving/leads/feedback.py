@@ -75,6 +75,15 @@ def find_latest_feedback(store: Store, lead_ids: Sequence[str]) -> dict[str, dic
         return {row.lead_id: feedback_record(row) for row in session.scalars(query.where(_is_valid_at(wall_now())))}
 
 
+def find_ended_snoozes(store: Store, lead_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The snooze of each lead that ran out, as long as nothing was decided since: by it, a lead is back on the list."""
+    decided = _latest_ids(Feedback.verdict != OVERRIDE, Feedback.lead_id.in_(list(lead_ids)))
+    ended = (Feedback.verdict == "snooze") & (Feedback.expires_at <= wall_now())
+    with store.reading() as session:
+        query = select(Feedback).where(Feedback.id.in_(decided), ended)
+        return {row.lead_id: feedback_record(row) for row in session.scalars(query)}
+
+
 def find_leads_with_feedback(store: Store) -> frozenset[str]:
     """Leads of which anything was said that has not expired or been taken back, a pin included."""
     said = select(Feedback.lead_id).where(still_stands(), _is_valid_at(wall_now()))

@@ -1,6 +1,7 @@
 """What the pages' forms send: stored like the API's bodies, then back to the page."""
 
 from collections.abc import Mapping
+from datetime import date, datetime, time
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -16,6 +17,7 @@ from serving.leads.writes import store_answer, store_feedback
 from serving.problems import InvalidError
 from serving.results.promotion import promote, roll_back
 from serving.schemas import AnswerGiven, FeedbackGiven, FieldGiven
+from serving.store.wall_clock import wall_now
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Token = Annotated[str, Form(max_length=100)]
@@ -99,23 +101,35 @@ def post_feedback(
     state: Field = "",
     next_action: Field = "",
     undoes: Field = "",
+    until: Field = "",
     back: Back = "",
 ) -> Response:
     """Accept, reject, snooze and the like; back to the list as it was (``back``), else to the card.
 
-    ``undoes`` alone takes back the feedback of that id. The address carries the id of what was ``given``, so that
-    *Undo* takes back that and nothing else.
+    ``undoes`` alone takes back the feedback of that id; a snooze ends when the day ``until`` begins. The address
+    carries the id of what was ``given``, so that *Undo* takes back that and nothing else.
     """
     check_form_token(request, token)
     try:
         verdict = verdict or ("withdraw" if undoes else "")
         said = {"verdict": verdict, "reason": reason, "note": note, "undoes": undoes or None}
+        said |= {"expires_at": _start_of(until)} if until else {}
         pinned = {"state": state or None, "next_action": next_action or None} if verdict == "override" else {}
         body = FeedbackGiven.model_validate(said | pinned)
     except ValidationError as problem:
         raise InvalidError("this feedback cannot be stored; choose verdict and reason from the lists.") from problem
+    if until and body.expires_at is not None and body.expires_at <= wall_now():
+        raise InvalidError("that day has begun already; choose tomorrow or a later day.")
     stored = store_feedback(app_state, caller, lead_id, body)
     return _back_to_card(lead_id, back, {"saved": body.verdict, "lead": lead_id, "given": stored["id"]})
+
+
+def _start_of(day: str) -> datetime:
+    """The first moment of a day (UTC), as a field of a form has it."""
+    try:
+        return datetime.combine(date.fromisoformat(day), time())
+    except ValueError as problem:
+        raise InvalidError("this is not a day; choose one from the calendar.") from problem
 
 
 @router.post("/model/champion")

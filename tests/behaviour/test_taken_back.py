@@ -212,3 +212,50 @@ def test_nobody_is_contacted_until_that_is_taken_back(client: TestClient, lead: 
     rows = client.get("/v1/worklist", params={"search": lead, "show": "all"}).json()["rows"]
     assert rows[0]["feedback"]["id"] == said and card(client, lead)["feedback"]["id"] == said
     assert card(client, lead)["silenced"]["id"] == said
+
+
+def test_a_lead_that_sales_ended_says_who_and_why_and_can_be_reopened(client: TestClient, lead: str) -> None:
+    before = card(client, lead)
+    said = say(client, lead, "reject", reason="no_need", note="bought <elsewhere>")
+    assert card(client, lead)["closed"]["outcome"] == "disqualified"
+    shown = client.get(f"/leads/{lead}", headers=HTML).text
+    note = shown.split('role="status"')[1].split("</form>")[0]
+    assert "Closed: disqualified" in note and "No need." in note and "Said by" in note
+    assert "<q>bought &lt;elsewhere&gt;</q>" in note and button_in(note) == str(said)
+    client.post(f"/leads/{lead}/feedback", data={"token": token_of(shown), "undoes": said}, headers=HTML)
+    after = card(client, lead)
+    assert (after["closed"], after["score"], after["state"]) == (None, before["score"], before["state"])
+
+
+def test_a_lead_that_the_crm_ended_has_nothing_to_take_back(client: TestClient) -> None:
+    ended = client.get("/v1/worklist", params={"list": "closed"}).json()["rows"][0]
+    html = page(client, f"/leads/{ended['lead_id']}")
+    assert f"Closed: {ended['outcome']}" in html and 'name="undoes"' not in html
+
+
+def test_a_lead_is_put_aside_until_a_day_and_comes_back_with_its_note(client: TestClient, lead: str) -> None:
+    path, html = f"/leads/{lead}/feedback", page(client, f"/leads/{lead}")
+    today = wall_now().date()
+    assert f'name="until" required min="{today + timedelta(days=1)}" value="{today + timedelta(days=7)}"' in html
+    sent = {"token": token_of(html), "verdict": "snooze", "note": "after the board", "back": f"/leads/{lead}"}
+    for day, words in ((today, "has begun already"), ("soon", "not a day")):
+        refused = client.post(path, data=sent | {"until": str(day)}, headers=HTML)
+        assert refused.status_code == 422 and words in refused.text
+    day = today + timedelta(days=40)
+    told = page(client, client.post(path, data=sent | {"until": str(day)}, follow_redirects=False).headers["location"])
+    said = card(client, lead)["feedback"]
+    assert said["expires_at"] == f"{day}T00:00:00" and card(client, lead)["snooze_ended"] is None
+    assert told.count(f"Put aside until {day.day} ") == 2 and "<q>after the board</q>" in told
+    assert "after the board" in page(client, "/worklist?show=snoozed") and lead not in page(client, "/worklist")
+
+    run_out(client, said["id"])
+    assert "after the board" not in page(client, "/worklist?show=snoozed")
+    row = page(client, "/worklist").split(f'href="/leads/{lead}')[1].split("</th>")[0]
+    assert "back since" in row and "after the board" in row
+    back = page(client, f"/leads/{lead}")
+    assert "Back on the list since" in back and "<q>after the board</q>" in back and "Do this now" in back
+    assert card(client, lead)["snooze_ended"]["id"] == said["id"]
+    accepted = say(client, lead, "accept")
+    assert "Back on the list since" not in page(client, f"/leads/{lead}"), "it was worked"
+    say(client, lead, "withdraw", undoes=accepted)
+    assert "Back on the list since" in page(client, f"/leads/{lead}")

@@ -171,7 +171,8 @@ def test_a_snoozed_lead_has_a_list_a_day_and_a_way_back(client: TestClient) -> N
     assert woken is not None
     client.post(woken[1], data={"token": token_of(asleep), "undoes": woken[2], "lead": name}, headers=HTML)
     assert tabs_in(page(client, "/worklist")) == before
-    assert "Nobody matches" in page(client, "/worklist?show=snoozed")
+    assert "Nobody is put aside" in page(client, "/worklist?show=snoozed")
+    assert "Nobody matches" in page(client, "/worklist?show=snoozed&grade=D")
 
 
 def test_a_file_of_chosen_leads_needs_the_right_to_read_and_is_on_the_trail(tiny_demo: Any, tmp_path: Path) -> None:

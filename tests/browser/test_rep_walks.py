@@ -128,6 +128,35 @@ def test_several_leads_are_put_aside_at_once_and_come_back(served: Served, chrom
     page.close()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_lead_is_put_aside_until_a_day_with_a_note(served: Served, chromium: Any, width: int) -> None:
+    visitor = Visitor(chromium, served.url, width)
+    page = visitor.go("/worklist?sort=value")
+    row = page.locator("[data-rows] tbody tr").first
+    row.locator("summary").focus()
+    page.keyboard.press("Enter")
+    row.get_by_role("link", name="Snooze until…").click()
+    dialog = page.locator("#snooze")
+    dialog.wait_for(state="visible")  # the address opens the question
+    dialog.get_by_label("Back on the list on").fill("2199-11-30")
+    dialog.get_by_label("Note").fill("when the board has met in the new year")
+    dialog.get_by_role("button", name="Snooze", exact=True).click()
+    page.wait_for_url("**saved=snooze**")
+    visitor.check("put-aside")
+    visitor.go("/worklist?show=snoozed", "snoozed")
+    assert page.evaluate(CONTRAST) == []
+    tab = page.locator(".tabs [aria-current]").bounding_box()
+    assert tab and tab["x"] >= 0 and tab["x"] + tab["width"] <= width, "the tab one is on is in sight"
+    cell, chip = (page.locator(f"[data-rows] tbody {part}").first.bounding_box() for part in ("th", "th .chip"))
+    assert cell and chip and chip["x"] + chip["width"] <= cell["x"] + cell["width"], "the day stays in its column"
+    assert "new year" in page.locator("[data-rows] tbody th q").inner_text()
+    page.get_by_role("button", name="Wake").click()
+    page.wait_for_url("**saved=withdraw**")
+    visitor.check("nobody-aside")
+    assert "Nobody is put aside" in page.locator(".empty").inner_text()
+    page.close()
+
+
 def test_an_action_keeps_the_place_and_the_focus(served: Served, chromium: Any) -> None:
     visitor = Visitor(chromium, served.url, 1280)
     page = visitor.go("/worklist")

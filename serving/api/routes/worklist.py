@@ -19,6 +19,7 @@ from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter
 from serving.json_values import to_json_values
 from serving.leads.feedback import (
+    find_ended_snoozes,
     find_hidden_leads,
     find_latest_feedback,
     find_overrides,
@@ -131,13 +132,14 @@ def _complete_rows(
     overrides: Mapping[str, dict[str, Any]],
 ) -> list[dict[str, Any]]:
     """Rows of the list with what was said of them; of those nobody may contact without advice."""
-    feedback = find_latest_feedback(app_state.store, [str(row["lead_id"]) for row in rows])
+    names = [str(row["lead_id"]) for row in rows]
+    feedback, ended = find_latest_feedback(app_state.store, names), find_ended_snoozes(app_state.store, names)
     silenced = find_silenced_leads(app_state.store)
     value, _ = find_win_value(app_state)
     found = []
     for row in rows:
         name = str(row["lead_id"])
-        row["feedback"] = feedback.get(name)
+        row["feedback"], row["snooze_ended"] = feedback.get(name), ended.get(name)
         row["expected_value"] = None if value is None else round(row["probability"] * row["worth"] * value, 2)
         row = pin(row, overrides.get(name), pins)
         found.append(_without_advice(row, state) if name in silenced else row)

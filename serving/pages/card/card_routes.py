@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Request
@@ -40,6 +41,7 @@ from serving.state.kept_views import KeptView
 from serving.state.lead_scoring import version_of
 from serving.store.silenced_leads import WITHDRAW
 from serving.store.tables import ScoreRow
+from serving.store.wall_clock import wall_now
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -117,12 +119,19 @@ def card_page(
         place=place,
         may_write=caller.may(Scope.FEEDBACK),
         link=link,
+        snooze=_snooze_days(),
         extra=extra_columns(app_state, Role.DISPLAY, Role.PERSONAL, without=(*NAMING, link)),
         caution=read_caution(app_state),
         by_points=why_points(app_state),
         value=None if value is None or card["closed"] else _expected_value(app_state, lead_id, value),
         currency=currency,
     )
+
+
+def _snooze_days() -> dict[str, date]:
+    """The first day until which a lead may be put aside, and the usual one: a week, as without a day."""
+    today = wall_now().date()
+    return {"first": today + timedelta(days=1), "usual": today + timedelta(days=7)}
 
 
 def _can_undo(said: Mapping[str, Any]) -> bool:

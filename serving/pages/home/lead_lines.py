@@ -17,7 +17,11 @@ def describe_leads(app_state: AppState, rows: Sequence[Mapping[str, Any]], langu
     overrides = find_overrides(app_state.store, [str(row["lead_id"]) for row in rows])
     pins = pins_of(overrides, app_state.loaded.model)
     filled = [
-        pin({"rank": rank, "expected_value": None, "feedback": None, **row}, overrides.get(str(row["lead_id"])), pins)
+        pin(
+            {"rank": rank, "expected_value": None, "feedback": None, "snooze_ended": None, **row},
+            overrides.get(str(row["lead_id"])),
+            pins,
+        )
         for rank, row in enumerate(rows, 1)
     ]
     described = describe_rows(app_state, filled, WorklistAddress({}), app_state.framework(None), language)

@@ -75,6 +75,12 @@
     }
   });
 
+  // The tab one is on is in sight, also where the row of tabs is wider than the window.
+  all(".tabs").forEach((tabs) => {
+    const on = tabs.querySelector("[aria-current]");
+    if (on) tabs.scrollLeft += on.getBoundingClientRect().left - tabs.getBoundingClientRect().left - (tabs.clientWidth - on.offsetWidth) / 2;
+  });
+
   // An address may ask a question: /leads/1#return opens it.
   const asked = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (asked && asked.matches?.("dialog[popover]")) { history.replaceState(null, "", location.pathname + location.search); asked.showPopover(); }

@@ -253,6 +253,7 @@ def _describe(
         "phone": next((display[name] for name in PHONES if display.get(name)), ""),
         "mail": next((display[name] for name in MAILS if display.get(name)), ""),
         "feedback": row["feedback"],
+        "snooze_ended": row["snooze_ended"],
         "pinned": row["pinned"],
     }
 
