@@ -113,9 +113,9 @@ def post_feedback(
     try:
         verdict = verdict or ("withdraw" if undoes else "")
         said = {"verdict": verdict, "reason": reason, "note": note, "undoes": undoes or None}
-        said |= {"expires_at": _start_of(until)} if until else {}
+        ends = {"expires_at": _start_of(until)} if until else {}
         pinned = {"state": state or None, "next_action": next_action or None} if verdict == "override" else {}
-        body = FeedbackGiven.model_validate(said | pinned)
+        body = FeedbackGiven.model_validate({**said, **pinned, **ends})
     except ValidationError as problem:
         raise InvalidError("this feedback cannot be stored; choose verdict and reason from the lists.") from problem
     if until and body.expires_at is not None and body.expires_at <= wall_now():
