@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,10 @@ import pandas as pd
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+import features
+import models
+import pipelines
+import serving
 from features.array_types import Ints
 from models.explaining.framework import Framework
 from serving.state.clock import ServingClock
@@ -33,7 +36,6 @@ from serving.store.wall_clock import wall_now
 MOST = 20_000  # lines kept, some 30 MB of the store; more leads are scored at each start
 _FRESH = timedelta(days=1)  # on real time a score ages; a server that runs shows rows as old as its last load
 _BLOCK = 500  # lines of one transaction
-_ROOMS = ("features", "models", "pipelines", "serving")
 _LIBRARIES = ("numpy", "pandas", "lightgbm", "numba", "scikit-learn")  # what numbers come from
 
 
@@ -69,9 +71,8 @@ def describe_state(
 
 def _code_stamps(own: Path | None) -> Iterator[tuple[str, int, int]]:
     """Name, size and time of every module of ours, and of those beside the declaration that it may name."""
-    for room in _ROOMS:
-        spec = find_spec(room)
-        for folder in () if spec is None else spec.submodule_search_locations or ():
+    for room in (features, models, pipelines, serving):
+        for folder in room.__path__:
             yield from _stamps_below(folder)
     for file in sorted(own.glob("*.py")) if own is not None else ():
         yield file.name, file.stat().st_size, file.stat().st_mtime_ns
