@@ -20,6 +20,7 @@ from serving.pages.display_choices import keys_on, theme_of
 from serving.pages.glossary import GLOSSARY, words_on
 from serving.pages.language import language_of, list_languages
 from serving.pages.told_sentences import find_language, tell
+from serving.results.result_files import describe_unreadable
 from serving.schemas import FeedbackGiven
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def render_page(
             path=request.url.path,
             source_title=source.title or source.name,
             synthetic=source.synthetic,
-            problem=app_state.problem,
+            problem=app_state.problem or ("" if caller is None else describe_unreadable(app_state)),
             cutoff=cutoff,
             this_year=None if cutoff is None else cutoff.year,
             theme=theme_of(request),

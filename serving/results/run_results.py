@@ -22,6 +22,7 @@ from pipelines.registry.champion import Champion, read_champion
 from pipelines.workspace.atomic_files import read_parquet
 from serving.json_values import to_json_values
 from serving.problems import NotFoundError
+from serving.results.result_files import describe_unreadable, read_result
 from serving.results.score_bands import find_other_judged, read_judged
 from serving.state.app_state import AppState
 from serving.state.gather_rows import PostedMark, count_posted, gather_all_rows
@@ -50,10 +51,8 @@ def read_thresholds(app_state: AppState) -> dict[str, Any]:
 
 
 def read_comparison(app_state: AppState) -> ComparisonRecord | None:
-    """Rubric and model on the same weeks, as the report tells them; None before a run got there."""
-    paths = app_state.paths
-    stamp = file_stamp(ComparisonRecord.path(paths))
-    return app_state.results.get("comparison", stamp, lambda: ComparisonRecord.read_if_any(paths))
+    """Rubric and model on the same weeks, as the report tells them; None before a run got there, or if unreadable."""
+    return read_result(app_state, ComparisonRecord).record
 
 
 def find_other_compared(app_state: AppState) -> str:
@@ -65,7 +64,7 @@ def find_other_compared(app_state: AppState) -> str:
 
 
 def _comparison(app_state: AppState) -> ComparisonRecord:
-    found = read_comparison(app_state)
+    found = read_result(app_state, ComparisonRecord).need()
     if found is None or not found.policies:
         raise NotFoundError(f"no comparison yet; 'leadscore run --source {app_state.paths.source}' makes one.")
     return found
@@ -229,6 +228,7 @@ def describe_model(app_state: AppState) -> dict[str, Any]:
     """The bundle in use, how the last run judged the one it trained, the features in use, and the versions kept.
 
     ``judged`` is the hash of the bundle that the test figures are of: after a retrain the champion may have stayed.
+    ``unreadable`` says which file of the run cannot be read, of which nothing is told then.
     """
     bundle = app_state.loaded.model.bundle
     paths = app_state.paths
@@ -258,10 +258,12 @@ def describe_model(app_state: AppState) -> dict[str, Any]:
         "kept": sorted(kept),
         "judged": read_judged(app_state),
         "caution": read_caution(app_state),
+        "unreadable": describe_unreadable(app_state),
         "promoted": {} if champion is None else {move.hash: move.at for move in champion.history},
     }
     for name, artifact in _JUDGED.items():
-        record[name] = artifact.read(paths).content() if artifact.exists(paths) else None
+        left = read_result(app_state, artifact).record
+        record[name] = None if left is None else left.content()
     return record
 
 

@@ -9,8 +9,8 @@ from models.interfaces import Scale
 from models.logistic import logit
 from pipelines.artifacts.evaluation_record import EvaluationRecord, ReliabilityRow
 from pipelines.artifacts.train_record import TrainRecord
+from serving.results.result_files import read_result
 from serving.state.app_state import AppState
-from serving.state.result_cache import file_stamp
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,10 @@ def allowed_none(app_state: AppState) -> bool:
 
 def read_evaluation(app_state: AppState) -> EvaluationRecord | None:
     """The test figures of the bundle in use; None before there are any, and where the last run judged another one."""
-    found = _evaluation(app_state)
+    found = read_result(app_state, EvaluationRecord).record
     if found is None or find_other_judged(app_state) or allowed_none(app_state):
         return None
     return found if found.winner else None
-
-
-def _evaluation(app_state: AppState) -> EvaluationRecord | None:
-    paths = app_state.paths
-    if not EvaluationRecord.exists(paths):
-        return None
-    stamp = file_stamp(EvaluationRecord.path(paths))
-    return app_state.results.get("evaluation", stamp, lambda: EvaluationRecord.read(paths))
 
 
 def _tested(app_state: AppState) -> str | None:
@@ -63,14 +55,11 @@ def _tested(app_state: AppState) -> str | None:
 
     What was trained since is tested minutes later, and its name is not that of figures from before it.
     """
-    found = _evaluation(app_state)
+    found = read_result(app_state, EvaluationRecord).record
     if found is not None and found.judged is not None:
         return found.judged
-    paths = app_state.paths  # an earlier leadscore did not write it down
-    if not TrainRecord.exists(paths):
-        return None
-    stamp = file_stamp(TrainRecord.path(paths))
-    return app_state.results.get("trained", stamp, lambda: TrainRecord.read(paths)).hash or ""
+    trained = read_result(app_state, TrainRecord).record  # an earlier leadscore did not write it down
+    return None if trained is None else trained.hash or ""
 
 
 def score_bands(app_state: AppState) -> list[ScoreBand]:

@@ -1,0 +1,42 @@
+"""A result of the run that is damaged or being made anew takes its part of a page, not the page."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.reference.serving import client_for
+
+PAGES = ("/", "/?role=manager", "/?role=scientist", "/?role=marketer", "/model", "/team", "/worklist", "/rubric")
+HTML = {"accept": "text/html"}
+FILES = ("evaluate/evaluation.json", "thresholds/comparison.json", "train/train.json")
+
+
+def test_pages_stay_and_say_which_file_is_damaged(tiny_copy: Any, tmp_path: Path) -> None:
+    with client_for(tiny_copy, tmp_path / "state") as client:
+        for name in FILES:
+            file = tiny_copy.context.paths.root / name
+            held = file.read_text(encoding="utf-8")
+            for path in PAGES:
+                file.write_text("{", encoding="utf-8")
+                damaged = client.get(path, headers=HTML)
+                assert damaged.status_code == 200 and f"{name} is damaged" in damaged.text, (name, path)
+                file.unlink()
+                away = client.get(path, headers=HTML)
+                assert away.status_code == 200 and "is damaged" not in away.text, (name, path)
+            file.write_text("{", encoding="utf-8")
+            assert f"{name} is damaged" in client.get("/v1/model").json()["unreadable"]
+            file.write_text(held, encoding="utf-8")
+            assert client.get("/v1/model").json()["unreadable"] == ""
+            assert "is damaged" not in client.get("/model", headers=HTML).text
+
+
+def test_the_comparison_itself_is_refused_where_it_is_damaged_and_unknown_where_it_is_missing(
+    tiny_copy: Any, tmp_path: Path
+) -> None:
+    file = tiny_copy.context.paths.root / "thresholds" / "comparison.json"
+    with client_for(tiny_copy, tmp_path / "state") as client:
+        file.write_text("{", encoding="utf-8")
+        answer = client.get("/v1/thresholds")
+        assert answer.status_code == 422 and "comparison.json is damaged" in answer.json()["detail"]
+        file.unlink()
+        assert client.get("/v1/thresholds").status_code == 404
+        assert client.get("/thresholds", headers=HTML).status_code == 200
