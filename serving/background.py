@@ -141,7 +141,7 @@ class BackgroundThreads:
                         pass
                     if self._over.is_set() or app_state.loads != number:
                         return
-                    step()
+                    run_step("prepare", step)  # one that fails holds none of the others back
             finally:
                 set_aside()
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from features.errors import DataError
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.paths import Paths
 
 LOG = "hot_leads.parquet"  # in the source's folder; counts alone, so nobody is named in it
+DAMAGED = "hot_leads.damaged.parquet"
 HOT = "hot"
 _COLUMNS = ("as_of", "hot", "untouched", "bundle")
 _WEEK, _NEAR = pd.Timedelta(days=7), pd.Timedelta(days=1)
@@ -40,8 +42,15 @@ def count_hot(
 
 
 def keep_hot_count(paths: Paths, count: HotCount) -> None:
-    """Add a count to those of earlier runs; of one moment the newest list is the one that was shown."""
-    before = read_hot_counts(paths)
+    """Add a count to those of earlier runs; of one moment the newest list is the one that was shown.
+
+    A log that cannot be read is laid aside under another name, and a new one begun: it holds no list back.
+    """
+    try:
+        before = read_hot_counts(paths)
+    except DataError:
+        before = []
+        (paths.root / LOG).replace(paths.root / DAMAGED)
     rows = [*(one for one in before if one.as_of != count.as_of), count]
     rows.sort(key=lambda one: one.as_of)
     frame = pd.DataFrame([[getattr(one, name) for name in _COLUMNS] for one in rows], columns=list(_COLUMNS))
@@ -49,11 +58,19 @@ def keep_hot_count(paths: Paths, count: HotCount) -> None:
 
 
 def read_hot_counts(paths: Paths) -> list[HotCount]:
-    """What runs counted so far, the oldest first; nothing before the first of them."""
+    """What runs counted so far, the oldest first; nothing before the first of them.
+
+    Raises
+    ------
+    DataError : the log is damaged, or not this user's to read
+    """
     file = paths.root / LOG
     if not file.exists():
         return []
-    rows = read_parquet(file).to_dict(orient="records")
+    frame = read_parquet(file)
+    if not set(_COLUMNS) <= set(frame):
+        raise DataError(f"{file} is no log of hot leads: it lacks columns.")
+    rows = frame.to_dict(orient="records")
     return [HotCount(row["as_of"], int(row["hot"]), int(row["untouched"]), str(row["bundle"])) for row in rows]
 
 

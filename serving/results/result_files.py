@@ -10,6 +10,7 @@ from pipelines.artifacts.backtest_record import BacktestRecord
 from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.artifacts.train_record import TrainRecord
+from pipelines.workspace.atomic_files import closed_error
 from serving.state.app_state import AppState
 from serving.state.result_cache import file_stamp
 
@@ -34,18 +35,20 @@ class ResultFile(Generic[T]):
 
 
 def read_result(app_state: AppState, artifact: type[T]) -> ResultFile[T]:
-    """What a stage left, read once per file."""
+    """What a stage left, read once per file; one that cannot be read is tried again: whoever lets us in changes no time
+    of it.
+    """
     paths = app_state.paths
 
     def read() -> ResultFile[T]:
-        if not artifact.exists(paths):
-            return ResultFile()
-        try:
-            return ResultFile(artifact.read_if_any(paths))
-        except DataError as problem:
-            return ResultFile(problem=problem)
+        return ResultFile(artifact.read_if_any(paths) if artifact.exists(paths) else None)
 
-    return app_state.results.get(f"file {artifact.FILE}", file_stamp(artifact.path(paths)), read)
+    try:
+        return app_state.results.get(f"file {artifact.FILE}", file_stamp(artifact.path(paths)), read)
+    except DataError as problem:
+        return ResultFile(problem=problem)
+    except OSError:  # of the folder, which may not even be looked into
+        return ResultFile(problem=closed_error(artifact.path(paths)))
 
 
 def describe_unreadable(app_state: AppState) -> str:

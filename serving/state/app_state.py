@@ -228,7 +228,8 @@ class AppState:
         self.problem = message
 
     def _load(self) -> tuple[LoadedState, ServingClock]:
-        stamp = _data_stamp(self.paths)  # before anything is read: what is written meanwhile is loaded by the next look
+        # before anything is read: what is written meanwhile is loaded by the next look
+        stamp, register = _data_stamp(self.paths), self.people.stamp
         context = self.open_declaration()
         self._context_is_fresh = False
         chosen = None if self.settings.follows_pointer else Path(self.settings.bundle)
@@ -246,7 +247,7 @@ class AppState:
 
         own = self._read_framework()
         framework = own or context.framework
-        worklist, self.to_keep = build_worklist(self.store, model, data, clock, framework, self.people.stamp)
+        worklist, self.to_keep = build_worklist(self.store, model, data, clock, framework, register)
         if self._loaded is not None or not self.settings.background:
             model.warm(framework)
         number = self._loads + 1
@@ -271,8 +272,12 @@ class AppState:
     def keep_lines(self) -> None:
         """Keep what the last load scored again for the next start."""
         keep, self.to_keep = self.to_keep, None
-        if keep is not None and keep.lines:
+        if keep is None:
+            return
+        try:
             keep_lines(self.store, keep, self.people)
+        except SQLAlchemyError as problem:  # another server on this store keeps the same ones, or the store is away
+            logger().warning("lines not kept", kind=type(problem).__name__)
 
     def refresh(self) -> LoadedState | None:
         """Load again if the champion or the data changed; returns the new state, None where there is none.

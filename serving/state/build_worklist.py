@@ -39,7 +39,7 @@ def build_worklist(
     clock: ServingClock,
     framework: Framework,
     register: tuple[int, int] = (0, 0),
-) -> tuple[Worklist, LinesToKeep | None]:
+) -> tuple[Worklist, LinesToKeep]:
     """Rank the open leads; those with posted rows are scored again in blocks, as of the clock, but for those of which
     an earlier load kept the line and nothing more is known.
 
@@ -50,12 +50,13 @@ def build_worklist(
         frame = _score_open_leads(model, data, framework)
     worklist = Worklist(in_one_piece(frame), data)
 
+    nothing = LinesToKeep("", (), {}, register)
     if data.flat:
-        return worklist, None
+        return worklist, nothing
     with store.reading() as session:
         listed = np.intersect1d(find_touched_leads(session, data), data.codes(worklist.position))
         if not len(listed):
-            return worklist, None
+            return worklist, nothing
         under = describe_state(model, data, clock, framework, register)
         known = known_of(session, data, listed)  # before rows are read: what comes meanwhile is seen by the next start
         kept = read_kept(session, under, known, clock)

@@ -161,6 +161,10 @@ def test_hot_leads_have_a_trend_of_the_weeks_that_were_counted_and_of_no_other(t
         headers = key_for(client, "read", owner=str(worklist_of(tiny_copy)["owner"].iloc[0]))
         assert 'class="spark"' not in hot_tile(client, **headers), "of one owner nothing is kept"
 
+    (paths.root / LOG).write_bytes(b"torn")
+    with client_for(tiny_copy, tmp_path / "torn") as client:
+        assert "cannot be read" in words(hot_tile(client))
+
     (paths.root / LOG).unlink()
     with client_for(tiny_copy, tmp_path / "without keys") as client:
         assert "not counted in the weeks before" in words(hot_tile(client))

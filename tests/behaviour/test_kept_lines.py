@@ -8,16 +8,20 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 from starlette.testclient import TestClient
 
 from models.explaining.qualification_policy import default_qualification
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
+from serving.state import app_state as app_state_module
 from serving.state import build_worklist
 from serving.state.app_state import AppState
 from serving.state.clock import ServingClock
 from serving.state.lead_data import load_data
 from serving.state.loaded_model import LoadedModel
+from serving.state.worklist import kept_lines
 from serving.state.worklist.kept_lines import describe_state
+from serving.store.engine import open_store
 from serving.store.tables import ActivityRow, AnswerRow, KeptLine
 from serving.store.wall_clock import wall_now
 from tests.reference.challengers import early_champion, rescaled
@@ -203,3 +207,41 @@ def test_more_leads_than_are_asked_for_one_by_one_show_the_same(
     store.close()
     monkeypatch.setattr(build_worklist, "FEW", 3)
     assert restart(tiny_demo, tmp_path) == one_by_one
+
+
+def test_a_store_that_keeps_nothing_holds_nothing_else_back(
+    tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scored: Scored
+) -> None:
+    fill_store(tiny_demo, tmp_path, rows=30, leads=5)
+
+    def refuse(*_: Any) -> None:
+        raise IntegrityError("INSERT", {}, Exception("another server was first"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(app_state_module, "keep_lines", refuse)
+        first = restart(tiny_demo, tmp_path)
+    scored.clear()
+    assert restart(tiny_demo, tmp_path) == first and sum(map(len, scored)) == 5
+
+
+def test_no_more_is_kept_than_there_is_room_for_nothing_of_the_forgotten_and_nothing_without_use(
+    tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state_dir = tmp_path / "state"
+    ids = fill_store(tiny_copy, state_dir, rows=60, leads=6)
+    add_to_register(tiny_copy.context.paths.root, FORGOTTEN, [ids[0]], [])
+    monkeypatch.setattr(kept_lines, "MOST", 3)
+
+    def kept() -> list[str]:
+        with open_store(None, state_dir).reading() as session:
+            return list(session.scalars(select(KeptLine.lead_id)))
+
+    for _ in range(3):
+        restart(tiny_copy, state_dir)
+        assert len(kept()) == 3, "the room is that of all starts together"
+        assert ids[0] not in kept(), "whom a load still found in the data as they were being forgotten"
+    with open_store(None, state_dir).writing() as session:
+        for table in (ActivityRow, AnswerRow):
+            session.execute(delete(table))
+    restart(tiny_copy, state_dir)
+    assert kept() == []

@@ -2,7 +2,12 @@
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import pytest
+
+from pipelines.artifacts.evaluation_record import EvaluationRecord
+from pipelines.workspace.atomic_files import closed_error
 from tests.reference.serving import client_for
 
 PAGES = ("/", "/?role=manager", "/?role=scientist", "/?role=marketer", "/model", "/team", "/worklist", "/rubric")
@@ -40,3 +45,20 @@ def test_the_comparison_itself_is_refused_where_it_is_damaged_and_unknown_where_
         file.unlink()
         assert client.get("/v1/thresholds").status_code == 404
         assert client.get("/thresholds", headers=HTML).status_code == 200
+
+
+def test_a_file_may_be_read_once_somebody_lets_us_in_and_a_closed_folder_takes_no_page(
+    tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = PermissionError(13, "Permission denied")
+    with client_for(tiny_copy, tmp_path / "state") as client:
+        with monkeypatch.context() as closed:
+            closed.setattr(EvaluationRecord, "read_if_any", Mock(side_effect=closed_error(Path("evaluation.json"))))
+            assert "evaluation.json may not be read" in client.get("/worklist", headers=HTML).text
+        assert "may not be read" not in client.get("/worklist", headers=HTML).text, "its time is what it was"
+        with monkeypatch.context() as closed:
+            closed.setattr(EvaluationRecord, "exists", Mock(side_effect=refused))
+            touched = EvaluationRecord.path(tiny_copy.context.paths)
+            touched.write_bytes(touched.read_bytes())
+            answer = client.get("/worklist", headers=HTML)
+            assert answer.status_code == 200 and "evaluation.json may not be read" in answer.text

@@ -4,8 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
-from pipelines.diagnostics.hot_leads import HotCount, count_hot, keep_hot_count, read_hot_counts, untouched_by_week
+from features.errors import DataError
+from pipelines.diagnostics.hot_leads import (
+    DAMAGED,
+    LOG,
+    HotCount,
+    count_hot,
+    keep_hot_count,
+    read_hot_counts,
+    untouched_by_week,
+)
 from pipelines.workspace.paths import Paths
 
 DAY = pd.Timestamp("2026-06-29")
@@ -36,3 +46,19 @@ def test_a_week_that_no_run_counted_has_no_figure() -> None:
     counts = [HotCount(DAY - pd.Timedelta(days=days, hours=5), 9, days, "b") for days in (28, 14, 13, 3, 0)]
     assert untouched_by_week(counts, DAY, 4) == [28, None, 14, None]
     assert untouched_by_week([], DAY, 2) == [None, None]
+
+
+def test_a_log_that_cannot_be_read_is_laid_aside_and_holds_no_list_back(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, "demo")
+    paths.root.mkdir()
+    for content in (b"PAR1 torn", None):
+        if content is None:
+            pd.DataFrame({"as_of": [DAY]}).to_parquet(paths.root / LOG)
+        else:
+            (paths.root / LOG).write_bytes(content)
+        with pytest.raises(DataError, match="hot_leads"):
+            read_hot_counts(paths)
+        keep_hot_count(paths, HotCount(DAY, 9, 5, "b"))
+        assert [one.untouched for one in read_hot_counts(paths)] == [5]
+        assert (paths.root / DAMAGED).exists()
+        (paths.root / DAMAGED).unlink()

@@ -193,6 +193,8 @@ def _uncounted(language: Language, weeks: HotWeeks | None) -> str:
     """Why nothing is compared."""
     if weeks is None:
         return language.text("no act of a rep on record")
+    if not weeks.readable:
+        return language.text("the counts of the weeks before cannot be read")
     if weeks.since is None:
         return language.text("not counted in the weeks before")
     if weeks.untouched.count(None) == len(weeks.untouched):

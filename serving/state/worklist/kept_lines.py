@@ -24,17 +24,19 @@ import pipelines
 import serving
 from features.array_types import Ints
 from models.explaining.framework import Framework
+from pipelines.workspace.people.register import FORGOTTEN
 from serving.state.clock import ServingClock
 from serving.state.forgotten_people import ForgottenPeople
 from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
 from serving.state.posted_frames import ASKED_AT_ONCE, POSTED_TABLES
-from serving.store.engine import Store
+from serving.store.engine import Store, hold_lock
 from serving.store.tables import Feedback, FieldRow, KeptLine
 from serving.store.wall_clock import wall_now
 
 MOST = 20_000  # lines kept, some 30 MB of the store; more leads are scored at each start
 _FRESH = timedelta(days=1)  # on real time a score ages; a server that runs shows rows as old as its last load
+_LOCK = "kept lines"
 _BLOCK = 500  # lines of one transaction
 _LIBRARIES = ("numpy", "pandas", "lightgbm", "numba", "scikit-learn")  # what numbers come from
 
@@ -130,13 +132,21 @@ def read_kept(session: Session, under: str, known: Mapping[str, str], clock: Ser
 
 
 def keep_lines(store: Store, keep: LinesToKeep, people: ForgottenPeople) -> None:
-    """Write what a load worked out over what was kept, unless somebody was forgotten meanwhile."""
+    """Write what a load worked out over what was kept; nothing of who is forgotten, or once somebody is meanwhile."""
+    with store.reading() as session:
+        old = session.scalar(select(func.count()).where(KeptLine.under != keep.under))
+    if not old and not keep.lines:
+        return
     with store.writing() as session:
+        hold_lock(session, _LOCK)  # servers that share a store may start at once
         session.execute(delete(KeptLine).where(KeptLine.under != keep.under))
+        room = MOST - (session.scalar(select(func.count()).select_from(KeptLine)) or 0)
     written = wall_now()
-    for first in range(0, min(len(keep.lines), MOST), _BLOCK):
-        block = keep.lines[first : first + _BLOCK]
+    lines = [line for line in keep.lines if FORGOTTEN not in people.register.asks_of(line["lead_id"])]
+    for first in range(0, min(len(lines), max(room, 0)), _BLOCK):
+        block = lines[first : min(first + _BLOCK, room)]
         with store.writing() as session:
+            hold_lock(session, _LOCK)
             if people.stamp != keep.register:
                 return
             names = [str(line["lead_id"]) for line in block]
