@@ -8,13 +8,14 @@ import time
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.api.problem_details import problem, respond_to_crash
 from serving.auth.viewed import view_of
 from serving.http.bodies import declared_length, spooled_body
 from serving.http.rates import RateLimiter, client_address
 from serving.http.request_view import request_view
 from serving.logs import logger
 from serving.metrics import Metrics
-from serving.problems import RateLimitError, RequestTimeoutError, ServingError, problem, respond_to_crash
+from serving.problems import RateLimitError, RequestTimeoutError, ServingError
 from serving.settings import ServeSettings
 
 UPLOADS = ("/v1/uploads", "/setup/files")

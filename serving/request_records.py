@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from features.cohort.identity_resolution import ADDRESS_DERIVATIONS
+from features.cohort.email_addresses import ADDRESS_DERIVATIONS
 from features.kernel.column_reader import all_micros, micros_of, number_of
 from features.point_in_time.visibility import is_known
 from features.schema.canonical_tables import TABLES

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from features.cohort.identity_resolution import normal_email
+from features.cohort.email_addresses import normal_email
 from features.errors import ContractError, ExitStatus
 from features.schema.source import Source
 from features.schema.vocabulary import Role

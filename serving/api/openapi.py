@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from serving.problems import MEDIA_TYPE
+from serving.api.problem_details import MEDIA_TYPE
 
 _PROBLEM: dict[str, Any] = {
     "title": "Problem",

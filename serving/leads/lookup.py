@@ -8,7 +8,7 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from features.array_types import Bools
-from features.cohort.identity_resolution import domain_of, normal_email
+from features.cohort.email_addresses import domain_of, normal_email
 from features.schema.source import Identity
 from serving.json_values import to_json_values
 from serving.leads.feedback import find_pinned_states

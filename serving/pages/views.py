@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from features.errors import LeadScoreError
-from serving import problems
+from serving.api import problem_details
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import identify_caller, require_model
 from serving.pages import display_choices, forms, language, process, report_file, sign_in
@@ -87,10 +87,10 @@ def install(app: FastAPI) -> None:
     loads_files = app.state.first_run.is_open
     app.state.navigation = collect_navigation(part for part in parts if loads_files or part is not setup_page.router)
     handlers: tuple[tuple[type[Exception], Handler], ...] = (
-        (LeadScoreError, problems.respond_to_known_error),
-        (HTTPException, problems.respond_to_http_error),
-        (RequestValidationError, problems.respond_to_invalid_request),
-        (Exception, problems.respond_to_crash),
+        (LeadScoreError, problem_details.respond_to_known_error),
+        (HTTPException, problem_details.respond_to_http_error),
+        (RequestValidationError, problem_details.respond_to_invalid_request),
+        (Exception, problem_details.respond_to_crash),
     )
     for kind, handler in handlers:
         app.add_exception_handler(kind, _as_page(handler))

@@ -1,4 +1,4 @@
-"""A process that reads what somebody sent does not outlive the server that began it."""
+"""A process that reads what somebody sent starts fast, and does not outlive the server that began it."""
 
 import subprocess
 import sys
@@ -26,3 +26,10 @@ def test_it_stays_while_the_server_does() -> None:
         [sys.executable, "-c", server, child], stderr=subprocess.PIPE, timeout=_PATIENCE, check=False
     )
     assert ended.returncode == 7, ended.stderr
+
+
+def test_what_it_reads_with_imports_neither_a_compiler_nor_a_web_framework() -> None:
+    """Whoever sends a file waits for these imports each time."""
+    code = "import sys, serving.leads.upload_reader, serving.first_run.guess_child; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) & {"numba", "fastapi", "starlette", "scipy", "sklearn", "lightgbm"} == set()

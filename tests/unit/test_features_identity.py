@@ -11,7 +11,8 @@ from features.assembly.half_lives import HalfLife, adopt_half_lives, estimate_ha
 from features.catalog.build_catalog import build_catalog
 from features.catalog.reference import feature_page, feature_records
 from features.cohort.cohort import keys_of, open_cohort
-from features.cohort.identity_resolution import domain_of, normal_email, resolve
+from features.cohort.email_addresses import domain_of, normal_email
+from features.cohort.identity_resolution import resolve
 from features.cohort.labels import label
 from features.errors import ContractError
 from features.point_in_time.microseconds import micros

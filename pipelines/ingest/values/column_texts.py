@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Bools
-from features.cohort.identity_resolution import ADDRESS_DERIVATIONS
+from features.cohort.email_addresses import ADDRESS_DERIVATIONS
 from features.kernel.list_items import list_text
 from features.schema.columns import Column
 from features.schema.vocabulary import ColumnType

@@ -12,7 +12,7 @@ from anyascii import anyascii
 
 from features.array_types import Bools, Tables
 from features.assembly.closed_leads import ClosedLead, closed_leads
-from features.cohort.identity_resolution import domain_of, normal_email
+from features.cohort.email_addresses import domain_of, normal_email
 from features.schema.source import Source
 from models.accounts.account_rows import list_deals
 from pipelines.scoring.shown_columns import NAMING, company_name, person_name, shown_columns

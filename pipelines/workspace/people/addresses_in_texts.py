@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 import pandas as pd
 
-from features.cohort.identity_resolution import normal_email
+from features.cohort.email_addresses import normal_email
 
 HIDDEN = "[forgotten]"
 _PART = re.compile(r"<[^<>]*>|[^\s,;|<>]+")  # of a list of addresses; each letter is looked at once, however long it is

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.cohort.identity_resolution import normal_email
+from features.cohort.email_addresses import normal_email
 from features.errors import DataError
 from pipelines.workspace.atomic_files import read_json, write_bytes, write_json
 from pipelines.workspace.people.addresses_in_texts import HIDDEN, addresses_in, addresses_of, hide_addresses

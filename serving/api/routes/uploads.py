@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, UploadFile
 from fastapi.responses import FileResponse
 
+from serving.api.problem_details import request_id_of
 from serving.api.routes.writes import Key
 from serving.auth.dependencies import AppStateDep, Scorer
 from serving.leads import uploads
 from serving.logs import logger
-from serving.problems import request_id_of
 from serving.schemas import Short
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
