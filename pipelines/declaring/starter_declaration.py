@@ -21,21 +21,6 @@ from pipelines.declaring.words.status_flags import StatusFlags
 from pipelines.declaring.yaml_text import quote_yaml, writable
 
 
-def init_source(path: Path, said: FileCorrections = NOTHING_SAID) -> str:
-    """Text of a starter declaration for a file: with clocks where it says when deals came in and closed, else flat.
-
-    Every guess is open to correction and stands with its evidence; what must be edited before the first run is listed
-    at the top.
-
-    Raises
-    ------
-    MissingFileError, UnreadableFileError, EmptyFileError
-        naming the file.
-    """
-    facts, question = read_facts(path, said)
-    return declare_facts(facts, question)
-
-
 def read_facts(path: Path, said: FileCorrections = NOTHING_SAID) -> tuple[FileFacts, str]:
     """Facts of a file, guessed unless ``said``, and what a person has to look at first; "" if nothing.
 
@@ -52,7 +37,11 @@ def read_facts(path: Path, said: FileCorrections = NOTHING_SAID) -> tuple[FileFa
 
 
 def declare_facts(facts: FileFacts, question: str = "") -> str:
-    """Text of the declaration of a file's facts."""
+    """Text of the starter declaration of a file: with clocks where it says when deals came in and closed, else flat.
+
+    Every guess is open to correction and stands with its evidence; what must be edited before the first run is listed
+    at the top.
+    """
     if facts.clocks is not None and facts.status is not None and facts.lead_id is not None:
         body = deal_lines(facts, facts.clocks, facts.status, facts.lead_id)
     else:

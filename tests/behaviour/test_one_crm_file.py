@@ -13,7 +13,7 @@ from models.settings import TrainSettings
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.cli.run import worklist_text
-from pipelines.declaring.starter_declaration import init_source
+from pipelines.declaring.starter_declaration import declare_facts, read_facts
 from pipelines.run import RUN, run_stage
 from pipelines.workspace.context import open_context
 from tests.reference.crm_export import deals, write_export
@@ -28,7 +28,7 @@ def run_file(folder: Path, frame: pd.DataFrame, edit: Callable[[str], str] = str
     """Everything that `leadscore run` does with the starter of a file, after ``edit``."""
     path = write_export(folder / "crm.csv", frame)
     source = folder / "crm.yaml"
-    source.write_text(edit(init_source(path)), encoding="utf-8")
+    source.write_text(edit(declare_facts(*read_facts(path))), encoding="utf-8")
     settings = TrainSettings.tiny().model_copy(update={"alpha": 0.2})
     run = TinyRun(folder, source, folder / "data", open_context(str(source), folder / "data", settings))
     for stage in RUN:

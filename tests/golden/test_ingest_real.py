@@ -6,7 +6,7 @@ import pytest
 
 from features.assembly.flat_matrix import flat_matrix
 from features.schema.load_source import load_source
-from pipelines.declaring.starter_declaration import init_source
+from pipelines.declaring.starter_declaration import declare_facts, read_facts
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.find_declarations import find_source
 from pipelines.workspace.paths import Paths
@@ -52,5 +52,5 @@ def test_a_starter_of_the_real_b2b_file_finds_the_target(tmp_path: Path) -> None
     assert location is not None
     import os
 
-    text = init_source(Path(os.environ["LEADSCORE_DATA"]) / location.file)
+    text = declare_facts(*read_facts(Path(os.environ["LEADSCORE_DATA"]) / location.file))
     assert "target: {column: status, won: [Won], lost: [Lost]}" in text

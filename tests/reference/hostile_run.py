@@ -15,7 +15,7 @@ from features.schema.source import Source
 from features.schema.table_source import Location
 from models.settings import TrainSettings
 from pipelines.artifacts.counts_record import CountsRecord
-from pipelines.declaring.starter_declaration import init_source
+from pipelines.declaring.starter_declaration import declare_facts, read_facts
 from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.run import run_stage
 from pipelines.scoring.leads_file import read_leads_file
@@ -111,7 +111,7 @@ def try_file(seed: int, folder: Path, context: Context, tally: Tally) -> None:
 
 def _init(path: Path, folder: Path) -> str:
     """A starter declaration can be loaded, or says what is missing."""
-    text = init_source(path)
+    text = declare_facts(*read_facts(path))
     try:
         parse_source(text, where="starter.yaml", path=folder / "starter.yaml")
     except SourceError as problem:

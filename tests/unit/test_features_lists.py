@@ -17,7 +17,7 @@ from features.schema.load_source import parse_source
 from features.schema.source import Source
 from features.schema.table_source import Location
 from pipelines.declaring.column_inference import guess_column
-from pipelines.declaring.starter_declaration import init_source
+from pipelines.declaring.starter_declaration import declare_facts, read_facts
 from pipelines.ingest.canonical_shape import shape_table
 from pipelines.ingest.reading.file_adapters import read_table
 from pipelines.ingest.values.type_casting import cast_lists
@@ -133,9 +133,9 @@ def test_the_starter_declares_a_list_and_reads_back(tmp_path: Path) -> None:
     path = tmp_path / "deals.csv"
     path.write_text("관심 분야,status\n" + rows)
     try:
-        source = parse_source(init_source(path))
+        source = parse_source(declare_facts(*read_facts(path)))
     except SourceError as problem:  # pragma: no cover
-        raise AssertionError(init_source(path)) from problem
+        raise AssertionError(declare_facts(*read_facts(path))) from problem
     (name,) = [n for n, c in source.tables["leads"].columns.items() if c.type == "list"]
     column = source.tables["leads"].columns[name]
     assert name.isascii() and column.headers(name) == ("관심 분야",) and column.label == "관심 분야"

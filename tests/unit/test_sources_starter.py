@@ -8,7 +8,10 @@ import pytest
 from features.errors import DataError
 from features.schema.load_source import parse_source
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic, WhenKnown
-from pipelines.declaring.starter_declaration import init_source
+from pipelines.declaring import starter_declaration
+from pipelines.declaring.confirming.guessed_files import guess_files
+from pipelines.declaring.exports.open_export import init_export
+from pipelines.declaring.starter_declaration import declare_facts, read_facts
 from pipelines.declaring.yaml_text import quote_yaml
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
@@ -39,8 +42,21 @@ def export(folder: Path, **changed: list[str]) -> Path:
     return path
 
 
+def test_what_is_shown_of_a_file_and_its_declaration_come_from_one_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    find = starter_declaration.find_facts
+    monkeypatch.setattr(starter_declaration, "find_facts", lambda *given: looks.append(given) or find(*given))
+    path, data = export(tmp_path), tmp_path / "data"
+    guessed = guess_files([path], tmp_path / "declared" / "my.yaml", data)
+    assert len(looks) == 1
+    assert guessed.declaration == init_export([str(path)], tmp_path / "declared" / "my.yaml", data)
+    assert (guessed.name, guessed.rows, guessed.kind) == ("my_export", ROWS, "flat")
+
+
 def test_the_starter_loads_and_its_guesses_are_right(tmp_path: Path) -> None:
-    text = init_source(export(tmp_path))
+    text = declare_facts(*read_facts(export(tmp_path)))
     source = parse_source(text)
     assert source.name == "my_export" and source.flat is not None
     target = source.flat.target
@@ -71,7 +87,7 @@ def test_the_starter_loads_and_its_guesses_are_right(tmp_path: Path) -> None:
 
 def test_the_starter_can_be_ingested_as_it_is(tmp_path: Path) -> None:
     path = export(tmp_path)
-    source = parse_source(init_source(path), path=tmp_path / "my.yaml")
+    source = parse_source(declare_facts(*read_facts(path)), path=tmp_path / "my.yaml")
     counts = ingest(source, Paths(tmp_path / "data", source.name)).content()
     assert counts["rows"]["leads"] == {"read": ROWS, "kept": ROWS, "quarantined": 0}
     frame = pd.read_parquet(tmp_path / "data" / source.name / "ingest" / "leads.parquet")
@@ -99,7 +115,7 @@ def test_days_of_a_spreadsheet_are_the_clocks_of_a_timed_source(
         "Umsatz": [f"{45_000 + 7 * i}" for i in range(ROWS)],  # no header of time: a number
     }
     pd.DataFrame(columns).to_csv(path, sep=";", index=False)
-    source = parse_source(init_source(path), path=tmp_path / "my.yaml")
+    source = parse_source(declare_facts(*read_facts(path)), path=tmp_path / "my.yaml")
     assert source.flat is None and source.tables["leads"].columns["umsatz"].type is ColumnType.NUMBER
 
     ingest(source, Paths(tmp_path / "data", source.name))
@@ -111,12 +127,12 @@ def test_days_of_a_spreadsheet_are_the_clocks_of_a_timed_source(
 
 def test_numbers_under_a_header_that_counts_are_no_days(tmp_path: Path) -> None:
     paid = [str(45_301 + 5 * i) for i in range(ROWS)]
-    source = parse_source(init_source(export(tmp_path, **{"Last amount": paid})))
+    source = parse_source(declare_facts(*read_facts(export(tmp_path, **{"Last amount": paid}))))
     assert source.tables["leads"].columns["last_amount"].type is ColumnType.NUMBER
 
 
 def test_without_a_likely_target_the_starter_says_so(tmp_path: Path) -> None:
-    text = init_source(export(tmp_path, Result=["?"] * ROWS))
+    text = declare_facts(*read_facts(export(tmp_path, Result=["?"] * ROWS)))
     assert "# TO EDIT: no column looks like a target" in text
     source = parse_source(text)
     assert source.flat is not None and source.flat.target.column == "target"
@@ -125,7 +141,7 @@ def test_without_a_likely_target_the_starter_says_so(tmp_path: Path) -> None:
 def test_awkward_headers_become_names_that_load(tmp_path: Path) -> None:
     path = tmp_path / "9.csv"
     path.write_text('"a: b",A b,owner,Überfall #1,"yes","{x}",1st,won\n' + "1,2,3,4,5,6,7,yes\n1,2,3,4,5,6,7,no\n" * 9)
-    source = parse_source(init_source(path))
+    source = parse_source(declare_facts(*read_facts(path)))
     names = list(source.tables["leads"].columns)
     assert names == ["a_b", "a_b_2", "owner_2", "uberfall_1", "yes", "x", "c_1st", "won"]
     assert [c.source or n for n, c in source.tables["leads"].columns.items()][:3] == ["a: b", "A b", "owner"]
@@ -146,7 +162,7 @@ REST = "flat: {target: {column: y, won: [a], lost: [b]}}\ntables: {leads: {}}\n"
 def test_an_empty_file_has_no_starter(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("")
     with pytest.raises(DataError, match="is empty"):
-        init_source(tmp_path / "x.csv")
+        declare_facts(*read_facts(tmp_path / "x.csv"))
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
@@ -154,12 +170,12 @@ def test_a_time_along_which_the_file_lies_is_suggested_as_its_order(tmp_path: Pa
     days = [f"2025-01-{1 + i // 2:02d} 09:00" for i in range(ROWS)]
     mixed = [days[(7 * i) % ROWS] for i in range(ROWS)]
     created = {"Created Date": ["x"] * ROWS, "Call day": days[::-1] if newest_first else days}
-    text = init_source(export(tmp_path, **created, **{"Visit day": mixed, "Closed day": days}))
+    text = declare_facts(*read_facts(export(tmp_path, **created, **{"Visit day": mixed, "Closed day": days})))
     assert "  # order: call_day # the file lies in its order" in text
     assert "order: row" not in text and "order: visit_day" not in text and "order: closed_day" not in text
     chosen = parse_source(text.replace("# order: call_day", "order: call_day"))
     assert chosen.flat is not None and chosen.flat.order == "call_day"
-    assert "order: row" in init_source(export(tmp_path, **{**created, "Call day": mixed}))
+    assert "order: row" in declare_facts(*read_facts(export(tmp_path, **{**created, "Call day": mixed})))
 
 
 TODAY = ("Page Views", "Number of Sessions", "Last Activity", "Last Notable Activity", "Lead Quality", "Lead Profile",
@@ -176,7 +192,7 @@ def test_columns_that_by_their_words_hold_todays_value_are_left_out_with_what_to
         "text": [f"a long remark of a seller about call number {i} and what came of it" for i in range(ROWS)],
     }
     honest = {"Last Name": [f"n{i}" for i in range(ROWS)], "Seats": values["number"]}
-    text = init_source(export(tmp_path, **dict.fromkeys(TODAY, values[kind]), **honest))
+    text = declare_facts(*read_facts(export(tmp_path, **dict.fromkeys(TODAY, values[kind]), **honest)))
     columns = parse_source(text).tables["leads"].columns
     for header in TODAY:
         column = columns[header.lower().replace(" ", "_")]

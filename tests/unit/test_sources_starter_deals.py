@@ -9,7 +9,7 @@ import pytest
 from features.schema.load_source import parse_source
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role, WhenKnown
-from pipelines.declaring.starter_declaration import init_source
+from pipelines.declaring.starter_declaration import declare_facts, read_facts
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 from tests.reference.crm_export import HEADERS, KOREAN, POLISH, STATUSES, deals, write_export
@@ -28,7 +28,7 @@ SPOKEN = {
 
 
 def started(path: Path) -> tuple[str, Source]:
-    text = init_source(path)
+    text = declare_facts(*read_facts(path))
     return text, parse_source(text, path=path.with_suffix(".yaml"))
 
 

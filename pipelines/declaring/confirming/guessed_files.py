@@ -12,9 +12,9 @@ from pipelines.declaring.column_inference import Guess
 from pipelines.declaring.confirming.guess_record import GuessedColumn, GuessedFiles, GuessedTable, StatusValue, Why
 from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, FileCorrections
 from pipelines.declaring.deal_clocks import closed_headers
-from pipelines.declaring.exports.open_export import init_export, seen_beside
+from pipelines.declaring.exports.open_export import declare_alone, init_export, seen_beside
 from pipelines.declaring.file_facts import FileFacts, ambiguous_dates
-from pipelines.declaring.starter_declaration import declare_facts, read_facts
+from pipelines.declaring.starter_declaration import read_facts
 from pipelines.declaring.status_column import MOST_VALUES, StatusColumn
 
 EDIT_MARK = "# TO EDIT: "
@@ -30,31 +30,26 @@ def guess_files(files: Sequence[Path], out: Path, data_dir: Path, said: FileCorr
     ------
     DataError and its kinds : a file cannot be read, or what was said does not fit it
     """
+    if len(files) == 1 and seen_beside(files[0]):
+        facts, question = read_facts(files[0], said)
+        text = declare_alone(facts, question, out, data_dir)
+        return _of_one(facts, text, yaml.safe_load(text))
     text = init_export([str(file) for file in files], out, data_dir, said=said)
     declared: dict[str, Any] = yaml.safe_load(text)
-    name = str(declared["name"])
-    edits = tuple(line.removeprefix(EDIT_MARK) for line in text.splitlines() if line.startswith(EDIT_MARK))
-    alone = _single(files, declared)
-    if alone is None:
-        tables = tuple(
-            GuessedTable(name=table, file=str((keys or {}).get("location", {}).get("file", "")))
-            for table, keys in (declared.get("tables") or {}).items()
-        )
-        return GuessedFiles(kind="several", name=name, declaration=text, edits=edits, tables=tables)
-    facts, question = read_facts(alone, said)
-    rendered = declare_facts(facts, question)
-    return _of_one(facts, yaml.safe_load(rendered)).model_copy(
-        update={"name": name, "declaration": text, "edits": edits}
+    tables = tuple(
+        GuessedTable(name=table, file=str((keys or {}).get("location", {}).get("file", "")))
+        for table, keys in (declared.get("tables") or {}).items()
+    )
+    return GuessedFiles(
+        kind="several", name=str(declared["name"]), declaration=text, edits=_edits_in(text), tables=tables
     )
 
 
-def _single(files: Sequence[Path], declared: Mapping[str, Any]) -> Path | None:
-    """The one file that was declared by itself."""
-    by_itself = "opportunities" in declared or declared.get("kind") == "flat"
-    return files[0] if len(files) == 1 and by_itself and seen_beside(files[0]) else None
+def _edits_in(text: str) -> tuple[str, ...]:
+    return tuple(line.removeprefix(EDIT_MARK) for line in text.splitlines() if line.startswith(EDIT_MARK))
 
 
-def _of_one(facts: FileFacts, declared: Mapping[str, Any]) -> GuessedFiles:
+def _of_one(facts: FileFacts, text: str, declared: Mapping[str, Any]) -> GuessedFiles:
     status, clocks = facts.status, facts.clocks
     deals = declared.get("opportunities")
     columns = deals["columns"] if deals else declared["tables"]["leads"]["columns"]
@@ -65,8 +60,9 @@ def _of_one(facts: FileFacts, declared: Mapping[str, Any]) -> GuessedFiles:
     closed = clocks.closed if clocks is not None else closed_headers(facts.guesses)
     return GuessedFiles(
         kind="deals" if deals else "flat",
-        name="",
-        declaration="",
+        name=str(declared["name"]),
+        declaration=text,
+        edits=_edits_in(text),
         rows=len(facts.frame),
         broken=len(facts.raw.broken),
         status=None if status is None else status.header,

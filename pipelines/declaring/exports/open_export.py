@@ -14,7 +14,8 @@ from pipelines.declaring.exports.export_plan import plan_export
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.several_declaration import Heading, render_declaration
 from pipelines.declaring.exports.table_parts import are_alike, parts_pattern
-from pipelines.declaring.starter_declaration import init_source
+from pipelines.declaring.file_facts import FileFacts
+from pipelines.declaring.starter_declaration import declare_facts, read_facts
 from pipelines.declaring.uncertain_encoding import read_likeliest
 from pipelines.declaring.words.vendor_template import load_template
 from pipelines.declaring.words.vendor_words import VendorWords, speaking
@@ -56,7 +57,7 @@ def init_export(
     notes = [f"NOT READ {name}: {why}" for one in listed for name, why in one.passed_over]
     vendor = None if template is None else VendorWords(load_template(template))
     if vendor is None and len(found) == 1 and _is_plain(inputs[0], found[0].location):
-        return _with_free_name(_declare_alone(Path(inputs[0]), out, said), out, data_dir)
+        return declare_alone(*read_facts(Path(inputs[0]), said), out, data_dir)
 
     tables: list[ExportTable] = []
     places: list[Location] = []
@@ -71,7 +72,7 @@ def init_export(
 
     tables, places = _join_parts(tables, places, out)
     if vendor is None and len(tables) == 1 and len(found) > 1 and _is_plain(places[0].file, places[0]) and not notes:
-        return _with_free_name(_declare_alone(Path(places[0].file), out, said), out, data_dir)
+        return declare_alone(*read_facts(Path(places[0].file), said), out, data_dir)
 
     title = _title(inputs)
     if vendor is not None:
@@ -145,12 +146,12 @@ def _open(name: str, location: Location, out: Path | None, taken: set[str]) -> E
     return ExportTable(called, texts_of_table(raw), keys, raw.form, question)
 
 
-def _declare_alone(path: Path, out: Path | None, said: FileCorrections) -> str:
-    """The declaration of one file, which it names as seen from where the declaration will lie."""
-    text = init_source(path, said)
-    if out is None:
-        return text
-    return text.replace(f"file: {quote_yaml(path.name)}\n", f"file: {quote_yaml(_seen_from(path, out))}\n", 1)
+def declare_alone(facts: FileFacts, question: str, out: Path | None, data_dir: Path) -> str:
+    """Text of the declaration of one file's facts, as :func:`init_export` writes it for that file."""
+    text, path = declare_facts(facts, question), facts.path
+    if out is not None:
+        text = text.replace(f"file: {quote_yaml(path.name)}\n", f"file: {quote_yaml(_seen_from(path, out))}\n", 1)
+    return _with_free_name(text, out, data_dir)
 
 
 def _seen_from(file: Path, out: Path | None) -> str:
