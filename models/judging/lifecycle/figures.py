@@ -132,28 +132,39 @@ def measure_lifecycle(
 
 def funnel_of(found: pd.DataFrame) -> pd.DataFrame:
     """Per stage: leads that entered it, share that ever went further, median days in it, leads in it now."""
-    furthest = found.assign(place=found["stage"].map(_AHEAD)).groupby("lead_id")["place"].max()
-    last = found.drop_duplicates("lead_id", keep="last").set_index("lead_id")["stage"]
-    rows = []
-    for stage, place in _AHEAD.items():
-        part = found[(found["stage"] == stage).to_numpy()]
-        leads = part["lead_id"].unique()
-        if not len(leads):
-            continue
-        further = float((furthest.reindex(leads) > place).mean()) if stage != Stage.WON else float("nan")
-        stayed = (part["left_at"] - part["entered_at"]).dt.total_seconds() / 86_400
-        now = int((last.reindex(leads) == stage).sum())
-        rows.append((stage, len(leads), further, float(stayed.median()) if stayed.notna().any() else np.nan, now))
-    return pd.DataFrame(rows, columns=["stage", "leads", "went_further", "median_days", "in_it_now"])
+    return _funnels(found, pd.Series("", index=found.index)).drop(columns="month")
 
 
 def _by_month(found: pd.DataFrame) -> pd.DataFrame:
     """The funnel per month in which leads entered their first stage."""
     first = found.groupby("lead_id")["entered_at"].min().dt.strftime("%Y-%m")
-    month = found["lead_id"].map(first)
-    parts = [funnel_of(found[(month == name).to_numpy()]).assign(month=name) for name in sorted(first.unique())]
-    columns = ["month", "stage", "leads", "went_further", "median_days", "in_it_now"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    return _funnels(found, found["lead_id"].map(first))
+
+
+def _funnels(found: pd.DataFrame, month: pd.Series) -> pd.DataFrame:
+    """A funnel for each month; the month of a lead's rows is one."""
+    place = found["stage"].map(_AHEAD)
+    entries = pd.DataFrame(
+        {
+            "month": month,
+            "place": place,
+            "lead_id": found["lead_id"],
+            "further": place.groupby(found["lead_id"]).transform("max") > place,
+            "days": (found["left_at"] - found["entered_at"]).dt.total_seconds() / 86_400,
+            "now": ~found["lead_id"].duplicated(keep="last"),
+        }
+    )
+    entries = entries[place.notna().to_numpy()]
+    funnels = ["month", "place"]
+    rows = entries.groupby(funnels).agg(days=("days", "median"), now=("now", "sum"))
+    leads = entries.drop_duplicates(["lead_id", "place"]).groupby(funnels)["further"].agg(["size", "mean"])
+    told = [
+        (name, FUNNEL[int(at)].value, n, float("nan") if FUNNEL[int(at)] == Stage.WON else share, days, now)
+        for (name, at), n, share, days, now in zip(
+            rows.index, leads["size"], leads["mean"], rows["days"], rows["now"], strict=True
+        )
+    ]
+    return pd.DataFrame(told, columns=["month", "stage", "leads", "went_further", "median_days", "in_it_now"])
 
 
 def _volumes(found: pd.DataFrame, policy: LifecyclePolicy) -> pd.DataFrame:
