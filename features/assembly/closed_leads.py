@@ -88,7 +88,7 @@ def closed_ids_at(tables: Tables, source: Source, when: Sequence[pd.Timestamp]) 
     return [set(_ended(tables, source, int(now), events)) for now in micros(pd.DatetimeIndex(list(when)))]
 
 
-def _ended(tables: Tables, source: Source, now: int, events: pd.DataFrame | None = None) -> dict[str, int]:
+def _ended(tables: Tables, source: Source, now: int, events: pd.DataFrame) -> dict[str, int]:
     """When each lead that was over by then ended, in microseconds."""
     episodes = episodes_of(tables, source, known_before=now, events=events)
     last = np.r_[np.flatnonzero(np.diff(episodes.lead)), len(episodes.lead) - 1] if len(episodes.lead) else []
@@ -98,22 +98,22 @@ def _ended(tables: Tables, source: Source, now: int, events: pd.DataFrame | None
 
 
 def _closed_by_then(tables: Tables, source: Source, now: int) -> dict[str, ClosedLead]:
-    found = _ended(tables, source, now)
+    events = lifecycle_events(tables, source)
+    found = _ended(tables, source, now, events)
     if not found:
         return {}
-    reasons = _last_closes(tables, source, now, found)
+    reasons = _last_closes(events, now, found)
     at = moments(np.fromiter(found.values(), dtype=np.int64, count=len(found)))
     return {
         name: ClosedLead(reasons.get(name, "closed"), pd.Timestamp(when)) for name, when in zip(found, at, strict=True)
     }
 
 
-def _last_closes(tables: Tables, source: Source, now: int, until: Mapping[str, int]) -> dict[str, str]:
+def _last_closes(events: pd.DataFrame, now: int, until: Mapping[str, int]) -> dict[str, str]:
     """What each of the leads was closed by: of the closes known by then the last, and of several at once a win.
 
     Stages say so only of leads without an outcome known by then.
     """
-    events = lifecycle_events(tables, source)
     known = is_known(micros(events["known_at"]), now) & events["lead_id"].isin(list(until)).to_numpy(dtype=bool)
     events = events[known & events["what"].isin([*_CLOSES, UNWON, *_BY_STAGE]).to_numpy(dtype=bool)]
     decided = set(events.loc[events["what"].isin(["won", "lost"]), "lead_id"])

@@ -55,7 +55,16 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
     )
 
     back = taken_back_wins(tables, source)
-    undone = pd.DataFrame(
+    parts = [part for part in (outcomes, history, _undone(back) if len(back) else back) if len(part)]
+    events = pd.concat(parts, ignore_index=True) if parts else history.reset_index(drop=True)
+    plain = events["what"].str.removeprefix("stage ")
+    events = events[list(EVENT_COLUMNS)].assign(later=plain != UNWON, plain=plain)
+    order = ["lead_id", "known_at", "happened_at", "later", "plain"]
+    return events.sort_values(order, kind="stable", ignore_index=True)[list(EVENT_COLUMNS)]
+
+
+def _undone(back: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
         {
             "lead_id": back["lead_id"],
             "happened_at": back["undone_at"],
@@ -65,13 +74,6 @@ def lifecycle_events(tables: Tables, source: Source) -> pd.DataFrame:
             "opportunity_id": back["opportunity_id"],
         }
     )
-
-    parts = [part for part in (outcomes, history, undone) if len(part)]
-    events = pd.concat(parts, ignore_index=True) if parts else history.reset_index(drop=True)
-    plain = events["what"].str.removeprefix("stage ")
-    events = events[list(EVENT_COLUMNS)].assign(later=plain != UNWON, plain=plain)
-    order = ["lead_id", "known_at", "happened_at", "later", "plain"]
-    return events.sort_values(order, kind="stable", ignore_index=True)[list(EVENT_COLUMNS)]
 
 
 def taken_back_wins(tables: Tables, source: Source) -> pd.DataFrame:
@@ -92,6 +94,10 @@ def taken_back_wins(tables: Tables, source: Source) -> pd.DataFrame:
 
 
 def _left_won(stages: pd.DataFrame, most_days: int) -> pd.DataFrame:
+    winners = stages["lead_id"][(stages["stage"].astype("str") == str(Stage.WON)).to_numpy(dtype=bool)]
+    if not len(winners):
+        return _none_back(stages, "entered_at")
+    stages = stages[stages["lead_id"].isin(winners)]
     ordered = stages.assign(known=stages["known_at"].fillna(stages["entered_at"]))
     ordered = ordered.sort_values(["lead_id", "entered_at", "known"], kind="stable")
     won = (ordered["stage"].astype("str") == str(Stage.WON)).to_numpy(dtype=bool)
@@ -108,6 +114,8 @@ def _lost_again(tables: Tables, source: Source) -> pd.DataFrame:
     """Won opportunities that closed as lost later, by the loss known first; credited like the wins."""
     closes = tables["outcomes"]
     repeated = closes[closes["opportunity_id"].duplicated(keep=False)]
+    if not len(repeated):
+        return _none_back(closes, "closed_at")
     known = repeated["known_at"].fillna(repeated["closed_at"])
     rows = repeated[["opportunity_id", "lead_id", "account_id", "closed_at"]].assign(known=known)
     won = repeated["won"].astype("boolean")
@@ -123,6 +131,13 @@ def _lost_again(tables: Tables, source: Source) -> pd.DataFrame:
         named = back.assign(account_id=first["account_id"].to_numpy())
         back = _credit_accounts(named, tables["leads"], first=source.label.credit == "first_lead_of_account")
     return back.loc[back["lead_id"].notna(), list(_BACK_COLUMNS)].reset_index(drop=True)
+
+
+def _none_back(rows: pd.DataFrame, clock: str) -> pd.DataFrame:
+    """No win was taken back: found at once, as in most rows of one account."""
+    none = rows.iloc[:0]
+    parts = (none["lead_id"], none[clock], none[clock], none[clock], pd.Series(dtype="str"))
+    return pd.DataFrame(dict(zip(_BACK_COLUMNS, parts, strict=True)))
 
 
 def _back(wins: pd.DataFrame, undone_at: pd.Series, known_at: pd.Series, clock: str) -> pd.DataFrame:
