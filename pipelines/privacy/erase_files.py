@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -77,9 +76,8 @@ def erase_from_file(
 
 def holds_person(path: Path, person: Person) -> bool:
     """Whether a file's text holds an id, an address or a personal value; short ids are not looked for."""
-    if not _words(person):
-        return False
-    return any(_pattern(person).search(one.text) for one in _read_texts(path.read_bytes()))
+    pattern = person.pattern
+    return pattern is not None and any(pattern.search(one.text) for one in _read_texts(path.read_bytes()))
 
 
 def text_of_bytes(content: bytes) -> str:
@@ -289,8 +287,8 @@ def _clean(value: Any, person: Person, counted: list[int]) -> Any:
         if person.is_named(value) or person.is_address(value):
             counted[0] += 1
             return _DROP
-        if _words(person):
-            text, count = _pattern(person).subn(HIDDEN, value)
+        if person.pattern is not None:
+            text, count = person.pattern.subn(HIDDEN, value)
             counted[0] += count
             return text
     return value
@@ -344,40 +342,18 @@ def _hold_leads(names: Sequence[str], person: Person, columns: NamingColumns) ->
 
 
 def _erase_from_text(path: Path, person: Person, *, dry_run: bool) -> Erased | None:
-    if not _words(person):
+    if person.pattern is None:
         return None
     content, count = path.read_bytes(), 0
     for codec in [one.codec for one in _read_texts(content)]:
         read = _Text.of(content, codec)
-        cleaned, found = _pattern(person).subn(HIDDEN, read.text)
+        cleaned, found = person.pattern.subn(HIDDEN, read.text)
         content, count = read.to_bytes(cleaned), count + found
     if not count:
         return None
     if not dry_run:
         write_bytes(path, content)
     return Erased(path, count, "places blanked")
-
-
-def _words(person: Person) -> list[str]:
-    ids = [name for name in person.lead_ids if person.is_named(name)]
-    plain = {*ids, *person.addresses, *person.texts}
-    return sorted({*plain, *map(escape, plain)}, key=len, reverse=True)
-
-
-def _pattern(person: Person) -> re.Pattern[str]:
-    """Any of the person's names as a word of its own: no part of another number, address or host."""
-    words = "|".join(_as_a_word(word, person) for word in _words(person))
-    before = r"(?<![\w@])(?<!\w[.+-](?=[\w.+-]*@))"
-    return re.compile(rf"{before}(?:{words})(?![\w@])", re.IGNORECASE)
-
-
-def _as_a_word(word: str, person: Person) -> str:
-    """A number may stand beside a name, *1.Ann Lee*; an id or a number beside one is part of it, *12.10000*."""
-    if "@" in word:
-        return re.escape(word) + r"(?![.-]\w)"
-    if not person.is_lead(word) and any(letter.isalpha() for letter in word):
-        return re.escape(word)
-    return r"(?<!\d\.)" + re.escape(word) + (r"(?:\.0+(?!\d))?" if word.isdigit() else "") + r"(?!\.\d)"
 
 
 def _map(values: pd.Series, meant: Any) -> Mask:

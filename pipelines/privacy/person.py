@@ -1,8 +1,11 @@
 """Whose rows are meant: every lead that is this person, every address, and what else names them."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -92,6 +95,24 @@ class Person:
     def spellings(self) -> list[str]:
         """The ids as they may stand somewhere; ``1000`` also as the ``1000.0`` that spreadsheets make of it."""
         return sorted({*self.lead_ids, *(f"{lead}.0" for lead in self.lead_ids if lead.isdigit())})
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str] | None:
+        """Any of what names them as a word of its own: no part of another number, address or host; None: nothing."""
+        plain = {*filter(self.is_named, self.lead_ids), *self.addresses, *self.texts}
+        words = sorted({*plain, *map(escape, plain)}, key=len, reverse=True)
+        if not words:
+            return None
+        before = r"(?<![\w@])(?<!\w[.+-](?=[\w.+-]*@))"
+        return re.compile(rf"{before}(?:{'|'.join(map(self._as_a_word, words))})(?![\w@])", re.IGNORECASE)
+
+    def _as_a_word(self, word: str) -> str:
+        """A number may stand beside a name, *1.Ann Lee*; an id or a number beside one is part of it, *12.10000*."""
+        if "@" in word:
+            return re.escape(word) + r"(?![.-]\w)"
+        if not self.is_lead(word) and any(letter.isalpha() for letter in word):
+            return re.escape(word)
+        return r"(?<!\d\.)" + re.escape(word) + (r"(?:\.0+(?!\d))?" if word.isdigit() else "") + r"(?!\.\d)"
 
 
 def is_long_id(name: object) -> bool:
