@@ -68,8 +68,9 @@ def test_a_rehearsal_needs_no_lock(tiny_demo: TinyRun, cli: Cli) -> None:
 
 
 def test_a_copied_data_directory_works_alone_and_leaves_its_original_as_it_was(
-    tiny_copy: TinyRun, tmp_path: Path
+    tiny_copy: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("pipelines.tracking.untracked_runs.draw_pictures", lambda *_: [])  # seconds, and of no weight
     run_stage(tiny_copy.context, "track")
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(tiny_copy.folder, elsewhere)

@@ -6,7 +6,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from starlette.testclient import TestClient
 
 import serving
 from pipelines.artifacts.summary_record import SummaryRecord
+from pipelines.declaring.confirming.guessed_files import GuessedFiles, guess_files
+from pipelines.declaring.corrections.file_corrections import FileCorrections
 from pipelines.run import RUN
 from pipelines.workspace.atomic_files import copy_stream
 from pipelines.workspace.context import open_context
@@ -48,6 +50,16 @@ def empty(tmp_path: Path) -> Empty:
 def client(empty: Empty) -> Iterator[TestClient]:
     with client_for(empty, empty.data_dir / "demo" / "serving") as found:
         yield found
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are looked at in this process: one of its own takes a second to begin, and has tests of its own."""
+
+    def guess(files: Sequence[Path], out: Path, data_dir: Path, said: FileCorrections, *_: Any) -> GuessedFiles:
+        return guess_files(files, out, data_dir, said)
+
+    monkeypatch.setattr(machinery, "guess_in_child", guess)
 
 
 def page(client: TestClient, path: str = "/setup") -> str:
@@ -133,6 +145,7 @@ def test_a_kind_of_file_that_is_not_read_is_refused(client: TestClient) -> None:
     assert "send CSV, Excel" in answer.text
 
 
+@pytest.mark.usefixtures("here")
 def test_what_a_person_says_comes_before_the_guess(client: TestClient, empty: Empty, tmp_path: Path) -> None:
     send(client, ("deals.csv", export(tmp_path)))
     first_run: FirstRun = client.app.state.first_run  # type: ignore[attr-defined]
@@ -152,6 +165,7 @@ def test_what_a_person_says_comes_before_the_guess(client: TestClient, empty: Em
     assert first_run.attempt().guesses.kind == "flat"  # type: ignore[union-attr]
 
 
+@pytest.mark.usefixtures("here")
 def test_dates_that_read_two_ways_are_asked_for(client: TestClient, tmp_path: Path) -> None:
     rows = "".join(f"{k},{'won' if k % 3 else 'lost'},{1 + k % 12:02}/{1 + k % 9:02}/2025\n" for k in range(80))
     html = send(client, ("dates.csv", f"Deal ID,Status,Create Date\n{rows}".encode()))
@@ -162,6 +176,7 @@ def test_dates_that_read_two_ways_are_asked_for(client: TestClient, tmp_path: Pa
     assert "time_format: day_first" in attempt.guesses.declaration
 
 
+@pytest.mark.usefixtures("here")
 def test_a_wrong_outcome_is_said_and_nothing_is_run(
     client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +188,7 @@ def test_a_wrong_outcome_is_said_and_nothing_is_run(
     assert "cannot be used: line" not in html, "no line of a declaration that nobody wrote"
 
 
+@pytest.mark.usefixtures("here")
 def test_dates_written_in_two_ways_are_said(client: TestClient) -> None:
     days = (
         f"2025-{1 + k % 9:02}-{13 + k % 12:02}" if k % 2 else f"{13 + k % 12:02}.{1 + k % 9:02}.2025" for k in range(80)
@@ -189,6 +205,7 @@ def test_every_stage_of_a_run_has_its_line() -> None:
     assert all(f'"{name}": _(' in words for name in STAGES)
 
 
+@pytest.mark.usefixtures("here")
 def test_two_at_once_are_refused(client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
     monkeypatch.setattr(machinery, "_PATIENCE", 0.05)
@@ -235,6 +252,7 @@ def test_where_a_model_is_served_files_are_taken_only_if_allowed(
         assert ('href="/setup"' in page(client, "/model")) is taken
 
 
+@pytest.mark.usefixtures("here")
 def test_files_that_are_served_stay_though_a_page_opened_before_asks_for_their_columns_again(
     client: TestClient, empty: Empty, tmp_path: Path
 ) -> None:
@@ -269,6 +287,7 @@ def sent_files(empty: Empty) -> list[str]:
     return sorted(file.name for file in (empty.data_dir / "first-run").rglob("*.csv"))
 
 
+@pytest.mark.usefixtures("here")
 def test_files_that_data_were_made_of_stay(
     client: TestClient, empty: Empty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,6 +331,7 @@ class Contended(FileLock):  # type: ignore[misc]
         return super().acquire(*words, **named)
 
 
+@pytest.mark.usefixtures("here")
 def test_whoever_looks_on_neither_refuses_nor_ends_what_begins(
     client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

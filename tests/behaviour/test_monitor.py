@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
@@ -23,7 +22,7 @@ from pipelines.registry.champion import keep_bundle, point_to, read_champion
 from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.matrix_files import load_matrix, save_matrix
 from tests.reference.challengers import TEST, early_champion, keep, shifted, spoiled
-from tests.reference.serving import client_for
+from tests.reference.serving import client_for, still_page
 from tests.reference.tiny_run import TinyRun
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -182,9 +181,7 @@ def test_report_page_and_api_say_the_same(tiny_copy: TinyRun, tmp_path: Path) ->
     with client_for(tiny_copy, tmp_path / "state") as client:
         answer = client.get("/v1/model/drift")
         assert answer.json() == json.loads(json.dumps(record)) and "etag" in answer.headers
-        until = time.monotonic() + 60
-        while 'aria-busy="true"' in (page := client.get("/model").text):
-            assert time.monotonic() < until
+        page = still_page(lambda: client.get("/model").text)
     assert all(row["sentence"] in unescape(page) for row in record["findings"])
     assert "Features that moved most" in page
     top = record["features"][0]

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -55,9 +56,22 @@ def source(tiny_demo: TinyRun) -> Source:
     return tiny_demo.context.source
 
 
+@pytest.fixture(scope="module")
+def trained(tables: Tables, source: Source) -> dict[str, Any]:
+    """What the training of half a year ago knew of the tables."""
+    return profile_tables(stood_at(tables, TRAINED), source, TRAINED)
+
+
+@pytest.fixture(scope="module")
+def trained_now(tables: Tables, source: Source) -> dict[str, Any]:
+    """What a training of now knows of them."""
+    return profile_tables(tables, source, CUTOFF)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_that_begins_is_named_with_its_table(fault: str, tables: Tables, source: Source) -> None:
-    trained = profile_tables(stood_at(tables, TRAINED), source, TRAINED)
+def test_a_fault_that_begins_is_named_with_its_table(
+    fault: str, tables: Tables, source: Source, trained: dict[str, Any]
+) -> None:
     now = SINCE + LATEST.get(fault, 2) * WEEK
     found = find_feed_faults(stood_at(planted(tables, fault, SINCE), now), source, now, trained)
     assert TABLE_OF.get(fault, "activities") in {one.table for one in found}
@@ -66,10 +80,11 @@ def test_a_fault_that_begins_is_named_with_its_table(fault: str, tables: Tables,
 
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name != "market step"])
-def test_an_export_that_rewrites_the_past_is_named(fault: str, tables: Tables, source: Source) -> None:
-    trained = profile_tables(tables, source, CUTOFF)
+def test_an_export_that_rewrites_the_past_is_named(
+    fault: str, tables: Tables, source: Source, trained_now: dict[str, Any]
+) -> None:
     since = CUTOFF - 8 * WEEK if "stopped" in fault else pd.Timestamp("2000-01-01")
-    found = find_feed_faults(planted(tables, fault, since), source, CUTOFF, trained)
+    found = find_feed_faults(planted(tables, fault, since), source, CUTOFF, trained_now)
     assert TABLE_OF.get(fault, "activities") in {one.table for one in found}
 
 
@@ -96,8 +111,7 @@ def test_one_value_corrected_to_zero_among_few_is_no_rewritten_past(tables: Tabl
     assert find_feed_faults(corrected, source, CUTOFF, trained) == []
 
 
-def test_where_nothing_is_wrong_nothing_is_named(tables: Tables, source: Source) -> None:
-    trained = profile_tables(stood_at(tables, TRAINED), source, TRAINED)
+def test_where_nothing_is_wrong_nothing_is_named(tables: Tables, source: Source, trained: dict[str, Any]) -> None:
     for week in (1, 5, 12, 20, 26):
         now = TRAINED + week * WEEK
         assert find_feed_faults(stood_at(tables, now), source, now, trained) == []
@@ -194,12 +208,11 @@ def test_a_matrix_that_was_built_anew_is_audited_whatever_the_clock_says(
 
 
 def test_a_history_that_moved_by_hours_is_named_even_without_a_rhythm_of_the_day(
-    tables: Tables, source: Source
+    tables: Tables, source: Source, trained_now: dict[str, Any]
 ) -> None:
-    trained = profile_tables(tables, source, CUTOFF)
     answers = tables["answers"]
     late = {name: answers[name] + pd.Timedelta(hours=9) for name in ("happened_at", "known_at")}
-    found = find_feed_faults({**tables, "answers": answers.assign(**late)}, source, CUTOFF, trained)
+    found = find_feed_faults({**tables, "answers": answers.assign(**late)}, source, CUTOFF, trained_now)
     assert [(one.table, str(one.kind)) for one in found] == [("answers", "clock")] and "+9 hours" in found[0].sentence
 
 

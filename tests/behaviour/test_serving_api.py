@@ -24,6 +24,20 @@ def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def served(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One that all share that only look."""
+    with client_for(tiny_demo, tmp_path_factory.mktemp("api")) as found:
+        yield found
+
+
+@pytest.fixture
+def reader(served: TestClient) -> TestClient:
+    """As a browser that was never here."""
+    served.cookies.clear()
+    return served
+
+
 def adds_up(card: dict[str, Any]) -> bool:
     bars = card["points_base"] + card["points_clip"] + sum(item["points"] for item in card["criteria"])
     return bool(50 + bars == card["score"])
@@ -36,20 +50,20 @@ def unknown_lead(run: Any) -> tuple[str, str]:
     return str(row["lead_id"]), int(row["score"])
 
 
-def test_a_lead_of_which_nothing_is_known_has_a_score(client: TestClient) -> None:
-    card = client.post("/v1/score", json={"lead": {}}).json()
+def test_a_lead_of_which_nothing_is_known_has_a_score(reader: TestClient) -> None:
+    card = reader.post("/v1/score", json={"lead": {}}).json()
     assert adds_up(card)
     assert {item.get("status") for item in card["criteria"]} <= {"unknown", None}
 
 
-def test_unknown_categories_score_and_undeclared_columns_are_listed(client: TestClient) -> None:
+def test_unknown_categories_score_and_undeclared_columns_are_listed(reader: TestClient) -> None:
     lead = {"lead_id": "x", "lead_source": "smoke signals", "shoe_size": 43, "contract_number": "C-1"}
-    card = client.post("/v1/score", json={"lead": lead}).json()
+    card = reader.post("/v1/score", json={"lead": lead}).json()
     assert adds_up(card)
     assert card["ignored"] == ["leads.contract_number", "leads.shoe_size"]
 
 
-def test_rows_nothing_is_declared_of_are_named(client: TestClient) -> None:
+def test_rows_nothing_is_declared_of_are_named(reader: TestClient) -> None:
     body: dict[str, Any] = {"lead": {"lead_id": "x", "created_at": "2026-05-01T00:00:00"}, "as_of": LATER}
     odd: dict[str, Any] = {
         "activities": [
@@ -61,11 +75,11 @@ def test_rows_nothing_is_declared_of_are_named(client: TestClient) -> None:
         "stages": [{"lead_id": "x", "stage": "limbo", "entered_at": "2026-06-02T00:00:00"}],
     }
     named = ["activities.kind=smoke_signal", "answers.question=shoe_size", "stages.stage=limbo"]
-    assert client.post("/v1/score", json=body | odd).json()["ignored"] == named
+    assert reader.post("/v1/score", json=body | odd).json()["ignored"] == named
     many = {"leads": [body["lead"]], "as_of": LATER} | odd
-    assert client.post("/v1/score/batch", json=many).json()["ignored"] == named
+    assert reader.post("/v1/score/batch", json=many).json()["ignored"] == named
     flood = [{"kind": f"kind {k:04d}", "happened_at": "2026-06-01T00:00:00"} for k in range(100)]
-    told = client.post("/v1/score", json=body | {"activities": flood}).json()["ignored"]
+    told = reader.post("/v1/score", json=body | {"activities": flood}).json()["ignored"]
     assert len(told) == 21 and told[-1] == "activities.kind: 80 more"
 
 
@@ -96,53 +110,53 @@ def test_a_number_outside_the_question_s_range_is_refused(client: TestClient, ti
     assert (wrong.status_code, "no such answer" in wrong.json()["detail"]) == (422, True)
 
 
-def test_what_is_not_known_yet_does_not_count(client: TestClient) -> None:
+def test_what_is_not_known_yet_does_not_count(reader: TestClient) -> None:
     body: dict[str, Any] = {"lead": {"lead_id": "x", "created_at": "2026-06-01T00:00:00"}, "as_of": LATER}
-    plain = client.post("/v1/score", json=body).json()
+    plain = reader.post("/v1/score", json=body).json()
     late = {"kind": "demo_request", "happened_at": "2026-06-10T00:00:00", "known_at": LATER}
-    again = client.post("/v1/score", json=body | {"activities": [late]}).json()
+    again = reader.post("/v1/score", json=body | {"activities": [late]}).json()
     assert again["not_yet_known"] == 1
     assert again["probability"] == plain["probability"]
     known = late | {"known_at": "2026-06-28T23:59:59.999999"}
-    counted = client.post("/v1/score", json=body | {"activities": [known]}).json()
+    counted = reader.post("/v1/score", json=body | {"activities": [known]}).json()
     assert counted["not_yet_known"] == 0
     assert counted["probability"] != plain["probability"]
 
 
-def test_ten_thousand_events_of_one_lead_are_scored(client: TestClient) -> None:
+def test_ten_thousand_events_of_one_lead_are_scored(reader: TestClient) -> None:
     start = pd.Timestamp("2026-05-01")
     acts = [
         {"kind": "page_view", "happened_at": (start + timedelta(minutes=k)).isoformat(), "asset": "pricing"}
         for k in range(10_000)
     ]
-    answer = client.post("/v1/score", json={"lead": {"lead_id": "x"}, "activities": acts, "as_of": LATER})
+    answer = reader.post("/v1/score", json={"lead": {"lead_id": "x"}, "activities": acts, "as_of": LATER})
     assert answer.status_code == 200
     assert adds_up(answer.json())
 
 
-def test_a_lead_created_after_the_moment_is_refused(client: TestClient) -> None:
-    answer = client.post("/v1/score", json={"lead": {"created_at": "2026-07-01T00:00:00"}, "as_of": LATER})
+def test_a_lead_created_after_the_moment_is_refused(reader: TestClient) -> None:
+    answer = reader.post("/v1/score", json={"lead": {"created_at": "2026-07-01T00:00:00"}, "as_of": LATER})
     assert (answer.status_code, answer.json()["code"]) == (422, "LS109")
 
 
-def test_a_batch_keeps_its_order_and_drops_nothing(client: TestClient) -> None:
+def test_a_batch_keeps_its_order_and_drops_nothing(reader: TestClient) -> None:
     leads = [{"lead_id": "a"}, {}, {"lead_id": "b", "created_at": "2027-01-01"}, {"lead_id": "a"}, {"lead_id": "c"}]
-    rows = client.post("/v1/score/batch", json={"leads": leads, "as_of": LATER}).json()["rows"]
+    rows = reader.post("/v1/score/batch", json={"leads": leads, "as_of": LATER}).json()["rows"]
     assert [row["lead_id"] for row in rows] == ["a", None, "b", "a", "c"]
     assert ["error" in row for row in rows] == [False, True, True, True, False]
 
 
-def test_long_ids_stay_apart_and_any_encoding_of_json_is_read(client: TestClient) -> None:
+def test_long_ids_stay_apart_and_any_encoding_of_json_is_read(reader: TestClient) -> None:
     ids = [12345678901234567890123, 12345678901234567890124]
     body = {"leads": [{"lead_id": name} for name in ids], "as_of": "2026-06-01T00:00:00"}
-    rows = client.post("/v1/score/batch", json=body).json()["rows"]
+    rows = reader.post("/v1/score/batch", json=body).json()["rows"]
     assert [row["lead_id"] for row in rows] == [str(name) for name in ids]
     for written in ("utf-8-sig", "utf-16"):
         text = json.dumps({"lead": {"lead_id": "x"}}).encode(written)
-        answer = client.post("/v1/score", content=text, headers={"content-type": "application/json"})
+        answer = reader.post("/v1/score", content=text, headers={"content-type": "application/json"})
         assert (answer.status_code, answer.json()["lead_id"]) == (200, "x")
     text = '{"lead": {"lead_id": "x", "free_mailbox": NaN}}'
-    told = client.post("/v1/score", content=text, headers={"content-type": "application/json"}).json()
+    told = reader.post("/v1/score", content=text, headers={"content-type": "application/json"}).json()
     assert told["errors"][0]["where"].startswith("body.lead.free_mailbox")
 
 
@@ -184,13 +198,13 @@ def test_answers_outlive_the_server(tiny_demo: Any, tmp_path: Path) -> None:
     ],
 )
 def test_answers_that_mean_nothing_are_refused(
-    client: TestClient, tiny_demo: Any, body: dict[str, Any], words: str
+    reader: TestClient, tiny_demo: Any, body: dict[str, Any], words: str
 ) -> None:
     lead_id, score = unknown_lead(tiny_demo)
-    answer = client.post(f"/v1/leads/{lead_id}/answers", json=body)
+    answer = reader.post(f"/v1/leads/{lead_id}/answers", json=body)
     assert answer.status_code == 422
     assert words in answer.json()["detail"]
-    assert client.get(f"/v1/leads/{lead_id}").json()["score"] == score
+    assert reader.get(f"/v1/leads/{lead_id}").json()["score"] == score
 
 
 def test_an_activity_counts_at_once_and_only_once(client: TestClient, tiny_demo: Any) -> None:
@@ -234,11 +248,11 @@ def test_a_rejected_lead_is_off_the_list_and_undoing_it_leaves_no_trace(client: 
     assert (again["total"], again["rows"][0]["score"]) == (1, score)
 
 
-def test_pages_of_the_worklist_never_overlap(client: TestClient, tiny_demo: Any) -> None:
+def test_pages_of_the_worklist_never_overlap(reader: TestClient, tiny_demo: Any) -> None:
     size, seen = 37, []
-    first = client.get("/v1/worklist", params={"size": size}).json()
+    first = reader.get("/v1/worklist", params={"size": size}).json()
     for number in range(1, first["pages"] + 1):
-        seen += client.get("/v1/worklist", params={"size": size, "page": number}).json()["rows"]
+        seen += reader.get("/v1/worklist", params={"size": size, "page": number}).json()["rows"]
     assert sorted(row["lead_id"] for row in seen) == sorted(worklist_of(tiny_demo)["lead_id"])
     chances = [row["probability"] for row in seen]
     assert chances == sorted(chances, reverse=True)
@@ -255,10 +269,10 @@ def test_the_place_of_a_rescored_lead_is_that_of_its_new_score(client: TestClien
     assert len({row["lead_id"] for row in rows}) == len(rows)
 
 
-def test_filters_keep_what_they_say(client: TestClient) -> None:
-    rows = client.get("/v1/worklist", params={"size": 500}).json()["rows"]
+def test_filters_keep_what_they_say(reader: TestClient) -> None:
+    rows = reader.get("/v1/worklist", params={"size": 500}).json()["rows"]
     owner, state = rows[3]["owner"], rows[3]["state"]
-    found = client.get("/v1/worklist", params={"size": 500, "owner": owner, "state": state, "minimum": 40}).json()
+    found = reader.get("/v1/worklist", params={"size": 500, "owner": owner, "state": state, "minimum": 40}).json()
     wanted = [r["lead_id"] for r in rows if r["owner"] == owner and r["state"] == state and r["score"] >= 40]
     assert [row["lead_id"] for row in found["rows"]] == wanted
 
@@ -274,9 +288,9 @@ def test_an_unchanged_answer_is_not_sent_twice(client: TestClient, tiny_demo: An
 
 
 @pytest.mark.parametrize(("form", "key"), [("csv", "lead_id"), ("salesforce", "Leadscore_Lead_Id__c")])
-def test_an_export_holds_the_list_from_a_state_up(client: TestClient, form: str, key: str) -> None:
-    rows = client.get("/v1/worklist", params={"size": 500}).json()["rows"]
-    text = client.get("/v1/worklist/export", params={"form": form, "from_state": "mql"}).text
+def test_an_export_holds_the_list_from_a_state_up(reader: TestClient, form: str, key: str) -> None:
+    rows = reader.get("/v1/worklist", params={"size": 500}).json()["rows"]
+    text = reader.get("/v1/worklist/export", params={"form": form, "from_state": "mql"}).text
     exported = list(csv.DictReader(io.StringIO(text)))
     assert [line[key] for line in exported] == [
         r["lead_id"] for r in rows if r["state"] in ("mql", "pql", "sal", "sql")
@@ -284,19 +298,19 @@ def test_an_export_holds_the_list_from_a_state_up(client: TestClient, form: str,
     assert not [cell for line in exported for cell in line.values() if cell[:1] in "=+@" if cell]
 
 
-def test_people_and_companies_are_found_by_address(client: TestClient, tiny_demo: Any) -> None:
+def test_people_and_companies_are_found_by_address(reader: TestClient, tiny_demo: Any) -> None:
     from pipelines.workspace.table_files import load_tables
 
     leads = load_tables(tiny_demo.context.paths)["leads"]
     lead = leads[leads["email"].notna()].iloc[0]
-    found = client.get("/v1/lookup", params={"email": str(lead["email"]).upper()}).json()
+    found = reader.get("/v1/lookup", params={"email": str(lead["email"]).upper()}).json()
     assert lead["lead_id"] in [row["lead_id"] for row in found["person"]]
-    assert client.get("/v1/lookup").status_code == 422
+    assert reader.get("/v1/lookup").status_code == 422
 
 
-def test_questions_name_what_is_unknown_and_the_answers_it_takes(client: TestClient, tiny_demo: Any) -> None:
+def test_questions_name_what_is_unknown_and_the_answers_it_takes(reader: TestClient, tiny_demo: Any) -> None:
     lead_id, _ = unknown_lead(tiny_demo)
-    asked = {row["criterion"]: row for row in client.get(f"/v1/leads/{lead_id}/questions").json()}
+    asked = {row["criterion"]: row for row in reader.get(f"/v1/leads/{lead_id}/questions").json()}
     assert asked["authority"]["question"] == "decision_role"
     assert asked["authority"]["values"] == ["uses", "recommends", "decides"]
 
@@ -316,40 +330,40 @@ def test_an_uploaded_file_comes_back_row_by_row(client: TestClient) -> None:
     assert done["reasons"] == ["1 row, e.g. row 2: lead_id is missing"] and done["unseen"] == []
 
 
-def test_values_that_training_never_saw_are_told(client: TestClient) -> None:
+def test_values_that_training_never_saw_are_told(reader: TestClient) -> None:
     lead = {"lead_id": "odd", "lead_source": "asteroid mining"}
-    told = client.post("/v1/score", json={"lead": lead, "as_of": LATER}).json()["unseen"]
+    told = reader.post("/v1/score", json={"lead": lead, "as_of": LATER}).json()["unseen"]
     assert told == ["lead source: 'asteroid mining' never seen in training"]
-    many = client.post("/v1/score/batch", json={"leads": [lead, {"lead_id": "b"}], "as_of": LATER}).json()
+    many = reader.post("/v1/score/batch", json={"leads": [lead, {"lead_id": "b"}], "as_of": LATER}).json()
     assert many["unseen"] == ["lead source: values never seen in training in 1 of 2 rows ('asteroid mining' 1)"]
     assert many["rows"][0]["unseen"] == told and "unseen" not in many["rows"][1]
 
 
-def test_thresholds_are_the_figures_of_the_run(client: TestClient, tiny_demo: Any) -> None:
+def test_thresholds_are_the_figures_of_the_run(reader: TestClient, tiny_demo: Any) -> None:
     from pipelines.workspace.atomic_files import read_json
 
     stored = read_json(tiny_demo.context.paths.thresholds / "comparison.json")
-    assert client.get("/v1/thresholds").json()["policies"] == stored["policies"]
+    assert reader.get("/v1/thresholds").json()["policies"] == stored["policies"]
     capacity = tiny_demo.context.source.capacity.handoffs_per_week
-    tried = client.get("/v1/thresholds/simulate", params={"handoffs_per_week": capacity}).json()
+    tried = reader.get("/v1/thresholds/simulate", params={"handoffs_per_week": capacity}).json()
     found = {row["policy"]: (row["workload"], row["wins"]) for row in stored["policies"]}
     mine = {row["policy"]: (row["workload"], row["wins"]) for row in tried["policies"]}
     assert mine == {name: figures for name, figures in found.items() if name != "proposed_rubric"}
 
 
-def test_scores_written_as_they_are_keep_what_the_document_promises(client: TestClient, tiny_demo: Any) -> None:
+def test_scores_written_as_they_are_keep_what_the_document_promises(reader: TestClient, tiny_demo: Any) -> None:
     sent = rows_sent(tiny_demo, unknown_lead(tiny_demo)[0])
     bare = {"lead": {"lead_id": "bare"}, "as_of": "2026-01-01T00:00:00Z"}
-    document = client.get("/openapi.json").json()["paths"]["/v1/score"]["post"]["responses"]["200"]
+    document = reader.get("/openapi.json").json()["paths"]["/v1/score"]["post"]["responses"]["200"]
     assert document["content"]["application/json"]["schema"]["$ref"].endswith("/CardOut")
     for body in (sent, bare):
-        card = client.post("/v1/score", json=body).json()
+        card = reader.post("/v1/score", json=body).json()
         read = CardOut.model_validate(card, strict=True).model_dump()
         criteria = read.pop("criteria")
         assert {name: card[name] for name in read} == read
         assert len(criteria) >= 4
         for read_row, row in zip(criteria, card["criteria"], strict=True):
             assert {name: value for name, value in read_row.items() if name in row} == row
-    many = client.post("/v1/score/batch", json={"leads": [bare["lead"]], "as_of": bare["as_of"]}).json()
+    many = reader.post("/v1/score/batch", json={"leads": [bare["lead"]], "as_of": bare["as_of"]}).json()
     assert ManyOut.model_validate(many, strict=True).model_dump() == many
-    assert many["rows"][0]["score"] == client.post("/v1/score", json=bare).json()["score"]
+    assert many["rows"][0]["score"] == reader.post("/v1/score", json=bare).json()["score"]

@@ -29,6 +29,20 @@ def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def served(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One that all share that only look."""
+    with client_for(tiny_demo, tmp_path_factory.mktemp("lists")) as found:
+        yield found
+
+
+@pytest.fixture
+def reader(served: TestClient) -> TestClient:
+    """As a browser that was never here."""
+    served.cookies.clear()
+    return served
+
+
 def short(client: TestClient, **params: Any) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = client.get("/v1/shortlist", params={"limit": 500, **params}).json()["rows"]
     return rows
@@ -43,9 +57,9 @@ def test_no_answer_moves_a_lead_whose_state_is_pinned(tiny_demo: Any, tmp_path: 
         assert [row["lead_id"] for row in short(client)] == [row["lead_id"] for row in before if row["lead_id"] != lead]
 
 
-def test_the_shortlist_is_that_of_the_command_line(client: TestClient, tiny_demo: Any) -> None:
+def test_the_shortlist_is_that_of_the_command_line(reader: TestClient, tiny_demo: Any) -> None:
     expected = shortlist_leads(tiny_demo.context)
-    found = short(client)
+    found = short(reader)
     assert len(expected) > 1
     assert {
         row["lead_id"]: (row["question"], row["answers"], row["next_state"], row["score_then"]) for row in found
@@ -80,23 +94,23 @@ def test_the_shortlist_keeps_to_owner_state_and_what_sales_put_aside(client: Tes
 
 
 @pytest.mark.parametrize("table", ["leads", "accounts"])
-def test_a_segment_is_what_a_declared_column_says(client: TestClient, tiny_demo: Any, table: str) -> None:
+def test_a_segment_is_what_a_declared_column_says(reader: TestClient, tiny_demo: Any, table: str) -> None:
     column = {"leads": "lead_source", "accounts": "industry"}[table]
     tables = load_tables(tiny_demo.context.paths)
     leads = tables["leads"].set_index("lead_id")
     last = tables["accounts"].drop_duplicates("account_id", keep="last").set_index("account_id")
     values = leads[column] if table == "leads" else leads["account_id"].map(last[column])
-    rows = [row["lead_id"] for row in client.get("/v1/worklist", params={"size": 500}).json()["rows"]]
+    rows = [row["lead_id"] for row in reader.get("/v1/worklist", params={"size": 500}).json()["rows"]]
     value = values.loc[rows].dropna().iloc[0]
-    found = client.get("/v1/worklist", params={"size": 500, "segment": f"{column}:{value}"}).json()
+    found = reader.get("/v1/worklist", params={"size": 500, "segment": f"{column}:{value}"}).json()
     wanted = [lead_id for lead_id in rows if values[lead_id] == value]
     assert [row["lead_id"] for row in found["rows"]] == wanted
     assert 0 < len(wanted) < len(rows)
 
 
 @pytest.mark.parametrize("asked", ["email:a@b.example", "no_such_column:x", "x", ":", "__class__:x"])
-def test_personal_and_unknown_columns_are_no_segments(client: TestClient, asked: str) -> None:
-    answer = client.get("/v1/worklist", params={"segment": asked})
+def test_personal_and_unknown_columns_are_no_segments(reader: TestClient, asked: str) -> None:
+    answer = reader.get("/v1/worklist", params={"segment": asked})
     assert (answer.status_code, answer.json()["code"]) == (422, "LS109")
     assert asked not in answer.json()["detail"] or len(asked) < 2
 
@@ -146,12 +160,12 @@ def test_a_lead_that_entered_its_stage_just_now_stands_before_those_of_which_tha
     assert order.index(just_now["lead_id"]) < order.index(unknown["lead_id"])
 
 
-def test_lists_without_scores_keep_the_segment_and_refuse_what_they_cannot_filter(client: TestClient) -> None:
+def test_lists_without_scores_keep_the_segment_and_refuse_what_they_cannot_filter(reader: TestClient) -> None:
     def rows(**params: Any) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = client.get("/v1/worklist", params={"size": 500, **params}).json()["rows"]
+        found: list[dict[str, Any]] = reader.get("/v1/worklist", params={"size": 500, **params}).json()["rows"]
         return found
 
-    data = client.app.state.app_state.loaded.data
+    data = reader.app.state.app_state.loaded.data
     industry = data.tables["accounts"].drop_duplicates("account_id", keep="last").set_index("account_id")["industry"]
     for name in ("customers", "closed"):
         everybody = [row["lead_id"] for row in rows(list=name)]
@@ -161,12 +175,12 @@ def test_lists_without_scores_keep_the_segment_and_refuse_what_they_cannot_filte
         assert found[: len(wanted)] == wanted != everybody, "in the order of the whole list"
         assert {str(industry[data.account_id_of(lead)]) for lead in found} == {value}
         for wrong in ({"state": "mql"}, {"grade": "A"}, {"minimum": 50}, {"unknown": "budget"}, {"disagree": "true"}):
-            assert client.get("/v1/worklist", params={"list": name, **wrong}).status_code == 422
-            assert client.get("/v1/worklist/export", params={"list": name, **wrong}).status_code == 422
+            assert reader.get("/v1/worklist", params={"list": name, **wrong}).status_code == 422
+            assert reader.get("/v1/worklist/export", params={"list": name, **wrong}).status_code == 422
 
     filtered = {"segment": "industry:retail", "state": "mql", "minimum": 50}
     for asked in ({"list": "customers", **filtered}, filtered):
-        html = client.get("/worklist", params=asked, headers={"accept": "text/html"}).text
+        html = reader.get("/worklist", params=asked, headers={"accept": "text/html"}).text
         links = [link for link in re.findall(r'href="(/[^"]*)"', html) if "list=customers" in link]
         assert links and not any("minimum=" in link or "state=" in link for link in links)
         assert ("State MQL" in html) is (asked is filtered), "what is shown as on is on"
@@ -292,8 +306,8 @@ def test_a_lookup_counts_what_was_posted(client: TestClient, tiny_demo: Any) -> 
     assert counted() == before + 1
 
 
-def test_the_document_names_errors_keys_and_examples(client: TestClient) -> None:
-    document = client.get("/openapi.json").json()
+def test_the_document_names_errors_keys_and_examples(reader: TestClient) -> None:
+    document = reader.get("/openapi.json").json()
     schemas = document["components"]["schemas"]
     assert {"bearer", None} == {scheme.get("scheme") for scheme in document["components"]["securitySchemes"].values()}
     assert "HTTPValidationError" not in schemas and schemas["Problem"]["required"]

@@ -39,6 +39,20 @@ def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def served(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One that all share that only look."""
+    with client_for(tiny_demo, tmp_path_factory.mktemp("pages")) as found:
+        yield found
+
+
+@pytest.fixture
+def reader(served: TestClient) -> TestClient:
+    """As a browser that was never here."""
+    served.cookies.clear()
+    return served
+
+
 def token_in(html: str) -> str:
     found = re.search(r'name="token" value="([^"]+)"', html)
     assert found is not None
@@ -107,50 +121,50 @@ def test_every_counted_text_has_all_its_forms() -> None:
             assert many not in told and len(told - {one}) >= (1 if code == "ko" else 2), (code, one)
 
 
-def test_a_reader_s_choice_is_kept_and_leads_back(client: TestClient, tiny_demo: Any) -> None:
+def test_a_reader_s_choice_is_kept_and_leads_back(reader: TestClient, tiny_demo: Any) -> None:
     lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
-    token = token_in(page(client, "/"))
-    answer = client.post(
+    token = token_in(page(reader, "/"))
+    answer = reader.post(
         "/language", data={"token": token, "code": "pl", "back": f"/leads/{lead}"}, follow_redirects=False
     )
     assert (answer.status_code, answer.headers["location"]) == (303, f"/leads/{lead}")
-    assert client.cookies[COOKIE] == "pl"
-    polish = page(client, f"/leads/{lead}")
+    assert reader.cookies[COOKIE] == "pl"
+    polish = page(reader, f"/leads/{lead}")
     assert '<html lang="pl">' in polish and "Z czego składa się wynik" in polish
-    assert "Decyzyjność" in page(client, "/worklist")
-    reason = client.get(f"/v1/leads/{lead}", params={"language": "pl"}).json()["for"][0]
+    assert "Decyzyjność" in page(reader, "/worklist")
+    reason = reader.get(f"/v1/leads/{lead}", params={"language": "pl"}).json()["for"][0]
     assert reason in polish.replace("&#39;", "'").replace("&gt;", ">").replace("&lt;", "<")
 
 
-def test_the_list_shows_the_card_s_first_reason_in_every_language(client: TestClient, tiny_demo: Any) -> None:
-    client.cookies.set(COOKIE, "ko")
-    html = page(client, "/?size=3")
+def test_the_list_shows_the_card_s_first_reason_in_every_language(reader: TestClient, tiny_demo: Any) -> None:
+    reader.cookies.set(COOKIE, "ko")
+    html = page(reader, "/?size=3")
     for lead in worklist_of(tiny_demo)["lead_id"].iloc[:3]:
-        card = client.get(f"/v1/leads/{lead}", params={"language": "ko"}).json()
-        english = client.get(f"/v1/leads/{lead}").json()
+        card = reader.get(f"/v1/leads/{lead}", params={"language": "ko"}).json()
+        english = reader.get(f"/v1/leads/{lead}").json()
         assert card["score"] == english["score"] and card["points_base"] == english["points_base"]
         assert unescape(html).count(card["plain"]["for"][0]["says"]) >= 1
     reasons = re.findall(r'<td class="why" role="cell">(.*?)</td>', html)
     assert len(reasons) == 3 and all(re.search(r"[가-힣]", text) for text in reasons)
 
 
-def test_what_nobody_may_choose_is_refused(client: TestClient) -> None:
-    token = token_in(page(client, "/"))
-    assert client.post("/language", data={"token": "x", "code": "pl"}).status_code == 403
-    assert client.post("/language", data={"token": token, "code": "xx"}).status_code == 422
-    away = client.post("/language", data={"token": token, "code": "pl", "back": "//elsewhere"}, follow_redirects=False)
+def test_what_nobody_may_choose_is_refused(reader: TestClient) -> None:
+    token = token_in(page(reader, "/"))
+    assert reader.post("/language", data={"token": "x", "code": "pl"}).status_code == 403
+    assert reader.post("/language", data={"token": token, "code": "xx"}).status_code == 422
+    away = reader.post("/language", data={"token": token, "code": "pl", "back": "//elsewhere"}, follow_redirects=False)
     assert away.headers["location"] == "/"
-    client.cookies.clear()
-    client.cookies.set(COOKIE, "../../etc")
-    assert '<html lang="en">' in page(client, "/")
-    problem = client.post("/v1/score", json={"lead": {}, "language": "xx"}).json()
+    reader.cookies.clear()
+    reader.cookies.set(COOKIE, "../../etc")
+    assert '<html lang="en">' in page(reader, "/")
+    problem = reader.post("/v1/score", json={"lead": {}, "language": "xx"}).json()
     assert "known: en, ko, pl" in problem["detail"]
 
 
-def test_a_raw_lead_is_explained_in_the_language_asked_for(client: TestClient) -> None:
+def test_a_raw_lead_is_explained_in_the_language_asked_for(reader: TestClient) -> None:
     body = {"lead": {"lead_id": "a"}, "as_of": "2026-01-01T00:00:00Z"}
-    korean = client.post("/v1/score", json=body | {"language": "ko"}).json()
-    english = client.post("/v1/score", json=body).json()
+    korean = reader.post("/v1/score", json=body | {"language": "ko"}).json()
+    english = reader.post("/v1/score", json=body).json()
     assert korean["score"] == english["score"]
     assert korean["criteria"][0]["label"] == load_language("ko").text("Budget") == "예산"
 
@@ -160,30 +174,30 @@ def test_the_server_s_own_language_is_a_setting(tiny_demo: Any, tmp_path: Path) 
         assert "Lista do pracy" in page(client, "/")
 
 
-def test_segments_offered_are_segments_that_filter(client: TestClient) -> None:
-    html = page(client, "/worklist")
+def test_segments_offered_are_segments_that_filter(reader: TestClient) -> None:
+    html = page(reader, "/worklist")
     offered = re.findall(r'href="/worklist\?segment=([^"&]+)">[^<]+ <span class="push muted">([\d,]+)<', html)
     assert offered
     for address, count in offered[:5]:
-        some = client.get("/v1/worklist", params={"segment": unquote_plus(address)}).json()
+        some = reader.get("/v1/worklist", params={"segment": unquote_plus(address)}).json()
         assert some["total"] == int(count.replace(",", ""))
-        assert 0 < some["total"] < client.get("/v1/worklist").json()["total"]
+        assert 0 < some["total"] < reader.get("/v1/worklist").json()["total"]
 
 
-def test_a_page_never_keeps_its_first_viewer_s_language(client: TestClient) -> None:
-    before = client.get("/v1/shortlist", params={"limit": 50}).json()
-    client.cookies.set(COOKIE, "pl")
-    polish = page(client, "/short")
-    client.cookies.delete(COOKIE)
-    assert client.get("/v1/shortlist", params={"limit": 50}).json() == before
-    english = page(client, "/short")
+def test_a_page_never_keeps_its_first_viewer_s_language(reader: TestClient) -> None:
+    before = reader.get("/v1/shortlist", params={"limit": 50}).json()
+    reader.cookies.set(COOKIE, "pl")
+    polish = page(reader, "/short")
+    reader.cookies.delete(COOKIE)
+    assert reader.get("/v1/shortlist", params={"limit": 50}).json() == before
+    english = page(reader, "/short")
     heading, said = "One answer short", page_language("pl").text("One answer short")
     assert said != heading and said in polish and heading not in polish and heading in english
 
 
-def test_one_answer_short_says_what_to_ask(client: TestClient) -> None:
-    html = page(client, "/short")
-    rows = client.get("/v1/shortlist", params={"limit": 50}).json()
+def test_one_answer_short_says_what_to_ask(reader: TestClient) -> None:
+    html = page(reader, "/short")
+    rows = reader.get("/v1/shortlist", params={"limit": 50}).json()
     listed = rows["rows"]
     assert listed
     assert html.count('<tr role="row">') == len(listed)
@@ -191,10 +205,10 @@ def test_one_answer_short_says_what_to_ask(client: TestClient) -> None:
         assert f'href="/leads/{row["lead_id"]}"' in html and row["text"] in unescape(html)
 
 
-def test_the_card_says_what_changed_in_a_week(client: TestClient, tiny_demo: Any) -> None:
+def test_the_card_says_what_changed_in_a_week(reader: TestClient, tiny_demo: Any) -> None:
     for lead in worklist_of(tiny_demo)["lead_id"].iloc[:10]:
-        found = client.get(f"/v1/leads/{lead}/change")
-        html = page(client, f"/leads/{lead}")
+        found = reader.get(f"/v1/leads/{lead}/change")
+        html = page(reader, f"/leads/{lead}")
         assert ("What changed in a week" in html) == (found.status_code == 200)
         if found.status_code == 200:
             told = found.json()
@@ -207,13 +221,13 @@ def test_the_card_says_what_changed_in_a_week(client: TestClient, tiny_demo: Any
     [(StorageError("the disk is full."), 507, "could not store"), (FetchError("no answer."), 502, "did not answer")],
 )
 def test_what_is_no_fault_of_an_entry_does_not_send_people_to_check_it(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, problem: Exception, status: int, plain: str
+    reader: TestClient, monkeypatch: pytest.MonkeyPatch, problem: Exception, status: int, plain: str
 ) -> None:
     def fail(*args: Any, **named: Any) -> None:
         raise problem
 
     monkeypatch.setattr("serving.pages.accounts.account_routes.list_accounts", fail)
-    answer = client.get("/accounts", headers={"accept": "text/html"})
+    answer = reader.get("/accounts", headers={"accept": "text/html"})
     assert answer.status_code == status and plain in answer.text and "Check what was entered" not in answer.text
 
 
@@ -229,11 +243,11 @@ def test_not_knowing_is_an_answer_that_withdraws_the_one_before(client: TestClie
     assert client.post(f"/leads/{lead}/answers", data={"token": token, "question": "decision_role"}).status_code == 422
 
 
-def test_team_lists_open_leads_that_wait_too_long(client: TestClient, tiny_demo: Any) -> None:
+def test_team_lists_open_leads_that_wait_too_long(reader: TestClient, tiny_demo: Any) -> None:
     from serving.lists.team_queues import list_overdue
 
-    found = list_overdue(client.app.state.app_state, None, 10)
-    html = page(client, "/team")
+    found = list_overdue(reader.app.state.app_state, None, 10)
+    html = page(reader, "/team")
     assert found.total >= len(found.rows) > 0
     for row in found.rows:
         assert row["waited_hours"] > row["promised_hours"]
@@ -241,20 +255,20 @@ def test_team_lists_open_leads_that_wait_too_long(client: TestClient, tiny_demo:
     names = set(worklist_of(tiny_demo)["lead_id"])
     assert {row["lead_id"] for row in found.rows} <= names
     owner = found.rows[0]["owner"]
-    mine = list_overdue(client.app.state.app_state, owner, limit=1000).rows
+    mine = list_overdue(reader.app.state.app_state, owner, limit=1000).rows
     assert mine and {row["owner"] for row in mine} == {owner}
 
 
-def test_the_list_says_what_a_lead_is_worth(client: TestClient) -> None:
-    html = page(client, "/?sort=value")
+def test_the_list_says_what_a_lead_is_worth(reader: TestClient) -> None:
+    html = page(reader, "/?sort=value")
     assert "Expected value" in html and 'aria-sort="descending" class="num value"' in html
     first = re.search(r'<td class="num value" role="cell"><span class="who-cell"><b>€([\d,]+)</b>', html)
     assert first is not None
-    value = client.get("/v1/thresholds").json()["capacity"]["value_per_win"]
-    row = client.get("/v1/worklist", params={"sort": "value", "size": 1}).json()["rows"][0]
+    value = reader.get("/v1/thresholds").json()["capacity"]["value_per_win"]
+    row = reader.get("/v1/worklist", params={"sort": "value", "size": 1}).json()["rows"][0]
     assert abs(float(first.group(1).replace(",", "")) - row["probability"] * value * row["worth"]) <= 0.5
-    client.cookies.set(COOKIE, "pl")
-    assert f"<b>{first.group(1).replace(',', chr(160))}\xa0€</b>" in page(client, "/worklist?sort=value")
+    reader.cookies.set(COOKIE, "pl")
+    assert f"<b>{first.group(1).replace(',', chr(160))}\xa0€</b>" in page(reader, "/worklist?sort=value")
 
 
 def test_what_was_said_against_the_model_stands_on_every_page_that_ranks(tiny_copy: Any, tmp_path: Path) -> None:

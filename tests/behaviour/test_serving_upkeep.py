@@ -35,7 +35,7 @@ from serving.state.result_cache import ResultCache
 from serving.webhooks.delivery import deliver
 from serving.webhooks.outbox import SIGNATURE, sign
 from tests.reference.challengers import TEST, early_champion, keep, rescaled, spoiled
-from tests.reference.serving import client_for, key_for, worklist_of
+from tests.reference.serving import client_for, key_for, still_page, worklist_of
 
 FORCED = {"force": True, "reason": "a test"}
 
@@ -117,11 +117,7 @@ def test_the_gate_keeps_a_challenger_back_in_words(client: TestClient, tiny_copy
 
 def answered(client: TestClient, asked: str) -> str:
     """The model page once the gate, which is asked beside it, has answered."""
-    until = time.monotonic() + 60
-    while 'aria-busy="true"' in (text := client.get(f"/model?asked={asked}").text):
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    return text
+    return still_page(lambda: client.get(f"/model?asked={asked}").text)
 
 
 def test_the_page_asks_the_same_gate(client: TestClient, tiny_copy: Any, tmp_path: Path) -> None:

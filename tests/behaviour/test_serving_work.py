@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
@@ -19,7 +18,7 @@ from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.table_files import load_tables
 from serving.api.routes import worklist as worklist_routes
 from serving.results.weekly_comparison import compare_with_last_week
-from tests.reference.serving import client_for, key_for, worklist_of
+from tests.reference.serving import client_for, key_for, still_page, worklist_of
 
 HTML = {"accept": "text/html"}
 
@@ -30,13 +29,23 @@ def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def served(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One that all share that only look."""
+    with client_for(tiny_demo, tmp_path_factory.mktemp("work")) as found:
+        yield found
+
+
+@pytest.fixture
+def reader(served: TestClient) -> TestClient:
+    """As a browser that was never here."""
+    served.cookies.clear()
+    return served
+
+
 def page(client: TestClient, path: str, **headers: str) -> str:
     """The page once everything that is worked out beside it stands."""
-    until = time.monotonic() + 60
-    while 'aria-busy="true"' in (text := str(client.get(path, headers=HTML | headers).text)):
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    return text
+    return still_page(lambda: str(client.get(path, headers=HTML | headers).text))
 
 
 def form_of(html: str, button: str) -> dict[str, str]:
@@ -84,11 +93,11 @@ def test_new_leads_are_those_of_the_last_day(client: TestClient, monkeypatch: py
     assert 0 < len(new) < everybody["total"]
 
 
-def test_the_list_sorts_by_what_leads_are_worth(client: TestClient, tiny_demo: Any) -> None:
-    rows = client.get("/v1/worklist", params={"sort": "value", "size": 500}).json()["rows"]
+def test_the_list_sorts_by_what_leads_are_worth(reader: TestClient, tiny_demo: Any) -> None:
+    rows = reader.get("/v1/worklist", params={"sort": "value", "size": 500}).json()["rows"]
     worth = [row["expected_value"] for row in rows]
     assert worth == sorted(worth, reverse=True)
-    by_score = client.get("/v1/worklist", params={"size": 500}).json()["rows"]
+    by_score = reader.get("/v1/worklist", params={"size": 500}).json()["rows"]
     assert [row["lead_id"] for row in rows] != [row["lead_id"] for row in by_score]
     tables = load_tables(tiny_demo.context.paths)
     band = tables["accounts"].drop_duplicates("account_id", keep="last").set_index("account_id")["revenue_band"]
@@ -103,9 +112,9 @@ def test_the_list_sorts_by_what_leads_are_worth(client: TestClient, tiny_demo: A
             assert row["worth"] == round(expected[of_lead[row["lead_id"]]], 4)
 
 
-def test_an_export_says_its_moments_with_their_zone(client: TestClient) -> None:
+def test_an_export_says_its_moments_with_their_zone(reader: TestClient) -> None:
     for form, column in (("salesforce", "Leadscore_As_Of__c"), ("hubspot", "leadscore_as_of")):
-        text = client.get("/v1/worklist/export", params={"form": form, "size": 5}).text
+        text = reader.get("/v1/worklist/export", params={"form": form, "size": 5}).text
         rows = list(csv.DictReader(io.StringIO(text)))
         assert rows and all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", row[column]) for row in rows)
 
@@ -203,23 +212,23 @@ def test_a_swapped_lead_that_left_the_data_lends_nobodys_name(tiny_copy: Any, tm
     assert data.are_named_to([str(last["lead_id"]), "gone"], str(last["owner"])).tolist() == [True, False]
 
 
-def test_cost_and_value_are_inputs_of_the_replay(client: TestClient) -> None:
+def test_cost_and_value_are_inputs_of_the_replay(reader: TestClient) -> None:
     def net(**asked: float) -> float:
-        rows = client.get("/v1/thresholds/simulate", params={"handoffs_per_week": 10, **asked}).json()["policies"]
+        rows = reader.get("/v1/thresholds/simulate", params={"handoffs_per_week": 10, **asked}).json()["policies"]
         return float(next(row["net"] for row in rows if row["policy"] == "model_at_capacity"))
 
-    rows = client.get("/v1/thresholds/simulate", params={"handoffs_per_week": 10}).json()["policies"]
+    rows = reader.get("/v1/thresholds/simulate", params={"handoffs_per_week": 10}).json()["policies"]
     workload = next(row["workload"] for row in rows if row["policy"] == "model_at_capacity")
     assert net(cost_per_handoff=100) - net(cost_per_handoff=300) == pytest.approx(200 * workload)
-    html = page(client, "/thresholds?handoffs_per_week=10&cost_per_handoff=300&value_per_win=")
+    html = page(reader, "/thresholds?handoffs_per_week=10&cost_per_handoff=300&value_per_win=")
     assert f"{net(cost_per_handoff=300):,.0f}".replace("-", "−") in html and 'name="cost_per_handoff"' in html
     for bad in ("-1", "nan", "a lot", "1e300"):
-        assert client.get("/thresholds", params={"cost_per_handoff": bad}).status_code == 422
+        assert reader.get("/thresholds", params={"cost_per_handoff": bad}).status_code == 422
 
 
-def test_page_report_and_command_line_name_the_same_scores(client: TestClient, tiny_demo: Any, cli: Any) -> None:
-    scores = client.get("/v1/thresholds").json()["scores"]
-    html = page(client, "/thresholds")
+def test_page_report_and_command_line_name_the_same_scores(reader: TestClient, tiny_demo: Any, cli: Any) -> None:
+    scores = reader.get("/v1/thresholds").json()["scores"]
+    html = page(reader, "/thresholds")
     by_score = {row["score"]: row for row in scores["steps"]}
     report = (tiny_demo.context.paths.reports / "report.html").read_text(encoding="utf-8")
     part = report.split("<th>Hand off from</th>")[1].split("</table>")[0]
@@ -232,20 +241,20 @@ def test_page_report_and_command_line_name_the_same_scores(client: TestClient, t
         line = next(line for line in told.splitlines() if f" {row['score']} " in line and week in line)
         assert f" {row['handoffs']:,} " in line and f" {row['wins']:,} " in line
         assert f'data-point="{row["score"]}"' in html
-        shown = page(client, f"/thresholds?score={row['score']}")
+        shown = page(reader, f"/thresholds?score={row['score']}")
         cells = dict(re.findall(r'data-show="(\w+)">([^<]*)<', shown))
         assert cells["handoffs"] == f"{row['handoffs']:,}" and cells["wins"] == f"{row['wins']:,}"
         assert cells["precision"] == f"{100 * row['precision']:.0f}"
         assert cells["rubric"] == f"{row['rubric_wins']:,}"
-    rows = client.get("/thresholds.csv").text.splitlines()
+    rows = reader.get("/thresholds.csv").text.splitlines()
     assert len(rows) == 1 + len(scores["steps"]) and rows[1].startswith(f"{scores['steps'][0]['score']},")
     table = html.split("data-threshold-rows")[1].split("</table>")[0]
     assert [int(score) for score in re.findall(r'<tr data-score="(\d+)"', table)] == list(by_score)
 
 
-def test_the_model_page_shows_the_backtest_and_the_calibration(client: TestClient) -> None:
-    found = client.get("/v1/model").json()
-    html = page(client, "/model")
+def test_the_model_page_shows_the_backtest_and_the_calibration(reader: TestClient) -> None:
+    found = reader.get("/v1/model").json()
+    html = page(reader, "/model")
     part = html.split("Rows learned from</th>")[1].split("</table>")[0]
     assert part.count("<tr>") == len(found["backtest"]["folds"])
     winner = next(row for row in found["backtest"]["candidates"] if row["name"] == found["backtest"]["winner"])
@@ -254,7 +263,7 @@ def test_the_model_page_shows_the_backtest_and_the_calibration(client: TestClien
     assert chart.count("<circle") == len(found["evaluation"]["reliability"])
 
 
-def test_the_pages_of_managers_speak_the_readers_language(client: TestClient) -> None:
+def test_the_pages_of_managers_speak_the_readers_language(reader: TestClient) -> None:
     for code, words in (
         ("ko", {"/team": "현재 대기열", "/thresholds": "몇 점부터 영업에 넘겨야 할까요?", "/model": "구간별 백테스트"}),
         (
@@ -262,23 +271,23 @@ def test_the_pages_of_managers_speak_the_readers_language(client: TestClient) ->
             {"/team": "Kolejki teraz", "/thresholds": "Od jakiego wyniku", "/model": "blok po bloku"},
         ),
     ):
-        client.cookies.set("leadscore_language", code)
+        reader.cookies.set("leadscore_language", code)
         for path, heading in words.items():
-            assert heading in page(client, path)
+            assert heading in page(reader, path)
 
 
-def test_display_columns_stand_on_the_card(client: TestClient) -> None:
-    row = client.get("/v1/worklist", params={"size": 1}).json()["rows"][0]
-    html = page(client, f"/leads/{row['lead_id']}")
+def test_display_columns_stand_on_the_card(reader: TestClient) -> None:
+    row = reader.get("/v1/worklist", params={"size": 1}).json()["rows"][0]
+    html = page(reader, f"/leads/{row['lead_id']}")
     assert row["display"]["phone"] in html and row["display"]["domain"] in html
-    listed = page(client, "/worklist?size=1")
+    listed = page(reader, "/worklist?size=1")
     assert row["display"]["company"] in listed and f'href="tel:{row["display"]["phone"].replace(" ", "")}"' in listed
 
 
-def test_a_mail_providers_users_are_no_company(client: TestClient) -> None:
-    leads = client.app.state.app_state.loaded.data.tables["leads"]  # type: ignore[attr-defined]
+def test_a_mail_providers_users_are_no_company(reader: TestClient) -> None:
+    leads = reader.app.state.app_state.loaded.data.tables["leads"]  # type: ignore[attr-defined]
     private = leads[leads["email"].str.endswith("@freemail.example") & leads["account_id"].notna()].iloc[0]
-    found = client.get("/v1/lookup", params={"email": private["email"]}).json()
+    found = reader.get("/v1/lookup", params={"email": private["email"]}).json()
     assert private["lead_id"] in {row["lead_id"] for row in found["person"]}
     accounts = set(leads["account_id"][leads["email"] == private["email"]].dropna())
     mates = set(leads["lead_id"][leads["account_id"].isin(accounts) & (leads["email"] != private["email"])])

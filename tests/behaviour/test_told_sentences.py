@@ -3,7 +3,6 @@
 import ast
 import builtins
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,10 +45,9 @@ from pipelines.workspace.atomic_files import closed_error, read_json
 from serving.pages.language import COOKIE, page_language
 from serving.pages.told_sentences import find_language, tell
 from serving.state.app_state import describe_problem
-from tests.reference.serving import client_for
+from tests.reference.serving import client_for, still_page
 
 ENGLISH_WORDS = re.compile(r"\b(?:the|of|and|is|are|were|was|than|with|from|which)\b")
-NEVER = 30  # seconds until what a page waits for must be there
 
 
 def findings_of_every_kind() -> list[Finding]:
@@ -196,10 +194,7 @@ def test_what_has_to_be_found_again_stays_letter_by_letter() -> None:
 def test_a_polish_model_page_holds_no_english(tiny_demo: Any, tmp_path: Path) -> None:
     with client_for(tiny_demo, tmp_path) as client:
         client.cookies.set(COOKIE, "pl")
-        until = time.monotonic() + NEVER
-        while 'aria-busy="true"' in (html := client.get("/model", headers={"accept": "text/html"}).text):
-            assert time.monotonic() < until
-            time.sleep(0.2)
+        html = still_page(lambda: client.get("/model", headers={"accept": "text/html"}).text)
     assert {text.rsplit(">", 1)[1] for text in re.findall(r'lang="en"[^<]*', html)} == {"English"}
     text = re.sub(r"<[^>]+>", " ", html.split("<main", 1)[1])
     assert re.findall(rf".{{40}}{ENGLISH_WORDS.pattern}.{{40}}", text) == []

@@ -1,7 +1,7 @@
 """Applications on a tiny run, with their own store, for the tests of the server."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,14 +42,30 @@ def client_for(run: Any, state_dir: Path, **changes: Any) -> Iterator[TestClient
 
 def whole_page(client: TestClient, path: str, **headers: str) -> str:
     """A page once everything on it was worked out: on a busy machine the first look shows what is being counted."""
-    until = time.monotonic() + 120.0
-    while True:
+
+    def look() -> tuple[str, bool]:
         answer = client.get(path, headers={"accept": "text/html", **headers})
         assert answer.status_code == 200, answer.text[:300]
-        if "refresh" not in answer.headers and 'aria-busy="true"' not in answer.text:
-            return answer.text
-        assert time.monotonic() < until, f"{path} is still being counted"
-        time.sleep(0.1)
+        return answer.text, "refresh" in answer.headers
+
+    return _until_still(look)
+
+
+def still_page(look: Callable[[], str]) -> str:
+    """A page once nothing on it is being worked out."""
+    return _until_still(lambda: (look(), False))
+
+
+def _until_still(look: Callable[[], tuple[str, bool]]) -> str:
+    """Look ever less often: each look takes processor time from what is waited for."""
+    until, pause = time.monotonic() + 120.0, 0.1
+    while True:
+        html, waits = look()
+        if not waits and 'aria-busy="true"' not in html:
+            return html
+        assert time.monotonic() < until, "the page is still being worked out"
+        time.sleep(pause)
+        pause = min(1.5 * pause, 1.0)
 
 
 def key_for(client: TestClient, *scopes: str, owner: str | None = None) -> dict[str, str]:
