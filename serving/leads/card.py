@@ -15,6 +15,7 @@ from pipelines.scoring.shown_columns import hide_contacts
 from serving.json_values import to_json_values
 from serving.leads.feedback import (
     feedback_record,
+    find_ended_by,
     find_ended_snoozes,
     find_latest_feedback,
     find_overrides,
@@ -48,7 +49,8 @@ def build_card(
 ) -> dict[str, Any]:
     """The card of a known lead, with what is displayed of it, what sales decided last and all that was said.
 
-    Of a lead that is over, ``closed`` says how; its score is the one it had then.
+    Of a lead that is over, ``closed`` says how, and ``ended_by`` what sales said that ended it, None where somebody
+    else did; its score is the one it had then.
     """
     state, chosen = app_state.loaded, app_state.framework(framework)
     code = state.find_lead(lead_id, owner)
@@ -60,6 +62,7 @@ def build_card(
         card = _with_handoff(app_state, session, state, code, scored.card(0))
         said = read_feedback(session, lead_id)
         silenced = find_silenced(session, lead_id)
+        ended_by = None if closed is None else find_ended_by(session, lead_id, closed)
     overrides = find_overrides(app_state.store, [lead_id]) if closed is None and as_of is None else {}
     card = pin(card, overrides.get(lead_id), pins_of(overrides, state.model))
     card = card if silenced is None else silence(card)
@@ -67,6 +70,7 @@ def build_card(
     return to_json_values(card) | {
         "display": display if silenced is None else hide_contacts(display, state.data.source),
         "feedback": find_latest_feedback(app_state.store, [lead_id]).get(lead_id),
+        "ended_by": ended_by,
         "snooze_ended": find_ended_snoozes(app_state.store, [lead_id]).get(lead_id),
         "said": said,
         "silenced": None if silenced is None else feedback_record(silenced),

@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from features.assembly.closed_leads import ClosedLead
 from models.standing.pinned import Pins
 from pipelines.scoring.shown_feedback import meanings_in
 from pipelines.workspace.standing_feedback import StandingFeedback
 from serving.state.loaded_model import LoadedModel
 from serving.store.engine import Store
 from serving.store.silenced_leads import SILENT, find_silenced_leads, still_stands
-from serving.store.tables import Feedback
+from serving.store.tables import Feedback, StageRow
 from serving.store.wall_clock import wall_now
 
 HIDING = ("snooze", "reject")
@@ -82,6 +83,15 @@ def find_ended_snoozes(store: Store, lead_ids: Sequence[str]) -> dict[str, dict[
     with store.reading() as session:
         query = select(Feedback).where(Feedback.id.in_(decided), ended)
         return {row.lead_id: feedback_record(row) for row in session.scalars(query)}
+
+
+def find_ended_by(session: Session, lead_id: str, closed: ClosedLead) -> dict[str, Any] | None:
+    """What sales said by which a lead is over: it entered the stage that closed it, and nobody took it back."""
+    entered = select(StageRow.feedback_id).where(StageRow.lead_id == lead_id, StageRow.stage == closed.outcome)
+    entered = entered.where(StageRow.entered_at == closed.at, StageRow.feedback_id.is_not(None))
+    found = select(Feedback).where(Feedback.id.in_(entered), still_stands()).order_by(Feedback.id.desc()).limit(1)
+    row = None if closed.at is None else session.scalar(found)
+    return None if row is None else feedback_record(row)
 
 
 def find_leads_with_feedback(store: Store) -> frozenset[str]:

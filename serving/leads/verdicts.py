@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from features.schema.vocabulary import Stage
 from models.explaining.qualification_policy import Action
 from serving.auth.api_keys import Caller
-from serving.leads.feedback import feedback_record, find_silenced, find_standing_feedback
+from serving.leads.feedback import HIDING, feedback_record, find_silenced, find_standing_feedback
 from serving.leads.rescoring import lock_name, rescore
 from serving.problems import ConflictError, InvalidError
 from serving.schemas import FeedbackGiven
@@ -145,11 +145,15 @@ def _stage_entered(
     app_state: AppState, session: Session, state: LoadedState, code: int, body: FeedbackGiven
 ) -> Stage | None:
     """The stage a lead enters by a verdict, None where it stays where it is; sources without clocks have no stages."""
-    if state.data.flat or body.verdict not in ("accept", "reject"):
+    if state.data.flat or body.verdict not in ("accept", *HIDING):
         return None
     closed = find_closed(app_state, session, state, code)
+    if closed is not None and body.verdict == "snooze":
+        raise ConflictError(f"the lead is {closed.sentence}; there is nothing to put aside.")
     if closed is not None:
         raise ConflictError(f"the lead is {closed.sentence}; there is nothing to accept or reject.")
+    if body.verdict == "snooze":
+        return None
 
     policy = read_lifecycle_policy(app_state)
     if body.verdict == "reject":

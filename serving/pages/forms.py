@@ -1,7 +1,7 @@
 """What the pages' forms send: stored like the API's bodies, then back to the page."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -23,6 +23,7 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Token = Annotated[str, Form(max_length=100)]
 Field = Annotated[str, Form(max_length=500)]
 Back = Annotated[str, Form(max_length=2000)]
+_YEARS = range(1900, 2201)  # as of every timestamp that is sent
 
 
 @router.post("/leads/{lead_id}/answers")
@@ -119,7 +120,8 @@ def post_feedback(
     except ValidationError as problem:
         raise InvalidError("this feedback cannot be stored; choose verdict and reason from the lists.") from problem
     if until and body.expires_at is not None and body.expires_at <= wall_now():
-        raise InvalidError("that day has begun already; choose tomorrow or a later day.")
+        first = wall_now().date() + timedelta(days=1)
+        raise InvalidError(f"that day has begun already (UTC); choose {first} or a later day.")
     stored = store_feedback(app_state, caller, lead_id, body)
     return _back_to_card(lead_id, back, {"saved": body.verdict, "lead": lead_id, "given": stored["id"]})
 
@@ -127,9 +129,12 @@ def post_feedback(
 def _start_of(day: str) -> datetime:
     """The first moment of a day (UTC), as a field of a form has it."""
     try:
-        return datetime.combine(date.fromisoformat(day), time())
-    except ValueError as problem:
-        raise InvalidError("this is not a day; choose one from the calendar.") from problem
+        found = date.fromisoformat(day)
+    except ValueError:
+        found = date.min
+    if found.year not in _YEARS:
+        raise InvalidError("this is not a day; choose one from the calendar.")
+    return datetime.combine(found, time())
 
 
 @router.post("/model/champion")

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from serving.store.tables import Feedback, IdempotencyRecord
+from serving.store.tables import Feedback, IdempotencyRecord, StageRow
 from serving.store.wall_clock import wall_now
 from tests.reference.serving import client_for, worklist_of
 
@@ -233,12 +233,37 @@ def test_a_lead_that_the_crm_ended_has_nothing_to_take_back(client: TestClient) 
     assert f"Closed: {ended['outcome']}" in html and 'name="undoes"' not in html
 
 
+def test_what_sales_said_before_is_not_what_the_crm_ended_a_lead_by(client: TestClient, lead: str) -> None:
+    say(client, lead, "reject", reason="bad_timing")
+    state = client.app.state.app_state  # type: ignore[attr-defined]
+    with state.store.writing() as session:
+        at = state.clock.next_known_at()
+        entry = StageRow(lead_id=lead, stage="disqualified", owner="crm", reason=None, author="crm", feedback_id=None)
+        entry.entered_at = entry.known_at = at
+        session.add(entry)
+    shown = page(client, f"/leads/{lead}")
+    note = shown.split("Closed: disqualified")[1].split("<section")[0]
+    assert "Said by" not in note and 'name="undoes"' not in note
+    assert card(client, lead)["ended_by"] is None
+
+
+def test_who_ended_a_lead_stands_on_its_card_whatever_is_said_later(client: TestClient, lead: str) -> None:
+    said = say(client, lead, "reject", reason="no_need")
+    refused = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "snooze"})
+    assert refused.status_code == 409 and "nothing to put aside" in refused.json()["detail"]
+    say(client, lead, "do_not_contact")
+    assert card(client, lead)["ended_by"]["id"] == said
+    assert f'name="undoes" value="{said}"' in page(client, f"/leads/{lead}")
+
+
 def test_a_lead_is_put_aside_until_a_day_and_comes_back_with_its_note(client: TestClient, lead: str) -> None:
     path, html = f"/leads/{lead}/feedback", page(client, f"/leads/{lead}")
     today = wall_now().date()
-    assert f'name="until" required min="{today + timedelta(days=1)}" value="{today + timedelta(days=7)}"' in html
+    first, usual = today + timedelta(days=1), today + timedelta(days=7)
+    assert f'name="until" required min="{first}" max="2200-12-31" value="{usual}"' in html
     sent = {"token": token_of(html), "verdict": "snooze", "note": "after the board", "back": f"/leads/{lead}"}
-    for day, words in ((today, "has begun already"), ("soon", "not a day")):
+    begun = f"has begun already (UTC); choose {first} or"
+    for day, words in ((today, begun), ("soon", "not a day"), ("2206-01-15", "not a day")):
         refused = client.post(path, data=sent | {"until": str(day)}, headers=HTML)
         assert refused.status_code == 422 and words in refused.text
     day = today + timedelta(days=40)
