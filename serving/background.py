@@ -53,10 +53,12 @@ class BackgroundThreads:
         self._loads = app_state.loads  # that were followed up
         self._queues: ReceiverQueues | None = None
         self._uploads: UploadQueue | None = None
+        self._left_out = False  # whether this server left anything out of the search for garbage
 
     def start(self) -> None:
         """Start the threads, unless the settings say not to."""
         if self.app_state.settings.background:
+            self._left_out = True
             self._run_once("sweep", self.sweep)
             self._repeat("watch", self.watch, self.app_state.settings.watch_seconds)
             if self.app_state.settings.bundle == "registry":
@@ -86,7 +88,8 @@ class BackgroundThreads:
             thread.join(timeout=_STOP_SECONDS)
         if self.views is not None:
             self.views.close()
-        take_back()
+        if self._left_out:
+            take_back()
 
     def watch(self) -> None:
         """Load a new champion or newer data, if there are any; nobody forgotten comes back with them.
@@ -143,6 +146,7 @@ class BackgroundThreads:
                         return
                     run_step("prepare", step)  # one that fails holds none of the others back
             finally:
+                self._left_out = True
                 set_aside()
 
     def _preparations(self) -> list[Callable[[], object]]:

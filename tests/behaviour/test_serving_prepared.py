@@ -50,6 +50,13 @@ def test_what_was_left_out_of_the_search_is_freed_after_the_next_load() -> None:
     assert gc.get_freeze_count() == 0
 
 
+def test_a_server_that_left_nothing_out_leaves_alone_what_others_did(tiny_demo: Any, tmp_path: Path) -> None:
+    gc.freeze()
+    with client_for(tiny_demo, tmp_path):
+        pass
+    assert gc.get_freeze_count() > 0
+
+
 def test_a_replaced_state_is_freed(client: TestClient) -> None:
     app_state = client.app.state.app_state  # type: ignore[attr-defined]
     before = weakref.ref(app_state.loaded.worklist)
