@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -65,8 +66,8 @@ class _Kept:
         self._keep()
 
     def pytest_runtest_teardown(self) -> None:
-        """A test may have imported a large library."""
-        if len(sys.modules) > self.modules + MANY_MODULES:
+        """A test may have imported a large library, or ended a server that searches everything again."""
+        if len(sys.modules) > self.modules + MANY_MODULES or not gc.get_freeze_count():
             self._keep()
 
     def _keep(self) -> None:
@@ -107,7 +108,24 @@ def tiny_run_ahead(request: pytest.FixtureRequest, tiny_place: Path) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def tiny_demo(tiny_place: Path) -> Any:
+def probed_once() -> Iterator[None]:
+    """A bundle of the same bytes is probed once: each probe is a process of its own, which takes seconds to begin."""
+    from models.bundle_probe import probe_bundle
+
+    passed = set()
+
+    def probe(folder: Path, bundle_hash: str) -> None:
+        files = tuple((path.name, path.read_bytes()) for path in sorted(folder.iterdir()))
+        if (asked := (bundle_hash, hash(files))) not in passed:
+            probe_bundle(folder, bundle_hash)
+            passed.add(asked)
+
+    with patch("pipelines.registry.soundness.probe_bundle", probe):
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny_demo(tiny_place: Path, probed_once: None) -> Any:
     """One whole run on a tiny demo, made once and shared by all workers: read it, never write to it."""
     from tests.reference.tiny_run import make_once, open_run
 

@@ -29,7 +29,7 @@ from pipelines.tracking.mlflow_decisions import tell_decisions
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context, open_context
 from tests.reference.challengers import TEST, early_champion, keep, spoiled
-from tests.reference.tiny_run import TinyRun
+from tests.reference.tiny_run import TinyRun, copy_run
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -50,11 +50,17 @@ def left_out(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     monkeypatch.setattr("pipelines.retraining.retrain_run.run_stage", others)
 
 
+@pytest.fixture(scope="module")
+def remembered(tiny_demo: TinyRun, tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    made = copy_run(tiny_demo, tmp_path_factory.mktemp("remembered") / "tiny_demo")
+    _remember(made)
+    return made
+
+
 @pytest.fixture
-def run(tiny_copy: TinyRun, tmp_path: Path) -> TinyRun:
+def run(remembered: TinyRun, tmp_path: Path) -> TinyRun:
     """A tiny run whose last retrain saw all there is, so that nothing is trained anew."""
-    _remember(tiny_copy)
-    return tiny_copy
+    return copy_run(remembered, tmp_path / "tiny_demo")
 
 
 def _remember(run: TinyRun) -> None:
