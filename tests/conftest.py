@@ -61,19 +61,26 @@ class _Kept:
 
     def __init__(self) -> None:
         self.modules = 0
+        self.undone = False
+        # noted, for counting what is frozen after each test would take as long as many a test
+        self._unfreeze, gc.unfreeze = gc.unfreeze, self._note_unfreeze
+
+    def _note_unfreeze(self) -> None:
+        self.undone = True
+        self._unfreeze()
 
     def pytest_collection_finish(self) -> None:
         self._keep()
 
     def pytest_runtest_teardown(self) -> None:
         """A test may have imported a large library, or ended a server that searches everything again."""
-        if len(sys.modules) > self.modules + MANY_MODULES or not gc.get_freeze_count():
+        if len(sys.modules) > self.modules + MANY_MODULES or self.undone:
             self._keep()
 
     def _keep(self) -> None:
         gc.collect()
         gc.freeze()
-        self.modules = len(sys.modules)
+        self.modules, self.undone = len(sys.modules), False
 
 
 def pytest_configure(config: pytest.Config) -> None:
