@@ -36,7 +36,8 @@ def add_second_records(rng: np.random.Generator, tables: dict[str, pd.DataFrame]
     copies = rows.assign(**changes)
     copies["Record URL"] = "https://crm.example/leads/" + copies["Lead ID"]
 
-    moved = acts["Lead ID"].isin(list(second)) & acts["Happened"].ge(acts["Lead ID"].map(chosen)).fillna(False)
+    since = acts["Lead ID"].map(chosen).astype(acts["Happened"].dtype)  # of no lead at all, it would be numbers
+    moved = acts["Lead ID"].isin(list(second)) & acts["Happened"].ge(since).fillna(False)
     moved &= acts["Actor"].eq("lead") & acts["Channel"].ne("email")
     tables["activities"] = acts.assign(**{"Lead ID": acts["Lead ID"].where(~moved, acts["Lead ID"].map(second))})
 

@@ -136,3 +136,9 @@ def test_reps_act_in_office_hours_soon_after_most_handoffs() -> None:
     assert 0.6 < len(after) / len(handed) < 0.95
     waited = (after["at"] - after["entered"]).dt.total_seconds() / 3600
     assert waited.median() < 24 and after["at"].dt.hour.between(9, 17).mean() > 0.8
+
+
+def test_the_smallest_demo_may_hold_nobody_twice() -> None:
+    counted = [generate_demo(seed, leads=50).tables for seed in range(4)]
+    second = [int(tables["leads"]["Lead ID"].str.startswith("R").sum()) for tables in counted]
+    assert 0 in second and all(len(tables["activities"]) for tables in counted)
