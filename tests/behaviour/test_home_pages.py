@@ -30,20 +30,6 @@ def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def served(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """One that all share that only look: what its pages count is counted once."""
-    with client_for(tiny_demo, tmp_path_factory.mktemp("home")) as made:
-        yield made
-
-
-@pytest.fixture
-def reader(served: TestClient) -> TestClient:
-    """As a browser that was never here."""
-    served.cookies.clear()
-    return served
-
-
 def page(client: TestClient, path: str, **headers: str) -> str:
     return unescape(whole_page(client, path, **headers))
 

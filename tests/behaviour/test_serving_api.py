@@ -24,20 +24,6 @@ def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def served(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """One that all share that only look."""
-    with client_for(tiny_demo, tmp_path_factory.mktemp("api")) as found:
-        yield found
-
-
-@pytest.fixture
-def reader(served: TestClient) -> TestClient:
-    """As a browser that was never here."""
-    served.cookies.clear()
-    return served
-
-
 def adds_up(card: dict[str, Any]) -> bool:
     bars = card["points_base"] + card["points_clip"] + sum(item["points"] for item in card["criteria"])
     return bool(50 + bars == card["score"])

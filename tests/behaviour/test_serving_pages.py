@@ -39,20 +39,6 @@ def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def served(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """One that all share that only look."""
-    with client_for(tiny_demo, tmp_path_factory.mktemp("pages")) as found:
-        yield found
-
-
-@pytest.fixture
-def reader(served: TestClient) -> TestClient:
-    """As a browser that was never here."""
-    served.cookies.clear()
-    return served
-
-
 def token_in(html: str) -> str:
     found = re.search(r'name="token" value="([^"]+)"', html)
     assert found is not None

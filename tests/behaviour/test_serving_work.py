@@ -29,20 +29,6 @@ def client(tiny_demo: Any, tmp_path: Path) -> Iterator[TestClient]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def served(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """One that all share that only look."""
-    with client_for(tiny_demo, tmp_path_factory.mktemp("work")) as found:
-        yield found
-
-
-@pytest.fixture
-def reader(served: TestClient) -> TestClient:
-    """As a browser that was never here."""
-    served.cookies.clear()
-    return served
-
-
 def page(client: TestClient, path: str, **headers: str) -> str:
     """The page once everything that is worked out beside it stands."""
     return still_page(lambda: str(client.get(path, headers=HTML | headers).text))
