@@ -33,10 +33,10 @@ def begin_anew(merged: pd.DataFrame, tables: Tables, source: Source) -> pd.DataF
     alone = _first_spans(episodes_of({**tables, "leads": own}, source, events=events), own)
     created = own.set_index("lead_id")["created_at"]
 
-    while True:
+    while len(merged):
         lost = merged[_vanish(merged, own, events, alone, {**tables}, source)]
         if not len(lost):
-            return merged.reset_index(drop=True)
+            break
         at = pd.DataFrame({"lead_id": lost["lead_id"], "became": lost["became"]})
         at["created_at"] = at["lead_id"].map(created)
         first = at.sort_values(["became", "created_at", "lead_id"], kind="stable").drop_duplicates("became")
@@ -46,6 +46,8 @@ def begin_anew(merged: pd.DataFrame, tables: Tables, source: Source) -> pd.DataF
         later = merged["lead_id"].map(created) >= merged["became"].map(since)
         became = merged["became"].where(~later.to_numpy(dtype=np.bool_, na_value=False), merged["became"].map(back))
         merged = merged.assign(became=became.astype("str"))
+
+    return merged.reset_index(drop=True)
 
 
 def _from_creation_on(events: pd.DataFrame, leads: pd.DataFrame) -> pd.DataFrame:

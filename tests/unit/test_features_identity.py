@@ -108,6 +108,14 @@ def test_who_comes_back_after_the_close_is_a_lead_again_whom_later_ones_join(wor
     )
 
 
+def test_duplicates_may_all_be_people_who_came_back(world: World) -> None:
+    world["leads"] = [row for row in world["leads"] if row["lead_id"] != "b"]
+    closed(world, "a", -1)
+    lead(world, "back", T0 + 100 * DAY, email="ann@acme.com")
+    found = resolve(frames(world), source_with())
+    assert found.merged.empty and found.apart.counts == {"returned": 1}
+
+
 def test_closes_before_the_creation_of_both_keep_no_duplicates_apart(world: World) -> None:
     world["leads"] = [row for row in world["leads"] if row["lead_id"] != "b"]
     closed(world, "a", -150)  # imported when it was over
