@@ -85,11 +85,7 @@ def find_duplicates(leads: pd.DataFrame, rules: Identity) -> tuple[pd.DataFrame,
     The lead created first stays; ties go to the smaller id. Leads declared to be kept apart are not duplicates, nor are
     those whose address is no one person's.
     """
-    written = _column(leads, rules.email)
-    key, apart = tell_apart(written.map(normal_email, na_action="ignore"), written)
-    if rules.merge == "same_email_and_account":
-        key = (key + " " + leads["account_id"].astype("str")).astype("str")
-
+    key, apart = address_keys(leads, rules)
     frame = pd.DataFrame(
         {
             "lead_id": leads["lead_id"].astype("str"),
@@ -105,6 +101,15 @@ def find_duplicates(leads: pd.DataFrame, rules: Identity) -> tuple[pd.DataFrame,
     again = frame["lead_id"] != first
     found = frame.assign(became=first, rule=str(rules.merge))[again]
     return found[list(LOG_COLUMNS)].sort_values("lead_id", ignore_index=True), apart
+
+
+def address_keys(leads: pd.DataFrame, rules: Identity) -> tuple[pd.Series, ApartLeads]:
+    """Per row what makes leads one person by the declared rule, missing where nothing does; and whom it does not."""
+    written = _column(leads, rules.email)
+    key, apart = tell_apart(written.map(normal_email, na_action="ignore"), written)
+    if rules.merge == "same_email_and_account":
+        key = (key + " " + leads["account_id"].astype("str")).astype("str")
+    return key, apart
 
 
 def merge_leads(tables: Tables, merged: pd.DataFrame) -> dict[str, pd.DataFrame]:

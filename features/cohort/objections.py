@@ -22,12 +22,17 @@ class ObjectingLeadError(ContractError):
     code = "LS076"
 
 
+def objection_columns(source: Source) -> tuple[str, ...]:
+    """Columns of leads that say who objects: the declared one, and what leadscore was told."""
+    declared = None if source.privacy is None else source.privacy.objection
+    return (OBJECTS,) if declared is None else (declared, OBJECTS)
+
+
 def objecting_leads(leads: pd.DataFrame, source: Source) -> Bools:
     """Per row of leads whether the person objects, by the declared column or by what leadscore was told."""
-    declared = None if source.privacy is None else source.privacy.objection
     found = np.zeros(len(leads), dtype=np.bool_)
-    for name in (declared, OBJECTS):
-        if name is not None and name in leads:
+    for name in objection_columns(source):
+        if name in leads:
             found |= leads[name].astype("boolean").fillna(False).to_numpy(dtype=np.bool_)
     return found
 
@@ -46,8 +51,7 @@ def refuse_objecting(leads: pd.DataFrame, source: Source, lead_ids: Sequence[str
 
 def refuse_objecting_records(leads: Sequence[Mapping[str, Any]], source: Source, lead_ids: Sequence[str]) -> None:
     """As :func:`refuse_objecting`, of rows as records."""
-    declared = None if source.privacy is None else source.privacy.objection
-    hit = [row for row in leads if any(row.get(name) in _TRUE for name in (declared, OBJECTS) if name is not None)]
+    hit = [row for row in leads if any(row.get(name) in _TRUE for name in objection_columns(source))]
     if hit:
         _refuse(pd.Series([str(row["lead_id"]) for row in hit]), lead_ids)
 

@@ -102,14 +102,19 @@ def add_posted_fields(accounts: pd.DataFrame, taken: PostedTaken) -> pd.DataFram
     return add_looked_up(accounts, records_of(fields[(fields["known_at"] <= taken.through).to_numpy(dtype=bool)]))
 
 
-def write_posted(out: Path, taken: PostedTaken) -> None:
-    """Which rows the tables hold, and what sales said; nothing where nobody said anything."""
+def write_posted(out: Path, taken: PostedTaken, merged: pd.DataFrame) -> None:
+    """Which rows the tables hold, and what sales said; nothing where nobody said anything.
+
+    What was said of a lead that was ``merged`` since is said of the one it became.
+    """
     if not len(taken.posted):
         return
     last = {name: int(rows["id"].max()) for name, rows in taken.posted.tables.items() if len(rows)}
     through = None if taken.through is None else taken.through.isoformat()
     TakenRecord(last=last, through=through, waiting=dict(taken.waiting)).write(out)
-    write_parquet(out / FEEDBACK, taken.posted.tables["feedback"])
+    said = taken.posted.tables["feedback"]
+    became = said["lead_id"].map(merged.set_index("lead_id")["became"]).astype("str")
+    write_parquet(out / FEEDBACK, said.assign(lead_id=became.fillna(said["lead_id"])))
 
 
 def _last_known(source: Source, tables: TablesSoFar, cutoff: pd.Timestamp | None) -> pd.Timestamp | None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.cohort.objections import OBJECTS, objecting_leads
+from features.cohort.shared_rights import share_rights
 from features.schema.people.privacy import Consent
 from features.schema.source import Source
 from pipelines.artifacts.counts_record import MatchedKeys
@@ -30,7 +31,8 @@ GoneRows = dict[str, npt.NDArray[np.int64]]  # by table the numbers of the rows 
 def leave_out_people(
     source: Source, raws: dict[str, RawTable], shapes: dict[str, ShapedTable], register: PeopleRegister
 ) -> GoneRows:
-    """Drop rows of forgotten people and of missing consent, and mark the leads that object; changes both mappings.
+    """Drop rows of forgotten people and of missing consent, and mark the leads that object, by any record of theirs;
+    changes both mappings.
 
     Returns the rows of forgotten people.
     """
@@ -40,9 +42,10 @@ def leave_out_people(
     forgotten = _gone(before, shapes)
     if register.has_objections:
         shapes["leads"] = _mark_objections(source, raws["leads"], shapes["leads"], register)
-    leads = shapes["leads"].frame
     if source.flat is not None:
         return forgotten
+    leads = share_rights(shapes["leads"].frame, source)
+    shapes["leads"] = replace(shapes["leads"], frame=leads)
     objecting = set(leads["lead_id"][objecting_leads(leads, source)].dropna().astype("str"))
     for table in _PROFILED if objecting else ():
         if table in shapes:

@@ -165,7 +165,7 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
         check_unchanged(state for raw in raws.values() for state in raw.files)
         with stage_dir(paths.ingest) as out:
             _write(out, record, raws, checked, resolved, _reading(raws, shapes))
-            write_posted(out, taken)
+            write_posted(out, taken, resolved.merged)
             write_set_apart(out, source, shapes, checked)
         shutil.rmtree(paths.refused, ignore_errors=True)
     return record

@@ -17,9 +17,10 @@ from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
 from pipelines.workspace.people.register import OBJECTS as ASKED_NOT_TO
+from pipelines.workspace.standing_feedback import read_standing_feedback
 from pipelines.workspace.table_files import load_tables
 from serving.store.engine import open_store
-from serving.store.tables import ActivityRow
+from serving.store.tables import ActivityRow, Feedback
 
 Cli = Callable[..., tuple[int, str, str]]
 SOURCE = """
@@ -223,3 +224,58 @@ def test_an_objection_told_to_leadscore_marks_the_lead(paths: Paths) -> None:
     leads = load_tables(paths)["leads"].set_index("lead_id")
     assert leads[OBJECTS].to_dict() == {"1": False, "2": True, "3": False, "5": False}
     assert "a2" not in load_tables(paths)["activities"]["activity_id"].tolist()
+
+
+MERGING = SOURCE.replace("privacy:", "identity: {email: mail}\nprivacy:", 1)
+
+
+def add_records(paths: Paths, *rows: str) -> None:
+    (paths.data_dir.parent / "leads.csv").write_text("\n".join([*LEADS.splitlines()[:-1], *rows, ""]), encoding="utf-8")
+
+
+def test_the_objection_of_a_newer_record_counts_for_the_person_it_is_merged_into(paths: Paths) -> None:
+    add_records(paths, "7,2026-03-09,a,rep@us.example,ann+news@x.example,yes,yes")
+    counts = read(paths, MERGING)
+    leads = load_tables(paths)["leads"].set_index("lead_id")
+    assert "7" not in leads.index and leads.loc["1", "no_profiling"], "merged, and the person objects"
+    assert not leads.loc["2", "no_profiling"]
+    assert load_tables(paths)["activities"]["activity_id"].tolist() == ["a2", "a5"]
+    assert counts.rows["activities"].people["objection"] == 2  # of lead 3, and of lead 1 by what lead 7 says
+
+
+def test_records_of_one_person_that_do_not_agree_are_no_consent(paths: Paths) -> None:
+    add_records(
+        paths,
+        "7,2026-03-09,a,rep@us.example,DORA@x.example,no,no",
+        "8,2026-03-09,a,rep@us.example,ann@x.example,yes,no",
+        "9,2026-03-10,a,rep@us.example,ben@x.example,yes,no",
+    )
+    counts = read(paths, MERGING)
+    leads = load_tables(paths)["leads"].set_index("lead_id")
+    assert leads.index.tolist() == ["1", "2", "3", "5"]
+    assert leads["newsletter"].tolist() == [True, False, True, False]
+    assert pd.isna(leads.loc["5", "mail"]) and pd.isna(leads.loc["2", "mail"]) and pd.notna(leads.loc["1", "mail"])
+    assert counts.rows["activities"].people["consent"] == 2  # the mails to lead 2 and to lead 5
+
+
+def test_who_comes_back_objects_as_before_unless_kept_apart(paths: Paths) -> None:
+    (paths.data_dir.parent / "outcomes.csv").write_text(OUTCOMES.replace("d2,1,,2026-04-02", "d2,3,b,2026-03-05"))
+    add_records(paths, "7,2026-05-09,a,rep@us.example,cleo@x.example,yes,no")
+    read(paths, MERGING)
+    leads = load_tables(paths)["leads"].set_index("lead_id")
+    assert leads.loc[["3", "7"], "no_profiling"].tolist() == [True, True]
+    read(paths, MERGING.replace("{email: mail}", "{email: mail, keep_apart: ['7']}"))
+    assert not load_tables(paths)["leads"].set_index("lead_id").loc["7", "no_profiling"]
+
+
+def test_what_sales_said_of_a_merged_lead_follows_it(paths: Paths) -> None:
+    add_records(paths, "7,2026-03-09,a,rep@us.example,ann@x.example,yes,no")
+    store, then = open_store(None, paths.root / "serving"), datetime(2026, 5, 20)
+    said = {"reason": "asked", "note": "", "author": "kim", "written_at": then, "known_at": then, "expires_at": None}
+    with store.writing() as session:
+        session.add(Feedback(lead_id="7", verdict="do_not_contact", **said))
+    store.close()
+    read(paths, SOURCE)
+    assert read_standing_feedback(paths).silenced == {"7"}
+    read(paths, MERGING)
+    assert read_standing_feedback(paths).silenced == {"1"}
