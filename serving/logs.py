@@ -6,8 +6,8 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, TextIO, cast
 
+from features.import_blocker import block_import
 from pipelines.workspace.hidden_passwords import hide_passwords
-from serving.import_blocker import block_import
 
 with block_import("rich"):  # structlog would draw tracebacks with it; ours are JSON
     import structlog

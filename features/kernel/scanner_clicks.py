@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from features.array_types import Ints
+from features.compiled_kernels import kernel
 from features.kernel.program import BotRole
 from features.point_in_time.visibility import UNKNOWN, SortedRows
 from features.schema.source import BotFilter
@@ -28,13 +28,13 @@ class BotBorders(NamedTuple):
         return cls(round(declared.seconds_after_send * 1e6), round(declared.burst_seconds * 1e6), declared.burst_count)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _by_member_and_time(rows: Ints, member: Any, happened: Ints) -> Ints:
     by_time = rows[np.argsort(happened[rows], kind="mergesort")]
     return by_time[np.argsort(member[by_time], kind="mergesort")]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _after_send(prone: Ints, sends: Ints, member: Any, happened: Ints, seconds: int, bot_by: Ints) -> None:
     first = 0
     for row in prone:
@@ -49,7 +49,7 @@ def _after_send(prone: Ints, sends: Ints, member: Any, happened: Ints, seconds: 
             s += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bursts(prone: Ints, member: Any, happened: Ints, span: int, count: int, bot_by: Ints) -> None:
     """Rows join in the order they become known; each marks the bursts it completes."""
     present = np.zeros(prone.size, dtype=np.bool_)
@@ -87,7 +87,7 @@ class _ClickRows(NamedTuple):
     member: Any
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def flag_kernel(rows: _ClickRows, borders: BotBorders, bot_by: Ints) -> None:
     """Write for every row which rule calls it a scanner's click; entity by entity."""
     starts, happened, role, row_class, member = rows

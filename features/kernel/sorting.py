@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numba import njit
 
 from features.array_types import Floats, Ints
+from features.compiled_kernels import kernel
 
 PARALLEL_FROM = 50_000  # rows from which threads share the work; the order does not depend on it
 
@@ -48,7 +48,7 @@ class _Later(NamedTuple):
     value: Floats
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _before(i: int, j: int, later: _Later) -> bool:
     """Whether row i comes before row j, both known at the same moment."""
     happened, tie, value = later.happened, later.tie, later.value
@@ -61,7 +61,7 @@ def _before(i: int, j: int, later: _Later) -> bool:
     return bool(np.isnan(value[j]) or value[i] < value[j])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def bucket_kernel(entity: Any, known: Ints, entities: int) -> tuple[Ints, Ints, Ints]:
     """Starts of the entities, row positions in their buckets, and the moments they were known, in one pass."""
     starts = np.zeros(entities + 1, dtype=np.int64)
@@ -84,7 +84,7 @@ def bucket_kernel(entity: Any, known: Ints, entities: int) -> tuple[Ints, Ints, 
     return starts, order, moment
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _insert(order: Ints, moment: Ints, low: int, high: int, later: _Later) -> None:
     for i in range(low + 1, high):
         row = order[i]
@@ -98,7 +98,7 @@ def _insert(order: Ints, moment: Ints, low: int, high: int, later: _Later) -> No
         moment[j + 1] = at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _merge(order: Ints, moment: Ints, spare: Ints, low: int, middle: int, high: int, later: _Later) -> None:
     """Merge two sorted runs; ``spare`` has room for rows and moments of both: shape (2, longest)."""
     left = low
@@ -122,7 +122,7 @@ def _merge(order: Ints, moment: Ints, spare: Ints, low: int, middle: int, high: 
         moment[low + k] = spare[1, k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sort_kernel(first: int, end: int, starts: Ints, order: Ints, moment: Ints, later: _Later) -> None:
     """Sort the buckets of entities ``first`` to ``end`` in place, ties by the later keys."""
     longest = 0

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from features.array_types import Floats, Ints
+from features.compiled_kernels import kernel
 from features.kernel.program import Entries, Op
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY
 from features.point_in_time.visibility import Slices
@@ -21,7 +21,7 @@ DAYS_KEPT = 3660  # ten years of different days, the longest window a rubric may
 PARALLEL_FROM = 10_000  # moments from which threads share the work; the result does not depend on it
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _weeks_in_a_row(marks: int) -> float:
     weeks = 0.0
     while marks & 1:
@@ -30,7 +30,7 @@ def _weeks_in_a_row(marks: int) -> float:
     return weeks
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _distinct(stamps: Any, slot: int, item: int, row: int) -> float:
     if item < 0 or stamps[slot, item] == row:
         return 0.0
@@ -65,7 +65,7 @@ class _Looks(NamedTuple):
     as_of: Ints
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sweep_kernel(
     first: int, end: int, looks: _Looks, rows: SweepRows, entries: Entries, widest: int, out: Floats
 ) -> None:

@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from features.array_types import Ints
+from features.compiled_kernels import kernel
 
 Moment = TypeVar("Moment", int, Any)
 
@@ -48,7 +48,6 @@ class Slices:
     hi: Ints
 
 
-@njit(cache=True, nogil=True)
 def is_known(known_at: Any, as_of: Any) -> Any:
     """Whether something learned of at ``known_at`` is known at ``as_of``: strictly earlier, not at the same moment.
 
@@ -58,7 +57,10 @@ def is_known(known_at: Any, as_of: Any) -> Any:
     return known_at < as_of
 
 
-@njit(cache=True, nogil=True)
+_is_known = kernel(is_known)
+
+
+@kernel
 def slice_kernel(starts: Ints, known_at: Ints, entity: Ints, as_of: Ints, lo: Ints, hi: Ints) -> None:
     """Write [lo, hi) of every look: the rows of its entity known strictly before its ``as_of``."""
     for i in range(entity.size):
@@ -70,7 +72,7 @@ def slice_kernel(starts: Ints, known_at: Ints, entity: Ints, as_of: Ints, lo: In
         lo[i] = low
         while low < high:
             middle = (low + high) // 2
-            if is_known(known_at[middle], as_of[i]):
+            if _is_known(known_at[middle], as_of[i]):
                 low = middle + 1
             else:
                 high = middle

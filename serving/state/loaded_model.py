@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,17 +33,11 @@ from pipelines.registry.champion import catalog_for, require_champion
 from pipelines.registry.soundness import require_sound
 from pipelines.scoring.qualification_summary import columns_of
 from pipelines.workspace.context import Context
-from serving.import_blocker import block_import
 from serving.json_values import to_json_values
 from serving.state.lead_data import rows_of
 
 if TYPE_CHECKING:
     from models.judging.drift.trained_values import TrainedValues
-
-# Numba imports these for matrix products and foreign functions, a quarter of a second; no kernel uses either
-with block_import("scipy.linalg"), block_import("cffi"):
-    import_module("numba.np.arraymath")
-    import_module("numba.core.typing.cffi_utils")
 
 
 @dataclass(frozen=True)

@@ -99,4 +99,4 @@ def test_kernels_are_compiled_once_for_batches_and_requests() -> None:
         visibility.slice_kernel,
         scanner_clicks.flag_kernel,
     )
-    assert [len(kernel.signatures) for kernel in kernels] == [1] * 5
+    assert [len(kernel.compiled.signatures) for kernel in kernels] == [1] * 5

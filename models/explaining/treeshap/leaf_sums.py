@@ -10,9 +10,9 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from features.array_types import Floats, Ints
+from features.compiled_kernels import kernel
 from models.explaining.treeshap.flat_arrays import offsets
 from models.explaining.treeshap.model_trees import Tree, read_ensemble
 from models.explaining.treeshap.split_arrays import Splits, split_arrays
@@ -109,7 +109,7 @@ def _depth(tree: Tree) -> int:
     return int(deep.max(initial=0))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_leaves(design, splits, walk, out):  # type: ignore[no-untyped-def]
     """Add every tree's leaf of every row to ``out``, trees in their order."""
     rows = len(design)

@@ -10,14 +10,14 @@ No sum is re-ordered between the kernels, so one row alone has the bits it has a
 """
 
 import numpy as np
-from numba import njit
 
+from features.compiled_kernels import kernel
 from models.explaining.treeshap.split_kernel import bin_block, decide_tree, decide_tree_alone, most_splits
 
 PAIR, ENTER, TURN, LEAVE_ONE, LEAVE_BOTH = 0, 1, 2, 3, 4  # a split on two leaves; before, between, after its subtrees
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pull(goes_left, places, v, share, rows, pull):  # type: ignore[no-untyped-def]
     """How far each row draws a split's chance from its share."""
     left = goes_left[places[v, 0]]
@@ -34,7 +34,7 @@ def _pull(goes_left, places, v, share, rows, pull):  # type: ignore[no-untyped-d
             pull[r] *= (left[r] ^ flip) * 1.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _go_down(above, pull, share, moved, nodes, rows, below):  # type: ignore[no-untyped-def]
     """Weights of the first child from those of its split."""
     for q in range(nodes):
@@ -43,7 +43,7 @@ def _go_down(above, pull, share, moved, nodes, rows, below):  # type: ignore[no-
             target[r] = source[r] * (share + m * pull[r])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _turn(above, nodes, rows, below):  # type: ignore[no-untyped-def]
     """Weights of the second child from those of its split and of the first child, in place of the latter."""
     for q in range(nodes):
@@ -52,7 +52,7 @@ def _turn(above, nodes, rows, below):  # type: ignore[no-untyped-def]
             target[r] = source[r] - target[r]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _leave_pair(weight, pull, amounts, rule, nodes, rows, total, gain):  # type: ignore[no-untyped-def]
     """Sum below a split on two leaves, and what its feature gains; ``amounts`` are share and the two outputs."""
     share, second = amounts[0], amounts[2]
@@ -64,7 +64,7 @@ def _leave_pair(weight, pull, amounts, rule, nodes, rows, total, gain):  # type:
             up[r] = second + (share + m * pull[r]) * apart
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _leave_one(weight, pull, amounts, rule, nodes, rows, first, total, gain):  # type: ignore[no-untyped-def]
     """Sum below a split whose second child is a leaf."""
     share, second = amounts[0], amounts[2]
@@ -76,7 +76,7 @@ def _leave_one(weight, pull, amounts, rule, nodes, rows, first, total, gain):  #
             up[r] = second + (share + m * pull[r]) * apart
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _leave_both(weight, pull, amounts, rule, nodes, rows, first, second, total, gain):  # type: ignore[no-untyped-def]
     """Sum below a split of two subtrees."""
     share = amounts[0]
@@ -88,14 +88,14 @@ def _leave_both(weight, pull, amounts, rule, nodes, rows, first, second, total, 
             up[r] = b[r] + (share + m * pull[r]) * apart
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _credit(gain, pull, rows, sums):  # type: ignore[no-untyped-def]
     for r in range(rows):
         sums[r] += gain[r] * pull[r]
         gain[r] = 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _integrate_tree(walks, t, goes_left, rows, pulls, weights, totals, gain, sums):  # type: ignore[no-untyped-def]
     """Add a tree's Shapley values to the sums of a block of rows, shape (outputs, lanes).
 
@@ -131,7 +131,7 @@ def _integrate_tree(walks, t, goes_left, rows, pulls, weights, totals, gain, sum
         _credit(gain, pull, rows, sums[places[v, 3]])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _integrate_tree_alone(walks, t, goes_left, pulls, weights, totals, sums):  # type: ignore[no-untyped-def]
     """:func:`_integrate_tree` for one row, in the same order; no array has an axis of lanes."""
     nodes, steps, places = walks.nodes[t], walks.steps, walks.places
@@ -175,7 +175,7 @@ def _integrate_tree_alone(walks, t, goes_left, pulls, weights, totals, sums):  #
         sums[places[v, 3]] += gain * pull
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def integrate_rows(design, low_row, high_row, splits, walks, out):  # type: ignore[no-untyped-def]
     """Add Shapley values to ``out`` for rows ``low_row`` to ``high_row``, a block at a time, feature-major."""
     kind, lanes, levels, nodes = splits.bounds.dtype, walks.lanes, walks.levels, walks.weights.shape[1]
@@ -195,7 +195,7 @@ def integrate_rows(design, low_row, high_row, splits, walks, out):  # type: igno
                 out[start + r, c] += sums[c, r]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def integrate_row(design, row, splits, walks, out):  # type: ignore[no-untyped-def]
     """The sums of :func:`integrate_rows` for one row, in the same order: without blocks."""
     kind, levels, nodes = splits.bounds.dtype, walks.levels, walks.weights.shape[1]

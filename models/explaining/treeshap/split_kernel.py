@@ -1,12 +1,12 @@
 """Kernels of the splits: the bins of a row's values, and the side each split sends it to."""
 
 import numpy as np
-from numba import njit
 
+from features.compiled_kernels import kernel
 from models.explaining.treeshap.model_trees import CATEGORICAL, MISSING_NAN, MISSING_ZERO, ZERO
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bin_numbers(x, kind, thresholds, out):  # type: ignore[no-untyped-def]
     """1 + the number of thresholds below each value, 0 where it is missing in the sense of ``kind``."""
     count = len(thresholds)
@@ -26,7 +26,7 @@ def _bin_numbers(x, kind, thresholds, out):  # type: ignore[no-untyped-def]
         out[r] = 0 if empty else low + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bin_categories(x, size, out):  # type: ignore[no-untyped-def]
     """The category of each value, ``size`` where it is missing or in no split's set."""
     for r in range(len(x)):
@@ -35,7 +35,7 @@ def _bin_categories(x, size, out):  # type: ignore[no-untyped-def]
         out[r] = np.int64(value) if known else size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def bin_block(design, start, rows, columns, thresholds, bins, values):  # type: ignore[no-untyped-def]
     """Bins of a block of rows; ``columns`` holds feature, kind of missing value, first threshold and size per line."""
     for c in range(len(columns)):
@@ -48,7 +48,7 @@ def bin_block(design, start, rows, columns, thresholds, bins, values):  # type: 
             _bin_numbers(values[:rows], kind, thresholds[first : first + size], bins[c])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def decide(source, low, width, members, target):  # type: ignore[no-untyped-def]
     """1 where a split sends a row left: its bin is among the members, or from low to low + width (unsigned)."""
     if len(members):
@@ -61,7 +61,7 @@ def decide(source, low, width, members, target):  # type: ignore[no-untyped-def]
             target[r] = target[r] <= width
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def decide_tree_alone(bins, splits, t, goes_left):  # type: ignore[no-untyped-def]
     """:func:`decide_tree` for one row."""
     first = splits.tree[t]
@@ -74,7 +74,7 @@ def decide_tree_alone(bins, splits, t, goes_left):  # type: ignore[no-untyped-de
             goes_left[n - first] = goes_left[n - first] <= splits.bounds[n, 1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def most_splits(splits):  # type: ignore[no-untyped-def]
     """Splits of the largest tree."""
     most = 1
@@ -83,7 +83,7 @@ def most_splits(splits):  # type: ignore[no-untyped-def]
     return most
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def decide_tree(bins, splits, t, rows, goes_left):  # type: ignore[no-untyped-def]
     """:func:`decide` for all splits of a tree."""
     first = splits.tree[t]

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from features.array_types import Floats, Ints
+from features.compiled_kernels import kernel
 from models.explaining.treeshap.split_kernel import bin_block, decide
 
 BLOCK = 256  # rows at a time: their bins and sums stay in the second-level cache
@@ -61,7 +61,7 @@ class Tables(NamedTuple):
     values: Floats
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def shapley_of_pattern(met, share, value, weights, found):  # type: ignore[no-untyped-def]
     """Shapley values of a leaf's product game for one pattern of met conditions, into ``found``.
 
@@ -91,7 +91,7 @@ def shapley_of_pattern(met, share, value, weights, found):  # type: ignore[no-un
         found[f] = value * ((1.0 if met[f] else 0.0) - share[f]) * unmet * total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_tables(games, tables):  # type: ignore[no-untyped-def]
     """Sum over a group's leaves of their Shapley values, for every pattern of the group's bits (:class:`LeafGames`)."""
     group_bits, group_table, group_leaf, leaf_value, leaf_start, position, ones, zeros, share = games
@@ -120,7 +120,7 @@ def fill_tables(games, tables):  # type: ignore[no-untyped-def]
                     tables[group_table[g] + position[low + f] * patterns + pattern] += found[own, f]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _match(goes_left, literals, bit_start, first_bit, last_bit, held, pattern):  # type: ignore[no-untyped-def]
     """Bits first_bit..last_bit of every row as one number; a bit is 1 where all its literals hold."""
     rows = len(pattern)
@@ -139,14 +139,14 @@ def _match(goes_left, literals, bit_start, first_bit, last_bit, held, pattern): 
             pattern[r] |= held[r] << shift
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add(table, pattern, sums):  # type: ignore[no-untyped-def]
     """Add each row's table value to its sum."""
     for r in range(len(pattern)):
         sums[r] += table[pattern[r]]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def look_up_rows(design, low_row, high_row, splits, tables, out):  # type: ignore[no-untyped-def]
     """Add table values to ``out`` for rows ``low_row`` to ``high_row``, a block at a time, feature-major."""
     columns, thresholds, tree_node, node_column, node_range, node_set, sets = splits
@@ -180,7 +180,7 @@ def look_up_rows(design, low_row, high_row, splits, tables, out):  # type: ignor
                 out[start + r, c] += sums[c, r]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def look_up_row(design, row, splits, tables, out):  # type: ignore[no-untyped-def]
     """The sums of :func:`look_up_rows` for one row, in the same order: without blocks, which cost a row alone most."""
     columns, thresholds, tree_node, node_column, node_range, node_set, sets = splits
