@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -31,7 +32,7 @@ from serving.webhooks.state_changes import announce_untold
 _DELIVER_SECONDS = 1.0  # between looks at the outbox
 _UPLOAD_SECONDS = 0.5  # between looks at the uploads: how long a small file waits
 _VIEW_SECONDS = 1.0  # between writes of who saw what
-_YIELD_SECONDS = 0.05  # between looks at whether a load is over
+_YIELD_SECONDS = 0.05  # between looks at whether a promotion or a load is over
 _STOP_SECONDS = 5.0  # for a thread to end; the rest end with the process
 
 
@@ -133,21 +134,26 @@ class BackgroundThreads:
     def prepare(self) -> None:
         """Work out what pages show beside the scores, so that the first reader does not wait for it.
 
-        One state at a time: what was begun for one that is replaced ends, and whoever waits for a load goes first.
+        One state at a time: what was begun for one that is replaced ends, and whoever waits for a promotion or a load
+        goes first.
         """
         app_state = self.app_state
         with self._preparing:
             number = app_state.loads
             try:
                 for step in self._preparations():
-                    while app_state.is_loading and not self._over.wait(_YIELD_SECONDS):
-                        pass
+                    self._give_way()
                     if self._over.is_set() or app_state.loads != number:
                         return
-                    run_step("prepare", step)  # one that fails holds none of the others back
+                    run_step("prepare", partial(app_state.way.work_behind, step))  # one that fails holds up no other
             finally:
+                self._give_way()  # a search holds everybody up
                 self._left_out = True
                 set_aside()
+
+    def _give_way(self) -> None:
+        while self.app_state.way.is_held and not self._over.wait(_YIELD_SECONDS):
+            pass
 
     def _preparations(self) -> list[Callable[[], object]]:
         app_state = self.app_state

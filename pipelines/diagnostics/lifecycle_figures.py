@@ -10,6 +10,7 @@ import pandas as pd
 from features.array_types import Tables
 from features.assembly.closed_leads import closed_leads
 from features.errors import ContractError
+from features.pause_points import pause_point
 from models.explaining.language import ENGLISH
 from models.judging.lifecycle.figures import Lifecycle, measure_lifecycle
 from models.judging.lifecycle.policy import LifecyclePolicy, load_policy
@@ -87,6 +88,7 @@ def lifecycle_of(context: Context, tables: Tables | None = None, as_of: pd.Times
     looks = matrix.keys[["lead_id", "as_of", "age_days"]].assign(label=matrix.label)
     policy = policy_of(context)
     closed = closed_leads(tables, context.source, cutoff) if policy.programmes else {}
+    pause_point()
     return measure_lifecycle(tables, policy, cutoff, won, looks, closed)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from features.errors import BundleError
 from features.matrix import Matrix
+from features.pause_points import pause_point
 from models.bundle import Bundle, load_bundle
 from models.candidates.segmented import SegmentedModel, read_segments
 from models.judging.drift import monitor_findings
@@ -78,12 +79,15 @@ def monitor(
 
     matrix = matrix_for(context, bundle, load_matrix(context.paths.matrix))
     now = seen or _rows_to_watch(context, bundle, matrix)
+    pause_point()
 
     profile = read_feed_profile(context, bundle.hash)
     usual = None if profile is None or now.is_file else profile["ages_outside"]
     findings, drifts, scores = _judge_drift(bundle, now, settings, usual)
+    pause_point()
     outcomes, won = _judge_outcomes(context, bundle, matrix, settings)
     findings += outcomes
+    pause_point()
     if not now.is_file:
         feeds = settle_accepted(judge_feeds(context, profile), read_accepted(context.paths, bundle.hash))
         findings = [*feeds, judge_leaks(context), *findings]

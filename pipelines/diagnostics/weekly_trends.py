@@ -6,6 +6,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from features.cohort.cohort import open_cohort
+from features.pause_points import pause_point
 from models.judging.lifecycle.service_levels import overdue_of, stage_entries
 from pipelines.diagnostics.lifecycle_figures import policy_of
 from pipelines.workspace.context import Context
@@ -40,6 +41,7 @@ def weekly_trends(
     sent = entries.loc[(entries["stage"] == str(policy.sent)).to_numpy(dtype=bool)].drop_duplicates("lead_id")
     found = []
     for back in range(weeks - 1, -1, -1):
+        pause_point()
         until = as_of - pd.Timedelta(days=7 * back)
         leads = set(open_cohort(tables, source, until)["lead_id"].astype("str"))
         late = set(overdue_of(tables, policy, until)["lead_id"].astype("str"))

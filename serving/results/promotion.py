@@ -104,6 +104,13 @@ def promote(
     NotFoundError, ConflictError : as :func:`ask_gate`; ConflictError too where a registry is followed
     BusyError : a run is writing here; ask again when it is done
     """
+    with app_state.way.held():
+        return _promote(app_state, actor, beginning, force, reason, leaving)
+
+
+def _promote(
+    app_state: AppState, actor: str, beginning: str, force: bool, reason: str, leaving: str | None
+) -> dict[str, Any]:
     from pipelines.registry.kept_decisions import promotion_decision
 
     _refuse_if_registry_decides(app_state)
@@ -228,6 +235,11 @@ def roll_back(app_state: AppState, actor: str, leaving: str | None = None, reaso
     ``leaving`` is the beginning of the hash of the champion that shall go: ConflictError if another is there by now,
     so that a repeated request does not go back and forth.
     """
+    with app_state.way.held():
+        return _roll_back(app_state, actor, leaving, reason)
+
+
+def _roll_back(app_state: AppState, actor: str, leaving: str | None, reason: str) -> dict[str, Any]:
     _refuse_if_registry_decides(app_state)
     champion = read_champion(app_state.paths)
     if leaving is not None:

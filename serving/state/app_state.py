@@ -20,6 +20,7 @@ from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.rubric_versions import versions_file
 from serving.http.request_view import kept_by_request
+from serving.http.right_of_way import RightOfWay
 from serving.logs import logger, traceback_places
 from serving.problems import InvalidError, NotReadyError
 from serving.settings import ServeSettings
@@ -60,7 +61,8 @@ class AppState:
         self._context = self._open()
         self.store: Store = open_store(settings.store_url, self.folder)
         self.secret = read_or_create_secret(self.folder)
-        self.results = ResultCache()
+        self.way = RightOfWay()
+        self.results = ResultCache(self.way)
         self.people = ForgottenPeople(self.context.paths.root)
         self.problem = ""
         self.registry_problem = ""
@@ -150,11 +152,6 @@ class AppState:
         settings = self.settings
         return open_context(settings.source, settings.data_dir, own_code=settings.own_code)
 
-    @property
-    def is_loading(self) -> bool:
-        """Whether a load, or the look for one, goes on."""
-        return self._lock.locked()
-
     def load(self) -> LoadedState | None:
         """Load champion, data and worklist, and swap them in; on a failure the old ones stay and ``problem`` says why.
 
@@ -162,7 +159,7 @@ class AppState:
 
         Returns the new state, None where none is in use.
         """
-        with self._lock:
+        with self.way.held(), self._lock:
             loaded = self._swap()
         self.see_newest()
         return loaded
@@ -284,7 +281,7 @@ class AppState:
 
         The watcher and the requests that change something ask: of two at once the second finds it loaded.
         """
-        with self._lock:
+        with self._lock, self.way.held():
             loaded = self._swap() if self.is_outdated() else None
         self.see_newest()
         return loaded

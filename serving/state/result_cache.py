@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from features.errors import LeadScoreError
+from serving.http.right_of_way import RightOfWay
 from serving.logs import logger, traceback_places
 
 T = TypeVar("T")
@@ -49,12 +50,15 @@ def file_stamp(*files: Path) -> tuple[int, ...]:
 class ResultCache:
     """One result per name, worked out again when its stamp differs; requests for the same name wait for the first.
 
+    What is worked out beside requests stands back for whoever has the right of way.
+
     >>> cache = ResultCache()
     >>> [cache.get("total", stamp, lambda: f"of {stamp}") for stamp in (1, 1, 2)]
     ['of 1', 'of 1', 'of 2']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, way: RightOfWay | None = None) -> None:
+        self._way = way or RightOfWay()
         self._results: dict[str, KeptResult[object]] = {}
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
@@ -91,7 +95,7 @@ class ResultCache:
                     return BesideResult()
                 if kept is not None:
                     kept[1].cancel()
-                kept = self._beside[name] = stamp, self._worker.submit(compute)
+                kept = self._beside[name] = stamp, self._worker.submit(self._way.work_behind, compute)
         try:
             return BesideResult(cast(T, kept[1].result(timeout=patience)))
         except (StillUnderway, CancelledError):  # cancelled: another request has begun it for what is there now
@@ -127,7 +131,7 @@ class ResultCache:
         with self._lock:
             underway = self._renewed.get(name)
             if not self._closed and (underway is None or underway.done()):
-                self._renewed[name] = self._worker.submit(self._try_to_renew, name, work)
+                self._renewed[name] = self._worker.submit(self._try_to_renew, name, lambda: self._way.work_behind(work))
 
     def _try_to_renew(self, name: str, work: Callable[[], object]) -> None:
         began = time.thread_time()

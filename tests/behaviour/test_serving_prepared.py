@@ -11,13 +11,18 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from features.pause_points import pause_point
 from serving import background
 from serving.accounts import account_record, accounts_list
 from serving.app import create_app
 from serving.background import BackgroundThreads
 from serving.garbage import set_aside, take_back
+from serving.http.right_of_way import RightOfWay
 from serving.lists import one_answer_short
 from serving.metrics import Metrics
+from serving.problems import ConflictError
+from serving.results import promotion
+from serving.state.result_cache import ResultCache
 from tests.reference.serving import client_for, settings_for, whole_page, worklist_of
 
 HTML = {"accept": "text/html"}
@@ -153,7 +158,7 @@ def test_asking_for_products_that_are_none_keeps_nothing(client: TestClient) -> 
 
 def threads_of(steps: list[Any], **state: Any) -> tuple[BackgroundThreads, SimpleNamespace]:
     """Background threads whose preparation consists of these steps."""
-    app_state = SimpleNamespace(**{"loads": 1, "is_loading": False} | state)
+    app_state = SimpleNamespace(**{"loads": 1, "way": RightOfWay()} | state)
     found = BackgroundThreads(app_state, Metrics())  # type: ignore[arg-type]
     found._preparations = lambda: list(steps)  # type: ignore[method-assign]
     return found, app_state
@@ -200,16 +205,58 @@ def test_one_state_is_prepared_at_a_time(no_search: None) -> None:
 
 def test_who_waits_for_a_load_goes_before_what_is_prepared(no_search: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "_YIELD_SECONDS", 0.001)
-    looks: list[bool] = []
-    done: list[int] = []
+    done: list[str] = []
+    threads, app_state = threads_of([lambda: done.append("prepared")])
+    worker = threading.Thread(target=threads.prepare)
+    with app_state.way.held():
+        worker.start()
+        while not threads._preparing.locked():
+            pass
+        done.append("loaded")
+    worker.join(20)
+    assert done == ["loaded", "prepared"], "the step was taken while a load went on"
 
-    class Loading(SimpleNamespace):
-        @property
-        def is_loading(self) -> bool:
-            looks.append(not done)
-            return len(looks) < 4
 
-    threads = BackgroundThreads(Loading(loads=1), Metrics())  # type: ignore[arg-type]
-    threads._preparations = lambda: [lambda: done.append(1)]  # type: ignore[method-assign]
-    threads.prepare()
-    assert looks == [True] * 4 and done == [1], "the step was taken while a load went on"
+def test_a_step_that_has_begun_stands_back_at_its_next_pause_point(no_search: None) -> None:
+    begun, promoting, done = threading.Event(), threading.Event(), list[str]()
+
+    def step() -> None:
+        begun.set()
+        assert promoting.wait(20)
+        pause_point()
+        done.append("prepared")
+
+    threads, app_state = threads_of([step])
+    worker = threading.Thread(target=threads.prepare)
+    worker.start()
+    assert begun.wait(20)
+    with app_state.way.held():
+        promoting.set()
+        done.append("promoted")
+    worker.join(20)
+    assert done == ["promoted", "prepared"]
+
+
+def test_what_is_worked_out_beside_requests_begins_after_a_promotion() -> None:
+    way, done = RightOfWay(), list[str]()
+    cache = ResultCache(way)
+    with way.held():
+        assert cache.begin("trends", 1, lambda: done.append("counted"), patience=0.0).underway
+        done.append("promoted")
+    cache.begin("trends", 1, lambda: None, patience=20)
+    cache.close()
+    assert done == ["promoted", "counted"]
+
+
+def test_a_promotion_and_a_rollback_go_first(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    app_state, held = client.app.state.app_state, list[bool]()  # type: ignore[attr-defined]
+
+    def look(*_: Any) -> None:
+        held.append(app_state.way.is_held)
+        raise ConflictError("only looked at")
+
+    monkeypatch.setattr(promotion, "_refuse_if_registry_decides", look)
+    for act in (lambda: promotion.promote(app_state, "tester", "a"), lambda: promotion.roll_back(app_state, "tester")):
+        with pytest.raises(ConflictError):
+            act()
+    assert held == [True, True] and not app_state.way.is_held

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from features.array_types import Tables
+from features.pause_points import pause_point
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER, micros
 from features.schema.source import Source
 from models.judging.feeds.feed_fault import FeedFault
@@ -39,6 +40,7 @@ def find_feed_faults(
     at = int(micros(pd.DatetimeIndex([cutoff]))[0])
     found = []
     for name, table in watch_tables(tables, source).items():
+        pause_point()
         then = None if trained is None else trained["tables"].get(name)
         until = None if trained is None else int(trained["until"])
         found += _examine(table, at, then, until, _kept_from(source, table, at))

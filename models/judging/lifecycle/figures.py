@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.array_types import Floats, Tables
 from features.assembly.closed_leads import ClosedLead
+from features.pause_points import pause_point
 from features.schema.vocabulary import Actor, Stage
 from models.judging.lifecycle.nurture_programmes import compare_programmes, programme_members
 from models.judging.lifecycle.policy import LifecyclePolicy
@@ -103,9 +104,13 @@ def measure_lifecycle(
     said = sales_decisions(found, policy)
     sla = attainment(promises, policy.minimum_n)
     over = closed or {}
+    pause_point()
     members = programme_members(tables, policy, as_of, over)
     if looks is None:
         looks = pd.DataFrame(columns=["lead_id", "as_of", "age_days", "label"])
+    pause_point()
+    programmes = compare_programmes(members, looks, tables, policy, over)
+    pause_point()
 
     return Lifecycle(
         funnel=funnel,
@@ -124,7 +129,7 @@ def measure_lifecycle(
         stages=stage_table(policy, funnel, promises, found),
         transitions=transitions(policy, found),
         goals=shared_goals(found, now["activities"], said, promises, policy, as_of),
-        programmes=compare_programmes(members, looks, tables, policy, over),
+        programmes=programmes,
         members=members,
         sentences=_sentences(found, tables["leads"], policy, said),
     )
