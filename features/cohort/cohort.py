@@ -108,7 +108,11 @@ def episodes_of(
 
 
 class _Builder:
-    """Walks events in the order they became known and notes when each lead is open."""
+    """Walks events in the order they became known and notes when each lead is open.
+
+    What is learned late counts where it happened: a close ends the episode it lies in, not one that began since, and
+    work before a close reopens nothing. Only a win ends a lead whenever it happened.
+    """
 
     def __init__(self, source: Source, created: Ints, known: Ints) -> None:
         self.label = source.label
@@ -118,15 +122,21 @@ class _Builder:
         self.wins = np.zeros(created.size, dtype=np.int64)  # that stand, by outcomes where there are any
         self.wins_by_stage = np.zeros(created.size, dtype=np.int64)  # that stand, beside outcomes
         self.has_outcome = np.zeros(created.size, dtype=np.bool_)
+        self.reopened = np.full(created.size, NEVER)  # what reopened the lead happened then, before any cool-down
+        self.closed = np.full(created.size, NEVER)  # its last close happened then
         self.last = np.full(created.size, -1, dtype=np.int64)
         self.rows: list[tuple[int, int, int, int, int]] = []
+        self.earlier: list[tuple[int, int]] = []  # by row when it was reopened, and the row before it of the lead
 
     def record_event(self, lead: int, what: str, happened: int, learned: int) -> None:
         """One event: a close, a win taken back, a recycle, or work on a lead."""
         self.has_outcome[lead] |= what in ("won", "lost")
-        repeats = self.label.repeat_wins and what in ("won", *REACHED, STAGE_WON)
-        if what in ("won", "lost", "disqualified", *REACHED, STAGE_WON, STAGE_LOST) and not repeats:
-            self._close(lead, min(happened, learned + 1))
+        is_win = what in ("won", *REACHED, STAGE_WON)
+        ended = min(happened, learned + 1)
+        if is_win or what in ("lost", "disqualified", STAGE_LOST):
+            if is_win and self.label.repeat_wins:
+                return
+            self._close(lead, ended, whenever=is_win)
             self.wins[lead] += what in ("won", *REACHED)
             self.wins_by_stage[lead] += what == STAGE_WON
         elif what == UNWON:
@@ -134,27 +144,35 @@ class _Builder:
         elif what == STAGE_UNWON:
             self.wins_by_stage[lead] = max(self.wins_by_stage[lead] - 1, 0)
         elif what == "recycled" and self.label.recycled == "new_episode":
-            self._close(lead, min(happened, learned + 1))
-            self._reopen(lead, happened + days(self.label.recycle_cool_down_days), learned)
+            self._close(lead, ended, whenever=False)
+            self._reopen(lead, happened, learned, days(self.label.recycle_cool_down_days))
         elif what in ("active", "recycled"):
-            self._reopen(lead, happened, learned)
+            self._reopen(lead, happened, learned, 0)
 
-    def _close(self, lead: int, until: int) -> None:
-        if self.open[lead]:
+    def _close(self, lead: int, until: int, *, whenever: bool) -> None:
+        self.closed[lead] = max(int(self.closed[lead]), until)
+        if self.open[lead] and (whenever or until >= self.reopened[lead]):
             opened, known = int(self.opened_at[lead]), int(self.known_from[lead])
             self.rows.append((lead, int(self.number[lead]), opened, known, until))
+            self.earlier.append((int(self.reopened[lead]), int(self.last[lead])))
             self.last[lead] = len(self.rows) - 1
             self.open[lead] = False
-        else:  # another close that happened earlier but was learned of later
-            *row, ended = self.rows[self.last[lead]]
-            self.rows[self.last[lead]] = (row[0], row[1], row[2], row[3], min(ended, until))
-
-    def _reopen(self, lead: int, opened: int, learned: int) -> None:
-        wins = self.wins[lead] if self.has_outcome[lead] else self.wins[lead] + self.wins_by_stage[lead]
-        if self.open[lead] or (wins and not self.label.repeat_wins):
             return
+        # another close that happened earlier but was learned of later
+        place = int(self.last[lead])
+        while not whenever and until < self.earlier[place][0]:
+            place = self.earlier[place][1]
+        *row, ended = self.rows[place]
+        self.rows[place] = (row[0], row[1], row[2], row[3], min(ended, until))
+
+    def _reopen(self, lead: int, happened: int, learned: int, cool_down: int) -> None:
+        wins = self.wins[lead] if self.has_outcome[lead] else self.wins[lead] + self.wins_by_stage[lead]
+        if self.open[lead] or (wins and not self.label.repeat_wins) or happened < self.closed[lead]:
+            return
+        opened = happened + cool_down
         self.open[lead] = True
         self.number[lead] += 1
+        self.reopened[lead] = happened
         self.opened_at[lead], self.known_from[lead] = opened, max(opened, learned)
 
     def episodes(self) -> Episodes:

@@ -109,6 +109,63 @@ def test_a_lost_lead_that_is_worked_again_is_a_new_episode_and_a_won_one_is_not(
     assert keys.loc[keys["lead_id"] == "a", "episode"].tolist() == [0, 0, 1, 1, 1, 1, 1]
 
 
+def reopened(world: World, *, again: str = "sql") -> None:
+    """Lost on day 8, worked again on day 10."""
+    entered(world, "a", "lost", MONDAY + 8 * DAY)
+    entered(world, "a", again, MONDAY + 10 * DAY)
+
+
+def open_at(world: World, day: int) -> list[str]:
+    return open_cohort(frames(world), SOURCE, moment(MONDAY + day * DAY))["lead_id"].tolist()
+
+
+def test_a_close_told_again_by_a_slower_feed_does_not_end_the_lead_that_was_reopened(world: World) -> None:
+    reopened(world)
+    before = cohort(world)
+    closed(world, "a", MONDAY + 8 * DAY, won=False, known=MONDAY + 13 * DAY)
+    pd.testing.assert_frame_equal(cohort(world), before)
+    assert weeks(before) == [0, 1, *range(2, 9)] and open_at(world, 20) == ["a"]
+
+
+def test_a_close_learned_of_late_ends_the_episode_it_happened_in(world: World) -> None:
+    reopened(world)
+    entered(world, "a", "lost", MONDAY + 22 * DAY)  # the second episode is over, too
+    closed(world, "a", MONDAY + 5 * DAY, won=False, known=MONDAY + 23 * DAY)
+    keys = cohort(world)
+    assert weeks(keys) == [0, 2, 3] and keys["episode"].tolist() == [0, 1, 1] and open_at(world, 30) == []
+    closed(world, "a", MONDAY + 16 * DAY, won=False, known=MONDAY + 24 * DAY)
+    assert weeks(cohort(world)) == [0, 2]
+
+
+def test_a_close_within_the_cool_down_of_a_recycle_still_ends_the_lead(world: World) -> None:
+    entered(world, "a", "recycled", MONDAY + 8 * DAY)
+    closed(world, "a", MONDAY + 7 * DAY, won=False, known=MONDAY + 13 * DAY)  # why it was recycled
+    assert weeks(cohort(world)) == [0, 6, 7, 8] and open_at(world, 50) == ["a"]
+    closed(world, "a", MONDAY + 20 * DAY, won=False)
+    assert weeks(cohort(world)) == [0] and open_at(world, 50) == []
+
+
+def test_a_recycle_told_late_lets_the_lead_that_was_reopened_stand(world: World) -> None:
+    reopened(world)
+    world["stages"].append(
+        {"lead_id": "a", "stage": "recycled", "entered_at": MONDAY + 9 * DAY, "known_at": MONDAY + 13 * DAY}
+    )
+    assert weeks(cohort(world)) == list(range(9)) and open_at(world, 20) == ["a"]
+
+
+def test_a_win_learned_of_late_ends_the_lead_whatever_reopened_it(world: World) -> None:
+    reopened(world)
+    closed(world, "a", MONDAY + 8 * DAY, won=True, known=MONDAY + 13 * DAY)
+    assert weeks(cohort(world)) == [0, 1] and open_at(world, 13) == ["a"] and open_at(world, 20) == []
+
+
+def test_work_before_the_close_that_is_learned_of_after_it_reopens_nothing(world: World) -> None:
+    closed(world, "a", MONDAY + 8 * DAY, won=False)
+    late = {"lead_id": "a", "entered_at": MONDAY + int(7.5 * DAY), "known_at": MONDAY + 13 * DAY}
+    world["stages"] += [{**late, "stage": "sql"}, {**late, "stage": "recycled"}]
+    assert weeks(cohort(world)) == [0, 1] and open_at(world, 50) == []
+
+
 def test_repeat_wins_keep_a_lead_open(world: World) -> None:
     closed(world, "a", MONDAY + 14 * DAY, won=True)
     assert weeks(cohort(world, source_with(label={"repeat_wins": True}))) == list(range(9))
