@@ -1,7 +1,5 @@
 """A person taken out of every file of a source and of MLflow's files of it; the tables of ingest go last."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from features.schema.source import Source
@@ -14,7 +12,7 @@ from pipelines.privacy.erase_kept import OnePerson, erase_from_kept
 from pipelines.privacy.kept_tables import FOLDER as KEPT
 from pipelines.privacy.person import Person
 from pipelines.privacy.seen_rows import erase_from_seen
-from pipelines.snapshots.declared_exports import exports_of
+from pipelines.snapshots.declared_exports import columns_of_export, find_export
 from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import moment_of, read_changes, read_snapshots, write_part, write_record
 from pipelines.workspace.context import Context
@@ -79,13 +77,6 @@ def _remove_waterfalls(run: Path, paths: Paths, *, dry_run: bool) -> list[Place]
     return [Place(str(path.relative_to(paths.data_dir)), 1, "file removed") for path in found]
 
 
-def columns_of_export(source: Source, export: str, key: Sequence[str]) -> NamingColumns:
-    """What the columns of an export's snapshots stand for."""
-    tables = next((one.tables for one in exports_of(source) if one.name == export), ())
-    named = naming_columns(source, tables)
-    return replace(named, leads=named.leads | {KEY}) if named.leads & set(key) else named
-
-
 def _erase_snapshots(source: Source, paths: Paths, person: Person, *, dry_run: bool) -> list[Place]:
     """Every version of every row of the person's, in the files of changes, which are written anew under new names."""
     record = read_snapshots(paths)
@@ -93,7 +84,7 @@ def _erase_snapshots(source: Source, paths: Paths, person: Person, *, dry_run: b
     made = dict(record.exports)
     for export, history in record.exports.items():
         parts = read_changes(paths, export, list(history.snapshots))
-        named = columns_of_export(source, export, history.key)
+        named = columns_of_export(source, find_export(source, export), history.key)
         keys = {str(key) for part in parts for key in part[KEY][rows_of_person(part, person, named)]}
         count, hidden, snapshots = 0, 0, []
         for part, snapshot in zip(parts, history.snapshots, strict=True):

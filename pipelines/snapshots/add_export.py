@@ -11,7 +11,7 @@ from features.schema.source import Source
 from features.schema.vocabulary import Role, WhenKnown
 from pipelines.artifacts.snapshots_record import ExportHistory, SnapshotsRecord, TakenSnapshot
 from pipelines.ingest.values.timestamps import zone_of
-from pipelines.snapshots.declared_exports import DeclaredExport, declared_columns
+from pipelines.snapshots.declared_exports import DeclaredExport, columns_of_export, declared_columns
 from pipelines.snapshots.differences import KEY, Differences, apply_changes, carry_missing_columns, compare_states
 from pipelines.snapshots.export_checks import (
     Oddity,
@@ -35,7 +35,6 @@ from pipelines.snapshots.taken_at import TakenAt, find_taken_at, read_taken_at
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.addresses_in_texts import hide_in_frame
-from pipelines.workspace.people.naming_columns import naming_columns
 from pipelines.workspace.people.register import PeopleRegister, read_register
 
 OF_FORGOTTEN = "of forgotten people"
@@ -101,7 +100,7 @@ def add_export(
     SnapshotRefusedError
         naming every oddity that was not accepted; nothing was stored then.
     """
-    read = leave_out_forgotten(read, source, read_register(paths.root), export.tables)
+    read = leave_out_forgotten(read, export, source, read_register(paths.root))
     record = read_snapshots(paths)
     history = history_of(record, export.name)
     taken = [] if history is None else list(history.snapshots)
@@ -143,7 +142,7 @@ def add_export(
 
 
 def leave_out_forgotten(
-    read: ReadExport, source: Source, register: PeopleRegister, tables: Collection[str] = ()
+    read: ReadExport, export: DeclaredExport, source: Source, register: PeopleRegister
 ) -> ReadExport:
     """The export without rows of forgotten people, who are not mentioned in others either; how many rows there were is
     told, not what they held.
@@ -151,14 +150,13 @@ def leave_out_forgotten(
     if not register.has_forgotten:
         return read
     frame, left = read.rows.frame, read.rows.left_out
-    named = [table.columns["lead_id"] for table in source.tables.values() if "lead_id" in table.columns]
-    headers = {header for column in named for header in column.headers("lead_id")}
-    hit = register.find_leads(pd.Series(frame.index)) if headers & set(frame.columns) else np.zeros(len(frame), bool)
-    columns = naming_columns(source, tables)
+    columns = columns_of_export(source, export, key_headers(source, export))
+    hit = register.find_leads(pd.Series(frame.index)) if KEY in columns.leads else np.zeros(len(frame), dtype=np.bool_)
     for name in frame.columns:
         if name not in columns.staff:
             hit |= register.find_addresses(frame[name], personal=name in columns.personal)
-        hit |= register.find_leads(frame[name]) if name in headers else False
+        if name in columns.leads:
+            hit |= register.find_leads(frame[name])
     speaks = np.array([register.names(str(raw)) for raw in left["raw"]], dtype=np.bool_)
     gone = int(hit.sum()) + int(speaks.sum())
     frame, mentions = hide_in_frame(frame[~hit], register.hide_addresses, columns.staff)

@@ -1,7 +1,7 @@
 """Which files of a source are kept as snapshots, the tables read from each, and the column that names its rows."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from features.errors import SourceError
@@ -13,7 +13,9 @@ from features.schema.vocabulary import ColumnType, Role
 from pipelines.ingest.canonical_shape import headers_that_select, read_columns, type_of
 from pipelines.ingest.errors import MissingFileError
 from pipelines.ingest.reading.fetch import candidates
+from pipelines.snapshots.differences import KEY
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns
 
 _KEYS = {"leads": "lead_id", "outcomes": "opportunity_id", "accounts": "account_id"}  # in this order names the rows
 
@@ -159,3 +161,21 @@ def typed_headers(source: Source, export: DeclaredExport) -> dict[str, tuple[Col
             for header in stage.source:
                 found.setdefault(header, (ColumnType.TIMESTAMP, declared.columns["entered_at"]))
     return {header: spec for header, spec in found.items() if header != WIDE_DATE}
+
+
+def find_export(source: Source, name: str) -> DeclaredExport | None:
+    """The export of a name in the store, None where it is not declared any more."""
+    return next((one for one in exports_of(source) if one.name == name), None)
+
+
+def columns_of_export(source: Source, export: DeclaredExport | None, key: Sequence[str]) -> NamingColumns:
+    """What the columns of an export stand for by its own tables, its rows' keys among them (:data:`KEY`).
+
+    The key of a deal or a company is no id of a lead, whatever number it is.
+
+    Parameters
+    ----------
+    key : headers of the column that names the rows
+    """
+    named = naming_columns(source, () if export is None else export.tables)
+    return replace(named, leads=named.leads | {KEY}) if named.leads & set(key) else named

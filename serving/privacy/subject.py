@@ -13,13 +13,13 @@ from features.cohort.objections import objecting_leads
 from features.errors import LeadScoreError
 from models.bundle import Bundle
 from pipelines.ingest.identity_files import unresolved_tables
-from pipelines.privacy.erase_everywhere import columns_of_export
 from pipelines.privacy.erase_files import files_below, rows_of_person
 from pipelines.privacy.erase_kept import OnePerson, rows_in_kept
 from pipelines.privacy.forget import find_held_person
 from pipelines.privacy.left_out_rows import id_column
 from pipelines.privacy.person import Person
 from pipelines.scoring.find_lead import card_of, find_bundle
+from pipelines.snapshots.declared_exports import columns_of_export, find_export
 from pipelines.snapshots.snapshot_store import read_changes, read_snapshots
 from pipelines.workspace.atomic_files import plain_json, read_parquet
 from pipelines.workspace.context import Context
@@ -83,7 +83,7 @@ def _elsewhere(context: Context, person: Person) -> dict[str, list[dict[str, Any
     for table, rows in rows_in_kept(source, paths, OnePerson(person)).items():
         found[f"copy of the database's {table}"] = _records(rows)
     for export, history in read_snapshots(paths).exports.items():
-        named = columns_of_export(source, export, history.key)
+        named = columns_of_export(source, find_export(source, export), history.key)
         for part in read_changes(paths, export, list(history.snapshots)):
             found.setdefault(f"snapshots of {export}", []).extend(_rows(part, person, named))
     return found

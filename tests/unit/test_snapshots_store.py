@@ -14,11 +14,14 @@ from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.privacy.erase_everywhere import erase_everywhere
 from pipelines.privacy.person import Person
 from pipelines.snapshots.add_export import add_export, read_exports
+from pipelines.snapshots.declared_exports import choose_export
+from pipelines.snapshots.differences import apply_changes
 from pipelines.snapshots.export_checks import Oddity
 from pipelines.snapshots.snapshot_errors import SnapshotRefusedError
-from pipelines.snapshots.snapshot_store import left_out_folder
+from pipelines.snapshots.snapshot_store import left_out_folder, read_changes
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.context import open_context
+from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
 from tests.reference.snapshot_exports import DEALS, HEADER, SnapshotWorld, deal
 
@@ -284,3 +287,40 @@ def test_a_forgotten_person_is_left_out_and_mentioned_in_no_other_row(tmp_path: 
     world.take("2026-02-08", [deal("D1"), noted, deal("D3", Next="ann@x.example")])
     assert world.state()["Next"].to_dict() == {"D2": "by [forgotten]"}
     assert world.taken[-1].changed == 0, "what was hidden is no change"
+
+
+NUMBERED = """\
+name: numbered
+kind: relational
+tables:
+  leads:
+    location: {file: leads.csv, snapshots: true}
+    columns: {lead_id: {from: id}, created_at: {}}
+  accounts:
+    location: {file: accounts.csv, snapshots: true}
+    columns: {account_id: {from: id}, country: {}}
+  outcomes:
+    location: {file: outcomes.csv, snapshots: true}
+    columns: {opportunity_id: {}, lead_id: {}, closed_at: {}, won: {}}
+"""
+NUMBERED_FILES = {
+    "leads": "id,created_at\n1000,2026-01-01\n7,2026-01-01\n",
+    "accounts": "id,country\n1000,DE\n7,PL\n",
+    "outcomes": "opportunity_id,lead_id,closed_at,won\n1000,7,2026-02-01,true\n7,1000,2026-02-01,true\n",
+}
+
+
+@pytest.mark.parametrize(("table", "kept"), [("leads", ["7"]), ("accounts", ["1000", "7"]), ("outcomes", ["1000"])])
+def test_the_number_of_a_deal_or_company_is_not_that_of_a_forgotten_lead(
+    tmp_path: Path, table: str, kept: list[str]
+) -> None:
+    source = parse_source(NUMBERED)
+    paths, export = Paths(tmp_path / "data", source.name), choose_export(source, table)
+    add_to_register(paths.root, FORGOTTEN, ["1000"], [])
+    file = tmp_path / f"{table}_2026-03-01.csv"
+    file.write_text(NUMBERED_FILES[table], encoding="utf-8")
+    (read,) = read_exports([file], export, source, paths)
+    taken = add_export(read, export, source, paths).snapshot
+    state = apply_changes(read_changes(paths, export.name, [taken]))
+    assert sorted(state.index) == kept
+    assert taken.left_out == ({"of forgotten people": 2 - len(kept)} if len(kept) < 2 else {})
