@@ -6,7 +6,7 @@ import pandas as pd
 from features.array_types import Bools, Ints, Tables
 from features.cohort.outcomes import STAGE_LOST, STAGE_WON, lifecycle_events, taken_back_wins, wins
 from features.point_in_time.microseconds import days, micros, moments
-from features.point_in_time.visibility import is_known
+from features.point_in_time.visibility import UNKNOWN, is_known
 from features.schema.source import Source
 from features.schema.vocabulary import Actor, Stage
 
@@ -133,19 +133,34 @@ def _find_excluded(
         rows = _pairs(cohort, events[events["what"] == "disqualified"], as_of, ends, known_by)["row"]
         excluded[rows.to_numpy()] = True
     if source.label.never_worked == "excluded":
-        started = _first_worked(tables)
-        first = cohort["lead_id"].map(started)
-        excluded |= ~(micros(first.astype("datetime64[us]")) <= ends) | first.isna().to_numpy()
+        excluded |= ~_find_worked(cohort, tables, ends, known_by)
     return excluded
 
 
-def _first_worked(tables: Tables) -> pd.Series:
-    """When each lead was first worked: a sales stage, or something a rep did."""
+def _find_worked(cohort: pd.DataFrame, tables: Tables, ends: Ints, known_by: Ints) -> Bools:
+    """Which rows' leads were worked by the end of the horizon, as far as was known when the label was settled."""
+    work = _work(tables)
+    if not len(work):
+        return np.zeros(len(cohort), dtype=np.bool_)
+    rows = pd.DataFrame({"lead_id": cohort["lead_id"].astype("str"), "at": ends, "row": np.arange(len(cohort))})
+    found = pd.merge_asof(rows.sort_values("at", kind="stable"), work, on="at", by="lead_id").sort_values("row")
+    known = found["known"].fillna(UNKNOWN).to_numpy(dtype=np.int64)
+    return is_known(known, known_by)
+
+
+def _work(tables: Tables) -> pd.DataFrame:
+    """A row each time a lead was worked, by a sales stage or by what a rep did, in order of time: lead_id, at, and when
+    the first of all that happened by then became known.
+    """
     stages, activities = tables["stages"], tables["activities"]
-    by_stage = stages.loc[stages["stage"].astype("str").isin(WORKED), ["lead_id", "entered_at"]]
-    by_rep = activities.loc[activities["actor"].astype("str") == str(Actor.REP), ["lead_id", "happened_at"]]
-    parts = [by_stage.set_axis(["lead_id", "at"], axis=1), by_rep.set_axis(["lead_id", "at"], axis=1)]
-    parts = [part for part in parts if len(part)]
-    if not parts:
-        return pd.Series(dtype="datetime64[us]")
-    return pd.concat(parts, ignore_index=True).groupby("lead_id")["at"].min()
+    by_stage = stages[stages["stage"].astype("str").isin(WORKED)]
+    by_rep = activities[(activities["actor"].astype("str") == str(Actor.REP)).to_numpy(dtype=np.bool_, na_value=False)]
+    parts = []
+    for rows, clock in ((by_stage, "entered_at"), (by_rep, "happened_at")):
+        dated = rows[rows[clock].notna()]
+        known = micros(dated["known_at"].fillna(dated[clock]))
+        parts.append(
+            pd.DataFrame({"lead_id": dated["lead_id"].astype("str"), "at": micros(dated[clock]), "known": known})
+        )
+    work = pd.concat(parts, ignore_index=True).sort_values("at", kind="stable", ignore_index=True)
+    return work.assign(known=work.groupby("lead_id")["known"].cummin().astype("Int64"))

@@ -364,6 +364,23 @@ def test_leads_may_be_left_out_as_declared(world: World) -> None:
     assert labels(world, source_with(label={"never_worked": "excluded"}))["excluded"].tolist() == [False, False, True]
 
 
+def test_work_learned_of_after_the_label_was_settled_changes_nothing(world: World) -> None:
+    policy = source_with(label={"never_worked": "excluded"})
+    lead(world, "b", MONDAY - 1)
+    lead(world, "c", MONDAY - 1)
+    settled = MONDAY + 33 * DAY
+    did(world, "b", "call", MONDAY + 20 * DAY, settled - 1, actor="rep")
+    before = labels(world, policy)
+    assert before["excluded"].tolist() == [True, False, True]
+
+    did(world, "a", "call", MONDAY + 20 * DAY, settled, actor="rep")
+    world["stages"].append({"lead_id": "c", "stage": "sql", "entered_at": MONDAY + DAY, "known_at": settled + DAY})
+    did(world, "b", "call", MONDAY + 5 * DAY, settled + DAY, actor="rep")  # earlier than the call that was known
+    pd.testing.assert_frame_equal(labels(world, policy), before)
+    did(world, "a", "call", MONDAY + 31 * DAY, actor="rep")  # after the horizon
+    assert labels(world, policy)["excluded"].tolist() == [True, False, True]
+
+
 def test_rows_of_a_lead_weigh_one_together(world: World) -> None:
     lead(world, "b", MONDAY + 40 * DAY)
     tables, catalog = frames(world), build_catalog(SOURCE)
