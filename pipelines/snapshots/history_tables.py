@@ -24,6 +24,7 @@ from pipelines.snapshots.row_versions import TableHistory, Versions, load_versio
 from pipelines.snapshots.snapshot_errors import NoSnapshotError
 from pipelines.snapshots.snapshot_store import history_of, read_snapshots
 from pipelines.snapshots.stage_history import shows_reopening, stage_rows
+from pipelines.snapshots.taken_at import as_known
 from pipelines.workspace.paths import Paths
 
 _STAGES = ("lead_id", "stage", "entered_at", "known_at", "reason")
@@ -53,14 +54,17 @@ class SnapshotHistory:
     forms: Mapping[str, Mapping[str, ColumnReading]]
 
 
-def read_history(source: Source, paths: Paths) -> SnapshotHistory:
+def read_history(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> SnapshotHistory:
     """The tables that a source reads from snapshots; none of a source that keeps none.
+
+    ``as_of`` reads those that were taken before that moment, whatever later ones corrected.
 
     Raises
     ------
     NoSnapshotError
-        if a file is to be kept as snapshots and none was taken.
+        if a file is to be kept as snapshots and none was taken, or none before ``as_of``.
     """
+    now = pd.Timestamp.now("UTC").tz_localize(None).floor("us")
     raws: dict[str, RawTable] = {}
     tables: dict[str, TableSource] = dict(source.tables)
     answers: AnswerRows | None = None
@@ -75,6 +79,14 @@ def read_history(source: Source, paths: Paths) -> SnapshotHistory:
                 f"{source.where('tables', export.name, 'location', 'snapshots')}: no snapshot of "
                 f"{describe_place(export.location)} was taken yet. Take the first: leadscore snapshot add EXPORT "
                 f"--source {source.path or source.name}"
+            )
+        first = history.snapshots[0].taken_at
+        history = as_known(history, now, as_of)
+        if not history.snapshots:
+            raise NoSnapshotError(
+                f"{source.where('tables', export.name, 'location', 'snapshots')}: no snapshot of "
+                f"{describe_place(export.location)} was taken before {as_of:%Y-%m-%d %H:%M}, the first is of "
+                f"{first[:10]}; what it said by then is not known. Choose a later moment."
             )
         versions = load_versions(paths, export, history)
         what = f"{len(versions.taken)} snapshots of {describe_place(export.location)}"

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from features.errors import ContractError
+from pipelines.artifacts.snapshots_record import ExportHistory
 from pipelines.snapshots.snapshot_errors import UnknownTakenAtError
 
 # A clock is read only where it cannot be a running number: after a T, or with seconds.
@@ -22,6 +23,7 @@ _DAY_FIRST = re.compile(r"(?<!\d)(?P<day>0[1-9]|[12]\d|3[01])\.(?P<month>0[1-9]|
 # A file written within a day of the newest row it holds was written when it was exported; a copy made later, which has
 # the time of the copy, is further from it.
 _CERTAIN = pd.Timedelta(days=1)
+_TODAY = pd.Timedelta(hours=25)  # the longest day, where clocks go back
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,23 @@ def find_taken_at(path: Path, newest: pd.Timestamp | None, zone: ZoneInfo) -> Ta
         return TakenAt(written, "time the file was written")
     why = "no row tells a time" if newest is None else f"its newest row is of {newest:%Y-%m-%d %H:%M}"
     raise _unknown(path, f"its name has no date, it was written on {written:%Y-%m-%d %H:%M} and {why}")
+
+
+def as_known(history: ExportHistory, now: pd.Timestamp, as_of: pd.Timestamp | None = None) -> ExportHistory:
+    """The snapshots as they are known ``now``: one of today, dated by the end of the day, stands here and is known.
+
+    ``as_of`` leaves those out that were taken from that moment on. The order stays; what is dated later than today
+    keeps its date.
+    """
+    moments = [pd.Timestamp(snapshot.taken_at) for snapshot in history.snapshots]
+    ahead = [moment for moment in moments if now < moment <= now + _TODAY]
+    known = {moment: now - pd.Timedelta(microseconds=len(ahead) - 1 - k) for k, moment in enumerate(ahead)}
+    snapshots = tuple(
+        snapshot.model_copy(update={"taken_at": known[moment].isoformat()}) if moment in known else snapshot
+        for snapshot, moment in zip(history.snapshots, moments, strict=True)
+        if as_of is None or moment < as_of
+    )
+    return history.model_copy(update={"snapshots": snapshots})
 
 
 def _unknown(path: Path, why: str) -> UnknownTakenAtError:

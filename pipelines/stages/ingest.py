@@ -79,7 +79,7 @@ TABLE_LOST = "table_lost"  # verdict of an ingest that was refused
 def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> CountsRecord:
     """Read, check and write every table of a source; returns what ``counts.json`` holds.
 
-    ``as_of`` leaves out rows known from that moment on, as if the export had been made then.
+    ``as_of`` leaves out rows known and snapshots taken from that moment on, as if the export had been made then.
 
     Writes ``<table>.parquet`` for every table of the contract (duplicates merged and accounts matched by the declared
     identity rules), ``identity.parquet`` (each merge and match), ``unresolved/`` (the tables before them),
@@ -97,12 +97,14 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
         the last good ingest stay as they are.
     OneClassError
         if the target of a flat source has one class only.
+    NoSnapshotError
+        if files are kept as snapshots and none was taken (before ``as_of``).
     ChangedFileError, FewerRowsError
         if a file was written while it was read, or has so few rows that it may be half of an export.
     """
     declaration = hash_declaration(source)
     make_generated(source, paths)
-    history = read_history(source, paths)
+    history = read_history(source, paths, as_of)
     source = history.source
     drop_shortened(source, paths, declared_cutoff(source))
     raws, shapes, open_deals = _read(source, paths, history, as_of)

@@ -10,10 +10,12 @@ from features.assembly.build_matrix import features_at
 from features.catalog.build_catalog import build_catalog
 from features.cohort.cohort import keys_of, open_cohort
 from features.cohort.labels import label
+from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.scoring.file_answers import add_file_answers
 from pipelines.snapshots.export_checks import Oddity
 from pipelines.snapshots.snapshot_errors import NoSnapshotError
 from pipelines.stages.ingest import ingest
+from pipelines.workspace.table_files import load_tables
 from tests.reference.snapshot_exports import DEALS, HEADER, SnapshotWorld, deal, end_of
 
 FIRST, SECOND, THIRD = "2026-01-04", "2026-01-11", "2026-01-18"
@@ -344,3 +346,37 @@ def test_a_database_is_taken_as_it_stands_now(tmp_path: Path, monkeypatch: pytes
     assert [s.found for s in world.taken] == ["time it was read"] * 2 and world.taken[1].by_column == {"Temp": 1}
     answers = world.tables()["answers"]
     assert rows_of(answers[answers["question"] == "temperature"], "A", "value") == [("3",), ("4",)]
+
+
+def test_as_of_a_moment_only_snapshots_taken_before_it_are_read(world: SnapshotWorld) -> None:
+    world.take("2026-02-01", [deal("D1"), deal("D2")])
+    world.take("2026-04-01", [deal("D1", Stage="Won", Closed="2026-03-20", Amount=5), deal("D2")])
+    closed = deal("D1", Stage="Lost", Closed="2026-03-20", Amount=7)
+    world.take("2026-05-01", [closed], Oddity.FEWER_ROWS)  # a correction, and D2 is gone
+    april = end_of("2026-04-30")
+    ingest(world.source, world.paths, april)
+    tables = load_tables(world.paths)
+    assert rows_of(tables["outcomes"], "D1", "won", "amount", "known_at") == [(True, 5.0, end_of("2026-04-01"))]
+    assert tables["leads"]["lead_id"].tolist() == ["D1", "D2"] and not len(rows_of(tables["stages"], "D2", "stage"))
+    ingest(world.source, world.paths, end_of("2026-04-01"))
+    assert not len(load_tables(world.paths)["outcomes"]), "what a snapshot of that very moment says is not known yet"
+    with pytest.raises(NoSnapshotError, match=r"no snapshot of deals.csv was taken before 2026-01-31 .*2026-02-01"):
+        ingest(world.source, world.paths, pd.Timestamp("2026-01-31"))
+
+
+def test_what_the_export_of_today_says_is_known_by_now(tmp_path: Path) -> None:
+    today = pd.Timestamp.now("UTC").tz_localize(None).normalize()
+    days = [f"{today - pd.Timedelta(days=n):%Y-%m-%d}" for n in (9, 2, 1, 0)]
+    world = SnapshotWorld(tmp_path, DEALS.replace('data_cutoff: "2026-06-01"\n', ""))
+    world.take(days[1], [deal("D1", created=days[0]), deal("D2", created=days[0])])
+    changed = [deal("D1", created=days[0], Temp=7), deal("D2", created=days[0], Stage="Lost", Closed=days[2])]
+    world.take(days[3], [*changed, deal("D3", created=days[3])])
+    stored = world.files()
+    tables = world.tables()
+    counts = CountsRecord.read(world.paths)
+    assert {name: rows.quarantined for name, rows in counts.rows.items()} == dict.fromkeys(counts.rows, 0)
+    now = pd.Timestamp.now("UTC").tz_localize(None)
+    ((_, known),) = rows_of(tables["answers"][tables["answers"]["value"] == "7"], "D1", "value", "known_at")
+    assert today <= known <= now
+    assert rows_of(tables["outcomes"], "D2", "won", "known_at") == [(False, known)]
+    assert world.files() == stored, "the store says the day"
