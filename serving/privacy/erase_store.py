@@ -27,6 +27,7 @@ from serving.store.tables import (
     FieldRow,
     IdempotencyRecord,
     KeptLine,
+    KeptList,
     OutboxMessage,
     ScoreRow,
     StageRow,
@@ -58,6 +59,8 @@ def erase_from_store(
         for table in OF_LEADS:
             count = _remove_rows(session, table, ids, dry_run=dry_run)
             places += [Place(_WHERE + table.__tablename__, count, "rows removed")] if count else []
+        if not dry_run:
+            session.execute(delete(KeptList))  # copies of scores, which the next start works out without the person
         blanked = _count(session, FieldRow, ids)
         if blanked:
             if not dry_run:

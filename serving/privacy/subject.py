@@ -1,5 +1,6 @@
 """All that is held of a person and how they were scored: as a record, and in plain words as a page or Markdown."""
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from features.cohort.objections import objecting_leads
 from features.errors import LeadScoreError
@@ -30,7 +32,7 @@ from serving.privacy.store_of_source import ServerOf
 from serving.privacy.subject_words import WORDS
 from serving.store.audit_trail import entry_record
 from serving.store.engine import Store
-from serving.store.tables import AuditRow, ExportedLead, FieldRow, KeptLine, OutboxMessage, ScoreRow
+from serving.store.tables import AuditRow, ExportedLead, FieldRow, KeptLine, KeptList, OutboxMessage, ScoreRow
 
 _SEEN_SHOWN = 200  # entries of the trail on the page, newest first; the record has all
 
@@ -119,9 +121,11 @@ def _from_store(store: Store, person: Person) -> dict[str, Any]:
             posted[table.__tablename__] = [_record(row) for row in rows]
         entries = [entry_record(row) for row in session.scalars(select(AuditRow).order_by(AuditRow.id.desc()))]
         seen = [entry for entry in entries if speaks_of(entry, person)]
+        kept_list = _in_kept_list(session, ids)
         messages = sum(holds_value(payload, person) for payload in session.scalars(select(OutboxMessage.payload)))
     scores = posted.pop(ScoreRow.__tablename__)
     scores += [_served_in_list(row) for row in posted.pop(KeptLine.__tablename__)]
+    scores += kept_list
     exports = posted.pop(ExportedLead.__tablename__)
     return {
         "served_scores": scores,
@@ -136,6 +140,16 @@ def _served_in_list(kept: Mapping[str, Any]) -> dict[str, Any]:
     line = kept["line"]
     shown = {name: line.get(name) for name in ("lead_id", "as_of", "score", "state", "bundle_hash")}
     return {**shown, "written_at": kept["written_at"], "origin": "list", "line": line}
+
+
+def _in_kept_list(session: Session, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The person's rows of the whole list that is kept for the server's next start."""
+    found = []
+    for kept in session.scalars(select(KeptList)):
+        frame = pd.read_parquet(io.BytesIO(kept.rows))
+        rows = frame[frame["lead_id"].astype("str").isin(ids)].to_dict(orient="records")
+        found += [_served_in_list({"line": plain_json(row), "written_at": plain_json(kept.written_at)}) for row in rows]
+    return found
 
 
 def _record(row: Any) -> dict[str, Any]:

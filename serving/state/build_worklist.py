@@ -1,6 +1,7 @@
 """The worklist of a model: the batch's where it fits, scored anew where it does not, then what was posted since."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from serving.state.lead_data import LeadData, in_one_piece
 from serving.state.loaded_model import LoadedModel, lines_of, list_frame
 from serving.state.posted_frames import read_all_posted
 from serving.state.worklist.kept_lines import LinesToKeep, describe_state, known_of, read_kept
+from serving.state.worklist.kept_list import read_kept_list
 from serving.state.worklist.ranked_worklist import Worklist
 from serving.store.engine import Store
 
@@ -41,23 +43,27 @@ def build_worklist(
     register: tuple[int, int] = (0, 0),
 ) -> tuple[Worklist, LinesToKeep]:
     """Rank the open leads; those with posted rows are scored again in blocks, as of the clock, but for those of which
-    an earlier load kept the line and nothing more is known.
+    an earlier load kept the line and nothing more is known. So is a whole list that an earlier load scored.
 
     ``register`` is the stamp of the register of people. Returns the list, and what was scored again, to be kept.
     """
-    frame = _read_batch_worklist(model, framework)
+    frame, list_under, scored_list = _read_batch_worklist(model, framework), "", None
     if frame is None:
-        frame = _score_open_leads(model, data, framework)
+        list_under = describe_state(model, data, clock, framework, register)
+        with store.reading() as session:
+            frame = read_kept_list(session, list_under)
+    if frame is None:
+        frame = scored_list = _score_open_leads(model, data, framework)
     worklist = Worklist(in_one_piece(frame), data)
 
-    nothing = LinesToKeep("", (), {}, register)
+    nothing = LinesToKeep(under="", lines=(), known={}, register=register, list_under=list_under, listed=scored_list)
     if data.flat:
         return worklist, nothing
     with store.reading() as session:
         listed = np.intersect1d(find_touched_leads(session, data), data.codes(worklist.position))
         if not len(listed):
             return worklist, nothing
-        under = describe_state(model, data, clock, framework, register)
+        under = list_under or describe_state(model, data, clock, framework, register)
         known = known_of(session, data, listed)  # before rows are read: what comes meanwhile is seen by the next start
         kept = read_kept(session, under, known, clock)
         worklist.update_rows(kept)
@@ -69,7 +75,7 @@ def build_worklist(
                 lines = score_touched(session, model, data, clock, framework, block, posted)
                 worklist.update_rows(lines)
                 scored += lines
-    return worklist, LinesToKeep(under, scored, known, register)
+    return worklist, replace(nothing, under=under, lines=scored, known=known)
 
 
 def score_touched(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, DateTime, Float, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, DateTime, Float, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # without it, SQLite gives the highest id out again once its row is gone: webhooks and exports tell rows by their ids
@@ -84,6 +84,15 @@ class KeptLine(Base):
     known: Mapped[str]
     written_at: Mapped[datetime]
     line: Mapped[dict[str, Any]]
+
+
+class KeptList(Base):
+    """The list that a load scored because the batch's was of another model, as Parquet: ``under`` what."""
+
+    __tablename__ = "kept_lists"
+    under: Mapped[str] = mapped_column(String(64), primary_key=True)
+    written_at: Mapped[datetime]
+    rows: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Feedback(Base):

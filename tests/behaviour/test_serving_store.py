@@ -34,6 +34,7 @@ from serving.store.tables import (
     FieldRow,
     IdempotencyRecord,
     KeptLine,
+    KeptList,
     OutboxMessage,
     ScoreRow,
     StageRow,
@@ -85,6 +86,7 @@ LATER = (
     "stages",
     "field_values",
     "kept_lines",
+    "kept_lists",
 )  # made by migrations after the first
 LATER_COLUMNS = {
     "answers": ("corrects",),
@@ -144,7 +146,7 @@ def test_no_id_is_given_out_twice_and_an_older_store_keeps_its_own(url: str, tmp
     with store.engine.begin() as connection:
         config = MigrationContext.configure(connection)
         with Operations.context(config):
-            for step in ("r0009_kept_lines", "r0008_ids_once"):
+            for step in ("r0010_kept_lists", "r0009_kept_lines", "r0008_ids_once"):
                 import_module(f"serving.store.migrations.versions.{step}").downgrade()
         connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
     if store.engine.dialect.name == "sqlite":
@@ -360,6 +362,7 @@ def fill_about(session: Any, lead: str, number: int) -> None:
     scored = {"score": 60, "log_odds": 0.1, "probability": 0.5, "state": "mql", "framework": "bant", "origin": "answer"}
     session.add(ScoreRow(lead_id=lead, as_of=now, written_at=now, bundle_hash="b", line=line, **scored))
     session.add(KeptLine(lead_id=lead, under="u", known="1,1", written_at=now, line=line))
+    session.merge(KeptList(under="u", written_at=now, rows=b""))
     session.add(IdempotencyRecord(caller="c", key=lead, request_hash="h", answer={"line": line}, at=now))
     sent = {
         "webhook_id": 1,
@@ -391,6 +394,7 @@ def test_a_person_is_taken_out_of_every_table_and_nobody_else_is(url: str, tmp_p
     assert [place.record() for place in rehearsed] == [place.record() for place in done]
     assert counted() == [1] * len(tables)
     with store.reading() as session:
+        assert session.scalar(select(func.count()).select_from(KeptList)) == 0, "a whole list goes with anyone on it"
         assert {session.scalar(select(table.lead_id)) for table in OF_LEADS} == {"10001"}
         assert session.scalars(select(FieldRow.lead_id).order_by(FieldRow.id)).all() == ["", "10001"]
         subjects = session.scalars(select(AuditRow.subject).order_by(AuditRow.id)).all()

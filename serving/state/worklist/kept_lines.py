@@ -30,6 +30,7 @@ from serving.state.forgotten_people import ForgottenPeople
 from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
 from serving.state.posted_frames import ASKED_AT_ONCE, POSTED_TABLES
+from serving.state.worklist.kept_list import keep_list
 from serving.store.engine import Store, hold_lock
 from serving.store.tables import Feedback, FieldRow, KeptLine
 from serving.store.wall_clock import wall_now
@@ -41,7 +42,7 @@ _BLOCK = 500  # lines of one transaction
 _LIBRARIES = ("numpy", "pandas", "lightgbm", "numba", "scikit-learn")  # what numbers come from
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LinesToKeep:
     """Lines that a load worked out, and what was known of their accounts before it did.
 
@@ -50,12 +51,16 @@ class LinesToKeep:
     under : of model, declaration, data and code
     known : by lead, as :func:`known_of` tells it
     register : stamp of the register of people as the load began
+    list_under : where the list is not the batch's, under what it was scored
+    listed : that list, where this load scored it
     """
 
     under: str
     lines: Sequence[Mapping[str, Any]]
     known: Mapping[str, str]
     register: tuple[int, int]
+    list_under: str = ""
+    listed: pd.DataFrame | None = None
 
 
 def describe_state(
@@ -133,6 +138,7 @@ def read_kept(session: Session, under: str, known: Mapping[str, str], clock: Ser
 
 def keep_lines(store: Store, keep: LinesToKeep, people: ForgottenPeople) -> None:
     """Write what a load worked out over what was kept; nothing of who is forgotten, or once somebody is meanwhile."""
+    keep_list(store, keep.list_under, keep.listed, keep.register, people)
     with store.reading() as session:
         old = session.scalar(select(func.count()).where(KeptLine.under != keep.under))
     if not old and not keep.lines:
