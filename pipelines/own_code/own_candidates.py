@@ -11,6 +11,8 @@ from features.matrix import Matrix
 from features.schema.source import Source
 from models.candidates.own import OwnCandidate
 from pipelines.own_code.load_code import load_code
+from pipelines.own_code.module_texts import digest_modules, remember_folder
+from pipelines.own_code.own_functions import modules_of
 
 GROUP = "leadscore.candidates"  # of entry points
 _EXPLAINED = 40  # test rows: a share of contributions is then within a few points, and a forest takes seconds
@@ -39,6 +41,16 @@ def own_candidates(source: Source, beside: Path) -> tuple[OwnCandidate, ...]:
         )
         for place, one in enumerate(source.candidates)
     )
+
+
+def code_of_candidates(source: Source, beside: Path) -> list[str]:
+    """SHA-256 of the files behind each declared candidate, as of features of one's own."""
+    remember_folder(beside)
+    found = []
+    for place, one in enumerate(source.candidates):
+        made = load_code(one.estimator, group=GROUP, where=source.where("candidates", place), beside=beside)
+        found.append(f"{one.name}:{digest_modules(modules_of(one.estimator, made))}")
+    return found
 
 
 def own_candidate_record(candidate: OwnCandidate, source: Source, matrix: Matrix, split: Chop) -> dict[str, Any]:

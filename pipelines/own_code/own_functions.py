@@ -44,7 +44,7 @@ def _load(named: str, where: str, beside: Path) -> Callable[..., Any]:
     """The function, with the text of its modules read now: what runs later is what was imported here."""
     function: Callable[..., Any] = load_code(named, group=GROUP, where=where, beside=beside)
     remember_folder(beside)
-    digest_modules(_modules_of(named, function))
+    digest_modules(modules_of(named, function))
     return function
 
 
@@ -74,11 +74,11 @@ def _digest(feature: Feature) -> str:
     """Of the whole modules and of what they import from beside them, as a function leans on both."""
     params = feature.params
     named = [params.oracle, params.function] if isinstance(params, OwnFunction) else []
-    modules = [m for one in named if one is not None for m in _modules_of(one, function_of(one, feature.name))]
+    modules = [m for one in named if one is not None for m in modules_of(one, function_of(one, feature.name))]
     return digest_modules(modules)
 
 
-def _modules_of(named: str, function: Callable[..., Any]) -> list[ModuleType]:
+def modules_of(named: str, function: Callable[..., Any]) -> list[ModuleType]:
     """The module that a path names, and the one that the function, or what it wraps, was written in."""
     while isinstance(function, partial):
         function = function.func

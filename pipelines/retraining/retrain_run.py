@@ -1,6 +1,5 @@
 """One retrain: take in what is new, look at the feeds, train, judge, decide, write it down."""
 
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -28,6 +27,7 @@ from pipelines.registry.kept_decisions import name_decision, write_decision
 from pipelines.registry.promotion_churn import churn_if_possible
 from pipelines.registry.unfinished_move import Behind, describe_settled, settle_move
 from pipelines.retraining.decide_champion import Judged, Verdict, decide, decide_untrained, judge_challengers, left_out
+from pipelines.retraining.fingerprints import features_fingerprint, fingerprint_of
 from pipelines.retraining.judged_bundles import done_with, keep_judged
 from pipelines.retraining.look_at_feeds import Looked, look_at_feeds
 from pipelines.retraining.replay_bundles import replay_bundles
@@ -120,7 +120,8 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
     now: Seen | None = None
     try:
         _take_in(context, options, tell)
-        now = see(context.paths, fingerprint_of(context), _zone_of_closes(context.source), options.as_of)
+        zone, features = _zone_of_closes(context.source), features_fingerprint(context)
+        now = see(context.paths, fingerprint_of(context), zone, options.as_of, features=features)
         asked = {"data": now.fingerprint, "promote": options.promote, "accept_feeds": options.accept_feeds}
         asked |= {"gate": options.gate.model_dump(mode="json"), "monitor": options.monitor.model_dump(mode="json")}
         begun = begin_retrain(context, asked)
@@ -311,15 +312,6 @@ def _list_and_tell(context: Context, options: RetrainOptions, drafted: dict[str,
     if "decided" in drafted:
         write_decision(context.paths, drafted["decided"])
     return (tell_decisions(context) or untold) if options.track else ""
-
-
-def fingerprint_of(context: Context) -> str:
-    """Of the tables of the last ingest and all that is declared: equal where nothing changed."""
-    found = hashlib.sha256(context.declaration_hash.encode())
-    for file in sorted(context.paths.ingest.glob("*.parquet")):
-        found.update(file.name.encode())
-        found.update(hashlib.sha256(file.read_bytes()).digest())
-    return found.hexdigest()
 
 
 def _zone_of_closes(source: Source) -> str:

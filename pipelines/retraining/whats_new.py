@@ -19,6 +19,10 @@ from pipelines.workspace.atomic_files import read_json, read_parquet, stage_dir,
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
 
+_OTHER_FEATURES = (
+    "The features, or the code behind them or behind your candidates, are not those of the last retrain: what was "
+    "trained then may not be able to score."
+)
 _WEEK = 7 * MICROSECONDS_PER_DAY
 _SAID = {
     "answers": "answers",
@@ -39,7 +43,8 @@ class Seen:
     deals : columns key, won, content: a row per closed deal
     weeks : by table, rows by week of their clock
     said : by table of the server's store, the last id
-    fingerprint : of all tables and the declaration: equal where nothing changed at all
+    fingerprint : of all tables, the declaration and the features: equal where nothing changed at all
+    features : of the features and the code behind them; empty where an earlier version did not keep it
     by_day : whether the content of deals holds their close by its day; otherwise it is not comparable
     """
 
@@ -50,9 +55,12 @@ class Seen:
     until: str | None
     fingerprint: str
     by_day: bool = True
+    features: str = ""
 
 
-def see(paths: Paths, fingerprint: str, zone: str = "UTC", as_of: pd.Timestamp | None = None) -> Seen:
+def see(
+    paths: Paths, fingerprint: str, zone: str = "UTC", as_of: pd.Timestamp | None = None, *, features: str = ""
+) -> Seen:
     """What the tables of the last ingest hold; closes count by their day in ``zone``.
 
     What was posted to the server from ``as_of`` on is not seen yet.
@@ -66,6 +74,7 @@ def see(paths: Paths, fingerprint: str, zone: str = "UTC", as_of: pd.Timestamp |
         said={name: int(rows["id"].max()) if len(rows) else 0 for name, rows in _posted(paths, as_of).items()},
         until=cutoff,
         fingerprint=fingerprint,
+        features=features,
     )
 
 
@@ -76,7 +85,7 @@ def keep_seen(paths: Paths, seen: Seen) -> None:
         write_parquet(folder / DEALS, seen.deals)
         weeks = {name: {str(week): rows for week, rows in own.items()} for name, own in seen.weeks.items()}
         rest = {"weeks": weeks, "said": dict(seen.said), "until": seen.until, "fingerprint": seen.fingerprint}
-        write_json(folder / "seen.json", rest | {"by_day": True})
+        write_json(folder / "seen.json", rest | {"by_day": True, "features": seen.features})
 
 
 def read_seen(paths: Paths) -> Seen | None:
@@ -94,6 +103,7 @@ def read_seen(paths: Paths) -> Seen | None:
             until=rest["until"],
             fingerprint=rest["fingerprint"],
             by_day=rest.get("by_day", False),
+            features=rest.get("features", ""),
         )
     except (KeyError, TypeError, AttributeError) as problem:
         raise DataError(
@@ -128,7 +138,10 @@ def find_new(paths: Paths, before: Seen | None, now: Seen, as_of: pd.Timestamp |
         "said": {name: count for name, count in said.items() if count},
         "changed": before is None or before.fingerprint != now.fingerprint,
     }
-    return WhatsNew.of(found | {"sentences": _sentences(found, tables)})
+    sentences = _sentences(found, tables)
+    if before is not None and before.features and now.features != before.features:
+        sentences.append(_OTHER_FEATURES)
+    return WhatsNew.of(found | {"sentences": sentences})
 
 
 def _posted(paths: Paths, as_of: pd.Timestamp | None) -> dict[str, pd.DataFrame]:

@@ -17,7 +17,7 @@ import pytest
 from features.rubric.load import load_rubric
 from features.rubric.yaml_format import rubric_yaml
 from pipelines.registry.champion import point_to, read_champion
-from pipelines.retraining.retrain_run import fingerprint_of
+from pipelines.retraining.fingerprints import fingerprint_of
 from pipelines.retraining.whats_new import keep_seen, see
 from pipelines.run import RUN, run_stage
 from pipelines.workspace.find_declarations import find_rubric

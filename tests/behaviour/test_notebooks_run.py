@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 import leadscore
-from pipelines.retraining.retrain_run import fingerprint_of
+from pipelines.retraining.fingerprints import fingerprint_of
 from pipelines.retraining.whats_new import keep_seen, see
 from tests.reference.notebook_cells import code_cells, is_parameters, run_cells
 from tests.reference.tiny_run import SETTINGS, TinyRun, open_run

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,8 +21,8 @@ from pipelines.feeds.accepted_faults import accept_faults
 from pipelines.registry.champion import ensure_pointer, point_to, read_champion
 from pipelines.registry.kept_decisions import keep_decision
 from pipelines.retraining.decide_champion import decide_untrained
+from pipelines.retraining.fingerprints import fingerprint_of
 from pipelines.retraining.look_at_feeds import look_at_feeds
-from pipelines.retraining.retrain_run import fingerprint_of
 from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import StageRun, run_stage
 from pipelines.scoring.qualification_summary import follows_policy_in_force
@@ -289,6 +290,15 @@ def test_new_late_corrected_and_reversed_rows_are_counted(run: TinyRun) -> None:
     assert (new.tables["answers"].late, new.tables["answers"].new, new.tables["outcomes"].gone) == (7, 0, 2)
     assert new.new_leads == 0 and new.changed
     assert any("3 reversed between won and lost, 2 taken back" in sentence for sentence in new.sentences)
+
+
+def test_other_features_are_something_new_and_said(run: TinyRun) -> None:
+    paths, seen = run.context.paths, see(run.context.paths, "before", features="before")
+    keep_seen(paths, seen)
+    new = find_new(paths, read_seen(paths), see(paths, "now", features="now"))
+    assert new.changed and "the code behind them" in new.sentences[-1]
+    keep_seen(paths, replace(seen, features=""))  # of a version that did not keep it
+    assert "code behind" not in " ".join(find_new(paths, read_seen(paths), see(paths, "now", features="now")).sentences)
 
 
 def test_closes_on_the_day_of_their_export_are_the_same_at_each_reading_and_not_corrected_later(run: TinyRun) -> None:

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.retraining.fingerprints import fingerprint_of
 from pipelines.retraining.retrain_record import WhatsNew
-from pipelines.retraining.retrain_run import fingerprint_of
 from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import run_stage
 from pipelines.workspace.context import Context, open_context

@@ -26,6 +26,7 @@ from pipelines.own_code.own_functions import check_functions, code_of, offer_fun
 from pipelines.registry.champion import catalog_for
 from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.promotion_gate import fits
+from pipelines.retraining.fingerprints import features_fingerprint, fingerprint_of
 from pipelines.scoring.find_lead import find_bundle
 from pipelines.workspace.atomic_files import write_json
 from pipelines.workspace.paths import Paths
@@ -349,3 +350,28 @@ def test_a_bundle_of_other_code_fits_no_matrix_and_scores_nobody(tiny_demo: Any,
     assert not fits(context, tmp_path / "stale"), "so what is trained next takes its place"
     with pytest.raises(BundleError, match=r"other code of feature 'visits_worth'.*leadscore run"):
         find_bundle(context, str(tmp_path / "stale"))
+
+
+def test_other_code_behind_features_or_candidates_is_something_new(tiny_demo: Any, tmp_path: Path) -> None:
+    declared = DECLARED + "candidates: [{name: mine, estimator: 'own_estimator:Mine', reads: numbers}]\n"
+    text = "class Mine:\n    pass\n"
+    source = parse_source(declared)
+    here = {"source_path": tmp_path / "mine.yaml", "paths": Paths(tmp_path, "mine"), "own_code": True}
+    context = replace(tiny_demo.context, source=source, **here)
+    matrix = context.paths.matrix
+
+    def fingerprints(
+        mine: str = text, feature: str = "1", names: tuple[str, ...] = ("visits_worth",)
+    ) -> tuple[str, ...]:
+        sys.modules.pop("own_estimator", None)  # as in a process begun now
+        (tmp_path / "own_estimator.py").write_text(mine)
+        importlib.invalidate_caches()
+        catalog = Catalog(tuple(one for one in own(source) if one.name in names))
+        write_json(matrix / "matrix.json", {"catalog": catalog.records()})
+        write_json(matrix / "own_code.json", {"visits_worth": feature})
+        return features_fingerprint(context), fingerprint_of(context)
+
+    before = fingerprints()
+    assert fingerprints() == before
+    for changed in (fingerprints(text + "# edited\n"), fingerprints(feature="2"), fingerprints(names=())):
+        assert changed[0] != before[0] and changed[1] != before[1]
