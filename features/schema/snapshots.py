@@ -66,6 +66,23 @@ def find_snapshot_problems(source: Source) -> Iterator[tuple[tuple[str, ...], st
             elif column.type is ColumnType.ID:
                 yield place, "an id names the row and has no history; leave 'when_known' out."
 
-    if source.label.segment in snapshot_columns(source):
+    segment = source.label.segment
+    if segment in snapshot_columns(source):
         text = "is overwritten, so a lead's segment would be today's; name a column that stays as it was at creation."
-        yield ("label", "segment"), f"'{source.label.segment}' {text}"
+        yield ("label", "segment"), f"'{segment}' {text}"
+    elif segment is not None and _begins_empty(source, segment):
+        yield (
+            ("label", "segment"),
+            f"'{segment}' of accounts has no value before the first snapshot, so their leads would have no segment and "
+            "the default horizon; leave its 'when_known' out: the value that was seen first then counts.",
+        )
+
+
+def _begins_empty(source: Source, segment: str) -> bool:
+    """Whether a segment is an account's column that is missing in the row known always, which tells it."""
+    leads, accounts = source.tables.get("leads"), source.tables.get("accounts")
+    if accounts is None or (leads is not None and segment in leads.columns) or snapshots_of(source, "accounts") is None:
+        return False
+    column = accounts.columns.get(segment)
+    clock = () if "known_at" in accounts.columns else (WhenKnown.KNOWN_AT,)
+    return column is not None and column.when_known in (WhenKnown.SNAPSHOTS, *clock)

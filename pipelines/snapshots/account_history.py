@@ -29,7 +29,7 @@ def account_rows(versions: Versions, source: Source) -> TableHistory:
 
     Accounts that the first snapshot shows have a row before, known always, without their dated columns. Of rows that
     name the same account (a file of deals) the one speaks that has named it longest: another deal that moves changes
-    nothing of the account. Columns known at creation stay as first
+    nothing of the account. Columns known at creation and ``label.segment`` stay as first
     seen; those that are only shown are as the newest snapshot says. An account's own clock, where its export has one,
     dates its changes.
     """
@@ -44,7 +44,8 @@ def account_rows(versions: Versions, source: Source) -> TableHistory:
     said = said.iloc[np.argsort(said[ACCOUNT].to_numpy(dtype=object), kind="stable")].reset_index(drop=True)
 
     dated = [name for name, column in columns.items() if column.when_known in _DATED]
-    fixed = [name for name, column in columns.items() if name not in dated and _stays(column)]
+    stay = {name for name, column in columns.items() if name == source.label.segment or _stays(column)}
+    fixed = [name for name in columns if name in stay and name not in dated]
     made: dict[str, pd.Series] = {}
     for name, column in columns.items():
         texts = joined_texts(said, name, column)

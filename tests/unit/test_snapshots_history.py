@@ -8,7 +8,7 @@ import pytest
 
 from features.assembly.build_matrix import features_at
 from features.catalog.build_catalog import build_catalog
-from features.cohort.cohort import keys_of, open_cohort
+from features.cohort.cohort import keys_of, open_cohort, segment_of
 from features.cohort.labels import label
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.scoring.file_answers import add_file_answers
@@ -210,6 +210,17 @@ def test_accounts_have_a_row_per_change(world: SnapshotWorld) -> None:
         ("B", end_of(SECOND), 2.0, "FR"),
         ("C", end_of(SECOND), 7.0, "DE"),
     ]
+
+
+@pytest.mark.parametrize("role", ["feature", "display"])
+def test_the_segment_of_an_account_is_what_was_seen_first(tmp_path: Path, role: str) -> None:
+    declared = DEALS.replace("country: {from: Country}", f"country: {{from: Country, role: {role}}}")
+    world = SnapshotWorld(tmp_path, declared.replace("opportunities:", "label: {segment: country}\nopportunities:", 1))
+    world.take(FIRST, [*STAY, deal("X", Company="B", Country="FR")])
+    world.take(SECOND, [*STAY, deal("X", Company="B", Country="PL"), deal("Y", Company="C", Country="PL")])
+    tables = world.tables()
+    found = dict(zip(tables["leads"]["lead_id"], segment_of(tables, world.source), strict=True))
+    assert (found["X"], found["Y"]) == ("FR", "PL")
 
 
 def test_a_deal_that_moves_changes_nothing_of_its_account(world: SnapshotWorld) -> None:

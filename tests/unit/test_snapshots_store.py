@@ -212,6 +212,11 @@ WRONG = {
     "no snapshots": ("file: deals.csv, snapshots: true", "file: deals.csv", "no snapshots are kept of 'leads'"),
     "a title": ("when_known: snapshots, map", "title: true, type: text, when_known: snapshots, map", "job title"),
     "a segment": ("opportunities:", "label: {segment: temperature}\nopportunities:", "today's; name a column"),
+    "an account's segment": (
+        "opportunities:",
+        "label: {segment: size}\nopportunities:",
+        "the default horizon",
+    ),
     "a watermark": (
         "{file: deals.csv, snapshots: true}",
         "{database: {url: DB, table: deals, watermark: id}, snapshots: true}",
