@@ -246,7 +246,9 @@ def _stage_entries(episodes: Episodes, tables: Tables, source: Source) -> tuple[
     stages = tables["stages"]
     wanted = stages[stages["stage"].astype("str").isin([str(s) for s in source.cohort.stages])]
     if source.cohort.first_only:
-        wanted = wanted.sort_values("entered_at", kind="stable").drop_duplicates(["lead_id", "stage"])
+        # the first one known: an earlier one that is told later was not there to look at
+        learned = wanted.assign(known_at=wanted["known_at"].fillna(wanted["entered_at"]))
+        wanted = learned.sort_values(["known_at", "entered_at"], kind="stable").drop_duplicates(["lead_id", "stage"])
     lead = pd.Index(tables["leads"]["lead_id"]).get_indexer(pd.Index(wanted["lead_id"]))
     known = micros(wanted["known_at"].fillna(wanted["entered_at"]))
     as_of = known + days(source.cohort.settle_hours / 24)

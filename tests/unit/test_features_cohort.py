@@ -191,6 +191,17 @@ def test_stage_entries_are_looked_at_after_they_settle(world: World) -> None:
     assert keys["as_of"].tolist() == [moment(MONDAY + DAY) + pd.Timedelta(hours=1)]
 
 
+def test_an_earlier_entry_that_is_told_later_is_not_the_first(world: World) -> None:
+    first_only = source_with(cohort={"policy": "stage_entry", "stages": ("mql",), "first_only": True})
+    entered(world, "a", "mql", MONDAY + 9 * DAY)
+    before = cohort(world, first_only)
+    entered(world, "a", "mql", MONDAY + 20 * DAY)
+    late = {"lead_id": "a", "stage": "mql", "entered_at": MONDAY + 2 * DAY, "known_at": MONDAY + 40 * DAY}
+    world["stages"].insert(0, late)
+    pd.testing.assert_frame_equal(cohort(world, first_only), before)
+    assert before["as_of"].tolist() == [moment(MONDAY + 9 * DAY) + pd.Timedelta(hours=1)]
+
+
 @pytest.mark.parametrize(("at", "won"), [(30 * DAY, 1.0), (30 * DAY + 1, 0.0), (1, 1.0)])
 def test_a_win_counts_within_the_horizon(world: World, at: int, won: float) -> None:
     closed(world, "a", MONDAY + at, won=True, amount=50.0)
