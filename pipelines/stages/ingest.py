@@ -34,6 +34,7 @@ from pipelines.ingest.diagnosis.fewer_rows import check_rows_against_last
 from pipelines.ingest.diagnosis.find_reasons import find_reasons
 from pipelines.ingest.diagnosis.lost_tables import describe_lost_tables, find_lost_tables
 from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine, describe_reasons
+from pipelines.ingest.diagnosis.silent_outcomes import describe_silent_outcomes
 from pipelines.ingest.diagnosis.stage_disagreements import describe_disagreements
 from pipelines.ingest.early_closes import describe_early_closes
 from pipelines.ingest.errors import OneClassError, TableLostError
@@ -156,6 +157,7 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
             open_deals,
             *found_cutoff.notes,
             *describe_early_closes(resolved.tables, source),
+            describe_silent_outcomes(resolved.tables, source),
             disagreements,
         ]
         told += [*history.notes, *taken.notes, _passed_over(paths)]

@@ -14,6 +14,7 @@ from features.cohort.labels import label
 from features.cohort.record_segments import segments_of_records
 from features.errors import ContractError, DataError
 from features.schema.source import Source
+from pipelines.ingest.diagnosis.silent_outcomes import describe_silent_outcomes
 from pipelines.ingest.diagnosis.stage_disagreements import describe_disagreements
 from pipelines.ingest.early_closes import describe_early_closes
 from tests.reference.worlds import DAY, SOURCE, T0, World, did, empty_world, frames, lead, moment
@@ -526,3 +527,26 @@ def test_another_opportunity_lost_leaves_the_win_alone(world: World) -> None:
         closed(world, "a", MONDAY + 8 * DAY, won=True, opportunity_id="o", account_id="A")
         closed(world, "a", MONDAY + 9 * DAY, won=False, opportunity_id="o", account_id="A")
         assert labels(world, source_with(label={"credit": credit}))["label"].tolist() == [0.0]
+
+
+def test_outcomes_that_end_before_everything_else_are_told(world: World) -> None:
+    for week in range(40):
+        name = f"w{week}"
+        lead(world, name, MONDAY + week * 7 * DAY)
+        did(world, name, "demo", MONDAY + (week + 1) * 7 * DAY)
+        if week < 26:
+            closed(world, name, MONDAY + (week * 7 + 3) * DAY, won=week % 3 == 0)
+    told = describe_silent_outcomes(frames(world), SOURCE)
+    assert told.startswith("warning: closes end on 2025-04-03, 102 days before the data cut-off (2025-07-14)")
+    assert "Looks from 2025-03-04 to 2025-06-11 count as not won where nobody knows" in told
+    assert "declare data_cutoff: '2025-04-04'" in told
+    declared = SOURCE.model_copy(update={"data_cutoff": "2025-04-04"})
+    assert describe_silent_outcomes(frames(world), declared) == ""
+
+    for week in range(26, 40):  # stages go on telling what became of the leads
+        entered(world, f"w{week}", "won" if week % 3 == 0 else "lost", MONDAY + (week * 7 + 3) * DAY)
+    assert describe_silent_outcomes(frames(world), SOURCE) == ""
+    by_account = source_with(label={"credit": "account"})  # deals of an account are told by outcomes alone
+    assert describe_silent_outcomes(frames(world), by_account) == told
+    world["outcomes"].clear()
+    assert describe_silent_outcomes(frames(world), SOURCE) == ""

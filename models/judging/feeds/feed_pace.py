@@ -1,7 +1,7 @@
 """Whether feeds still come, and as many rows as usual: each in its own rhythm."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,20 @@ _MORE = 1.4  # times more, or fewer, than the most or fewest of a year
 _SIGMAS = 6.0
 _WEEKS_OF_HISTORY = 26
 _REPEATS = 0.1
+
+
+@dataclass(frozen=True)
+class Silence:
+    """The newest row of a feed, and the longest silence that is usual [microseconds]."""
+
+    newest: int
+    usual: int
+
+
+def find_silence(clock: Ints, cutoff: int) -> Silence | None:
+    """The silence of rows by when they became known, where it is longer at a moment than their own rhythm explains."""
+    found = _silence(clock[clock < cutoff], cutoff, 0, _LEAST_UNKNOWN)
+    return None if found is None else Silence(*found)
 
 
 def find_stopped(table: WatchedTable, cutoff: int, known_silence: Mapping[str, int] | None = None) -> list[FeedFault]:
