@@ -16,6 +16,7 @@ from models.judging.drift.monitor_findings import Finding, Level
 from models.judging.drift.observed_vs_predicted import compare_base_rate, compare_segments, compare_with_predicted
 from models.judging.drift.promise_due import judge_promise
 from models.judging.drift.retrain_advice import advise
+from models.judging.handoff.population import NOUNS, is_before_handoff
 from models.judging.promotion.rows_to_come import count_won_leads
 from models.judging.promotion.unseen_rows import find_unseen_rows, unit_of
 from models.settings import GateSettings, MonitorSettings
@@ -31,6 +32,7 @@ from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.promotion_gate import fits, trained_through
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.table_files import load_tables
 
 _EXPLAINED = 2_000  # rows whose contributions say what the model leans on
 _DAY = 1.0  # ages are whole days: a lead younger or older by less counts as inside the trained range
@@ -176,13 +178,18 @@ def _weights(bundle: Bundle, rows: Matrix) -> dict[str, float]:
     return dict(zip(found.names, (size / max(float(size.sum()), 1e-12)).tolist(), strict=True))
 
 
-def _promise(context: Context, bundle: Bundle) -> tuple[float, float] | None:
-    """The threshold that was promised for this very bundle [log-odds], and its precision; None where there is none."""
+def _judge_promise(context: Context, bundle: Bundle, judged: Matrix, settings: MonitorSettings) -> Finding | None:
+    """The threshold promised for this very bundle, on rows of those it was promised for; None where there is none."""
     found = ComparisonRecord.read_if_any(context.paths) if ComparisonRecord.exists(context.paths) else None
     promise = None if found is None else found.promise
-    if promise is None or promise.mapped is None or promise.mapped.bundle != bundle.hash:
+    if found is None or promise is None or promise.mapped is None or promise.mapped.bundle != bundle.hash:
         return None
-    return float(promise.mapped.log_odds), float(promise.promised)
+    noun = NOUNS["all"]
+    if found.population is not None and found.population.name == "before_handoff":
+        before, _ = is_before_handoff(context.source, load_tables(context.paths), judged.keys)
+        judged, noun = judged.take(np.flatnonzero(before)), NOUNS["before_handoff"]
+    log_odds, threshold = bundle.log_odds(judged.values), float(promise.mapped.log_odds)
+    return judge_promise(judged, log_odds, threshold, float(promise.promised), settings, noun=noun)
 
 
 def _judge_outcomes(
@@ -206,9 +213,9 @@ def _judge_outcomes(
     won = count_won_leads(judged)
     found = compare_with_predicted(judged, bundle.log_odds(judged.values), won, settings) if len(judged) else None
     calibrated = [base, monitor_findings.judge_calibration(found, won, settings)]
-    promise = _promise(context, bundle)
-    if promise is not None and len(judged):
-        calibrated.append(judge_promise(judged, bundle.log_odds(judged.values), *promise, settings))
+    promise = _judge_promise(context, bundle, judged, settings) if len(judged) else None
+    if promise is not None:
+        calibrated.append(promise)
 
     model = bundle.components.get(SegmentedModel.name)
     if not isinstance(model, SegmentedModel):

@@ -15,12 +15,16 @@ import pytest
 from features.errors import ExitStatus
 from features.matrix import Matrix
 from models.bundle import load_bundle, save_bundle
+from models.judging.handoff.population import is_before_handoff
+from models.judging.promotion.unseen_rows import find_unseen_rows, unit_of
 from models.settings import MonitorSettings
 from models.training.points_bundle import fit_points_bundle
 from pipelines.diagnostics.monitor import monitor
 from pipelines.registry.champion import keep_bundle, point_to, read_champion
-from pipelines.workspace.atomic_files import read_json
+from pipelines.registry.promotion_gate import trained_through
+from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.matrix_files import load_matrix, save_matrix
+from pipelines.workspace.table_files import load_tables
 from tests.reference.challengers import TEST, early_champion, keep, shifted, spoiled
 from tests.reference.serving import client_for, still_page
 from tests.reference.tiny_run import TinyRun
@@ -112,6 +116,38 @@ def test_what_matured_since_is_held_against_what_was_promised(tiny_copy: TinyRun
     broken = look(tiny_copy, SETTINGS)
     assert levels(broken)["calibration"] == "act" and "calibration" in broken["headline"]
     assert levels(broken)["features"] == levels(kept)["features"], "the features did not move"
+
+
+def test_a_promise_comes_due_with_those_it_was_made_for(tiny_copy: TinyRun, tmp_path: Path) -> None:
+    """Running deals are won far more often: counted in, they would hide a promise that is broken."""
+    context, paths = tiny_copy.context, tiny_copy.context.paths
+    champion = early_champion(tiny_copy, tmp_path)
+    point_to(paths, keep(tiny_copy, champion, tmp_path / "early"), TEST)
+    bundle, record = read_champion(paths).hash, read_json(paths.thresholds / "comparison.json")
+    assert record["population"]["name"] == "before_handoff"
+    lowest = {"bundle": bundle, "leads": 9, "log_odds": -99.0, "score": 0, "sentence": "x", "share": 1.0, "fits": True}
+    promise = {"promised": 0.3, "confidence": 0.9, "kept": None, "tested": [], "sentence": "x", "mapped": lowest}
+
+    def told(name: str) -> str:
+        population = record["population"] | {"name": name}
+        write_json(paths.thresholds / "comparison.json", record | {"promise": promise, "population": population})
+        return next(f["sentence"] for f in look(tiny_copy, SETTINGS)["findings"] if f["check"] == "promise")
+
+    matrix, tables = load_matrix(paths.matrix), load_tables(paths)
+    through = trained_through(load_bundle(read_champion(paths).folder))
+    assert through is not None
+    rows = matrix.take(find_unseen_rows(matrix, through, unit_of(context.source)).rows)
+    before, _ = is_before_handoff(context.source, tables, rows.keys)
+    counted = [
+        rows.keys.assign(won=rows.label)[kept]
+        .sort_values(["as_of", "lead_id"], kind="stable")
+        .drop_duplicates(["lead_id", "episode"])["won"]
+        for kept in (before, np.ones(len(rows), dtype=bool))
+    ]
+    apart, everybody = (f"{int(won.sum())} of {len(won)} " for won in counted)
+    assert apart != everybody
+    assert f"{apart}leads not yet with sales that reached the threshold" in told("before_handoff")
+    assert f"{everybody}leads that reached the threshold" in told("all")
 
 
 def test_a_bundle_of_before_is_read_keeps_its_hash_and_says_what_it_cannot(tiny_copy: TinyRun, tmp_path: Path) -> None:

@@ -31,8 +31,10 @@ from models.judging.drift.monitor_findings import (
 )
 from models.judging.drift.observed_vs_predicted import ObservedVsPredicted
 from models.judging.drift.prior_shift import PriorShift
+from models.judging.drift.promise_due import judge_promise
 from models.judging.drift.retrain_advice import advise
 from models.judging.evaluation.caution_text import CalibrationOnTest, write_calibration_warning, write_test_warning
+from models.judging.handoff.population import NOUNS
 from models.judging.promotion import gate
 from models.judging.promotion.paired_checks import Check
 from models.judging.promotion.unseen_rows import UnseenRows
@@ -46,6 +48,7 @@ from serving.pages.language import COOKIE, page_language
 from serving.pages.told_sentences import find_language, tell
 from serving.state.app_state import describe_problem
 from tests.reference.serving import client_for, still_page
+from tests.reference.weeks import weekly_matrix
 
 ENGLISH_WORDS = re.compile(r"\b(?:the|of|and|is|are|were|was|than|with|from|which)\b")
 
@@ -80,6 +83,9 @@ def findings_of_every_kind() -> list[Finding]:
     found += [judge_calibration(replace(kept, ratio=1.5, low=1.2, high=1.7), 40, settings)]
     found += [judge_segments(one, settings) for one in ({}, {"DE": kept})]
     found += [judge_segments({"DE": replace(kept, ratio=3.0, low=2.9, high=3.1)}, settings)]
+    promised = weekly_matrix(400, 12)
+    for noun in NOUNS.values():
+        found += [judge_promise(promised, np.zeros(len(promised)), at, 0.9, settings, noun=noun) for at in (-1.0, 1.0)]
     return [
         *found,
         judge_volume(0, None),

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from models.judging.drift import monitor_findings
@@ -155,3 +156,30 @@ def test_a_promised_precision_is_kept_or_not_on_leads_that_reached_it_since() ->
     noise = 2.3 * float(np.sqrt(share * (1 - share) / len(first)))  # between the bar of watch and that of action
     assert judge_promise(matrix, z, middle, share + noise, SETTINGS).level == Level.WATCH
     assert judge_promise(matrix, z, float(z.max()) + 1, share, SETTINGS).level == Level.UNKNOWN
+
+
+def test_accounts_whose_leads_share_a_fate_are_no_news_by_the_dozen() -> None:
+    """Twelve leads an account, all won or none: a promise that is short by chance is not called broken."""
+    matrix = weekly_matrix(720, 12, seed=3)
+    lead = matrix.keys["lead_id"].str[1:].astype(int).to_numpy()
+    won_account = np.random.default_rng(1).random(60) < 0.4
+    together = dataclasses.replace(
+        matrix,
+        keys=matrix.keys.assign(group=pd.Series([f"A{k // 12}" for k in lead], dtype="str")),
+        label=won_account[lead // 12].astype(np.float64),
+    )
+    z, everybody = np.zeros(len(matrix)), -1.0
+    share = float(won_account.mean())
+    assert judge_promise(together, z, everybody, share + 0.06, SETTINGS).level == Level.OK
+    apart = dataclasses.replace(together, keys=together.keys.assign(group=together.keys["lead_id"]))
+    assert judge_promise(apart, z, everybody, share + 0.06, SETTINGS).level == Level.ACT
+    assert judge_promise(together, z, everybody, 0.95, SETTINGS).level == Level.ACT
+
+
+def test_a_promise_says_of_whom_it_was_made() -> None:
+    matrix = weekly_matrix(400, 12)
+    z, noun = matrix.values["truth"].to_numpy(), "leads not yet with sales"
+    said = judge_promise(matrix, z, -1.0, 0.2, SETTINGS, noun=noun).sentence
+    assert f"{noun} that reached the threshold since" in said
+    few = judge_promise(matrix, z, float(z.max()) + 1, 0.2, SETTINGS, noun=noun).sentence
+    assert few.startswith(f"0 {noun} have reached the promised threshold since")
