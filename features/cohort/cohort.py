@@ -313,6 +313,11 @@ def segment_of(tables: Tables, source: Source) -> pd.Series:
     return leads["account_id"].map(by_account).astype("str")
 
 
+def group_of(account: pd.Series, lead_id: pd.Series) -> pd.Series:
+    """The group whose leads share a fate: the account, or where there is none the lead itself."""
+    return ("account:" + account).fillna("lead:" + lead_id).astype("str")
+
+
 def _keys(
     tables: Tables, source: Source, episodes: Episodes, episode: Ints, as_of: Ints, *, in_order: bool
 ) -> pd.DataFrame:
@@ -326,7 +331,7 @@ def _keys(
             "lead_id": lead_id,
             "as_of": moments(np.ascontiguousarray(as_of)),
             "account_id": account,
-            "group": ("account:" + account).fillna("lead:" + lead_id).astype("str"),
+            "group": group_of(account, lead_id),
             "episode": episodes.number[episode],
             "order": np.unique(as_of, return_inverse=True)[1].astype(np.int64),
             "age_days": (as_of - episodes.opened_at[episode]) / MICROSECONDS_PER_DAY,

@@ -83,13 +83,12 @@ def lifecycle_of(context: Context, tables: Tables | None = None, as_of: pd.Times
         )
     cutoff = as_of or pd.Timestamp(CountsRecord.read(context.paths).data_cutoff or "NaT")
     matrix = load_matrix(context.paths.matrix)
-    won = pd.Series(matrix.label, index=matrix.keys["lead_id"]).groupby(level=0).max()
     tables = load_tables(context.paths) if tables is None else tables
     looks = matrix.keys[["lead_id", "as_of", "age_days"]].assign(label=matrix.label)
     policy = policy_of(context)
     closed = closed_leads(tables, context.source, cutoff) if policy.programmes else {}
     pause_point()
-    return measure_lifecycle(tables, policy, cutoff, won, looks, closed)
+    return measure_lifecycle(tables, policy, cutoff, looks, closed)
 
 
 def feedback_of(context: Context, found: Lifecycle) -> dict[str, pd.DataFrame]:

@@ -35,7 +35,7 @@ def said() -> pd.DataFrame:
 def judged() -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """Six leads on two Mondays; lead k has probability k / 10, on the second Monday (10 - k) / 10."""
     leads = [f"L{k}" for k in range(6)]
-    keys = pd.DataFrame({"lead_id": leads * 2, "as_of": [WEEK] * 6 + [WEEK + 7 * DAY] * 6})
+    keys = pd.DataFrame({"lead_id": leads * 2, "group": leads * 2, "as_of": [WEEK] * 6 + [WEEK + 7 * DAY] * 6})
     keys["as_of"] = keys["as_of"].astype("datetime64[us]")
     probability = np.r_[np.arange(6) / 10, (10 - np.arange(6)) / 10]
     return keys, probability, np.zeros(12)
@@ -105,14 +105,40 @@ def test_who_was_right_is_told_by_what_became_of_the_leads() -> None:
     rows = [(RETURNED, THIRDS[2], "timing", "north", 1.0)] * 12 + [(RETURNED, THIRDS[2], "budget", "south", 0.0)] * 12
     rows += [(ACCEPTED, THIRDS[0], "", "north", 0.0)] * 30 + [(ACCEPTED, THIRDS[1], "", "north", 0.0)] * 30
     names = ["decision", "third", "reason", "team", "won"]
-    found = who_was_right(pd.DataFrame(rows, columns=names), 5).set_index(["what", "group"])
+    apart = pd.DataFrame(rows, columns=names).assign(group=range(len(rows)))
+    found = who_was_right(apart, 5).set_index(["what", "group"])
     returned, accepted = "returned though in the upper third", "accepted though in the lower third"
     assert found["base"].iloc[0] == pytest.approx(12 / 84)
     assert found.loc[(returned, "reason: timing"), "right"] == SCORE_RIGHT
     assert found.loc[(returned, "team: south"), "n"] == 12
     assert found.loc[(returned, "all"), "right"] == SCORE_RIGHT
     assert found.loc[(accepted, "all"), ["n", "right"]].tolist() == [30, SCORE_RIGHT]
-    small = who_was_right(pd.DataFrame(rows, columns=names), 13)
+    small = who_was_right(apart, 13)
     assert set(small["group"]) == {"all", "team: north", "reason: (no reason)"}
-    none = who_was_right(pd.DataFrame(rows[-30:], columns=names), 5)
+    none = who_was_right(apart[-30:], 5)
     assert none[["group", "n", "right"]].values.tolist() == [["all", 0, UNDECIDED]] * 2
+
+
+def test_three_accounts_do_not_tell_who_was_right() -> None:
+    rows = [(RETURNED, THIRDS[2], "timing", "north", float(k < 12), k // 6) for k in range(18)]
+    rows += [(ACCEPTED, THIRDS[1], "", "north", float(k % 8 == 0), 100 + k) for k in range(60)]
+    frame = pd.DataFrame(rows, columns=["decision", "third", "reason", "team", "won", "group"])
+    assert who_was_right(frame, 5).iloc[0]["right"] == UNDECIDED
+    assert who_was_right(frame.assign(group=range(len(frame))), 5).iloc[0]["right"] == SCORE_RIGHT
+
+
+def test_a_group_is_held_against_the_others_and_those_are_not_exact() -> None:
+    """11 of 20 returned leads won, and 7 of the 20 others: the rate of all is known no better than that of 40."""
+    rows = [(RETURNED, THIRDS[2], "timing", "north", float(k < 11)) for k in range(20)]
+    rows += [(ACCEPTED, THIRDS[1], "", "north", float(k < 7)) for k in range(20)]
+    frame = pd.DataFrame(rows, columns=["decision", "third", "reason", "team", "won"]).assign(group=range(40))
+    assert who_was_right(frame, 5).iloc[0]["right"] == UNDECIDED
+    alone = who_was_right(frame[:20], 5).iloc[0]
+    assert alone["right"] == UNDECIDED and alone["n"] == 20, "no others to hold it against"
+
+
+def test_a_lead_that_was_sent_twice_counts_once_with_what_was_said_first() -> None:
+    keys, probability, label = judged()
+    twice = pd.concat([decided("L5", WEEK + DAY), decided("L5", WEEK + 8 * DAY, ACCEPTED)], ignore_index=True)
+    found = scored_decisions(twice, keys, probability, label)
+    assert found["decision"].tolist() == [RETURNED] and found["probability"].tolist() == [0.5]

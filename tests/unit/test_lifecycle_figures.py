@@ -1,12 +1,16 @@
 """Funnel, service levels, recycles and tools are counted as a person would count them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from models.judging.lifecycle.figures import Lifecycle, measure_lifecycle
+from models.judging.lifecycle.lead_outcomes import settled_outcomes
 from models.judging.lifecycle.policy import LifecyclePolicy, load_policy, parse_policy
+from models.judging.lifecycle.service_levels import rates
 
 MONDAY = pd.Timestamp("2025-01-06 09:00")
 SPRING = pd.Timestamp("2025-03-07")
@@ -38,7 +42,7 @@ def world() -> dict[str, pd.DataFrame]:
     )
     acts["known_at"] = acts["happened_at"]
     answers = pd.DataFrame({"lead_id": ["L1", "L2", "L8"], "channel": ["quiz", "form", "form"], "known_at": at(1)})
-    leads = pd.DataFrame({"lead_id": [f"L{i}" for i in range(10)]})
+    leads = pd.DataFrame({"lead_id": [f"L{i}" for i in range(10)], "account_id": pd.Series([None] * 10, dtype="str")})
     return {"stages": frame, "activities": acts, "answers": answers, "leads": leads}
 
 
@@ -56,8 +60,15 @@ stages:
 
 
 def figures(as_of: pd.Timestamp = SPRING, **changes: object) -> Lifecycle:
-    won = pd.Series({f"L{i}": 0.0 for i in range(10)} | {"L1": 1.0, "L9": float("nan")})
-    return measure_lifecycle(world(), policy(**changes), as_of, won)
+    label = {f"L{i}": 0.0 for i in range(10)} | {"L1": 1.0, "L9": float("nan")}
+    return measure_lifecycle(world(), policy(**changes), as_of, looks_at(at(0), label))
+
+
+def looks_at(when: pd.Timestamp, label: Mapping[str, float]) -> pd.DataFrame:
+    """One look at every lead, with whether it was won within the horizon after it."""
+    frame = pd.DataFrame({"lead_id": list(label), "as_of": when, "age_days": 1.0, "label": list(label.values())})
+    frame.loc[frame["label"].isna(), "as_of"] = when + pd.Timedelta(days=90)
+    return frame.astype({"as_of": "datetime64[us]"})
 
 
 def test_the_funnel_counts_leads_and_times() -> None:
@@ -109,7 +120,7 @@ def test_the_starter_policy_loads() -> None:
 def test_without_stages_the_page_says_what_to_do() -> None:
     tables = world()
     tables["stages"] = tables["stages"].iloc[:0]
-    found = measure_lifecycle(tables, policy(), at(1000), pd.Series(dtype="float64"))
+    found = measure_lifecycle(tables, policy(), at(1000))
     assert "map the 'stages' table" in found.sentences[0]
 
 
@@ -121,3 +132,38 @@ def test_who_waits_now_beyond_what_was_promised() -> None:
     assert set(late[late["lead_id"] == "L5"]["what"]) == {"next step", "first touch"}
     assert not len(figures(as_of=at(24 + 2)).overdue), "the deadline is still ahead"
     assert "overdue" not in figures().record()
+
+
+def test_no_lead_counts_as_won_or_lost_before_its_time_is_over() -> None:
+    """Looks every ten days up to day 180, a horizon of 90: of two leads opened on a day one wins on its 120th."""
+    rows, now = [], 600
+    for k in range(120):
+        opened = 10 * (k // 2)
+        won_on = opened + 120 if k % 2 else 10_000
+        for look in range(opened, min(now, opened + 181), 10):
+            if look < won_on:
+                label = float(won_on <= look + 90) if look + 90 <= now else float("nan")
+                rows.append((f"L{k}", at(24 * look), float(look - opened), label))
+    looks = pd.DataFrame(rows, columns=["lead_id", "as_of", "age_days", "label"]).astype({"as_of": "datetime64[us]"})
+    found = settled_outcomes(looks)
+    assert found.notna().sum() == 68, "those opened 270 days ago or longer"
+    assert found.mean() == 0.5, "whatever is still running, and however long winning takes"
+    best = looks.groupby("lead_id")["label"].max()
+    assert best.mean() < 0.5, "running leads would count as lost"
+    fixed = best.where((best == 1) | looks.groupby("lead_id")["label"].apply(lambda label: label.notna().all()))
+    assert fixed.mean() > 0.5, "wins would be known before losses"
+
+
+def test_a_lead_that_was_opened_again_is_judged_by_its_first_time() -> None:
+    again = {"lead_id": "R", "as_of": [at(0), at(24 * 400)], "age_days": [0.0, 2.0], "label": [0.0, 1.0]}
+    other = {"lead_id": "S", "as_of": [at(0), at(24 * 90)], "age_days": [0.0, 90.0], "label": [0.0, 1.0]}
+    found = settled_outcomes(pd.concat([pd.DataFrame(again), pd.DataFrame(other)], ignore_index=True))
+    assert found.to_dict() == {"R": 0.0, "S": 1.0}
+
+
+def test_leads_of_one_account_are_no_independent_news() -> None:
+    won, one, ten = np.array([1.0] * 20 + [0.0] * 20), np.arange(40), np.arange(40) // 10
+    masks = {"all": np.ones(40, dtype=bool)}
+    apart, together = (rates(masks, won, group, "what").iloc[0] for group in (one, ten))
+    assert together["low"] < apart["low"] - 0.1 and together["high"] > apart["high"] + 0.1
+    assert (apart["low"], apart["high"]) == pytest.approx((0.374, 0.626), abs=0.001), "Wilson's"

@@ -99,7 +99,7 @@ def test_goals_say_promised_reached_attained_and_which_way() -> None:
 def test_goals_of_sources_without_activities() -> None:
     goals, tables = {"every": {"sales": {"worked": 0.9}}}, world()
     tables["activities"] = tables["activities"].iloc[:0]
-    found = measure_lifecycle(tables, policy(**parts(goals=goals)), SPRING, pd.Series({"L1": 1.0}))
+    found = measure_lifecycle(tables, policy(**parts(goals=goals)), SPRING)
     assert found.goals.set_index("goal").loc["worked", "reached"].max() == pytest.approx(4 / 6)  # accepted by sales
 
 
@@ -130,7 +130,8 @@ def nurtured(effect: float) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, pd.Da
     acts = pd.DataFrame({"lead_id": ids, "kind": "letter", "asset": np.where(member, "series-1", "one-off")})
     acts = acts.assign(actor="system", happened_at=start, known_at=start)
     stages = pd.DataFrame({"lead_id": ids, "stage": "lead", "entered_at": start - 9 * day, "known_at": start - 9 * day})
-    tables = {"activities": acts, "stages": stages}
+    leads = pd.DataFrame({"lead_id": ids, "account_id": pd.Series([None] * 800, dtype="str")})
+    tables = {"activities": acts, "stages": stages, "leads": leads}
     for frame in (looks, acts, stages):
         for column in ("as_of", "happened_at", "known_at", "entered_at"):
             if column in frame:
@@ -148,6 +149,18 @@ def test_members_are_set_against_leads_like_them(effect: float, verdict: str) ->
     assert row["compared"] == 200 and row["others"] == 200, "old leads that never win are not comparable"
     assert row["verdict"] == verdict
     assert row["others_rate"] == pytest.approx(0.2, abs=0.07)
+
+
+def test_a_few_large_accounts_are_no_proof_of_a_programme() -> None:
+    """Members of six accounts that won or lost as a whole: the same shares, and nothing clear."""
+    members, looks, tables, found = nurtured(0.0)
+    k = looks.index.to_numpy()
+    account = np.where(k % 2 == 0, k // 2 % 6, 100 + k)
+    looks = looks.assign(label=np.where((k < 400) & (k % 2 == 0), (account < 3) * 1.0, looks["label"]))
+    assert compare_programmes(members, looks, tables, found, {})["verdict"].tolist() == ["won more often"]
+    together = tables | {"leads": tables["leads"].assign(account_id=pd.Series([f"A{a}" for a in account], dtype="str"))}
+    row = compare_programmes(members, looks, together, found, {}).iloc[0]
+    assert row["verdict"] == "no clear difference" and row["rate"] == pytest.approx(0.5, abs=0.02)
 
 
 def test_members_that_outcomes_alone_close_are_not_open() -> None:

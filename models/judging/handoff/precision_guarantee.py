@@ -10,7 +10,7 @@ from scipy import stats
 
 from features.array_types import Floats, Ints
 from features.errors import ContractError
-from models.judging.cluster_bootstrap import cluster_sums
+from models.judging.clustered_share import effective_size
 from models.judging.handoff.replay import Replay, arrange_replay, first_crossings, threshold_for
 
 MINIMUM_HANDOFFS = 50  # docs/adr/0009: if all are won, the 90 % bound is 95 % for 50 leads but only 79 % for 10
@@ -142,31 +142,14 @@ def _test(replay: Replay, log_odds: Floats, workload: int, promised: float, conf
 def lower_bound(won: Floats, cluster: Ints, confidence: float) -> float:
     """One-sided lower bound of a share whose units come in clusters.
 
-    Clopper and Pearson's bound at the effective sample size (Korn and Graubard 1998): the variance between clusters
-    sets how many independent leads the list is worth, never more than it has, with the t quantile's correction for
-    few clusters.
+    Clopper and Pearson's bound at the effective sample size (Korn and Graubard 1998): see :func:`effective_size`.
 
     >>> round(lower_bound(np.array([1.0] * 30 + [0.0] * 70), np.arange(100), 0.9), 3)
     0.239
     """
-    n = len(won)
-    _, cluster = np.unique(cluster, return_inverse=True)
-    clusters = int(cluster.max()) + 1
-    share = float(won.mean())
-    if clusters < 2:
-        return 0.0
-
-    if share in (0.0, 1.0):
-        effective = float(clusters)
-    else:
-        size = cluster_sums(cluster, np.ones(n), clusters)
-        residual = cluster_sums(cluster, won, clusters) - share * size
-        variance = clusters / (clusters - 1) * float((residual**2).sum()) / n**2
-        effective = min(float(n), share * (1 - share) / variance) if variance > 0 else float(n)
-
     level = 1 - confidence
-    effective *= float((stats.t.ppf(level, n - 1) / stats.t.ppf(level, clusters - 1)) ** 2)
-    wins = share * effective
+    effective = effective_size(won, cluster, level)
+    wins = float(won.mean()) * effective
     if wins <= 0:
         return 0.0
     return float(stats.beta.ppf(level, wins, effective - wins + 1))

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.array_types import Floats, Tables
+from features.array_types import Bools, Tables
 from features.assembly.closed_leads import ClosedLead
 from features.pause_points import pause_point
 from features.schema.vocabulary import Actor, Stage
+from models.judging.lifecycle.lead_outcomes import LOOKS, group_codes, groups_of, settled_outcomes
 from models.judging.lifecycle.nurture_programmes import compare_programmes, programme_members
 from models.judging.lifecycle.policy import LifecyclePolicy
 from models.judging.lifecycle.sales_feedback import RETURNED, return_reasons, sales_decisions
@@ -45,7 +46,8 @@ class Lifecycle:
     what both teams promised each other per quarter, ``programmes``: nurture programmes against comparable others,
     ``members``: who is in one and since when.
     ``volumes``: promised, delivered and accepted per quarter. ``first_touch``, ``nurtured``, ``tools``: win rates
-    with 90 % intervals. ``recycled``: reasons and what became of the leads. ``sentences`` say the main things.
+    of leads whose time is over (:mod:`models.judging.lifecycle.lead_outcomes`), with 90 % intervals over accounts.
+    ``recycled``: reasons and what became of the leads. ``sentences`` say the main things.
     """
 
     funnel: pd.DataFrame
@@ -87,27 +89,30 @@ def measure_lifecycle(
     tables: Tables,
     policy: LifecyclePolicy,
     as_of: pd.Timestamp,
-    won: pd.Series,
     looks: pd.DataFrame | None = None,
     closed: Mapping[str, ClosedLead] | None = None,
 ) -> Lifecycle:
     """Figures of the lifecycle as known before ``as_of``.
 
-    ``won``: per lead (index lead_id) 1, 0, or NaN where the outcome is not known yet; ``looks``: leads as they stood
-    at the moments they were judged at (lead_id, as_of, age_days, label), without which no programme is compared;
-    ``closed``: leads that are over by then.
+    ``looks``: leads as they stood at the moments they were judged at (lead_id, as_of, age_days, and label: won within
+    the horizon after it, 1, 0, or NaN where that is not over), without which there are no win rates; ``closed``: leads
+    that are over by then.
     """
     found = stage_entries(tables["stages"], as_of)
     now = {name: rows_known_at(tables[name], as_of) for name in ("activities", "answers")}
     funnel = funnel_of(found)
     promises = list(check_service_levels(found, now["activities"], policy, as_of))
     said = sales_decisions(found, policy)
-    sla = attainment(promises, policy.minimum_n)
     over = closed or {}
     pause_point()
     members = programme_members(tables, policy, as_of, over)
     if looks is None:
-        looks = pd.DataFrame(columns=["lead_id", "as_of", "age_days", "label"])
+        looks = pd.DataFrame(columns=list(LOOKS)).astype(
+            {"as_of": "datetime64[us]", "age_days": "float64", "label": "float64"}
+        )
+    leads, answers = tables["leads"], now["answers"]
+    judged = _JudgedLeads(settled_outcomes(looks), groups_of(leads))
+    sla = attainment(promises, policy.minimum_n, judged.groups)
     pause_point()
     programmes = compare_programmes(members, looks, tables, policy, over)
     pause_point()
@@ -118,11 +123,11 @@ def measure_lifecycle(
         sla=sla,
         sla_by_month=attainment_by_month(promises, policy.minimum_n),
         volumes=_volumes(found, policy),
-        first_touch=first_touch_and_wins(found, now["activities"], won, policy),
-        nurtured=_nurture_rates(tables["leads"], now["activities"], won, policy),
-        tools=_tools(now["answers"], found, won, policy),
+        first_touch=first_touch_and_wins(found, now["activities"], judged.won, judged.groups, policy),
+        nurtured=_nurture_rates(leads, now["activities"], judged, policy),
+        tools=_tools(answers, found, judged, policy),
         recycled=_recycle_outcomes(found),
-        worked=_worked_rates(tables["leads"], now["activities"], found, won, policy),
+        worked=_worked_rates(leads, now["activities"], found, judged, policy),
         decisions=said,
         returns=return_reasons(said),
         overdue=overdue_now(promises),
@@ -131,7 +136,7 @@ def measure_lifecycle(
         goals=shared_goals(found, now["activities"], said, promises, policy, as_of),
         programmes=programmes,
         members=members,
-        sentences=_sentences(found, tables["leads"], policy, said),
+        sentences=_sentences(found, leads, policy, said),
     )
 
 
@@ -188,37 +193,46 @@ def _count_reached(found: pd.DataFrame, leads: pd.Series, stage: Stage) -> int:
     return int(found.loc[(found["stage"] == str(stage)).to_numpy(), "lead_id"].drop_duplicates().isin(leads).sum())
 
 
+@dataclass(frozen=True)
+class _JudgedLeads:
+    """Per lead (index lead_id) what became of it, and the account whose leads share a fate."""
+
+    won: pd.Series
+    groups: pd.Series
+
+    def rates(self, masks: Mapping[str, Bools], lead_id: pd.Series, what: str) -> pd.DataFrame:
+        """Win rates of parts of these leads."""
+        outcome = lead_id.astype("str").map(self.won).to_numpy(dtype=np.float64)
+        return rates(masks, outcome, group_codes(lead_id, self.groups), what)
+
+
 def _nurture_rates(
-    leads: pd.DataFrame, activities: pd.DataFrame, won: pd.Series, policy: LifecyclePolicy
+    leads: pd.DataFrame, activities: pd.DataFrame, judged: _JudgedLeads, policy: LifecyclePolicy
 ) -> pd.DataFrame:
     """Win rate of leads with and without nurturing: an association, not an effect."""
     names = leads["lead_id"].drop_duplicates()
     touched = set(activities.loc[activities["kind"].isin(policy.nurture_kinds).to_numpy(), "lead_id"])
     nurtured = names.isin(touched).to_numpy()
-    return rates({"nurtured": nurtured, "not nurtured": ~nurtured}, _outcome(names, won), "group")
+    return judged.rates({"nurtured": nurtured, "not nurtured": ~nurtured}, names, "group")
 
 
 def _worked_rates(
-    leads: pd.DataFrame, activities: pd.DataFrame, found: pd.DataFrame, won: pd.Series, policy: LifecyclePolicy
+    leads: pd.DataFrame, activities: pd.DataFrame, found: pd.DataFrame, judged: _JudgedLeads, policy: LifecyclePolicy
 ) -> pd.DataFrame:
     """Win rate of leads a rep acted on or sales accepted, and of leads nobody worked, apart."""
     names = leads["lead_id"].drop_duplicates()
     touched = set(activities.loc[(activities["actor"] == str(Actor.REP)).to_numpy(), "lead_id"])
     touched |= set(found.loc[(found["stage"] == str(policy.accepted)).to_numpy(), "lead_id"])
     worked = names.isin(touched).to_numpy()
-    return rates({"worked": worked, "never worked": ~worked}, _outcome(names, won), "leads")
+    return judged.rates({"worked": worked, "never worked": ~worked}, names, "leads")
 
 
-def _outcome(names: pd.Series, won: pd.Series) -> Floats:
-    return names.map(won).to_numpy(dtype=np.float64)
-
-
-def _tools(answers: pd.DataFrame, found: pd.DataFrame, won: pd.Series, policy: LifecyclePolicy) -> pd.DataFrame:
+def _tools(answers: pd.DataFrame, found: pd.DataFrame, judged: _JudgedLeads, policy: LifecyclePolicy) -> pd.DataFrame:
     """Per channel of a lead's first answer: leads, share qualified, win rate."""
     first = answers.sort_values("known_at", kind="stable").dropna(subset=["channel"]).drop_duplicates("lead_id")
     qualified = set(found.loc[(found["stage"] == str(policy.qualified)).to_numpy(), "lead_id"])
     masks = {str(name): (first["channel"] == name).to_numpy() for name in sorted(first["channel"].unique())}
-    table = rates(masks, _outcome(first["lead_id"], won), "tool")
+    table = judged.rates(masks, first["lead_id"], "tool")
     share = [float(first.loc[mask, "lead_id"].isin(qualified).mean()) for mask in masks.values()]
     leads = [int(mask.sum()) for mask in masks.values()]
     return table.assign(leads=leads, qualified=share)

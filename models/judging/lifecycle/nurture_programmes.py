@@ -17,14 +17,14 @@ from features.kernel.column_reader import FrameRows
 from features.point_in_time.microseconds import micros
 from features.schema.source import Label
 from features.schema.vocabulary import Actor
-from models.judging.leakage.audit_rows import wilson
+from models.judging.clustered_share import share_interval, weighted_interval
+from models.judging.lifecycle.lead_outcomes import group_codes, groups_of
 from models.judging.lifecycle.policy import LifecyclePolicy, Programme
 from models.judging.lifecycle.service_levels import rows_known_at
 
 AGE_DAYS = (14.0, 45.0, 90.0)  # ends of the age bands: new, a month, a quarter, older
 ACTIVE_DAYS = 30  # a lead that did anything in them counts as active
 JOINED_WITHIN_DAYS = 14  # the first look after joining: the weekly grid, and one week missed
-_Z90 = 1.645
 MEMBERS = ("programme", "lead_id", "since", "stage")
 COMPARED = (
     "programme", "meaning", "members", "open_now", "compared", "won", "rate", "low", "high",
@@ -78,6 +78,7 @@ def compare_programmes(
     whatever their stage says.
     """
     looks = _with_strata(rows.dropna(subset=["label"]), tables)
+    looks = looks.assign(group=group_codes(looks["lead_id"], groups_of(tables["leads"])))
     found = []
     for programme in policy.programmes:
         own = members[(members["programme"] == programme.name).to_numpy(dtype=bool)]
@@ -110,9 +111,15 @@ def _compared(entry: pd.DataFrame, outside: pd.DataFrame, minimum_n: int) -> dic
 
     share: Floats = weight[shared].to_numpy(dtype=np.float64) / float(weight[shared].sum())
     rate = float(share @ others.loc[shared, "mean"].to_numpy(dtype=np.float64))
-    effective = 1.0 / float((share**2 / others.loc[shared, "size"].to_numpy(dtype=np.float64)).sum())
-    low, high = wilson(won, n, _Z90)
-    others_low, others_high = wilson(rate * effective, effective, _Z90)
+    like = outside[outside["stratum"].isin(shared).to_numpy(dtype=bool)]
+    part = pd.Series(share, index=shared) / others.loc[shared, "size"]
+    low, high = share_interval(kept["label"].to_numpy(dtype=np.float64), kept["group"].to_numpy(dtype=np.int64))
+    others_low, others_high = weighted_interval(
+        like["label"].to_numpy(dtype=np.float64),
+        like["stratum"].map(others["mean"]).to_numpy(dtype=np.float64),
+        like["stratum"].map(part).to_numpy(dtype=np.float64),
+        like["group"].to_numpy(dtype=np.int64),
+    )
     verdict = "no clear difference"
     if low > others_high:
         verdict = "won more often"

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from features.array_types import Floats
+from features.array_types import Floats, Ints
 from features.schema.vocabulary import Stage
+from models.judging.clustered_share import compare_shares
 from models.judging.lifecycle.policy import LifecyclePolicy
 from models.judging.lifecycle.service_levels import rates
 
@@ -48,18 +49,18 @@ def sales_decisions(found: pd.DataFrame, policy: LifecyclePolicy) -> pd.DataFram
 
 
 def scored_decisions(said: pd.DataFrame, keys: pd.DataFrame, probability: Floats, label: Floats) -> pd.DataFrame:
-    """Decisions with the score the lead had then: its last judged row before the decision, at most 14 days old.
+    """The first decision on each lead with the score it had then: its last judged row before, at most 14 days old.
 
     ``third`` says where the probability lay among the rows judged on that day. A decision without such a row is left
     out, so every row here was scored by a model that did not know how it ended.
     """
-    rows = keys[["lead_id", "as_of"]].assign(probability=probability, won=label)
+    rows = keys[["lead_id", "as_of", "group"]].assign(probability=probability, won=label)
     rank = rows.groupby("as_of")["probability"].rank(pct=True)
     rows = rows.assign(third=pd.cut(rank, [0, 1 / 3, 2 / 3, 1], labels=list(THIRDS)).astype("str"))
     left = said.dropna(subset=["decided_at"]).sort_values("decided_at", kind="stable")
     right = rows.dropna(subset=["as_of"]).sort_values("as_of", kind="stable")
     if not len(left) or not len(right):
-        return pd.DataFrame(columns=list(_LISTED))
+        return pd.DataFrame(columns=[*_LISTED, "group"])
 
     joined = pd.merge_asof(
         left,
@@ -70,7 +71,8 @@ def scored_decisions(said: pd.DataFrame, keys: pd.DataFrame, probability: Floats
         tolerance=pd.Timedelta(days=STALE_DAYS),
         allow_exact_matches=False,
     )
-    return joined[joined["probability"].notna()].reindex(columns=list(_LISTED)).reset_index(drop=True)
+    joined = joined[joined["probability"].notna()].drop_duplicates("lead_id")
+    return joined.reindex(columns=[*_LISTED, "group"]).reset_index(drop=True)
 
 
 def agreement(scored: pd.DataFrame) -> pd.DataFrame:
@@ -80,7 +82,12 @@ def agreement(scored: pd.DataFrame) -> pd.DataFrame:
         for decision in (ACCEPTED, RETURNED)
         for third in reversed(THIRDS)
     }
-    return rates(masks, scored["won"].to_numpy(dtype=np.float64), "sales_and_score")
+    return rates(masks, scored["won"].to_numpy(dtype=np.float64), _groups(scored), "sales_and_score")
+
+
+def _groups(scored: pd.DataFrame) -> Ints:
+    """Codes of the accounts of decided leads."""
+    return np.asarray(pd.factorize(scored["group"])[0], dtype=np.int64)
 
 
 def disagreements(scored: pd.DataFrame) -> pd.DataFrame:
@@ -89,18 +96,20 @@ def disagreements(scored: pd.DataFrame) -> pd.DataFrame:
     accepted = (scored["decision"] == ACCEPTED) & (scored["third"] == THIRDS[0])
     high = scored[returned].sort_values(["probability", "lead_id"], ascending=[False, True])
     low = scored[accepted].sort_values(["probability", "lead_id"])
-    return pd.concat([high, low], ignore_index=True)
+    return pd.concat([high, low], ignore_index=True)[list(_LISTED)]
 
 
 def who_was_right(scored: pd.DataFrame, minimum_n: int) -> pd.DataFrame:
     """Where sales decided against the score, and what became of it: over all, by reason and by team.
 
     Columns: what and group (which disagreements), n, won, rate with 90 % interval, ``base`` (rate of all decided
-    leads), ``right``: the score where returned leads won more often than that, or accepted ones less; sales where it is
-    the other way round; else not clear yet. Smaller groups than ``minimum_n`` are left out. Returned leads were not
-    worked, so they win less often whoever is right.
+    leads), ``right``: the score where returned leads won more often than all other decided leads, or accepted ones
+    less; sales where it is the other way round; not clear yet where the difference may be chance
+    (:func:`models.judging.clustered_share.compare_shares`). Smaller groups than ``minimum_n`` are left out. Returned
+    leads were not worked, so they win less often whoever is right.
     """
-    won = scored["won"].to_numpy(dtype=np.float64)
+    won, cluster = scored["won"].to_numpy(dtype=np.float64), _groups(scored)
+    known = ~np.isnan(won)
     base = float(np.nanmean(won)) if (~np.isnan(won)).any() else float("nan")
     parts = []
     for what, decision, third in (
@@ -112,11 +121,15 @@ def who_was_right(scored: pd.DataFrame, minimum_n: int) -> pd.DataFrame:
         for kind in ("reason", "team"):
             texts = scored[kind].astype("str").fillna("").replace("", f"(no {kind})")
             masks |= {f"{kind}: {name}": hit & (texts == name).to_numpy() for name in sorted(texts[hit].unique())}
-        found = rates(masks, won, "group")
+        found = rates(masks, won, cluster, "group")
+        found["side"] = [
+            compare_shares(won[mask & known], cluster[mask & known], won[~mask & known], cluster[~mask & known])
+            for mask in masks.values()
+        ]
         found = found[(found["n"] >= minimum_n).to_numpy() | (found["group"] == "all").to_numpy()]
-        above, below = (found["low"] > base).to_numpy(), (found["high"] < base).to_numpy()
+        side = found.pop("side").to_numpy()
         higher, lower = (SCORE_RIGHT, SALES_RIGHT) if decision == RETURNED else (SALES_RIGHT, SCORE_RIGHT)
-        right = np.select([above, below], [higher, lower], UNDECIDED)
+        right = np.select([side > 0, side < 0], [higher, lower], UNDECIDED)
         parts.append(found.assign(base=base, right=right))
         parts[-1].insert(0, "what", what)
     return pd.concat(parts, ignore_index=True)

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.array_types import Bools, Floats, Tables
+from features.array_types import Bools, Floats, Ints, Tables
 from features.kernel.column_reader import micros_of
 from features.point_in_time.microseconds import micros
 from features.point_in_time.visibility import is_known
 from features.schema.vocabulary import Actor
-from models.judging.leakage.audit_rows import wilson
+from models.judging.clustered_share import share_interval
+from models.judging.lifecycle.lead_outcomes import group_codes
 from models.judging.lifecycle.policy import LifecyclePolicy
 
 FIRST_TOUCH_BINS = (1.0, 4.0, 8.0, 24.0, np.inf)  # business hours: at once, within half a day, a day, three days, later
-_Z90 = 1.645  # standard errors of a 90 % interval
 ASSOCIATION = "Association only: leads that looked better may also have been called sooner."
 
 
@@ -87,11 +87,14 @@ def check_service_levels(
             )
 
 
-def attainment(every: Sequence[ServiceLevel], minimum_n: int) -> pd.DataFrame:
-    """Service levels per stage and team: what, promised hours, n, met, missed, still open, attained with interval."""
+def attainment(every: Sequence[ServiceLevel], minimum_n: int, groups: pd.Series) -> pd.DataFrame:
+    """Service levels per stage and team: what, promised hours, n, met, missed, still open, attained with interval.
+
+    ``groups``: per lead (index lead_id) the account whose leads share a fate.
+    """
     rows = []
     for level in every:
-        rows += _by_team(level.stage, level.what, level.promised_hours, level.team, level.met, level.missed, minimum_n)
+        rows += _by_team(level, group_codes(level.rows["lead_id"], groups), minimum_n)
     columns = ["stage", "what", "promised_hours", "team", "n", "met", "missed", "open", "attained", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -146,19 +149,21 @@ def attainment_by_month(every: Sequence[ServiceLevel], minimum_n: int) -> pd.Dat
     return found.assign(attained=found["met"].astype("float64") / found["judged"].astype("float64"))
 
 
-def _by_team(
-    stage: str, what: str, promised: float, team: pd.Series, met: Bools, missed: Bools, minimum_n: int
-) -> list[tuple[object, ...]]:
+def _by_team(level: ServiceLevel, group: Ints, minimum_n: int) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
-    for name in sorted(team.unique()):
-        mask = (team == name).to_numpy()
+    met, missed = level.met, level.missed
+    for name in sorted(level.team.unique()):
+        mask = (level.team == name).to_numpy()
         kept, broken, n = int(met[mask].sum()), int(missed[mask].sum()), int(mask.sum())
         judged = kept + broken
         if n < minimum_n:
             continue
-        low, high = wilson(kept, judged, _Z90)
+        due = mask & (met | missed)
+        low, high = share_interval(met[due].astype(np.float64), group[due])
         share = kept / judged if judged else float("nan")
-        rows.append((stage, what, promised, name, n, kept, broken, n - judged, share, low, high))
+        rows.append(
+            (level.stage, level.what, level.promised_hours, name, n, kept, broken, n - judged, share, low, high)
+        )
     return rows
 
 
@@ -177,7 +182,7 @@ def _first_touch(found: pd.DataFrame, activities: pd.DataFrame) -> pd.Series:
 
 
 def first_touch_and_wins(
-    found: pd.DataFrame, activities: pd.DataFrame, won: pd.Series, policy: LifecyclePolicy
+    found: pd.DataFrame, activities: pd.DataFrame, won: pd.Series, groups: pd.Series, policy: LifecyclePolicy
 ) -> pd.DataFrame:
     """Win rate by business hours to the first touch after the lead was sent: an association, not an effect."""
     sent = found[(found["stage"] == str(policy.sent)).to_numpy()].drop_duplicates("lead_id")
@@ -188,19 +193,23 @@ def first_touch_and_wins(
     for high in FIRST_TOUCH_BINS:
         names.append((f"over {low:g} hours" if np.isinf(high) else f"{low:g} to {high:g} hours", low, high))
         low = high
-    outcome = sent["lead_id"].map(won).to_numpy(dtype=np.float64)
+    outcome = sent["lead_id"].astype("str").map(won).to_numpy(dtype=np.float64)
     masks: Mapping[str, Bools] = {
         **{name: (hours > start if start else hours >= 0) & (hours <= end) for name, start, end in names},
         "never": np.isnan(hours),
     }
-    return rates(masks, outcome, "first_touch")
+    return rates(masks, outcome, group_codes(sent["lead_id"], groups), "first_touch")
 
 
-def rates(masks: Mapping[str, Bools], outcome: Floats, what: str) -> pd.DataFrame:
-    """Rate of an outcome (NaN: not known yet, left out) per named group, with 90 % interval."""
+def rates(masks: Mapping[str, Bools], outcome: Floats, group: Ints, what: str) -> pd.DataFrame:
+    """Rate of an outcome (NaN: not known yet, left out) per named part, with a 90 % interval that respects accounts.
+
+    ``outcome`` and the codes of accounts, ``group``, are per lead, shape (n,).
+    """
     rows = []
     for name, mask in masks.items():
         judged = mask & ~np.isnan(outcome)
         n, wins = int(judged.sum()), float(outcome[judged].sum())
-        rows.append((name, n, int(wins), wins / n if n else float("nan"), *wilson(wins, n, _Z90)))
+        ends = share_interval(outcome[judged], group[judged])
+        rows.append((name, n, int(wins), wins / n if n else float("nan"), *ends))
     return pd.DataFrame(rows, columns=[what, "n", "won", "rate", "low", "high"])
