@@ -112,6 +112,12 @@ class PolicyError(LeadScoreError):
     exit_status = ExitStatus.POLICY
 
 
+class OvertakenError(PolicyError):
+    """What a decision was to replace was replaced by somebody else meanwhile."""
+
+    code = "LS024"
+
+
 class PromotionError(LeadScoreError):
     """A challenger the gate keeps back."""
 

@@ -120,6 +120,12 @@ def adopt(
     since: Annotated[
         str | None, typer.Option("--from", help="moment from which it judges leads; default: the data cut-off")
     ] = None,
+    replaces: Annotated[
+        str | None,
+        typer.Option(
+            "--replaces", help="name and version in force when you drafted it; refused if it is another by now"
+        ),
+    ] = None,
     source: Source = "demo",
     data_dir: DataDir = "data",
     json: Json = False,
@@ -134,7 +140,7 @@ def adopt(
     draft = read_rubric(Path(file), context.source)
     with only_writer(context.paths):
         who = author or who_runs_this()
-        found = adopt_draft(context, draft, author=who, reason=reason, since=since, resume=True)
+        found = adopt_draft(context, draft, author=who, reason=reason, since=since, replaces=replaces, resume=True)
     begins = f" from {found['since'][:16]} on" if found["since"] else ""
     before = f" in place of {found['replaces']}" if found["replaces"] else ""
     scores = "It scores alone from now on." if found["champion"] else "The model's scores stay as they are."

@@ -38,13 +38,16 @@ def adopt(
     score: Annotated[int, typer.Argument(help="whole score, 0 to 100")],
     reason: Reason,
     author: Author = None,
+    replaces: Annotated[
+        int | None, typer.Option("--replaces", help="the score in force as you saw it; refused if it is another by now")
+    ] = None,
     source: Source = "demo",
     data_dir: DataDir = "data",
     json: Json = False,
     debug: Debug = False,
 ) -> int:
     """Hand off from this score on; 'leadscore score' lists the open leads by it."""
-    return _set(source, data_dir, score, author, reason, json)
+    return _set(source, data_dir, score, author, reason, json, replaces)
 
 
 @app.command()
@@ -60,7 +63,15 @@ def withdraw(
     return _set(source, data_dir, None, author, reason, json)
 
 
-def _set(source: str, data_dir: str, score: int | None, author: str | None, reason: str, json: bool) -> int:
+def _set(
+    source: str,
+    data_dir: str,
+    score: int | None,
+    author: str | None,
+    reason: str,
+    json: bool,
+    replaces: int | None = None,
+) -> int:
     context = options(source, data_dir).context()
     from pipelines.registry.champion import points_score
     from pipelines.workspace.adopted_thresholds import adopt_threshold, find_repeated, load_thresholds
@@ -72,7 +83,7 @@ def _set(source: str, data_dir: str, score: int | None, author: str | None, reas
         before = load_thresholds(context.paths, None if context.thresholds is None else context.thresholds.declared)
         who = author or who_runs_this()
         found = find_repeated(before, score, author=who, reason=reason)
-        found = found or adopt_threshold(context.paths, before, score, author=who, reason=reason)
+        found = found or adopt_threshold(context.paths, before, score, author=who, reason=reason, replaces=replaces)
     record: dict[str, Any] = found.model_dump()
     text = f"{_words(record).capitalize()}, by {found.author}: {found.reason}"
     Output(json).show(record, f"{text}\n'leadscore score --source {source}' lists the open leads by it.")

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from features.cohort.cohort import cutoff_of
-from features.errors import PolicyError
+from features.errors import OvertakenError, PolicyError
 from features.rubric.schema import Rubric
 from features.rubric.versions import RubricHistory, RubricVersion, rubric_hash
 from features.rubric.yaml_format import rubric_yaml
@@ -18,7 +18,14 @@ from pipelines.workspace.table_files import load_tables
 
 
 def adopt(
-    context: Context, draft: Rubric, *, author: str, reason: str, since: str | None = None, resume: bool = False
+    context: Context,
+    draft: Rubric,
+    *,
+    author: str,
+    reason: str,
+    since: str | None = None,
+    replaces: str | None = None,
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Make a draft the rubric in force; the versions before stay, each for its time.
 
@@ -27,10 +34,13 @@ def adopt(
     Parameters
     ----------
     since : ISO moment from which it judges leads; by default the data cut-off: what is listed now is listed under it
+    replaces : name and version of the rubric in force that it was drafted against (empty: none); None: any
     resume : end what the same command, with the same author and reason, had begun when it was killed
 
     Raises
     ------
+    OvertakenError
+        another rubric is in force by now than it is to replace.
     PolicyError
         it is in force already, has no author or reason, begins before the version in force or after the data end, or
         has another version's name and number.
@@ -50,14 +60,20 @@ def adopt(
     )
     if resumed:
         earlier, adopted = earlier[:-1], earlier[-1]
-    else:
+    in_force = _label(earlier[-1].rubric).strip() if earlier else ""
+    if replaces is not None and replaces.strip() != in_force:
+        raise OvertakenError(
+            f"the rubric in force is '{in_force or 'none'}' by now, not '{replaces.strip() or 'none'}', so what it "
+            "says would be lost. Look at what the draft changes in it, then adopt the draft again."
+        )
+    if not resumed:
         adopted = adopt_rubric(context.paths, context.declared_rubric, context.rubrics, version)
-    before, label = earlier[-1].rubric if earlier else None, _label(draft)
+    label = _label(draft)
     now = replace(context, rubric=draft, rubrics=RubricHistory((*earlier, adopted)))
     champion = follow_adopted_rubric(now, f"rubric {label} adopted by {adopted.author}: {adopted.reason}")
     if champion is None and resumed:
         champion = scores_alone(now, draft)  # the call that was killed had moved the pointer
-    return version_record(adopted) | {"replaces": None if before is None else _label(before), "champion": champion}
+    return version_record(adopted) | {"replaces": in_force or None, "champion": champion}
 
 
 def list_versions(context: Context) -> dict[str, Any]:

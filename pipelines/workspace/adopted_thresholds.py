@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from features.errors import DataError, PolicyError
+from features.errors import DataError, OvertakenError, PolicyError
 from models.explaining.handoff_score import asks_for_more, handoff_score, with_handoff_score
 from models.explaining.qualification_policy import QualificationPolicy, default_qualification
 from pipelines.workspace.atomic_files import read_json, write_json
@@ -95,12 +95,21 @@ def load_thresholds(paths: Paths, declared: QualificationPolicy | None) -> Thres
 
 
 def adopt_threshold(
-    paths: Paths, history: ThresholdHistory, score: int | None, *, author: str, reason: str
+    paths: Paths,
+    history: ThresholdHistory,
+    score: int | None,
+    *,
+    author: str,
+    reason: str,
+    replaces: int | None = None,
 ) -> AdoptedThreshold:
     """Set the score from which leads are handed off; None goes back to the declared one.
 
+    ``replaces`` is the score in force as it was seen when this was decided; None: whichever it is.
+
     Raises
     ------
+    OvertakenError : another score is in force by now than it is to replace
     PolicyError : it is in force already, the policy goes by evidence alone, or there is no author or reason
     """
     before, declared = handoff_score(history.policy), handoff_score(history.declared)
@@ -115,6 +124,11 @@ def adopt_threshold(
         )
     if score is not None and not 0 <= score <= 100:
         raise PolicyError(f"a threshold is a whole score from 0 to 100, not {score}.")
+    if replaces is not None and before != replaces:
+        raise OvertakenError(
+            f"leads are handed off from {before} on by now, not from {replaces}: somebody set it meanwhile. Look at "
+            "who and why, then set yours again."
+        )
     if before == (declared if score is None else score):
         raise PolicyError(f"leads are handed off from {before} on already; choose another score.")
     line = AdoptedThreshold(

@@ -15,6 +15,7 @@ from features.errors import (
     DataError,
     FetchError,
     LeadScoreError,
+    OvertakenError,
     PolicyError,
     PromotionError,
     RegistryError,
@@ -32,6 +33,7 @@ _ZERO_BYTE = "NUL (0x00)"  # as PostgreSQL's driver names it; SQLite keeps such 
 
 _STATUS: Mapping[type[LeadScoreError], int] = {
     ContractError: 422,
+    OvertakenError: 409,
     PolicyError: 422,
     DataError: 422,
     SourceError: 503,

@@ -54,9 +54,17 @@ def compare_draft(app_state: AppState, draft: Rubric, caller: Caller, since: str
 
 
 def adopt_draft(
-    app_state: AppState, draft: Rubric, caller: Caller, reason: str, since: str | None = None
+    app_state: AppState,
+    draft: Rubric,
+    caller: Caller,
+    reason: str,
+    since: str | None = None,
+    *,
+    replaces: str | None = None,
 ) -> dict[str, Any]:
     """Make a draft the rubric in force; this server lists under it from the next request on.
+
+    ``replaces`` is the rubric in force that the caller saw (name and version, empty for none); None: whichever it is.
 
     The audit trail says who asked before anything changes, and then what came of it: no version is in force unsaid.
     """
@@ -69,7 +77,8 @@ def adopt_draft(
         record_action(session, caller.name, "rubric.adopting", label, asked)
     try:
         with only_writer(app_state.paths):
-            found = adopt(app_state.open_declaration(), draft, author=caller.name, reason=reason, since=since)
+            context, by = app_state.open_declaration(), caller.name
+            found = adopt(context, draft, author=by, reason=reason, since=since, replaces=replaces)
     except Exception as problem:
         outcome = problem.message if isinstance(problem, LeadScoreError) else type(problem).__name__
         record_outcome(app_state.store, caller.name, "rubric.not_adopted", label, asked | {"outcome": outcome})

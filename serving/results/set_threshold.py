@@ -11,8 +11,12 @@ from serving.webhooks.load_decided import load_decided
 from serving.webhooks.outcomes import record_outcome
 
 
-def set_threshold(app_state: AppState, score: int | None, caller: Caller, reason: str) -> dict[str, Any]:
+def set_threshold(
+    app_state: AppState, score: int | None, caller: Caller, reason: str, replaces: int | None = None
+) -> dict[str, Any]:
     """Hand off from this score on; None goes back to what the policy declares.
+
+    ``replaces`` is the score in force that the caller saw; None: whichever it is.
 
     ``in_use`` of what is returned is False while this server still loads it.
 
@@ -20,6 +24,7 @@ def set_threshold(app_state: AppState, score: int | None, caller: Caller, reason
 
     Raises
     ------
+    OvertakenError : another score is in force by now
     PolicyError : it is in force already, or the policy goes by evidence alone
     ConflictError : points score alone here, so states come from the rubric's own thresholds
     BusyError : a run is writing here; ask again when it is done
@@ -37,7 +42,9 @@ def set_threshold(app_state: AppState, score: int | None, caller: Caller, reason
             context = app_state.open_declaration()
             declared = None if context.thresholds is None else context.thresholds.declared
             history = load_thresholds(app_state.paths, declared)
-            found = adopt_threshold(app_state.paths, history, score, author=caller.name, reason=reason)
+            found = adopt_threshold(
+                app_state.paths, history, score, author=caller.name, reason=reason, replaces=replaces
+            )
     except Exception as problem:
         outcome = problem.message if isinstance(problem, LeadScoreError) else type(problem).__name__
         record_outcome(app_state.store, caller.name, "threshold.not_set", label, asked | {"outcome": outcome})

@@ -291,12 +291,21 @@ def test_of_two_drafts_of_one_number_both_can_be_adopted_one_after_the_other(tin
         assert "has changed since" not in page(client, **bob)
         assert "is the rubric in use now" in send(client, "/rubric/adopt", ann, reason="first").text
 
+        unseen = send(client, "/rubric/adopt", bob, reason="second", replaces="demo 1")
+        assert unseen.status_code == 422 and "the rubric in force is &#39;demo 2&#39; by now" in unseen.text
+        assert 'name="replaces" value="demo 2"' in unseen.text, "asked again, against what is in force"
+        text = client.get("/v1/rubric", headers=bob).json()["yaml"].replace("version: '2'", "version: '9'")
+        asked = {"rubric": text, "reason": "by a script", "replaces": "demo 1"}
+        refused = client.post("/v1/rubric", json=asked, headers=bob)
+        assert (refused.status_code, refused.json()["code"]) == (409, "LS024")
+        assert client.get("/v1/rubric", headers=bob).json()["active"]["version"] == "2"
+
         late = page(client, **bob)
         assert "Rules, draft 3" in late and "The rubric in use has changed since you began this draft." in late
         assert "It was demo 1 and is demo 2 now" in late
         sent = boxes_of(late) | {"p.demo_request.0": "28"}
         assert "It was demo 1 and is demo 2 now" in send(client, "/rubric/points", bob, do="saved", **sent).text
-        assert "is the rubric in use now" in send(client, "/rubric/adopt", bob, reason="second").text
+        assert "is the rubric in use now" in send(client, "/rubric/adopt", bob, reason="second", replaces="demo 2").text
         listed = client.get("/v1/rubric", headers=bob).json()["versions"]
         assert [row["version"] for row in listed] == ["3", "2", "1"]
 

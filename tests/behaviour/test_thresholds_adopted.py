@@ -115,13 +115,20 @@ def test_the_page_sets_it_and_every_list_follows(
         assert {name for name in listed if states["score"][name] < 30} == set()
         assert handoff_score(state.context.policy) == 30 == score_in_force(tiny_copy)
 
+        unseen = {"token": token[1], "score": "28", "reason": "not seen", "replaces": "45"}
+        lost = client.post("/thresholds/set", data=unseen, headers=HTML)
+        assert lost.status_code == 422 and "handed off from 30 on by now, not from 45" in lost.text
+        assert 'name="replaces" value="30"' in lost.text and handoff_score(state.context.policy) == 30
+        body = {"score": 28, "reason": "not seen", "replaces": 45}
+        assert client.post("/v1/threshold", json=body).status_code == 409
+
         client.cookies.set(COOKIE, "pl")
         assert "leady są już przekazywane od 30" in set_to("30", "jeszcze raz").replace("&#39;", "'")
         client.cookies.delete(COOKIE)
         assert client.post("/v1/threshold", json={"score": None, "reason": "they left"}).json()["in_use"] is True
         assert client.get("/v1/worklist", params={"state": "mql"}).json()["total"] == was
         told = [row["action"] for row in client.get("/v1/audit").json()]
-        assert told.count("threshold.set") == 2 and told.count("threshold.not_set") == 1
+        assert told.count("threshold.set") == 2 and told.count("threshold.not_set") == 3
 
         opened = state.open_declaration
 

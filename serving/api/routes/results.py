@@ -46,6 +46,9 @@ class ThresholdIn(Body):
     )
     score: int | None = Field(ge=0, le=100, description="whole score; null goes back to the declared one")
     reason: str = Field(min_length=1, max_length=500, description="why; kept with the score")
+    replaces: int | None = Field(
+        default=None, ge=0, le=100, description="the score in force that was seen; 409 if it is another by now"
+    )
 
 
 @router.get("/threshold", summary="The score from which leads are handed off, and every decision about it")
@@ -57,7 +60,7 @@ def get_threshold(app_state: AppStateDep, caller: Reader) -> dict[str, Any]:
 @router.post("/threshold", status_code=201, summary="Hand off from another score on")
 def post_threshold(body: ThresholdIn, app_state: AppStateDep, caller: Admin) -> dict[str, Any]:
     """States of all open leads follow, while ``in_use`` is false a moment later; the score of no lead changes."""
-    return set_threshold(app_state, body.score, caller, body.reason)
+    return set_threshold(app_state, body.score, caller, body.reason, body.replaces)
 
 
 @router.get("/lifecycle", summary="Funnel, service levels, volumes, recycles")

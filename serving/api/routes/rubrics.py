@@ -30,6 +30,11 @@ class AdoptIn(Body):
     rubric: str = Field(max_length=rubric_drafts.LONGEST, description="the whole rubric as YAML")
     reason: str = Field(min_length=1, max_length=500, description="why; kept with the version")
     since: str | None = Field(default=None, max_length=40, description="ISO moment it begins; default: data cut-off")
+    replaces: str | None = Field(
+        default=None,
+        max_length=200,
+        description="name and version of the rubric in force that was seen ('' for none); 409 if it is another",
+    )
 
 
 @router.get("", summary="The rubric in force, and every version before it")
@@ -49,7 +54,7 @@ def post_comparison(body: DraftIn, app_state: AppStateDep, caller: Reader) -> di
 def post_rubric(body: AdoptIn, app_state: AppStateDep, caller: Admin) -> dict[str, Any]:
     """The draft is the rubric in force from then on; earlier weeks stay judged by the version of their time."""
     draft = rubric_drafts.parse_draft(app_state, body.rubric, caller)
-    return rubric_drafts.adopt_draft(app_state, draft, caller, body.reason, body.since)
+    return rubric_drafts.adopt_draft(app_state, draft, caller, body.reason, body.since, replaces=body.replaces)
 
 
 @router.get("/decay", summary="What leads will have if they stay silent")

@@ -134,6 +134,7 @@ def adopt(
     token: Token,
     reason: Annotated[str, Form(max_length=500)] = "",
     since: Annotated[str, Form(max_length=40)] = "",
+    replaces: Annotated[str | None, Form(max_length=200)] = None,
 ) -> Response:
     """The draft becomes the rubric in use."""
     check_form_token(request, token)
@@ -150,7 +151,7 @@ def adopt(
         return _show(request, app_state, caller, sent=sent, errors={"adopt": said})
     try:
         checked = rubric_drafts.parse_draft(app_state, rubric_yaml(rubric), caller)
-        rubric_drafts.adopt_draft(app_state, checked, caller, reason, since.strip() or None)
+        rubric_drafts.adopt_draft(app_state, checked, caller, reason, since.strip() or None, replaces=replaces)
     except LeadScoreError as problem:
         return _show(request, app_state, caller, sent=sent, errors={"adopt": tell(language, problem.message)})
     discard_draft(app_state, caller)

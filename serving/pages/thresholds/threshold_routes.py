@@ -68,6 +68,7 @@ def set_score(
     token: Annotated[str, Form(max_length=100)],
     score: Annotated[str, Form(max_length=10)] = "",
     reason: Annotated[str, Form(max_length=500)] = "",
+    replaces: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
     """Hand off from a score on, or, without one, from the declared one again."""
     check_form_token(request, token)
@@ -80,7 +81,8 @@ def set_score(
         problem = language.text("Say in a sentence why; it stays with the score.")
     else:
         try:
-            found = set_threshold(app_state, chosen, caller, reason)
+            seen = int(replaces) if replaces.isdecimal() else None
+            found = set_threshold(app_state, chosen, caller, reason, seen)
         except (PolicyError, ConflictError) as refused:
             problem = tell(language, refused.message)
     if problem:
