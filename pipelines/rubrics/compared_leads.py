@@ -7,10 +7,13 @@ import numpy as np
 
 from features.array_types import Bools, Floats
 from features.matrix import Matrix
+from features.schema.source import Capacity
 from models.judging.evaluation.population_figures import rank_population
 from models.judging.handoff.population import Population, population_of
+from models.judging.handoff.win_value import value_of_a_win
 from pipelines.artifacts.final_block import FinalBlock, load_test_block
 from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_chop
 from pipelines.workspace.table_files import load_tables
 
 
@@ -46,6 +49,14 @@ def load_compared_block(context: Context, whole: Matrix | None = None) -> Compar
     test = load_test_block(context.paths, whole)
     population = population_of(context.source, load_tables(context.paths), test.matrix.keys, test.matrix.label)
     return ComparedBlock(whole=test, population=population, block=take_rows(test, population.kept))
+
+
+def capacity_before_block(context: Context, whole: Matrix) -> tuple[Capacity, list[str]]:
+    """The declared capacity with a value per win, declared or of wins before the test block; and a note on it.
+
+    One source for every comparison on the block: report, page, API and command name the same revenue.
+    """
+    return value_of_a_win(context.source.capacity, whole.take(load_chop(context.paths.matrix).final.train))
 
 
 def take_rows(block: FinalBlock, kept: Bools) -> FinalBlock:

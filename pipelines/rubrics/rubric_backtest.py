@@ -20,13 +20,14 @@ from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.population import population_of
 from models.judging.handoff.replay import JudgedRows
 from models.judging.handoff.rubric_only import replay_rubric_only
+from models.judging.handoff.win_value import value_of_a_win
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.leakage.audit import feature_origins
 from models.logistic import sigmoid
 from pipelines.artifacts.audit_record import AuditRecord
 from pipelines.artifacts.final_block import FinalBlock
 from pipelines.artifacts.verdict_record import StageVerdict
-from pipelines.rubrics.compared_leads import load_compared_block
+from pipelines.rubrics.compared_leads import capacity_before_block, load_compared_block
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 from pipelines.workspace.table_files import load_tables
@@ -90,10 +91,10 @@ def try_rubric(context: Context, rubric: Rubric) -> dict[str, Any]:
     compared = load_compared_block(context, matrix)
     block, population = compared.block, compared.population
     values = read_rule_values(source, load_tables(paths), rubric, block.matrix, block.rows)
-    capacity, resampling = SnapshotCapacity.of(source), Resampling.of(context.settings)
-    judge = score_by_rubric(rubric, values)
-    found = backtest_rubric(block, judge, capacity, resampling, noun=population.noun).record()
-    return found | {"population": population.record()}
+    capacity, notes = capacity_before_block(context, matrix)
+    at, resampling = SnapshotCapacity.of(source, capacity), Resampling.of(context.settings)
+    found = backtest_rubric(block, score_by_rubric(rubric, values), at, resampling, noun=population.noun).record()
+    return found | {"notes": [*found["notes"], *notes], "population": population.record()}
 
 
 def _try_alone(context: Context, rubric: Rubric, matrix: Matrix, before: StageVerdict | None) -> dict[str, Any]:
@@ -111,10 +112,11 @@ def _try_alone(context: Context, rubric: Rubric, matrix: Matrix, before: StageVe
     rows = rows[population.kept]
     past = matrix.take(rows)
     values = read_rule_values(source, tables, rubric, past, rows)
+    capacity, notes = value_of_a_win(source.capacity, past, judged=True)
     found = replay_rubric_only(
         score_by_rubric(rubric, values),
         JudgedRows.of(past, population.noun),
-        capacity=SnapshotCapacity.of(source),
+        capacity=SnapshotCapacity.of(source, capacity),
         resampling=Resampling.of(context.settings),
     )
 
@@ -127,7 +129,8 @@ def _try_alone(context: Context, rubric: Rubric, matrix: Matrix, before: StageVe
         *found.sentences,
     )
     verdict = {"verdict": None if before is None else str(before.verdict), "verdict_text": reason}
-    return verdict | replace(found, sentences=sentences).record() | {"population": population.record()}
+    record = replace(found, sentences=sentences).record()
+    return verdict | record | {"notes": [*record["notes"], *notes], "population": population.record()}
 
 
 def find_hindsight(context: Context, rubric: Rubric) -> list[str]:

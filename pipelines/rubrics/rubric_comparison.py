@@ -11,6 +11,7 @@ from features.rubric.schema import Rubric
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.handoff.population import open_population, population_of
 from models.judging.handoff.replay import JudgedRows
+from models.judging.handoff.win_value import value_of_a_win
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.rubrics.rubric_pair import compare_rubrics, handed_off_now
 from pipelines.rubrics.rubric_backtest import find_hindsight
@@ -67,16 +68,17 @@ def compare_with_active(
         raise DataError(f"no matured look of source '{source.name}' is at one of the {population.noun}.")
     past = matrix.take(rows)
     books = [ledger_on(source, tables, rubric, past, rows) for rubric in (active, draft)]
+    capacity, worth = value_of_a_win(source.capacity, past, judged=True)
     found = compare_rubrics(
         books[0],
         books[1],
         JudgedRows.of(past, population.noun),
-        capacity=SnapshotCapacity.of(source),
+        capacity=SnapshotCapacity.of(source, capacity),
         resampling=resampling or Resampling.of(context.settings),
     )
     now = _now(context, active, draft)
     sentences = (*found.sentences, *now.pop("sentences"), *find_hindsight(context, draft))
-    notes = [f"Judged on all {len(rows):,} matured looks at {found.leads:,} {population.noun}.", *_NOTES]
+    notes = [f"Judged on all {len(rows):,} matured looks at {found.leads:,} {population.noun}.", *worth, *_NOTES]
     return replace(found, sentences=sentences).record() | {
         "active": {"name": active.name, "version": active.version},
         "draft": {"name": draft.name, "version": draft.version},

@@ -44,7 +44,7 @@ from pipelines.artifacts.lifecycle_record import ProfileRecord
 from pipelines.artifacts.train_record import TwinScorecardRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.lifecycle_figures import write_lifecycle
-from pipelines.rubrics.compared_leads import ComparedBlock, load_compared_block
+from pipelines.rubrics.compared_leads import ComparedBlock, capacity_before_block, load_compared_block
 from pipelines.rubrics.learned_rubric import propose_at_share
 from pipelines.rubrics.recorded_baselines import recorded_policies
 from pipelines.rubrics.rubric_backtest import backtest_rubric
@@ -119,7 +119,7 @@ def _judge_block(context: Context) -> JudgedBlock:
     chosen = load_compared_block(context, matrix)
     block = chosen.block
     proposed = _propose(context, matrix, keep_compared(context, matrix, train, chosen.population.name))
-    capacity, notes = value_of_a_win(context.source.capacity, matrix.take(train))
+    capacity, notes = capacity_before_block(context, matrix)
     segments = segments_of(block.matrix) | declared_slices(context, block.matrix)
 
     beside = [] if proposed is None else [ScoredPolicy(Policy.PROPOSED_RUBRIC, proposed.points(block.matrix.values))]

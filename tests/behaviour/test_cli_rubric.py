@@ -55,6 +55,26 @@ def test_the_rubric_in_force_tried_on_the_past_does_what_the_report_says(
         assert (now["workload"], now["wins"]) == (before["workload"], before["wins"])
 
 
+def test_a_win_without_an_amount_is_worth_the_same_wherever_a_rubric_is_tried(cli: Cli, tiny_copy: TinyRun) -> None:
+    paths = tiny_copy.context.paths
+    matrix = load_matrix(paths.matrix)
+    blank = np.where(np.arange(len(matrix)) % 3 > 0, np.nan, matrix.amount)
+    save_matrix(paths.matrix, replace(matrix, amount=blank))
+    assert cli("thresholds", *tiny_copy.args)[0] == 0
+    told = read_json(paths.thresholds / "comparison.json")
+    status, out, err = cli("rubric", "try", str(DEMO), *tiny_copy.args, "--json")
+    assert status == 0, err
+    found = json.loads(out)
+    for name in ("rubric_own_threshold", "model_equal_workload"):
+        before, now = (next(r for r in rows["policies"] if r["policy"] == name) for rows in (told, found))
+        assert before["revenue"] > 0 and (now["revenue"], now["net"]) == (before["revenue"], before["net"])
+    assert [note for note in told["notes"] if "Value of a win" in note] == [
+        note for note in found["notes"] if "Value of a win" in note
+    ]
+    pair = json.loads(cli("rubric", "compare", str(DEMO), *tiny_copy.args, "--json")[1])
+    assert any("Value of a win" in note for note in pair["notes"])
+
+
 def test_a_broken_sheet_names_its_line(cli: Cli, tmp_path: Path) -> None:
     sheet = tmp_path / "bad.csv"
     sheet.write_text("line,id,points\nrule,a,many\n", encoding="utf-8")
