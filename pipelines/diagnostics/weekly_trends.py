@@ -35,7 +35,7 @@ class WeeklyTrends:
 def weekly_trends(
     context: Context, tables: Tables, as_of: pd.Timestamp, weeks: int = WEEKS, aside: frozenset[str] = frozenset()
 ) -> WeeklyTrends:
-    """The weeks up to ``as_of``, each as far as was known then; leads that were put ``aside`` wait for nobody."""
+    """The weeks up to ``as_of``, each as far as was known then; leads that are put ``aside`` now are in no queue."""
     policy, source = policy_of(context), context.source
     entries = stage_entries(tables["stages"], as_of)
     sent = entries.loc[(entries["stage"] == str(policy.sent)).to_numpy(dtype=bool)].drop_duplicates("lead_id")
@@ -43,8 +43,8 @@ def weekly_trends(
     for back in range(weeks - 1, -1, -1):
         pause_point()
         until = as_of - pd.Timedelta(days=7 * back)
-        leads = set(open_cohort(tables, source, until)["lead_id"].astype("str"))
+        leads = set(open_cohort(tables, source, until)["lead_id"].astype("str")) - aside
         late = set(overdue_of(tables, policy, until)["lead_id"].astype("str"))
         during = sent["entered_at"].between(until - pd.Timedelta(days=7), until, inclusive="right")
-        found.append(Week(until, len(leads), len((late & leads) - aside), int(during.sum())))
+        found.append(Week(until, len(leads), len(late & leads), int(during.sum())))
     return WeeklyTrends(tuple(found), source.capacity.handoffs_per_week)

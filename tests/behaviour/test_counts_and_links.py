@@ -1,6 +1,7 @@
 """A figure that leads somewhere counts what is found there."""
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
@@ -12,7 +13,13 @@ import pytest
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from pipelines.diagnostics.weekly_trends import weekly_trends
+from serving.leads.feedback import find_hidden_leads
 from serving.lists.team_queues import count_overdue, list_untouched
+from serving.pages.charts.sparkline import build_sparkline
+from serving.pages.language import page_language
+from serving.pages.team.team_record import build_team_page
+from serving.results.trends_beside import begin_weekly_trends
 from serving.state.worklist.worklist_query import WorklistQuery
 from serving.store.tables import Feedback
 from serving.store.wall_clock import wall_now
@@ -96,6 +103,25 @@ def test_a_lead_is_touched_as_long_as_anything_said_of_it_stands(client: TestCli
         session.execute(update(Feedback).where(Feedback.verdict == "override").values(expires_at=ended))
     assert client.post(f"/v1/leads/{second}/feedback", json=said).status_code == 201
     assert untouched()[: len(others)] == others, "the snooze stands behind the pin that ran out"
+
+
+def test_open_leads_of_the_team_and_their_weeks_leave_out_what_is_put_aside(client: TestClient) -> None:
+    state = client.app.state.app_state  # type: ignore[attr-defined]
+    data = state.loaded.data
+    put_aside(client)
+    aside = find_hidden_leads(state.store)
+    before, now = (
+        weekly_trends(state.context, data.tables, data.cutoff, 2, names).weeks for names in (frozenset(), aside)
+    )
+    still = len(aside & {str(name) for name in state.loaded.worklist.position})
+    assert still >= 2 and now[-1].open_leads == before[-1].open_leads - still
+    deadline = time.monotonic() + 120.0
+    while (weeks := begin_weekly_trends(state, aside).value) is None and time.monotonic() < deadline:
+        time.sleep(0.1)  # it is counted beside the requests
+    tile = build_team_page(state, None, page_language("en")).tiles[0]
+    assert tile.title == "Open leads" and weeks is not None
+    shown = int(tile.value.replace(",", ""))
+    assert tile.spark == build_sparkline([*(week.open_leads for week in weeks.weeks[:-1]), shown])
 
 
 @pytest.mark.parametrize("mine", [False, True])

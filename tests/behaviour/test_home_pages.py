@@ -102,6 +102,25 @@ def test_tiles_of_one_owner_count_among_that_owner_s_leads(client: TestClient, t
         assert re.search(rf"\d of {total}\b", told), (path, told)
 
 
+@pytest.mark.parametrize("path", ["/?role=manager", "/?role=marketer", "/team"])
+def test_what_is_of_all_owners_says_so_on_the_page_of_one(client: TestClient, tiny_demo: Any, path: str) -> None:
+    headers = key_for(client, "read", owner=str(worklist_of(tiny_demo)["owner"].iloc[0]))
+    html, whole = page(client, path, **headers), page(client, path)
+    assert "all owners" not in whole
+
+    def marked(heading: str) -> bool:
+        (one,) = [head for head in re.findall(r"<h2.*?</h2>", html, re.DOTALL) if heading in head]
+        return "all owners" in one
+
+    everybodys = {
+        "/?role=manager": ("First call within", "Handed off in a week", "Wins inside the list", "Where leads stop"),
+        "/?role=marketer": ("Handed off in a week", "Accepted by sales", "Handed off against what was promised"),
+        "/team": ("Handed off in a week", "Promises kept, month by month", "Why sales returned", "Leads per stage"),
+    }
+    own = {"/?role=manager": "Waiting too long", "/?role=marketer": "Points and score disagree", "/team": "Open leads"}
+    assert all(marked(heading) for heading in everybodys[path]) and not marked(own[path])
+
+
 def test_hot_leads_are_those_the_policy_calls_hot_and_touched_ones_are_left_out(
     client: TestClient, tiny_demo: Any
 ) -> None:

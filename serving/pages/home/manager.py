@@ -13,7 +13,7 @@ from serving.leads.feedback import find_hidden_leads
 from serving.lists.team_queues import HotLeads, count_open, count_overdue, find_hot_leads, most_overdue
 from serving.pages.charts.columns import ColumnChart, Figure, build_columns
 from serving.pages.home.lead_lines import describe_leads
-from serving.pages.home.parts import PlainNote, Tile, compare_counts, join_sentences, write_trust
+from serving.pages.home.parts import PlainNote, Tile, compare_counts, join_sentences, of_all_owners, write_trust
 from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_tile, wins_tile
 from serving.pages.home.told_changes import tell_changes
 from serving.pages.written_values import form_of, write_count, write_day, write_decimal, write_hours, write_percent
@@ -30,7 +30,10 @@ _FIRST_TOUCH = "first touch"
 
 @dataclass(frozen=True, kw_only=True)
 class ManagerHome:
-    """What the page prints; parts that this source cannot show are None or empty, and ``notes`` say why."""
+    """What the page prints; parts that this source cannot show are None or empty, and ``notes`` say why.
+
+    ``scoped``: the page is of one owner's leads, so what is of all says so.
+    """
 
     lede: str
     tiles: tuple[Tile, ...]
@@ -45,6 +48,7 @@ class ManagerHome:
     band_rows: Sequence[ScoreBand]
     bands_lede: str
     counting: bool
+    scoped: bool
     counted_at: datetime | None
 
 
@@ -62,9 +66,9 @@ def build_manager_home(app_state: AppState, owner: str | None, language: Languag
     tiles = (
         _hot_tile(language, hot, find_hot_weeks(app_state) if owner is None else None),
         None if late is None else overdue_tile(language, late, count_open(app_state, owner), overdue, "/team#waiting"),
-        _kept_tile(language, found),
-        sent_tile(language, trends),
-        wins_tile(app_state, language),
+        of_all_owners(_kept_tile(language, found), owner),
+        of_all_owners(sent_tile(language, trends), owner),
+        of_all_owners(wins_tile(app_state, language), owner),
     )
     leak = _leak(funnel)
     return ManagerHome(
@@ -83,6 +87,7 @@ def build_manager_home(app_state: AppState, owner: str | None, language: Languag
         band_rows=bands,
         bands_lede=_bands_lede(language, bands),
         counting=trends.underway,
+        scoped=owner is not None,
         counted_at=counted_at,
     )
 

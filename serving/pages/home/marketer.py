@@ -15,7 +15,7 @@ from serving.lists.team_queues import count_open
 from serving.pages.charts.columns import ColumnChart, build_columns, volume_figures
 from serving.pages.charts.sparkline import build_sparkline
 from serving.pages.home.lead_lines import describe_leads
-from serving.pages.home.parts import PlainNote, Tile, join_sentences
+from serving.pages.home.parts import PlainNote, Tile, join_sentences, of_all_owners
 from serving.pages.home.shared_tiles import sent_tile, wins_tile
 from serving.pages.written_values import write_count, write_percent
 from serving.results.goals_and_programmes import read_goals
@@ -45,6 +45,7 @@ class MarketerHome:
     rules_lede: str
     notes: tuple[PlainNote, ...]
     counting: bool
+    scoped: bool
     counted_at: datetime | None
 
 
@@ -65,9 +66,9 @@ def build_marketer_home(app_state: AppState, owner: str | None, language: Langua
 
     volumes, goals, notes, counted_at = _plan(app_state, language)
     tiles = (
-        sent_tile(language, trends),
-        *_goal_tiles(language, goals),
-        wins_tile(app_state, language),
+        of_all_owners(sent_tile(language, trends), owner),
+        *(of_all_owners(tile, owner) for tile in _goal_tiles(language, goals)),
+        of_all_owners(wins_tile(app_state, language), owner),
         _disagree_tile(app_state, owner, language),
     )
     rules = _rules(app_state)
@@ -84,6 +85,7 @@ def build_marketer_home(app_state: AppState, owner: str | None, language: Langua
         rules_lede=_rules_lede(language, rules),
         notes=notes,
         counting=trends.underway,
+        scoped=owner is not None,
         counted_at=counted_at,
     )
 

@@ -1,7 +1,7 @@
 """What homes are made of: tiles, and sentences that are written in the reader's language."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from models.explaining.language import Language
@@ -17,7 +17,7 @@ class Tile:
     """A figure, what it is of, where it leads, how it moved; ``term`` names the glossary's word for it.
 
     ``direction`` is 1 for better, -1 for worse, 0 for unchanged, None where nothing is compared; ``arrow`` shows which
-    way the figure went.
+    way the figure went. ``of_all``: it is of all owners' leads on a page that is of one owner's.
     """
 
     title: str
@@ -30,6 +30,12 @@ class Tile:
     spark: Sparkline | None = None
     spark_label: str = ""
     term: str = ""
+    of_all: bool = False
+
+
+def of_all_owners(tile: Tile | None, owner: str | None) -> Tile | None:
+    """A figure that is counted over everybody's leads, marked so on the page of one owner."""
+    return tile if tile is None or owner is None else replace(tile, of_all=True)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from serving.leads.feedback import find_hidden_leads
 from serving.lists.team_queues import OverdueLeads, OwnerQueues, count_queues, list_overdue, list_untouched
 from serving.pages.charts.columns import ColumnChart, build_columns, volume_figures
 from serving.pages.home.lead_lines import describe_leads
-from serving.pages.home.parts import PlainNote, Tile, compare_counts, join_sentences
+from serving.pages.home.parts import PlainNote, Tile, compare_counts, join_sentences, of_all_owners
 from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_tile
 from serving.pages.written_values import write_count, write_percent
 from serving.results.lifecycle_now import lifecycle_now
@@ -28,7 +28,8 @@ _WAITING, _UNTOUCHED, _QUARTERS = 10, 8, 8
 class TeamPage:
     """What the page prints; parts that this source cannot show are None or empty, and ``notes`` say why.
 
-    ``other`` is the hash of the bundle that the test figures are of, where it is not the one in use.
+    ``scoped``: the page is of one owner's leads, so what is of all says so. ``other`` is the hash of the bundle
+    that the test figures are of, where it is not the one in use.
     """
 
     lede: str
@@ -52,6 +53,7 @@ class TeamPage:
     funnel: Sequence[Mapping[str, Any]]
     sentences: Sequence[str]
     counting: bool
+    scoped: bool
     counted_at: datetime | None
     other: str
 
@@ -77,8 +79,8 @@ def build_team_page(app_state: AppState, owner: str | None, language: Language) 
         overdue_tile(language, late.leads, open_leads, [week.overdue for week in weeks], "#waiting")
         if measured
         else None,
-        *(_promise_tile(language, promise) for promise in _asked_first(kept)),
-        sent_tile(language, trends),
+        *(of_all_owners(_promise_tile(language, promise), owner) for promise in _asked_first(kept)),
+        of_all_owners(sent_tile(language, trends), owner),
     )
     return TeamPage(
         lede=_lede(language, late, queues, measured),
@@ -102,6 +104,7 @@ def build_team_page(app_state: AppState, owner: str | None, language: Language) 
         funnel=list(found["funnel"]) if measured else [],
         sentences=list(found["sentences"]) if measured else [],
         counting=trends.underway,
+        scoped=owner is not None,
         counted_at=counted_at,
         other=find_other_compared(app_state),
     )
@@ -158,7 +161,8 @@ def _promise_tile(language: Language, promise: KeptPromise) -> Tile | None:
 
 
 def _open_tile(language: Language, open_leads: int, weeks: Sequence[int]) -> Tile:
-    move = compare_counts(language, weeks, more_is_better=True)
+    """Open leads that are not put aside; of ``weeks`` before, the last is now."""
+    move = compare_counts(language, [*weeks[:-1], open_leads] if weeks else [], more_is_better=True)
     return Tile(
         title=language.text("Open leads"),
         value=write_count(language, open_leads),
