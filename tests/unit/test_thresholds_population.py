@@ -133,5 +133,16 @@ def test_each_part_has_its_own_base_rate_and_order() -> None:
     assert first["model_best_tenth"] == 1.0
     rest = rank_population("rest", test, np.arange(100) >= 50, {"model": score})
     assert (rest["base_rate"], rest["model_auc"]) == (0.5, 0.5)
+    rows = np.random.default_rng(4).permutation(100)
+    for name, kept in (
+        ("first", np.arange(100) < 50),
+        ("rest", np.arange(100) >= 50),
+        ("all", np.ones(100, dtype=bool)),
+    ):
+        there = rank_population(name, test, kept, {"model": score, "rubric": np.round(score / 20)})
+        moved = rank_population(
+            name, test.take(rows), kept[rows], {"model": score[rows], "rubric": np.round(score[rows] / 20)}
+        )
+        assert moved == pytest.approx(there, nan_ok=True), "the order of the file decides nothing"
     nobody = rank_population("nobody", test, np.zeros(100, dtype=bool), {"model": score})
     assert nobody["base_rate"] is None and nobody["model_auc"] is None
