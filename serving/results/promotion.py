@@ -43,7 +43,8 @@ def ask_gate(app_state: AppState, beginning: str | None) -> "Answer":
 def find_churn(app_state: AppState, beginning: str | None, owner: str | None = None) -> dict[str, Any]:
     """Who would move if the kept bundle whose hash begins so became the champion; without one, who moved last.
 
-    An owner sees who moves on their own list; the figures are of all leads.
+    An owner sees who moves among the leads that are theirs today; the figures are of all leads. Leads that are no
+    longer in the data are named to nobody.
 
     Raises
     ------
@@ -52,19 +53,25 @@ def find_churn(app_state: AppState, beginning: str | None, owner: str | None = N
     from pipelines.registry.promotion_churn import read_last_churn
 
     if beginning is not None:
-        return _of_owner(compute_churn(app_state, _choose_bundle(app_state, beginning)), owner)
+        return _of_today(app_state, compute_churn(app_state, _choose_bundle(app_state, beginning)), owner)
     last = read_last_churn(app_state.context)
     if last is None:
         nothing = "No promotion was written down yet; ask with a bundle's hash who would move."
         return {"champion": None, "challenger": None, "churn": None, "sentence": nothing}
-    return _of_owner(last, owner)
+    return _of_today(app_state, last, owner)
 
 
-def _of_owner(found: dict[str, Any], owner: str | None) -> dict[str, Any]:
+def _of_today(app_state: AppState, found: dict[str, Any], owner: str | None) -> dict[str, Any]:
+    """Movers that are in the data still, of an owner's leads of today; whose list they were on then is kept beside."""
     churn = found["churn"]
-    if owner is None or churn is None:
+    if churn is None:
         return found
-    own = {name: [row for row in churn[name] if row["owner"] == owner] for name in ("owners", "movers")}
+    movers = churn["movers"]
+    shown = app_state.loaded.data.are_named_to([str(row["lead_id"]) for row in movers], owner)
+    own = {
+        "movers": [row for row, seen in zip(movers, shown, strict=True) if seen],
+        "owners": [row for row in churn["owners"] if owner is None or row["owner"] == owner],
+    }
     return found | {"churn": churn | own}
 
 

@@ -28,6 +28,7 @@ from pipelines.workspace.atomic_files import read_json
 from serving.background import BackgroundThreads
 from serving.metrics import Metrics
 from serving.pages.home.shared_tiles import wins_tile
+from serving.results.promotion import find_churn
 from serving.results.score_bands import score_bands
 from serving.results.weekly_comparison import compare_with_last_week
 from serving.state.clock import ServingClock
@@ -88,6 +89,20 @@ def test_a_promotion_is_taken_up_and_rolled_back(client: TestClient, tiny_copy: 
     own = sum(mover["owner"] == owner for mover in asked["churn"]["movers"])
     assert f"{moved:,} of {leads:,} open leads move noticeably" in page
     assert f"Of yours: {own:,}." in page and own < moved
+    movers = asked["churn"]["movers"]
+    lead = next(mover["lead_id"] for mover in movers if mover["owner"] == owner)
+    other = next(mover["owner"] for mover in movers if mover["owner"] not in ("", owner, "no owner"))
+    state = client.app.state.app_state  # type: ignore[attr-defined]
+    leads_table = state.loaded.data.tables["leads"]
+    at = leads_table["lead_id"].astype("str") == lead
+
+    def movers_of(name: str) -> set[str]:
+        return {row["lead_id"] for row in find_churn(state, None, name)["churn"]["movers"]}
+
+    assert lead in movers_of(owner) and lead not in movers_of(other)
+    leads_table.loc[at, "owner"] = other
+    assert lead not in movers_of(owner) and lead in movers_of(other), "whoever has it today"
+    leads_table.loc[at, "owner"] = owner
     assert 'href="/report"' not in page, "it names leads of all owners, and would be refused"
     assert 'href="/report"' in client.get("/model", headers=key_for(client, "read") | {"accept": "text/html"}).text
 
