@@ -12,12 +12,13 @@ from models.candidates.blend import blend_log_odds
 from models.candidates.prior import PriorCandidate
 from models.candidates.rubric import RubricCandidate
 from models.interfaces import Calibration, Candidate
-from models.judging.cluster_bootstrap import Resampling
+from models.judging.cluster_bootstrap import Resampling, mean_interval
 from models.judging.evaluation.backtest import (
     Backtest,
     fit_all,
     newest_learned,
 )
+from models.judging.evaluation.caution_text import LearnedRate
 from models.judging.evaluation.final_block import Evaluation, evaluate
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.settings import TrainSettings
@@ -136,7 +137,7 @@ def evaluate_twin(
     ----------
     twin : the candidates of :func:`fit_twin`
     """
-    decision, settings = recipe.decision, recipe.settings
+    decision, resampling = recipe.decision, Resampling.of(recipe.settings)
     test = matrix.take(chop.final.test)
     twin = with_segments(twin, matrix, chop.final.train, recipe)
     calibrations = settle_calibrations(twin, matrix, chop.final.train, recipe)
@@ -146,7 +147,12 @@ def evaluate_twin(
         log_odds,
         capacity,
         winner=decision.winner,
-        resampling=Resampling.of(settings),
-        base_before=float(matrix.label[chop.final.train].mean()),
+        resampling=resampling,
+        base_before=_learned_rate(matrix.take(chop.final.train), resampling),
         in_time=chop.kind in IN_TIME,
     )
+
+
+def _learned_rate(rows: Matrix, resampling: Resampling) -> LearnedRate:
+    """The base rate of the rows learned from."""
+    return LearnedRate(float(rows.label.mean()), mean_interval(rows.label, rows.group_codes, resampling))

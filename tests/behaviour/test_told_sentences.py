@@ -33,7 +33,12 @@ from models.judging.drift.observed_vs_predicted import ObservedVsPredicted
 from models.judging.drift.prior_shift import PriorShift
 from models.judging.drift.promise_due import judge_promise
 from models.judging.drift.retrain_advice import advise
-from models.judging.evaluation.caution_text import CalibrationOnTest, write_calibration_warning, write_test_warning
+from models.judging.evaluation.caution_text import (
+    CalibrationOnTest,
+    LearnedRate,
+    write_calibration_warning,
+    write_test_warning,
+)
 from models.judging.handoff.population import NOUNS
 from models.judging.promotion import gate
 from models.judging.promotion.paired_checks import Check
@@ -142,12 +147,19 @@ def cautions() -> list[str]:
     good = {"blend": {"n": 1200, "auc": 0.6, "auc_ci": (0.55, 0.65)}}
     unsure = {"blend": {"n": 1200, "auc": 0.5, "auc_ci": (0.45, 0.55)}}
     off = CalibrationOnTest(
-        n=1200, error=0.05, bound=0.02, base_rate=0.1, base_rate_span=Interval(0.09, 0.11), base_rate_before=0.1
+        n=1200,
+        error=0.05,
+        bound=0.02,
+        base_rate=0.1,
+        base_rate_span=Interval(0.09, 0.11),
+        base_rate_before=LearnedRate(0.1, Interval(0.09, 0.11)),
     )
+    moved = replace(off, base_rate_before=LearnedRate(0.3, Interval(0.28, 0.32)))
     told = [write_test_warning(figures, {}, "blend", in_time=when) for when in (True, False)]
     told += [write_test_warning(good, bad, "blend"), write_test_warning(unsure, bad, "blend")]
     told += [write_calibration_warning(replace(off, in_time=when)) for when in (True, False)]
-    return [*told, off.sentence, replace(off, base_rate_before=0.3).sentence, replace(off, error=0.01).sentence]
+    told += [write_calibration_warning(moved), moved.sentence, replace(moved, in_time=False).sentence]
+    return [*told, off.sentence, replace(off, error=0.01).sentence]
 
 
 def test_every_sentence_is_told_in_every_language(tiny_demo: Any) -> None:

@@ -15,8 +15,9 @@ from models.calibration.interval import REACH, CalibrationRows, fit_interval
 from models.calibration.level import Level, estimate_level, fit_history
 from models.candidates.blend import BLENDED, FoldRows, fit_weights
 from models.interfaces import Calibration
-from models.judging.cluster_bootstrap import CONFIDENCE, Resampling
+from models.judging.cluster_bootstrap import CONFIDENCE, Interval, Resampling
 from models.judging.evaluation.backtest import OutOfFold, blend_weights
+from models.judging.evaluation.caution_text import CalibrationOnTest, LearnedRate, write_calibration_warning
 from models.judging.evaluation.metrics import (
     all_metrics,
     auc,
@@ -265,6 +266,21 @@ def test_the_reach_of_an_interval_is_scipy_s_to_the_last_bit() -> None:
     assert float(norm.ppf((1 + CONFIDENCE) / 2)) == REACH
 
 
+def test_a_base_rate_moved_only_beyond_the_noise_of_both() -> None:
+    def moved(now: float, low: float, high: float, before: LearnedRate) -> bool:
+        span = Interval(low, high)
+        found = CalibrationOnTest(
+            n=900, error=0.1, bound=0.02, base_rate=now, base_rate_span=span, base_rate_before=before
+        )
+        assert write_calibration_warning(found), "what is off is said, moved or not"
+        return found.moved
+
+    assert moved(0.10, 0.08, 0.12, LearnedRate(0.13, Interval(0.12, 0.14)))
+    assert not moved(0.10, 0.08, 0.12, LearnedRate(0.13, Interval(0.10, 0.16))), "few rows were learned from"
+    assert not moved(0.10, 0.08, 0.12, LearnedRate(0.115, Interval(0.114, 0.116)))
+    assert moved(0.16, 0.14, 0.18, LearnedRate(0.13, Interval(0.12, 0.14)))
+
+
 def test_notes_of_a_test_that_is_not_later_do_not_speak_of_a_move() -> None:
     from models.judging.evaluation.final_block import evaluate
     from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -273,10 +289,14 @@ def test_notes_of_a_test_that_is_not_later_do_not_speak_of_a_move() -> None:
     matrix = toy_matrix(900)
     z = {"rate": np.full(900, -1.0), "linear": np.where(matrix.label == 1, 3.0, -0.5)}
     capacity, drawn = SnapshotCapacity(Capacity(share=0.1)), Resampling(60, 1)
-    notes = [
-        evaluate(matrix, z, capacity, winner="linear", resampling=drawn, base_before=0.9, in_time=in_time).notes[0]
+    before = LearnedRate(0.9, Interval(0.88, 0.92))
+    found = [
+        evaluate(matrix, z, capacity, winner="linear", resampling=drawn, base_before=before, in_time=in_time)
         for in_time in (True, False)
     ]
-    assert "The base rate moved" in notes[0] and "the level of the market moved" in notes[0]
+    notes = [one.notes[0] for one in found]
+    assert "The base rate moved" in notes[0] and "market" not in notes[0], "what was seen, not what caused it"
+    assert all("do not take the probabilities at their word" in one.caution for one in found)
+    assert "and 90.0% among the rows learned from" in found[0].caution
     assert "The base rate differs" in notes[1] and "among the rows learned from" in notes[1]
     assert "moved" not in notes[1] and "probabilities are off on this block" in notes[1]

@@ -1,10 +1,19 @@
 """The warning against working a list by score, where the test block contradicts the model; else empty."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from models.judging.cluster_bootstrap import Interval
+
+
+@dataclass(frozen=True)
+class LearnedRate:
+    """The base rate of the rows learned from, with its 90 % interval."""
+
+    rate: float
+    span: Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +26,7 @@ class CalibrationOnTest:
     error : expected calibration error of the chosen model
     bound : 95th percentile of the error that perfectly calibrated probabilities would show at this n
     base_rate, base_rate_span : share won here, with its 90 % interval
-    base_rate_before : share won among the rows learned from, None where it is not known
+    base_rate_before : the same of the rows learned from, None where it is not known
     in_time : whether the block comes after the rows learned from; else nothing is said of time
     """
 
@@ -26,14 +35,18 @@ class CalibrationOnTest:
     bound: float
     base_rate: float
     base_rate_span: Interval
-    base_rate_before: float | None
+    base_rate_before: LearnedRate | None
     in_time: bool = True
 
     @property
     def moved(self) -> bool:
-        """Whether the base rate moved beyond noise."""
+        """Whether the base rate moved beyond noise, that of either side (Newcombe 1998, method 10)."""
         before, span = self.base_rate_before, self.base_rate_span
-        return before is not None and not span.low <= before <= span.high
+        if before is None:
+            return False
+        up, now, then = self.base_rate > before.rate, self.base_rate, before.rate
+        near = (now - span.low, before.span.high - then) if up else (span.high - now, then - before.span.low)
+        return abs(now - then) > math.hypot(*near)
 
     @property
     def off(self) -> bool:
@@ -49,11 +62,9 @@ class CalibrationOnTest:
                 f"Calibration error {self.error:.3f} is what a perfectly calibrated model would show at this n (95th "
                 f"percentile {self.bound:.3f}).{level}"
             )
-        drifted = self.moved and self.in_time
-        cause = "the level of the market moved" if drifted else "probabilities are off on this block"
         return (
             f"Calibration error {self.error:.3f} is above what perfect calibration would show at this n (95th "
-            f"percentile {self.bound:.3f}): {cause}.{level}"
+            f"percentile {self.bound:.3f}): probabilities are off on this block.{level}"
         )
 
     def _level(self) -> str:
@@ -61,7 +72,8 @@ class CalibrationOnTest:
             return ""
         span = self.base_rate_span
         here = (
-            f"{self.base_rate:.1%} here (90 % interval {span.low:.1%} to {span.high:.1%}), {self.base_rate_before:.1%}"
+            f"{self.base_rate:.1%} here (90 % interval {span.low:.1%} to {span.high:.1%}), "
+            f"{self.base_rate_before.rate:.1%}"
         )
         if self.in_time:
             return f" The base rate {'moved' if self.moved else 'did not move beyond noise'}: {here} before."
@@ -116,15 +128,19 @@ def write_test_warning(
 
 
 def write_calibration_warning(found: CalibrationOnTest) -> str:
-    """A sentence where probabilities are off beyond chance though the base rate did not move; else empty.
+    """A sentence where probabilities are off beyond chance; else empty.
 
-    Where the base rate moved, the report says so and by how much: that is the market's doing.
+    It names a base rate that moved, as what was seen: probabilities that follow the market would have moved with it,
+    and whoever reads them is as wrong about them.
     """
-    if not found.off or found.moved:
+    if not found.off:
         return ""
-    rate = "did not move" if found.in_time else "does not differ"
+    if found.moved and found.base_rate_before is not None:
+        rate = f"was {found.base_rate:.1%} there and {found.base_rate_before.rate:.1%} among the rows learned from"
+    else:
+        rate = f"{'did not move' if found.in_time else 'does not differ'} beyond noise"
     return (
         f"On the {found.n:,} rows kept for the test the probabilities were off by more than chance explains "
         f"(calibration error {found.error:.3f}, at most {found.bound:.3f} if they were right), and the base rate "
-        f"{rate} beyond noise. Rank leads by score, but do not take the probabilities at their word."
+        f"{rate}. Rank leads by score, but do not take the probabilities at their word."
     )

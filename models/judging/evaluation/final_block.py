@@ -13,6 +13,7 @@ from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval,
 from models.judging.evaluation.backtest import judging_weight
 from models.judging.evaluation.caution_text import (
     CalibrationOnTest,
+    LearnedRate,
     write_calibration_warning,
     write_test_warning,
 )
@@ -68,7 +69,7 @@ def evaluate(
     *,
     winner: str,
     resampling: Resampling,
-    base_before: float | None = None,
+    base_before: LearnedRate | None = None,
     in_time: bool = True,
 ) -> Evaluation:
     """Judge calibrated log-odds on a test block (all rows matured).
