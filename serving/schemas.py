@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, with_config
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict
 
 HASH = r"^[0-9a-f]{8,64}$"  # a bundle's hash, or its beginning
@@ -147,6 +147,24 @@ class ManyRows(Body):
     framework: Short | None = None
 
 
+def _plain_lines(text: Any) -> Any:
+    """A text with one kind of line break: forms send two signs for each, and are bound by their number."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip() if isinstance(text, str) else text
+
+
+LONGEST_NOTE = 2000
+_WRITTEN = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"  # lines and tabs, no other signs that nobody sees
+Note = Annotated[str, BeforeValidator(_plain_lines), StringConstraints(max_length=LONGEST_NOTE, pattern=_WRITTEN)]
+
+
+class NoteGiven(Body):
+    """What somebody wrote down about a lead. It is no activity: nothing counts it, no model learns from it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "Back from leave on Monday."}]})
+    note: Annotated[Note, StringConstraints(min_length=1)]
+    happened_at: Timestamp | None = None
+
+
 class AnswerGiven(Body):
     """An answer from a rep or a form: ``met``, ``not_met``, a value, or ``dont_know`` (withdraws the last one).
 
@@ -202,7 +220,7 @@ class FeedbackGiven(Body):
 
 
 class ActivityPosted(Body):
-    """An activity as it happens."""
+    """An activity as it happens; the ``note`` is for people to read, no part of the activity."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -215,6 +233,7 @@ class ActivityPosted(Body):
     asset: Text | None = None
     channel: Text | None = None
     value: Number | None = None
+    note: Note = ""
 
 
 class WebhookIn(Body):

@@ -79,7 +79,9 @@ class ServeSettings(BaseSettings):
     oidc: OidcSettings = Field(default_factory=OidcSettings, description="sign-in through an OpenID Connect provider")
 
     posted_days: float = Field(
-        default=0.0, ge=0, description="days that posted answers and activities stay; 0: for good, as ingest reads them"
+        default=0.0,
+        ge=0,
+        description="days that posted answers, activities, notes stay; 0: for good, as ingest reads them",
     )
     score_days: float = Field(default=400.0, ge=0, description="days that served scores stay")
     idempotency_days: float = Field(default=7.0, ge=0, description="days that answers to idempotency keys stay")

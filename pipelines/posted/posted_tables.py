@@ -9,11 +9,12 @@ import pandas as pd
 
 from features.assembly.looked_up_fields import add_looked_up
 from features.schema.source import Source
+from features.schema.vocabulary import Actor
 from pipelines.posted.posted_store import PostedRows
 from pipelines.posted.taken_record import TakenRecord
 from pipelines.snapshots.history_tables import TablesSoFar, add_rows
 from pipelines.workspace.atomic_files import write_parquet
-from pipelines.workspace.standing_feedback import FEEDBACK
+from pipelines.workspace.standing_feedback import CONTACTED, FEEDBACK
 from pipelines.workspace.table_files import records_of
 
 _KEYS: Mapping[str, tuple[str, ...]] = {
@@ -103,7 +104,7 @@ def add_posted_fields(accounts: pd.DataFrame, taken: PostedTaken) -> pd.DataFram
 
 
 def write_posted(out: Path, taken: PostedTaken, merged: pd.DataFrame) -> None:
-    """Which rows the tables hold, and what sales said; nothing where nobody said anything.
+    """Which rows the tables hold, what sales said and whom it contacted; nothing where nobody said anything.
 
     What was said of a lead that was ``merged`` since is said of the one it became.
     """
@@ -112,9 +113,16 @@ def write_posted(out: Path, taken: PostedTaken, merged: pd.DataFrame) -> None:
     last = {name: int(rows["id"].max()) for name, rows in taken.posted.tables.items() if len(rows)}
     through = None if taken.through is None else taken.through.isoformat()
     TakenRecord(last=last, through=through, waiting=dict(taken.waiting)).write(out)
-    said = taken.posted.tables["feedback"]
-    became = said["lead_id"].map(merged.set_index("lead_id")["became"]).astype("str")
-    write_parquet(out / FEEDBACK, said.assign(lead_id=became.fillna(said["lead_id"])))
+    became = merged.set_index("lead_id")["became"]
+    said, acts = taken.posted.tables["feedback"], taken.posted.tables["activities"]
+    write_parquet(out / FEEDBACK, said.assign(lead_id=_became(said["lead_id"], became)))
+    by_rep = acts.loc[(acts["actor"] == str(Actor.REP)).to_numpy(dtype=bool), ["lead_id"]]
+    write_parquet(out / CONTACTED, by_rep.assign(lead_id=_became(by_rep["lead_id"], became)).drop_duplicates())
+
+
+def _became(leads: pd.Series, became: pd.Series) -> pd.Series:
+    """Each lead, or the one that it was merged into."""
+    return leads.map(became).astype("str").fillna(leads)
 
 
 def _last_known(source: Source, tables: TablesSoFar, cutoff: pd.Timestamp | None) -> pd.Timestamp | None:

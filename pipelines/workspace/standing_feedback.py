@@ -13,6 +13,7 @@ from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
 
 FEEDBACK = "feedback.parquet"  # in the folder of ingest: what sales said, as the server's store has it
+CONTACTED = "contacted.parquet"  # beside it: leads of which an activity by sales was posted
 SILENCED, PINNED_STATE, PINNED_ACTION = "silenced", "pinned_state", "pinned_action"
 NO_ADVICE = ("none", "")  # next action and question of a lead nobody may contact
 _SILENT, _OVERRIDE, _WITHDRAW = "do_not_contact", "override", "withdraw"
@@ -56,12 +57,16 @@ def read_standing_feedback(paths: Paths) -> StandingFeedback:
 
 
 def find_leads_spoken_of(paths: Paths) -> frozenset[str]:
-    """Leads of which sales said anything that was not taken back and has not run out, a pin included."""
+    """Leads of which sales said anything that was not taken back and has not run out, a pin included, or posted an
+    activity: the tables hold that only once an export reaches as far.
+    """
     said = _read_what_stands(paths)
     if said is None:
         return frozenset()
     holds = _is_in_force(said) | (said["verdict"] == _SILENT)
-    return frozenset(said.loc[holds.to_numpy(dtype=bool), "lead_id"].astype("str"))
+    spoken_of = frozenset(said.loc[holds.to_numpy(dtype=bool), "lead_id"].astype("str"))
+    file = paths.ingest / CONTACTED
+    return spoken_of | frozenset(read_parquet(file)["lead_id"].astype("str")) if file.exists() else spoken_of
 
 
 def _read_what_stands(paths: Paths) -> pd.DataFrame | None:

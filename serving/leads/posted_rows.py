@@ -8,10 +8,10 @@ import pandas as pd
 from sqlalchemy import select
 
 from serving.store.engine import Store
-from serving.store.tables import ActivityRow, AnswerRow, Feedback
+from serving.store.tables import ActivityRow, AnswerRow, Feedback, NoteRow
 
-Table = Literal["answers", "activities", "feedback"]
-_TABLES: dict[Table, Any] = {"answers": AnswerRow, "activities": ActivityRow, "feedback": Feedback}
+Table = Literal["answers", "activities", "feedback", "notes"]
+_TABLES: dict[Table, Any] = {"answers": AnswerRow, "activities": ActivityRow, "feedback": Feedback, "notes": NoteRow}
 LIMIT = 100_000  # rows of one file, which is built in memory
 
 

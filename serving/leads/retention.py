@@ -21,6 +21,7 @@ from serving.store.tables import (
     IdempotencyRecord,
     KeptLine,
     KeptList,
+    NoteRow,
     OutboxMessage,
     ScoreRow,
     SpentState,
@@ -47,7 +48,7 @@ def apply_retention(app_state: AppState) -> dict[str, int]:
     }
     if settings.upload_days:
         removed["uploads"] = _remove_uploads(app_state, now - timedelta(days=settings.upload_days))
-    if settings.posted_days and app_state.ready and not app_state.loaded.data.flat:
+    if settings.posted_days and app_state.ready:
         removed |= _remove_posted(app_state)
     if settings.audit_days:
         removed["audit"] = prune_trail(store, now - timedelta(days=settings.audit_days))
@@ -115,9 +116,9 @@ def _remove_uploads(app_state: AppState, before: datetime) -> int:
 
 
 def _remove_posted(app_state: AppState) -> dict[str, int]:
-    """Delete posted answers and activities older than their days, counted back from the present of the clock."""
+    """Delete posted answers, activities and notes older than their days, counted back from the present of the clock."""
     before = (app_state.clock.as_of(None) or wall_now()) - timedelta(days=app_state.settings.posted_days)
     return {
         name: _remove(app_state.store, table, table.known_at < before)
-        for name, table in (("answers", AnswerRow), ("activities", ActivityRow))
+        for name, table in (("answers", AnswerRow), ("activities", ActivityRow), ("notes", NoteRow))
     }

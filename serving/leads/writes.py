@@ -4,10 +4,8 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
-import pandas as pd
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,18 +17,16 @@ from serving.auth.api_keys import Caller
 from serving.leads.rescoring import lock_name, rescore
 from serving.leads.verdicts import add_feedback
 from serving.problems import ConflictError, InvalidError
-from serving.request_records import find_undeclared_kind
-from serving.schemas import ActivityPosted, AnswerGiven, FeedbackGiven
+from serving.schemas import AnswerGiven, FeedbackGiven
 from serving.state.app_state import AppState
 from serving.state.loaded_state import LoadedState
 from serving.store.audit_trail import record_action
 from serving.store.engine import hold_lock
-from serving.store.tables import ActivityRow, AnswerRow, IdempotencyRecord
+from serving.store.tables import AnswerRow, IdempotencyRecord
 from serving.store.wall_clock import wall_now
 from serving.webhooks.outbox import announce
 
 Work = Callable[[Session], dict[str, Any]]
-_CLOCK_SKEW = timedelta(days=1)  # how far ahead of ours another system's clock may be, its time zone included
 
 
 def run_once(
@@ -95,55 +91,6 @@ def store_answer(
         return {"answer": row.id} | rescore(app_state, session, state, code, "answer")
 
     return run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work)
-
-
-def store_activity(
-    app_state: AppState, caller: Caller, lead_id: str, body: ActivityPosted, key: str | None = None
-) -> dict[str, Any]:
-    """Store an activity as it happens and rescore its lead; the same ``activity_id`` counts once."""
-    state = app_state.loaded
-    code = state.find_lead(lead_id, caller.owner)
-    if state.data.flat:
-        raise InvalidError("this source has no clocks, so it cannot use activities.")
-
-    _check_consent(state, code, body.channel)
-
-    def work(session: Session) -> dict[str, Any]:
-        hold_lock(session, lock_name(state, code))  # so that known_at follows the order of writing
-        now = app_state.clock.next_known_at()
-        happened = body.happened_at or now
-        if happened > max(now, wall_now()) + _CLOCK_SKEW:
-            raise InvalidError("happened_at is more than a day in the future; send activities that have happened.")
-
-        row = ActivityRow(lead_id=lead_id, kind=body.kind, actor=body.actor, asset=body.asset, channel=body.channel)
-        row.value, row.happened_at, row.known_at = body.value, happened, now
-        row.activity_id = body.activity_id or f"posted-{now.isoformat()}"
-        session.add(row)
-
-        detail = {"kind": body.kind, "actor": body.actor}
-        record_action(session, caller.name, "activity", lead_id, detail)
-        session.flush()
-
-        ignored = find_undeclared_kind(body.kind, body.actor, state.data.source)
-        return {"activity": row.id, "ignored": ignored} | rescore(app_state, session, state, code, "activity")
-
-    try:
-        return run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work)
-    except IntegrityError as problem:
-        raise ConflictError(f"activity '{body.activity_id}' of this lead is already on record.") from problem
-
-
-def _check_consent(state: LoadedState, code: int, channel: str | None) -> None:
-    """Refuse an activity of a channel that the lead has not agreed to: ingest would leave it out, too."""
-    privacy = state.data.source.privacy
-    consent = {} if privacy is None else {name.casefold(): one for name, one in privacy.consent.items()}
-    one = consent.get((channel or "").casefold())
-    if one is None:
-        return
-    leads = state.data.tables["leads"]
-    said = leads[one.column].iloc[code] if one.column in leads else None
-    if said is None or pd.isna(said) or not said:
-        raise InvalidError(f"this lead has not agreed to be reached by {channel}; such activities are not kept.")
 
 
 def store_feedback(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from features.array_types import Bools
 from serving.json_values import to_json_values
@@ -17,10 +17,10 @@ from serving.leads.feedback import (
 )
 from serving.results.lifecycle_now import lifecycle_now
 from serving.state.app_state import AppState
-from serving.state.gather_rows import count_posted
+from serving.state.gather_rows import count_posted, drop_withdrawn
 from serving.state.lead_data import rows_of
 from serving.state.worklist.worklist_query import WorklistQuery
-from serving.store.tables import ActivityRow
+from serving.store.tables import ActivityRow, WithdrawnActivity
 
 _CONSIDERED = 200  # best leads searched for untouched ones, of which the page shows 20
 HOT = "hot"
@@ -143,13 +143,17 @@ def find_touched(app_state: AppState) -> Bools:
 
     def by_data() -> Bools:
         acted = state.data.tables.get("activities", pd.DataFrame(columns=["lead_id", "actor"]))
+        with app_state.store.reading() as session:
+            acted = drop_withdrawn(session, acted)
         by_rep = acted.loc[(acted["actor"] == "rep").fillna(False).to_numpy(dtype=bool), "lead_id"]
         return np.asarray(state.worklist.position.isin(set(by_rep.astype("str"))), dtype=np.bool_)
 
     def compute() -> Bools:
         with app_state.store.reading() as session:
             said = set(session.scalars(select(ActivityRow.lead_id).where(ActivityRow.actor == "rep").distinct()))
-        before: Bools = app_state.results.get("touched in the data", (state.number, state.data.stamp), by_data)
+            taken_back = session.scalar(select(func.max(WithdrawnActivity.id)))
+        stamp = (state.number, state.data.stamp, taken_back)
+        before: Bools = app_state.results.get("touched in the data", stamp, by_data)
         return before | state.worklist.are_listed(said)
 
     return app_state.results.get("touched", (state.number, state.data.stamp, posted), compute)

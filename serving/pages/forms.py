@@ -56,7 +56,7 @@ def post_answer(
     done = {"saved": "undone"} if undo else {"saved": "answer", "answer": stored["answer"]}
     said = {**done, "framework": framework}
     said |= {} if stored["score_before"] is None else {"was": stored["score_before"]}
-    return _back_to_card(lead_id, back, said)
+    return back_to_card(lead_id, back, said)
 
 
 @router.post("/leads/{lead_id}/fields")
@@ -78,10 +78,10 @@ def post_field(
     except ValidationError as problem:
         raise InvalidError("this value cannot be stored; it is too long.") from problem
     store_field(app_state, caller, lead_id, body)
-    return _back_to_card(lead_id, back, {"saved": "field", "framework": framework})
+    return back_to_card(lead_id, back, {"saved": "field", "framework": framework})
 
 
-def _back_to_card(lead_id: str, back: str, said: Mapping[str, Any]) -> Response:
+def back_to_card(lead_id: str, back: str, said: Mapping[str, Any]) -> Response:
     """The card again, with the list it was opened from, and what has just been done."""
     there = local_path(back) if back else f"/leads/{quote(lead_id, safe='')}"
     joined = "&" if "?" in there else "?"
@@ -123,7 +123,7 @@ def post_feedback(
         first = wall_now().date() + timedelta(days=1)
         raise InvalidError(f"that day has begun already (UTC); choose {first} or a later day.")
     stored = store_feedback(app_state, caller, lead_id, body)
-    return _back_to_card(lead_id, back, {"saved": body.verdict, "lead": lead_id, "given": stored["id"]})
+    return back_to_card(lead_id, back, {"saved": body.verdict, "lead": lead_id, "given": stored["id"]})
 
 
 def _start_of(day: str) -> datetime:

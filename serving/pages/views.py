@@ -16,7 +16,7 @@ from serving.auth.api_keys import Caller
 from serving.auth.dependencies import identify_caller, require_model
 from serving.pages import display_choices, forms, language, process, report_file, sign_in
 from serving.pages.accounts import account_routes
-from serving.pages.card import card_routes
+from serving.pages.card import card_routes, log_form
 from serving.pages.help import help_pages
 from serving.pages.home import home_page
 from serving.pages.model import model_page
@@ -80,6 +80,7 @@ def install(app: FastAPI) -> None:
         worklist_routes.router,
         short_page.router,
         card_routes.router,
+        log_form.router,
         model_page.router,
     )
     for part in parts:

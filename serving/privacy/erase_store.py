@@ -28,13 +28,16 @@ from serving.store.tables import (
     IdempotencyRecord,
     KeptLine,
     KeptList,
+    NoteRow,
     OutboxMessage,
     ScoreRow,
     StageRow,
     Upload,
+    WithdrawnActivity,
 )
 
-OF_LEADS: tuple[Any, ...] = (ScoreRow, Feedback, AnswerRow, StageRow, ActivityRow, ExportedLead, KeptLine)
+_POSTED = (AnswerRow, StageRow, ActivityRow, WithdrawnActivity, NoteRow)
+OF_LEADS: tuple[Any, ...] = (ScoreRow, Feedback, *_POSTED, ExportedLead, KeptLine)
 _AT_ONCE = 500  # ids of a statement
 _WHERE = "serving: "
 _NOT_OF_LEADS = ("webhook.", "key.", "rubric.", "threshold.", "model.", "first_run.", "signed.")  # their subjects
@@ -113,16 +116,20 @@ def _remove_rows(session: Session, table: Any, ids: list[str], *, dry_run: bool)
 
 def _hide_in_notes(session: Session, person: Person, *, dry_run: bool) -> list[Place]:
     """Notes about others that name the person."""
-    hidden = 0
-    for row in session.scalars(select(Feedback).where(Feedback.note != "")):
-        cleaned = person.hide_addresses(row.note)
-        for word in sorted({*person.addresses, *person.texts}, key=len, reverse=True):
-            cleaned = cleaned.replace(word, HIDDEN)
-        if cleaned != row.note:
-            hidden += 1
-            if not dry_run:
-                row.note = cleaned
-    return [Place(f"{_WHERE}{Feedback.__tablename__}, notes on others", hidden, "places blanked")] if hidden else []
+    places, words = [], sorted({*person.addresses, *person.texts}, key=len, reverse=True)
+    noted: tuple[Any, ...] = (Feedback, NoteRow)
+    for table in noted:
+        hidden = 0
+        for row in session.scalars(select(table).where(table.note != "")):
+            cleaned = person.hide_addresses(row.note)
+            for word in words:
+                cleaned = cleaned.replace(word, HIDDEN)
+            if cleaned != row.note:
+                hidden += 1
+                if not dry_run:
+                    row.note = cleaned
+        places += [Place(f"{_WHERE}{table.__tablename__}, notes on others", hidden, "places blanked")] * bool(hidden)
+    return places
 
 
 def _remove_documents(session: Session, table: Any, column: Any, person: Person, *, dry_run: bool) -> list[Place]:

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from features.array_types import Ints
 from features.assembly.looked_up_fields import add_looked_up
 from serving.state.lead_data import LeadData
-from serving.state.posted_frames import POSTED_TABLES, read_all_posted, read_posted_rows, stands
+from serving.state.posted_frames import ASKED_AT_ONCE, POSTED_TABLES, read_all_posted, read_posted_rows, stands
 from serving.store.engine import Store
-from serving.store.tables import Feedback, FieldRow, StageRow
+from serving.store.tables import Feedback, FieldRow, StageRow, WithdrawnActivity
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,10 @@ def gather_rows(
     latest = max(filter(None, [latest, _latest(posted)]), default=None)
     joined = append_rows(tables, posted)
     joined["accounts"] = add_looked_up(joined["accounts"], looked_up)
-    before = len(joined["stages"])
+    before = len(joined["stages"]) + len(joined["activities"])
     joined["stages"] = drop_undone(session, joined["stages"])
-    edited = latest is not None or len(joined["stages"]) < before
+    joined["activities"] = drop_withdrawn(session, joined["activities"], ids.tolist())
+    edited = latest is not None or len(joined["stages"]) + len(joined["activities"]) < before
     return GatheredRows(joined, latest, edited, posted, looked_up)
 
 
@@ -77,6 +78,7 @@ def gather_all_rows(session: Session, data: LeadData) -> GatheredRows:
     latest = _latest(posted)
     joined = append_rows(data.tables, posted)
     joined["stages"] = drop_undone(session, joined["stages"])
+    joined["activities"] = drop_withdrawn(session, joined["activities"])
     return GatheredRows(joined, latest, latest is not None)
 
 
@@ -95,6 +97,7 @@ class PostedMark:
 _MARKED: Mapping[Any, Any] = {
     **{table: table.known_at for table in POSTED_TABLES.values()},
     Feedback: Feedback.written_at,
+    WithdrawnActivity: WithdrawnActivity.written_at,
 }
 
 
@@ -125,6 +128,7 @@ def _latest(posted: Mapping[str, pd.DataFrame]) -> datetime | None:
 def find_touched_leads(session: Session, data: LeadData) -> Ints:
     """Rows of the leads whose score the batch cannot know: of what was posted, looked up or undone since the ingest."""
     ids = set(session.scalars(select(StageRow.lead_id).where(~stands(StageRow))))
+    ids |= set(session.scalars(select(WithdrawnActivity.lead_id).distinct()))
     for name, table in POSTED_TABLES.items():
         ids |= set(session.scalars(select(table.lead_id).where(data.posted.is_missing(name, table)).distinct()))
     missing = data.posted.is_missing(FieldRow.__tablename__, FieldRow)
@@ -144,6 +148,23 @@ def drop_undone(session: Session, stages: pd.DataFrame) -> pd.DataFrame:
     keys = zip(stages["lead_id"].astype("str"), stages["stage"].astype("str"), at, strict=True)
     kept = [key not in gone for key in keys]
     return stages if all(kept) else stages[kept].reset_index(drop=True)
+
+
+def drop_withdrawn(session: Session, activities: pd.DataFrame, lead_ids: Sequence[str] | None = None) -> pd.DataFrame:
+    """Activities without those that were posted, ingested and taken back since; of some leads, or of all (None)."""
+    gone: set[tuple[str, str, pd.Timestamp]] = set()
+    asked = select(WithdrawnActivity.lead_id, WithdrawnActivity.kind, WithdrawnActivity.known_at)
+    some = [asked] if lead_ids is None else []
+    for first in range(0, len(lead_ids or ()), ASKED_AT_ONCE):
+        some.append(asked.where(WithdrawnActivity.lead_id.in_(list(lead_ids or ())[first : first + ASKED_AT_ONCE])))
+    for one in some:
+        gone |= {(lead, kind, pd.Timestamp(at)) for lead, kind, at in session.execute(one)}
+    if not gone or not len(activities):
+        return activities
+    rows = activities[activities["known_at"].isin({at for *_, at in gone}).to_numpy(dtype=bool)]
+    keys = zip(rows["lead_id"].astype("str"), rows["kind"].astype("str"), pd.to_datetime(rows["known_at"]), strict=True)
+    dropped = rows.index[[key in gone for key in keys]]
+    return activities.drop(index=dropped).reset_index(drop=True) if len(dropped) else activities
 
 
 def read_looked_up(session: Session, account_ids: Sequence[str], data: LeadData) -> list[dict[str, Any]]:

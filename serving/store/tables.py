@@ -167,7 +167,7 @@ class FieldRow(Base):
 
 
 class ActivityRow(Base):
-    """An activity posted to the server; a repeated ``activity_id`` is the same activity."""
+    """An activity posted to the server, ``author`` by whom; a repeated ``activity_id`` is the same activity."""
 
     __tablename__ = "activities"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
@@ -180,7 +180,35 @@ class ActivityRow(Base):
     value: Mapped[float | None] = mapped_column(Float)
     happened_at: Mapped[datetime]
     known_at: Mapped[datetime]
+    author: Mapped[str | None] = mapped_column(String(200))
     __table_args__ = (UniqueConstraint("lead_id", "activity_id", name="activities_once"), _NEVER_AGAIN)
+
+
+class WithdrawnActivity(Base):
+    """A posted activity that was taken back: its row is gone, an ingest before that may have taken it along."""
+
+    __tablename__ = "withdrawn_activities"
+    __table_args__ = _NEVER_AGAIN
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    lead_id: Mapped[str] = mapped_column(String(200), index=True)
+    kind: Mapped[str] = mapped_column(String(120))
+    known_at: Mapped[datetime]
+    author: Mapped[str] = mapped_column(String(200))
+    written_at: Mapped[datetime]
+
+
+class NoteRow(Base):
+    """What somebody wrote down about a lead: people read it, nothing counts it. ``activity`` is what it is about."""
+
+    __tablename__ = "notes"
+    __table_args__ = _NEVER_AGAIN
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    lead_id: Mapped[str] = mapped_column(String(200), index=True)
+    activity: Mapped[int | None] = mapped_column(Integer)
+    note: Mapped[str]
+    author: Mapped[str] = mapped_column(String(200))
+    happened_at: Mapped[datetime]
+    known_at: Mapped[datetime]
 
 
 class ExportedLead(Base):

@@ -15,15 +15,18 @@ from serving.auth.api_keys import form_token, start_session
 from serving.auth.dependencies import SESSION
 from serving.leads import lookup
 from serving.pages import forms, sign_in, views
-from serving.pages.card import card_routes
+from serving.pages.card import card_routes, log_form
 from tests.reference.serving import client_for, key_for, score_uploads, worklist_of
 
-VALUES = {"table": "answers", "number": "1", "hash": "0" * 8}
+VALUES = {"table": "answers", "number": "1", "hash": "0" * 8, "activity": "1", "note": "1"}
 BODIES: dict[str, dict[str, Any]] = {
     "answers": {"question": "budget", "value": "none"},
     "activities": {"kind": "demo_request"},
     "feedback": {"verdict": "accept"},
     "fields": {"field": "employees", "value": 250},
+    "notes": {"note": "back on Monday"},
+    "log": {"kind": "call"},
+    "undo": {"activity": "1"},
 }
 
 
@@ -46,7 +49,7 @@ def operations(client: TestClient) -> list[tuple[str, str]]:
     """Every operation with a lead's id in its path, of the API and of the pages."""
     api = client.get("/openapi.json").json()["paths"]
     found = [(method.upper(), path) for path, item in api.items() for method in item]
-    for module in (views, forms, card_routes, sign_in):
+    for module in (views, forms, card_routes, log_form, sign_in):
         found += [(method, route.path) for route in module.router.routes for method in sorted(route.methods)]
     return [(method, path) for method, path in found if "{lead_id}" in path and method not in ("HEAD", "OPTIONS")]
 

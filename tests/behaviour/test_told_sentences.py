@@ -235,6 +235,7 @@ REFUSING = (
     "serving/accounts/*.py",
     "serving/first_run/first_run.py",
     "serving/leads/[cfvlw]*.py",
+    "serving/leads/contact_log/*.py",
     "serving/lists/*.py",
     "serving/pages/**/*.py",
     "serving/results/*.py",

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.reference.axe import violations
 from tests.reference.served import Served
 from tests.reference.serving import worklist_of
 from tests.reference.visitor import CONTRAST, Visitor
@@ -74,6 +75,54 @@ def test_a_rep_finds_the_next_lead_answers_on_its_card_and_undoes(
     page.get_by_role("button", name="Take back").click()
     page.wait_for_url("**saved=withdraw**")
     assert page.locator("#do").get_by_role("button", name="Accept", exact=True).count() == 1
+    page.close()
+
+
+@pytest.mark.parametrize(("width", "scripts"), [(390, True), (1280, True), (390, False)])
+def test_a_rep_logs_a_call_with_a_note_and_undoes_it(
+    served: Served, tiny_demo: Any, chromium: Any, width: int, scripts: bool
+) -> None:
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[5])
+    if not scripts:
+        page = chromium.new_page(viewport={"width": width, "height": 900}, java_script_enabled=False)
+        page.goto(f"{served.url}/leads/{lead}")
+    else:
+        visitor = Visitor(chromium, served.url, width)
+        page = visitor.go(f"/leads/{lead}")
+    page.locator("#do").get_by_role("button", name="Log…").click()
+    dialog = page.locator("#log")
+    dialog.wait_for(state="visible")
+    when = dialog.get_by_label("When (UTC)")
+    assert when.input_value() == when.get_attribute("max"), "now, and nothing later"
+    if scripts:
+        visitor.check("log")
+        assert violations(page) == []
+    dialog.get_by_label("Meeting").check()
+    dialog.get_by_role("textbox", name="Note").fill("Likes the plan.\nCall again after the board has met.")
+    dialog.get_by_role("button", name="Log", exact=True).click()
+    page.wait_for_url("**saved=logged**")
+    first = page.locator(".timeline > li").first
+    assert first.locator("p").all_inner_texts() == [
+        "Meeting",
+        "Likes the plan.\nCall again after the board has met.",
+        "sales, local",
+    ]
+    if scripts:
+        visitor.check("logged")
+        assert violations(page) == []
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    page.wait_for_url("**saved=withdraw**")
+    assert "Taken back." in page.locator(".toast").inner_text()
+    assert "board has met" not in page.locator("main").inner_text()
+
+    page.locator("section[aria-labelledby=time-h]").get_by_role("button", name="Log what happened…").click()
+    dialog.get_by_label("Note", exact=True).and_(dialog.get_by_role("radio")).check()
+    dialog.get_by_role("textbox", name="Note").fill("Back on Monday")
+    dialog.get_by_role("button", name="Log", exact=True).click()
+    page.wait_for_url("**saved=logged**")
+    page.locator(".timeline > li").first.get_by_role("button", name="Take back").click()
+    page.wait_for_url("**saved=withdraw**")
+    assert "Back on Monday" not in page.locator("main").inner_text()
     page.close()
 
 

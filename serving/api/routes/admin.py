@@ -126,7 +126,7 @@ def get_posted(
         int, Query(ge=0, le=_LARGEST, description="id to continue from: the X-Last-Id header of the previous answer")
     ] = 0,
 ) -> Response:
-    """Answers, activities or feedback with the names of the canonical tables, at most 100,000 rows; import them
+    """Answers, activities, feedback or notes with the names of the canonical tables, at most 100,000 rows; import them
     into the CRM, so that the next training knows them.
     """
     posted = export_posted_rows(app_state.store, table, after)

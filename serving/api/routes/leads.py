@@ -8,6 +8,7 @@ from serving.api.etag import respond_with_etag
 from serving.auth.dependencies import AppStateDep, Reader
 from serving.leads.answer_history import list_answers
 from serving.leads.card import build_card, list_questions, read_history
+from serving.leads.contact_log.lead_notes import list_notes
 from serving.leads.lookup import find_by_address
 from serving.leads.score_change import explain_score_change
 from serving.schemas import CardOut, Short, Timestamp
@@ -54,6 +55,12 @@ def get_change(
 def get_answers(lead_id: str, app_state: AppStateDep, caller: Reader) -> list[dict[str, Any]]:
     """``in_force`` marks the last answer to each question, ``corrects`` and ``corrected_by`` what replaced what."""
     return list_answers(app_state, lead_id, caller.owner)
+
+
+@router.get("/leads/{lead_id}/notes", summary="What people wrote down about a lead, newest first")
+def get_notes(lead_id: str, app_state: AppStateDep, caller: Reader) -> list[dict[str, Any]]:
+    """Each with its author and the id of the posted activity it is about, null where it is about none."""
+    return list_notes(app_state, lead_id, caller.owner)
 
 
 @router.get("/leads/{lead_id}/questions", summary="What to ask next, and which answers are possible")

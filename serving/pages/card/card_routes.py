@@ -26,6 +26,7 @@ from serving.leads.score_change import explain_score_change
 from serving.pages.card import card_record
 from serving.pages.card.card_charts import build_fall, build_history
 from serving.pages.card.card_timeline import build_events
+from serving.pages.card.log_form import build_log_form, undo_of_log
 from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.worklist.worklist_addresses import WorklistAddress
@@ -59,11 +60,14 @@ def card_page(
     was: Annotated[int | None, Query(ge=0, le=100)] = None,
     answer: Annotated[int | None, Query(ge=1)] = None,
     given: Annotated[int | None, Query(ge=1)] = None,
+    logged: Annotated[int | None, Query(ge=1)] = None,
+    noted: Annotated[int | None, Query(ge=1)] = None,
 ) -> Response:
     """One lead: what to do now and why; then what its score is made of, what is on record, and what happened.
 
     The filters of the list it was opened from stay in its address, so that back and next lead to the same list.
-    ``answer`` and ``given`` are the ids of the answer and of the verdict just given, which can be undone.
+    ``answer``, ``given``, ``logged`` and ``noted`` are ids of what was just given, which can be undone: an answer, a
+    verdict, an activity, a note.
     """
     state, language, chosen = app_state.loaded, language_of(request), app_state.framework(framework)
     card = build_card(app_state, lead_id, caller.owner, framework, language=language.code)
@@ -103,13 +107,15 @@ def card_page(
         history=build_history(weekly, language, _reference(card, language)),
         weekly=weekly,
         events=build_events(app_state, lead_id, caller.owner, card["said"], answers, language),
+        log=build_log_form(app_state, language, only_notes=bool(card["silenced"])),
+        undo_log=undo_of_log(app_state, lead_id, logged, noted),
         moved=moved,
         learned=[]
         if moved is None
         else card_record.describe_learned(moved, lead_id, source.questions, source.activity_kinds, language),
         frameworks=[load_framework(name) for name in framework_names()],
         change=None if moved is None or card["closed"] else moved["score_after"] - moved["score_before"],
-        saved=saved if saved in (*VERDICTS, "answer", "field", "undone") else "",
+        saved=saved if saved in (*VERDICTS, "answer", "field", "undone", "logged") else "",
         was=was,
         given=next((row["id"] for row in card["said"] if row["id"] == given and _can_undo(row)), None),
         undo=None if answer is None else card_record.undo_of_answer(answered, answer),

@@ -6,10 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from features.schema.source import Question
+from features.schema.source import ActivityKind, Question
 from models.explaining.language import Language
 from models.explaining.plain.plain_reasons import say_answer
 from models.explaining.wording.labels import capitalise, translate_label, translate_value
+from serving.leads.contact_log.lead_notes import LoggedEntry, read_logged
+from serving.leads.contact_log.log_kinds import WORDS, name_contact
 from serving.pages.render import verdict_words
 from serving.pages.worklist.worklist_record import stage_word
 from serving.state.app_state import AppState
@@ -19,14 +21,20 @@ from serving.state.lead_data import to_records
 SHOWN_EVENTS = 60  # bounds the length of the page
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened: when, in words, by whom or from where, and its tone (lead, good, bad or none)."""
+    """Something that happened: when, in words, by whom or from where, and its tone (lead, good, bad or none).
+
+    Of what was logged here, ``note`` is what was written about it, and ``undo`` what takes it back: "activity" or
+    "note", and an id.
+    """
 
     at: pd.Timestamp
     text: str
     by: str
-    tone: str
+    tone: str = ""
+    note: str = ""
+    undo: tuple[str, int] | None = None
 
 
 def build_events(
@@ -37,19 +45,19 @@ def build_events(
     answers: Sequence[Mapping[str, Any]],
     language: Language,
 ) -> list[Event]:
-    """Activities, answers and stages of a lead, and what sales said of it."""
+    """Activities, notes, answers and stages of a lead, and what sales said of it."""
     state = app_state.loaded
     code = state.find_lead(lead_id, owner)
     events = [_feedback_event(row, language) for row in said]
+    events += [event for _, event in _recorded_events(app_state, code, frozenset((lead_id,)), language)]
     if not state.data.flat:
         questions = state.data.source.questions
-        events += [event for _, event in _recorded_events(app_state, code, frozenset((lead_id,)), language)]
         events += [_answer_event(answer, questions.get(answer["question"]), language) for answer in answers]
     return _newest(events)
 
 
 def build_account_events(app_state: AppState, names: Mapping[str, str], language: Language) -> list[Event]:
-    """Activities and stages of the leads of one account, each with the name of whose it is.
+    """Activities, notes and stages of the leads of one account, each with the name of whose it is.
 
     ``names`` are of the leads the caller may see.
     """
@@ -57,7 +65,7 @@ def build_account_events(app_state: AppState, names: Mapping[str, str], language
         return []
     code = app_state.loaded.data.code(next(iter(names)))  # stands for all of its account
     told = _recorded_events(app_state, code, frozenset(names), language)
-    return _newest([replace(event, by=f"{names[lead]}, {event.by}") for lead, event in told])
+    return _newest([replace(event, by=f"{names[lead]}, {event.by}", undo=None) for lead, event in told])
 
 
 def _recorded_events(
@@ -66,13 +74,22 @@ def _recorded_events(
     """What a lead's account has on record of some leads, each with whose it is."""
     data = app_state.loaded.data
     with app_state.store.reading() as session:
-        records = to_records(gather_rows(session, data, [code]).tables)
-    for row in records["activities"]:
+        logged = read_logged(session, leads)
+        records = {} if data.flat else to_records(gather_rows(session, data, [code]).tables)
+    here = {
+        (entry.lead_id, entry.kind, pd.Timestamp(entry.known_at)): entry
+        for entry in logged
+        if entry.activity is not None
+    }
+    for entry in logged:
+        if entry.activity is None:
+            yield entry.lead_id, _note_event(entry, language)
+    for row in records.get("activities", ()):
         if str(row["lead_id"]) in leads:
-            kind = data.source.activity_kinds.get(str(row["kind"]))
-            label = kind.label if kind is not None and kind.label else str(row["kind"]).replace("_", " ")
-            yield str(row["lead_id"]), _activity_event(row, label, language)
-    for row in records["stages"]:
+            found = here.get((str(row["lead_id"]), str(row["kind"]), pd.Timestamp(row["known_at"])))
+            words = say_kind(language, data.source.activity_kinds, str(row["kind"]))
+            yield str(row["lead_id"]), _activity_event(row, words, found, language)
+    for row in records.get("stages", ()):
         if str(row["lead_id"]) in leads:
             yield str(row["lead_id"]), _stage_event(row, language)
 
@@ -82,14 +99,36 @@ def _newest(events: Sequence[Event]) -> list[Event]:
     return sorted(known, key=lambda event: event.at, reverse=True)[:SHOWN_EVENTS]
 
 
-def _activity_event(row: Mapping[str, Any], label: str, language: Language) -> Event:
+def say_kind(language: Language, kinds: Mapping[str, ActivityKind], name: str) -> str:
+    """A kind of activity in words: as the source labels it; else a call, a mail or a meeting as what it is."""
+    declared = kinds.get(name)
+    if declared is None and name_contact(name):
+        return language.text(WORDS[name_contact(name)])
+    label = declared.label if declared is not None and declared.label else name.replace("_", " ")
+    return capitalise(translate_label(language, label))
+
+
+def _activity_event(row: Mapping[str, Any], words: str, logged: LoggedEntry | None, language: Language) -> Event:
     actor = _text(row.get("actor")) or "lead"
     asset = _text(row.get("asset"))
-    text = capitalise(translate_label(language, label))
-    if asset:
-        text += f": {translate_value(language, asset)}"
-    by = {"lead": "the lead", "rep": "sales", "system": "sent by the system"}.get(actor, actor)
-    return Event(pd.Timestamp(row["happened_at"]), text, language.text(by), "lead" if actor == "lead" else "")
+    text = f"{words}: {translate_value(language, asset)}" if asset else words
+    by = language.text({"lead": "the lead", "rep": "sales", "system": "sent by the system"}.get(actor, actor))
+    if logged is not None and logged.author and actor == "rep":
+        by = language.text("sales, {name}", name=logged.author)
+    return Event(
+        at=pd.Timestamp(row["happened_at"]),
+        text=text,
+        by=by,
+        tone="lead" if actor == "lead" else "",
+        note="" if logged is None else logged.note,
+        undo=None if logged is None or logged.activity is None or actor != "rep" else ("activity", logged.activity),
+    )
+
+
+def _note_event(entry: LoggedEntry, language: Language) -> Event:
+    by = language.text("sales, {name}", name=entry.author)
+    undo = None if entry.note_id is None else ("note", entry.note_id)
+    return Event(at=pd.Timestamp(entry.happened_at), text=language.text("Note"), by=by, note=entry.note, undo=undo)
 
 
 def _stage_event(row: Mapping[str, Any], language: Language) -> Event:
@@ -100,7 +139,7 @@ def _stage_event(row: Mapping[str, Any], language: Language) -> Event:
     who = _text(row.get("author")) or _text(row.get("owner"))
     by = language.text("stage in the CRM, {name}", name=who) if who else language.text("stage in the CRM")
     tone = "good" if stage in ("won", "opportunity") else "bad" if stage in ("lost", "disqualified") else ""
-    return Event(pd.Timestamp(row["entered_at"]), text, by, tone)
+    return Event(at=pd.Timestamp(row["entered_at"]), text=text, by=by, tone=tone)
 
 
 def _answer_event(answer: Mapping[str, Any], question: Question | None, language: Language) -> Event:
@@ -117,7 +156,7 @@ def _answer_event(answer: Mapping[str, Any], question: Question | None, language
     by = [language.text("answer")]
     by += [translate_value(language, answer["channel"])] if answer["channel"] else []
     by += [answer["author"]] if answer["author"] else []
-    return Event(pd.Timestamp(answer["known_at"]), text, ", ".join(by), "lead")
+    return Event(at=pd.Timestamp(answer["known_at"]), text=text, by=", ".join(by), tone="lead")
 
 
 def say_stored_answer(language: Language, question: Question, label: str, value: str) -> str:
@@ -139,7 +178,7 @@ def _feedback_event(row: Mapping[str, Any], language: Language) -> Event:
         text = language.text("{text} (taken back)", text=text)
     tone = {"accept": "good", "reject": "bad", "do_not_contact": "bad"}.get(str(row["verdict"]), "")
     by = language.text("sales, {name}", name=row["author"]) if row["author"] else language.text("sales")
-    return Event(pd.Timestamp(row["written_at"]), text, by, tone)
+    return Event(at=pd.Timestamp(row["written_at"]), text=text, by=by, tone=tone)
 
 
 def _text(value: Any) -> str:
