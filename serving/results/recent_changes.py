@@ -1,4 +1,7 @@
-"""What happened lately: stages that leads entered, and what people said to the server, the newest first."""
+"""What happened lately: stages that leads entered, and what people said to the server, the newest first.
+
+All of it by one clock, the data's: when a row became known. On old data the wall clock is months ahead of it.
+"""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
@@ -43,19 +46,17 @@ class Change:
 
 @dataclass(frozen=True)
 class RecentChanges:
-    """Events since ``since``, the newest first; ``counts`` by what they are, also of those that are not listed."""
+    """What became known after ``since``, the newest first; ``counts`` by what it is, also of what is not listed."""
 
     since: datetime
-    days: int
     counts: dict[str, int]
     rows: tuple[Change, ...]
 
 
 def find_recent_changes(app_state: AppState, owner: str | None, limit: int = 8) -> RecentChanges | None:
-    """Since the day before the data's cut-off, or the week where a day holds little; None without clocks."""
+    """Since a day before the data's cut-off, or a week where a day holds little; None without clocks."""
     state = app_state.loaded
-    now = app_state.clock.as_of(None) or state.data.cutoff
-    if state.data.flat or now is None or state.data.cutoff is None:
+    if state.data.flat or state.data.cutoff is None:
         return None
     end = pd.Timestamp(state.data.cutoff).to_pydatetime(warn=False)
     for span in (DAY, WEEK):
@@ -70,7 +71,7 @@ def find_recent_changes(app_state: AppState, owner: str | None, limit: int = 8) 
     told.sort(key=lambda one: (one[0], one[1]), reverse=True)
     amounts = _amounts(app_state, {lead for _, lead, what, _ in told if what == Stage.WON})
     rows = tuple(_change(app_state, at, lead, what, extra, amounts) for at, lead, what, extra in told)
-    return RecentChanges(end - span, span.days, dict(counts), rows)
+    return RecentChanges(end - span, dict(counts), rows)
 
 
 Event = tuple[datetime, str, str, dict[str, str]]
@@ -119,7 +120,7 @@ def _said(app_state: AppState, owner: str | None, since: datetime) -> Iterator[E
     corrected = select(AnswerRow.corrects).where(AnswerRow.corrects.is_not(None))
     undone = select(Feedback.undoes).where(Feedback.undoes.is_not(None))
     given = (AnswerRow.known_at > since, AnswerRow.value != "", AnswerRow.id.not_in(corrected))
-    stands = (Feedback.written_at > since, Feedback.undoes.is_(None), Feedback.id.not_in(undone))
+    stands = (Feedback.known_at > since, Feedback.undoes.is_(None), Feedback.id.not_in(undone))
     with app_state.store.reading() as session:
         answers = session.scalars(select(AnswerRow).where(*given)).all()
         said = session.scalars(select(Feedback).where(*stands)).all()
@@ -129,7 +130,8 @@ def _said(app_state: AppState, owner: str | None, since: datetime) -> Iterator[E
             yield answer.known_at, answer.lead_id, ANSWER, extra
     for one in said:
         if _is_seen(data, one.lead_id, owner):
-            yield one.written_at, one.lead_id, one.verdict, {"detail": one.reason or "", "by": one.author}
+            at = one.known_at or since  # never empty here: an empty one is not after anything
+            yield at, one.lead_id, one.verdict, {"detail": one.reason or "", "by": one.author}
 
 
 def _is_seen(data: Any, lead_id: str, owner: str | None) -> bool:

@@ -9,7 +9,9 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from pipelines.artifacts.comparison_record import ComparisonRecord
@@ -19,6 +21,8 @@ from pipelines.diagnostics.promises_by_month import KeptMap, promises_by_month
 from pipelines.diagnostics.score_trust import trust_of
 from serving.lists.team_queues import count_queues, find_hot_leads, find_touched, list_overdue
 from serving.pages.home.roles import COOKIE, HomeRole
+from serving.store.tables import Feedback
+from serving.store.wall_clock import wall_now
 from tests.reference.serving import client_for, key_for, whole_page, worklist_of
 
 ROLES = [str(role) for role in HomeRole]
@@ -207,8 +211,11 @@ def test_what_happened_lately_is_in_the_data_and_named(client: TestClient) -> No
     from serving.results.recent_changes import find_recent_changes
 
     found = find_recent_changes(client.app.state.app_state, None)
-    assert found is not None and found.days in (1, 7) and found.rows
+    assert found is not None and found.rows
+    cutoff = pd.Timestamp(client.app.state.app_state.loaded.data.cutoff)
+    assert (cutoff - found.since).days in (1, 7) and all(change.at > found.since for change in found.rows)
     text = words(page(client, "/?role=manager"))
+    assert f"Since {found.since.day} {found.since:%b} " in text, "the day is named"
     assert all(change.name in text for change in found.rows)
     assert [change.at for change in found.rows] == sorted((change.at for change in found.rows), reverse=True)
 
@@ -234,6 +241,28 @@ def test_what_was_said_is_told_in_words_until_it_is_taken_back(client: TestClien
     client.post(f"/leads/{other}/feedback", data={"token": token, "verdict": "withdraw"})
     found = told()
     assert "Takes the decision" not in found and "answer" not in found and "returned" not in found
+
+
+@pytest.mark.parametrize(("known", "told"), [("1h", True), ("8d", False)])
+def test_what_was_said_counts_by_the_clock_of_the_data(
+    client: TestClient, tiny_demo: Any, known: str, told: bool
+) -> None:
+    """The wall clock of a server on old data is months ahead: by it, all that was ever said is of the last day."""
+    from serving.results.recent_changes import find_recent_changes
+
+    app_state = client.app.state.app_state  # type: ignore[attr-defined]
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
+    said = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "accept"}).json()["id"]
+    then = pd.Timestamp(app_state.loaded.data.cutoff) - pd.Timedelta(known)
+    with app_state.store.writing() as session:
+        session.execute(update(Feedback).where(Feedback.id == said).values(known_at=then, written_at=wall_now()))
+    found = find_recent_changes(app_state, None, 500)
+    assert found is not None and found.counts.get("accept", 0) == told
+    assert [change.at for change in found.rows if change.what == "accept"] == [then.to_pydatetime()] * told
+    since = f"{found.since.day} {found.since:%b}"
+    assert f"Since {since} " in words(page(client, "/?role=manager"))
+    client.cookies.set("leadscore_language", "ko")
+    assert f"{found.since.month}월 {found.since.day}일 이후" in page(client, "/?role=manager")
 
 
 @pytest.mark.parametrize("path", [*(f"/?role={role}" for role in ROLES), "/team", "/help", "/help/rep"])
