@@ -1,6 +1,5 @@
 """What a card and an account keep is what a server that kept nothing would show, whatever was done meanwhile."""
 
-import re
 from datetime import datetime
 from html import unescape
 from pathlib import Path
@@ -23,15 +22,14 @@ from serving.state.result_cache import ResultCache
 from serving.store.tables import ScoreRow
 from tests.reference.challengers import early_champion, rescaled
 from tests.reference.challengers import keep as keep_bundle_of
-from tests.reference.serving import client_for, key_for, worklist_of
+from tests.reference.serving import client_for, key_for, without_marks, worklist_of
 
 HTML = {"accept": "text/html"}
 
 
 def page(client: TestClient, path: str, headers: dict[str, str] = HTML) -> str:
-    """A page without its form tokens, which differ from one look to the next."""
-    html = unescape(client.get(path, headers=HTML | headers).text)
-    return re.sub(r'name="token" value="[^"]*"', "", html)
+    """A page without what differs from one look to the next."""
+    return without_marks(unescape(client.get(path, headers=HTML | headers).text))
 
 
 def colleagues(client: TestClient, run: Any, *, apart: bool = False) -> tuple[str, str, str]:

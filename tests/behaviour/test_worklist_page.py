@@ -15,7 +15,7 @@ from serving.auth.api_keys import form_token
 from serving.auth.dependencies import SESSION
 from serving.pages.language import COOKIE
 from serving.pages.worklist.saved_views import MOST_VIEWS
-from tests.reference.serving import client_for, key_for, worklist_of
+from tests.reference.serving import client_for, key_for, without_marks, worklist_of
 
 HTML = {"accept": "text/html"}
 
@@ -226,14 +226,14 @@ def test_views_of_many_words_in_another_script_fit_the_cookie(client: TestClient
 def test_no_list_and_no_card_keeps_its_first_viewer_s_language(client: TestClient, tiny_demo: Any) -> None:
     lead = str(worklist_of(tiny_demo)["lead_id"].iloc[0])
     for path in ("/worklist", f"/leads/{lead}", "/short"):
-        english = page(client, path)
+        english = without_marks(page(client, path))
         for code, script in (("ko", r"[가-힣]"), ("pl", r"[ąęłńśźż]")):
             client.cookies.set(COOKIE, code)
             told = page(client, path)
             client.cookies.delete(COOKIE)
             assert f'<html lang="{code}"' in told and re.search(script, told)
         assert "more often" in english or path != f"/leads/{lead}"
-        assert page(client, path) == english, path
+        assert without_marks(page(client, path)) == english, path
 
 
 def test_old_addresses_lead_to_the_list_with_their_filters(client: TestClient) -> None:

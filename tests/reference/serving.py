@@ -1,5 +1,6 @@
 """Applications on a tiny run, with their own store, for the tests of the server."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +39,12 @@ def client_for(run: Any, state_dir: Path, **changes: Any) -> Iterator[TestClient
     loaded = patch("serving.webhooks.load_decided.LOAD_SECONDS", 120.0)
     with counted, loaded, TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False) as client:
         yield client
+
+
+def without_marks(html: str) -> str:
+    """A page without what differs from one look to the next: form tokens, marks of a form's showing, its clock."""
+    html = re.sub(r'name="(token|once|shown)" value="[^"]*"', "", html)
+    return re.sub(r'(<input[^>]*type="datetime-local")[^>]*>', r"\1>", html)
 
 
 def whole_page(client: TestClient, path: str, **headers: str) -> str:
