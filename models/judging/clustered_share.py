@@ -1,7 +1,6 @@
 """The interval of a share whose units come in clusters: leads of one account share a fate."""
 
 import numpy as np
-from scipy.special import stdtrit
 
 from features.array_types import Floats, Ints
 from models.judging.cluster_bootstrap import CONFIDENCE, cluster_sums
@@ -36,6 +35,8 @@ def effective_size(won: Floats, cluster: Ints, level: float) -> float:
 
 def few_clusters(n: int, clusters: int, level: float = _LEVEL) -> float:
     """By how much ``n`` units are worth less as their variance is known from so few clusters, 0 to 1."""
+    from scipy.special import stdtrit  # felt in the start of a server, which needs no interval to be ready
+
     return float((stdtrit(n - 1, level) / stdtrit(clusters - 1, level)) ** 2)
 
 
