@@ -42,6 +42,8 @@ def noted_move(
     write_json(context.paths.moving, note | {"by": behind.by, "decision": behind.decision})
     try:
         yield
+    except GeneratorExit:  # the process ends in the middle of it: as a kill does
+        raise
     except BaseException:
         now = read_champion(context.paths)
         if now is None or now.hash != to or before == to:

@@ -15,6 +15,7 @@ def violations(page: Any) -> list[Any]:
 
     The script is evaluated by the browser's own door for developers, so that the page's policy need not be loosened.
     """
+    page.wait_for_load_state()  # before its styles are there, a page shows both the wide and the narrow frame
     page.emulate_media(color_scheme="light", reduced_motion="reduce")  # a colour on its way to another is none
     page.evaluate(AXE)
     found = page.evaluate(RUN, None)
