@@ -14,7 +14,7 @@ from serving.oidc_settings import OidcSettings
 class ServeSettings(BaseSettings):
     """Everything an operator may set; the defaults are safe on one machine.
 
-    ``clock``: ``wall`` scores as of now; ``data`` scores as of the data's cut-off, as the batch did;
+    ``clock``: ``wall`` dates new rows as of now, ``data`` right after the data's cut-off;
     ``auto`` is ``wall`` while the cut-off is at most ``fresh_days`` old, else ``data``.
     """
 

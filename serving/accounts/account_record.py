@@ -97,7 +97,7 @@ def read_product_chances(app_state: AppState) -> ProductChances | None:
     context = state.model.context
 
     def fit() -> ProductChances | None:
-        as_of = pd.Timestamp(app_state.clock.as_of(None) or wall_now())
+        as_of = pd.Timestamp(app_state.clock.now() or wall_now())
         return fit_product_chances(state.data.tables, context.source, context.accounts_policy, as_of)
 
     stamp = (state.data.stamp, context.declaration_hash, context.accounts_policy)

@@ -26,7 +26,7 @@ def find_handoff_scores(app_state: AppState, lead_ids: Sequence[str]) -> dict[st
     lead_ids = [str(state.data.lead_ids[code]) for code in codes]
     with app_state.store.reading() as session:
         tables = gather_rows(session, state.data, codes.tolist()).tables
-    now = pd.Timestamp(app_state.clock.as_of(None) or wall_now())
+    now = pd.Timestamp(app_state.clock.now() or wall_now())
     asked = pd.DataFrame({"lead_id": lead_ids, "code": codes})
     at = micros(pd.Series([now] * len(codes), dtype="datetime64[us]"))
     asked["at"] = stages_at(FrameRows(tables["stages"]), lead_ids, at).handed_over

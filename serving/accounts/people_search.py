@@ -34,7 +34,7 @@ def search_people(app_state: AppState, owner: str | None, text: str, pinned: Map
         "people", state.data.stamp, lambda: PeopleIndex.of(state.data.tables, state.data.source)
     )
     merged: dict[str, str] = app_state.results.get("merged leads", state.number, lambda: _read_merged(app_state))
-    as_of = pd.Timestamp(app_state.clock.as_of(None) or wall_now())
+    as_of = pd.Timestamp(app_state.clock.now() or wall_now())
     tables: Tables = state.data.tables
     visible = None if owner is None else state.data.shown_to(owner)
     # what is known at the cut-off is all that the tables hold; only a server that looks back asks for less

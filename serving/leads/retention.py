@@ -117,7 +117,7 @@ def _remove_uploads(app_state: AppState, before: datetime) -> int:
 
 def _remove_posted(app_state: AppState) -> dict[str, int]:
     """Delete posted answers, activities and notes older than their days, counted back from the present of the clock."""
-    before = (app_state.clock.as_of(None) or wall_now()) - timedelta(days=app_state.settings.posted_days)
+    before = (app_state.clock.now() or wall_now()) - timedelta(days=app_state.settings.posted_days)
     return {
         name: _remove(app_state.store, table, table.known_at < before)
         for name, table in (("answers", AnswerRow), ("activities", ActivityRow), ("notes", NoteRow))

@@ -72,7 +72,7 @@ def _overdue_since(app_state: AppState, before: pd.DataFrame, since: PostedMark,
         if not len(codes):
             return before
         rows = gather_rows(session, data, codes.tolist())
-    as_of = max(cutoff, pd.Timestamp(app_state.clock.as_of(rows.latest) or cutoff))
+    as_of = max(cutoff, pd.Timestamp(app_state.clock.scored_as_of(rows.latest) or cutoff))
     names = pd.Index(data.lead_ids[codes].astype("str"))
     now = overdue_of(rows.tables, policy_of(app_state.context), as_of)
     now = now[now["lead_id"].isin(names).to_numpy(dtype=bool)]

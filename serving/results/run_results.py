@@ -173,7 +173,7 @@ def compute_lifecycle(app_state: AppState) -> tuple["Lifecycle", dict[str, Any]]
         else:
             with app_state.store.reading() as session:
                 rows = gather_all_rows(session, data)
-            as_of = max(data.cutoff, pd.Timestamp(app_state.clock.as_of(rows.latest) or data.cutoff))
+            as_of = max(data.cutoff, pd.Timestamp(app_state.clock.scored_as_of(rows.latest) or data.cutoff))
             found = lifecycle_of(app_state.context, rows.tables, data.cutoff if rows.latest is None else as_of)
         return found, found.record()
 

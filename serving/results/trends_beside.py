@@ -27,7 +27,7 @@ def begin_weekly_trends(app_state: AppState, aside: frozenset[str]) -> BesideRes
     def compute() -> WeeklyTrends:
         with app_state.store.reading() as session:
             rows = gather_all_rows(session, data)
-        latest = app_state.clock.as_of(rows.latest) if rows.edited else None
+        latest = app_state.clock.scored_as_of(rows.latest) if rows.edited else None
         until = cutoff if latest is None else max(cutoff, pd.Timestamp(latest))
         return weekly_trends(app_state.context, rows.tables, until, aside=aside)
 

@@ -53,7 +53,7 @@ def build_worklist(
     _follow_merges(store, model, data)
     frame, list_under, scored_list = _read_batch_worklist(model, framework), "", None
     if frame is None:
-        list_under = describe_state(model, data, clock, framework, register)
+        list_under = describe_state(model, data, framework, register)
         with store.reading() as session:
             frame = read_kept_list(session, list_under)
     if frame is None:
@@ -67,9 +67,9 @@ def build_worklist(
         listed = np.intersect1d(find_touched_leads(session, data), data.codes(worklist.position))
         if not len(listed):
             return worklist, nothing
-        under = list_under or describe_state(model, data, clock, framework, register)
+        under = list_under or describe_state(model, data, framework, register)
         known = known_of(session, data, listed)  # before rows are read: what comes meanwhile is seen by the next start
-        kept = read_kept(session, under, known, clock)
+        kept = read_kept(session, under, known)
         worklist.update_rows(kept)
         left = listed[~np.isin(listed, data.codes(pd.Index([line["lead_id"] for line in kept], dtype="str")))]
         posted = read_all_posted(session, data) if len(left) > FEW else None
@@ -112,10 +112,10 @@ def score_touched(
     """
     rows = gather_rows(session, data, block.tolist(), posted)
     ids = [str(name) for name in data.lead_ids[block]]
-    now = clock.as_of(rows.latest)
+    now = clock.scored_as_of(rows.latest)
     closed = closed_leads(rows.tables, data.source, None if now is None else pd.Timestamp(now))
     closed = {name: closed[name] for name in ids if name in closed}
-    looked = pd.Series([clock.as_of(at) for at in rows.latest_of(data, block)], dtype="datetime64[us]")
+    looked = pd.Series([clock.scored_as_of(at) for at in rows.latest_of(data, block)], dtype="datetime64[us]")
     moments = [closed[name].scored_at(at) if name in closed else at for name, at in zip(ids, looked, strict=True)]
     scored = model.score_tables(
         rows.tables, ids, pd.Series(moments, dtype="datetime64[us]"), framework, closes=Closes(micros(looked), closed)

@@ -7,14 +7,15 @@ import pandas as pd
 
 from serving.store.wall_clock import wall_now
 
-_TICK = timedelta(microseconds=1)  # the resolution of every timestamp here
+TICK = timedelta(microseconds=1)  # the resolution of every timestamp here
 
 
 class ServingClock:
-    """Timestamps for new rows and for scoring.
+    """Timestamps of new rows, and as of when leads are scored.
 
-    On the data's clock the present is the cut-off plus a microsecond for each row written since, so that a lead
-    without new rows scores as in the batch, and an answer given a minute ago is visible at once.
+    On the data's clock new rows are dated at the cut-off plus a microsecond for each. On both clocks a lead is scored
+    as of the last that is known of it: between the cut-off and now lies what the next export tells, not silence, and a
+    lead without new rows scores as in the batch.
     """
 
     def __init__(self, cutoff: pd.Timestamp | None, kind: str, fresh_days: float) -> None:
@@ -35,12 +36,15 @@ class ServingClock:
         """A timestamp later than all before: the known_at of a new row."""
         with self._lock:
             now = wall_now() if self.real or self.cutoff is None else self.cutoff
-            self._last = max(now, self._last + _TICK) if self._last != datetime.min else now
+            self._last = max(now, self._last + TICK) if self._last != datetime.min else now
             return self._last
 
-    def as_of(self, latest: datetime | None) -> datetime | None:
+    def now(self) -> datetime | None:
+        """The present; None in sources without clocks."""
+        return None if self.cutoff is None else wall_now() if self.real else self.cutoff
+
+    def scored_as_of(self, latest: datetime | None) -> datetime | None:
         """When to score a lead whose latest row of ours has this known_at; None in sources without clocks."""
-        if self.cutoff is None:
-            return None
-        base = wall_now() if self.real else self.cutoff
-        return base if latest is None else max(base, latest + _TICK)
+        if self.cutoff is None or latest is None:
+            return self.cutoff
+        return max(self.cutoff, latest + TICK)

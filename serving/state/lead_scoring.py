@@ -39,7 +39,7 @@ def score_leads(
     if state.data.flat:
         return state.model.score_tables(rows.tables, ids, None, framework, language, Closes(None, closed))
 
-    now = pd.Timestamp(as_of or app_state.clock.as_of(rows.latest) or wall_now())
+    now = pd.Timestamp(as_of or app_state.clock.scored_as_of(rows.latest) or wall_now())
     closes = Closes(now, closed)
     moments = [closed[name].scored_at(now) if name in closed else now for name in ids]
     if len(codes) == 1:  # as a posted request is scored: from records, without the batch's tables
@@ -53,7 +53,7 @@ def gather_rows_now(
 ) -> tuple[dict[str, pd.DataFrame], pd.Timestamp]:
     """Tables of the leads and of their accounts, and the as_of they would be scored at now."""
     rows = gather_rows(session, state.data, codes)
-    return rows.tables, pd.Timestamp(app_state.clock.as_of(rows.latest) or wall_now())
+    return rows.tables, pd.Timestamp(app_state.clock.scored_as_of(rows.latest) or wall_now())
 
 
 def version_of(app_state: AppState, session: Session, data: LeadData, code: int) -> tuple[object, ...]:
@@ -72,7 +72,7 @@ def version_of(app_state: AppState, session: Session, data: LeadData, code: int)
     if account:
         looked_up = select(func.max(FieldRow.id), func.count()).where(FieldRow.account_id == account)
         found += session.execute(looked_up).one()
-    now = app_state.clock.as_of(None) or wall_now()
+    now = app_state.clock.now() or wall_now()
     return (*found, app_state.people.stamp, now.replace(minute=0, second=0, microsecond=0))
 
 
@@ -91,7 +91,7 @@ def _find_all_closed(
     if not rows.edited:
         ends = {str(state.data.lead_ids[code]): state.data.closed(code, as_of) for code in codes}
         return {name: end for name, end in ends.items() if end is not None}
-    when = as_of or app_state.clock.as_of(rows.latest)
+    when = as_of or app_state.clock.scored_as_of(rows.latest)
     found = closed_leads(rows.tables, state.data.source, None if when is None else pd.Timestamp(when))
     ids = {str(state.data.lead_ids[code]) for code in codes}
     return {name: end for name, end in found.items() if name in ids}

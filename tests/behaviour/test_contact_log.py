@@ -135,7 +135,7 @@ def refuse(client: TestClient, lead: str, **changed: str) -> str:
 
 
 def test_nothing_is_logged_that_has_not_happened_or_is_no_kind_or_has_no_end(client: TestClient, lead: str) -> None:
-    now = app_of(client).clock.as_of(None)
+    now = app_of(client).clock.now()
     assert "has not happened yet" in refuse(client, lead, when=f"{now + timedelta(minutes=1):%Y-%m-%dT%H:%M}")
     assert "not a time" in refuse(client, lead, when="soon")
     assert "choose one from the list" in refuse(client, lead, kind="rep_call")
@@ -312,7 +312,7 @@ def test_notes_go_with_what_was_posted_once_they_are_too_old(tiny_demo: Any, tmp
         log(client, lead, kind="note", note="old")
         log(client, lead, kind="note", note="new")
         with app_of(client).store.writing() as session:
-            old = app_of(client).clock.as_of(None) - timedelta(days=31)
+            old = app_of(client).clock.now() - timedelta(days=31)
             session.execute(update(NoteRow).where(NoteRow.note == "old").values(known_at=old))
         assert apply_retention(app_of(client))["notes"] == 1
         assert [row["note"] for row in client.get(f"/v1/leads/{lead}/notes").json()] == ["new"]

@@ -16,7 +16,6 @@ from pipelines.workspace.people.register import FORGOTTEN, add_to_register
 from serving.state import app_state as app_state_module
 from serving.state import build_worklist
 from serving.state.app_state import AppState
-from serving.state.clock import ServingClock
 from serving.state.lead_data import load_data
 from serving.state.loaded_model import LoadedModel
 from serving.state.worklist import kept_lines
@@ -152,11 +151,10 @@ def test_nothing_kept_is_shown_under_another_model_rubric_framework_data_or_regi
 def test_two_states_are_one_only_where_declaration_and_code_are(tiny_copy: Any, tmp_path: Path) -> None:
     loaded = start(tiny_copy, tmp_path / "state").loaded
     model, context = loaded.model, loaded.model.context
-    clock = ServingClock(loaded.data.cutoff, "data", 1.0)
 
     def describe(**changes: Any) -> str:
         other = replace(model, context=replace(context, **({"own_code": False} | changes)))
-        return describe_state(other, loaded.data, clock, context.framework, (0, 0))
+        return describe_state(other, loaded.data, context.framework, (0, 0))
 
     policy = context.policy or default_qualification()
     now = describe()
@@ -168,7 +166,7 @@ def test_two_states_are_one_only_where_declaration_and_code_are(tiny_copy: Any, 
     assert len(found) == 5
 
 
-def test_what_was_kept_ages_on_real_time_and_is_not_written_for_who_was_forgotten_meanwhile(
+def test_what_was_kept_does_not_age_and_is_not_written_for_who_was_forgotten_meanwhile(
     tiny_copy: Any, tmp_path: Path, scored: Scored
 ) -> None:
     state_dir = tmp_path / "state"
@@ -182,8 +180,8 @@ def test_what_was_kept_ages_on_real_time_and_is_not_written_for_who_was_forgotte
     assert (scored_at_start(), scored_at_start()) == (5, 0)
     app_state = start(tiny_copy, state_dir, clock="wall")
     with app_state.store.writing() as session:
-        session.execute(update(KeptLine).values(written_at=wall_now() - timedelta(hours=25)))
-    assert scored_at_start() == 5
+        session.execute(update(KeptLine).values(written_at=wall_now() - timedelta(days=25)))
+    assert scored_at_start() == 0
 
     with app_state.store.writing() as session:
         session.execute(delete(KeptLine))

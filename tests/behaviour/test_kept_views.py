@@ -156,7 +156,9 @@ def test_who_waits_is_as_new_as_the_last_action_while_all_else_is_counted_again(
             assert now.counted_at is not None and now.record is first.record
             with app_state.store.reading() as session:
                 rows = gather_all_rows(session, app_state.loaded.data)
-            counted = lifecycle_of(app_state.context, rows.tables, pd.Timestamp(app_state.clock.as_of(rows.latest)))
+            counted = lifecycle_of(
+                app_state.context, rows.tables, pd.Timestamp(app_state.clock.scored_as_of(rows.latest))
+            )
             assert promises_of(now.found.overdue) == promises_of(counted.overdue), sent
             changed.append(promises_of(now.found.overdue) != seen)
             seen = promises_of(now.found.overdue)

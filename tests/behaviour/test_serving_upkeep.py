@@ -370,8 +370,8 @@ def test_the_clock_never_repeats_a_moment_nor_goes_back() -> None:
     assert ticks == sorted(set(ticks)) and ticks[0] == cutoff
     clock.observe(datetime(2026, 7, 1))
     assert clock.next_known_at() > datetime(2026, 7, 1)
-    assert clock.as_of(None) == cutoff
-    assert clock.as_of(ticks[2]) == ticks[2] + timedelta(microseconds=1)
+    assert clock.now() == clock.scored_as_of(None) == cutoff
+    assert clock.scored_as_of(ticks[2]) == ticks[2] + timedelta(microseconds=1)
 
 
 def test_the_trend_is_this_week_against_last(client: TestClient, tiny_copy: Any) -> None:

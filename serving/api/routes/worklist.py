@@ -154,7 +154,7 @@ def limit_query(
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> WorklistQuery:
     """The query as the caller may ask it: only their own leads, without those put aside, with what sales pinned."""
-    now = app_state.clock.as_of(None)
+    now = app_state.clock.now()
     pinned = find_overrides(app_state.store) if overrides is None else overrides
     return replace(
         query,

@@ -56,7 +56,7 @@ def build_log_form(app_state: AppState, language: Language, *, only_notes: bool)
 
 
 def _present(app_state: AppState) -> datetime:
-    return app_state.clock.as_of(None) or wall_now()
+    return app_state.clock.now() or wall_now()
 
 
 def undo_of_log(app_state: AppState, lead_id: str, logged: int | None, noted: int | None) -> tuple[str, int] | None:

@@ -115,7 +115,7 @@ def _late_tile(language: Language, late: int | None, href: str) -> Tile | None:
 
 def _new_tile(app_state: AppState, everybody: WorklistQuery, href: str, language: Language) -> Tile | None:
     """Leads on the list created within the last day of the clock; None without clocks."""
-    now = app_state.clock.as_of(None)
+    now = app_state.clock.now()
     if now is None:
         return None
     from serving.api.routes.worklist import NEW_WITHIN

@@ -193,7 +193,7 @@ def link_column(named: str | None, state: LoadedState) -> str:
 
 def new_since(app_state: AppState) -> str:
     """Leads created from this time on are new; empty in sources without clocks."""
-    now = app_state.clock.as_of(None)
+    now = app_state.clock.now()
     return "" if now is None else (now - NEW_WITHIN).isoformat()
 
 

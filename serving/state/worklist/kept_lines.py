@@ -8,7 +8,6 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ import serving
 from features.array_types import Ints
 from models.explaining.framework import Framework
 from pipelines.workspace.people.register import FORGOTTEN
-from serving.state.clock import ServingClock
 from serving.state.forgotten_people import ForgottenPeople
 from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
@@ -36,7 +34,6 @@ from serving.store.tables import Feedback, FieldRow, KeptLine
 from serving.store.wall_clock import wall_now
 
 MOST = 20_000  # lines kept, some 30 MB of the store; more leads are scored at each start
-_FRESH = timedelta(days=1)  # on real time a score ages; a server that runs shows rows as old as its last load
 _LOCK = "kept lines"
 _BLOCK = 500  # lines of one transaction
 _LIBRARIES = ("numpy", "pandas", "lightgbm", "numba", "scikit-learn")  # what numbers come from
@@ -63,13 +60,11 @@ class LinesToKeep:
     listed: pd.DataFrame | None = None
 
 
-def describe_state(
-    model: LoadedModel, data: LeadData, clock: ServingClock, framework: Framework, register: tuple[int, int]
-) -> str:
+def describe_state(model: LoadedModel, data: LeadData, framework: Framework, register: tuple[int, int]) -> str:
     """SHA-256 of all that a line depends on but the posted rows: two loads with the same one score a lead alike."""
     context = model.context
     declared = (context.policy, context.accounts_policy, framework, context.rubric)
-    parts = [model.bundle.hash, repr((data.stamp, register, clock.real, clock.cutoff)), context.declaration_hash]
+    parts = [model.bundle.hash, repr((data.stamp, register, data.cutoff)), context.declaration_hash]
     parts += ["" if part is None else part.model_dump_json() for part in declared]
     parts += [f"{name} {version(name)}" for name in _LIBRARIES]
     parts += [repr(found) for found in _code_stamps(context.source_path.parent if context.own_code else None)]
@@ -124,14 +119,12 @@ def known_of(session: Session, data: LeadData, codes: Ints) -> dict[str, str]:
     return {str(name): ",".join(map(str, row)) for name, row in zip(names, told.tolist(), strict=True)}
 
 
-def read_kept(session: Session, under: str, known: Mapping[str, str], clock: ServingClock) -> list[dict[str, Any]]:
+def read_kept(session: Session, under: str, known: Mapping[str, str]) -> list[dict[str, Any]]:
     """Kept lines of leads of which nothing more is known than when they were worked out."""
     names, found = list(known), list[dict[str, Any]]()
     for first in range(0, len(names), ASKED_AT_ONCE):
         asked = select(KeptLine.lead_id, KeptLine.known, KeptLine.line).where(KeptLine.under == under)
         asked = asked.where(KeptLine.lead_id.in_(names[first : first + ASKED_AT_ONCE]))
-        if clock.real:
-            asked = asked.where(KeptLine.written_at >= wall_now() - _FRESH)
         found += [dict(line) for name, then, line in session.execute(asked) if known[name] == then]
     return found
 
