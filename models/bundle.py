@@ -120,7 +120,7 @@ class Bundle:
             )
 
     def bounds(self, raw: Floats) -> tuple[Floats, Floats]:
-        """90 % interval of the probability for log-odds before calibration, of segments whose level is known."""
+        """90% interval of the probability for log-odds before calibration, of segments whose level is known."""
         return self.chances(raw)[1:]
 
     def level_variance(self, values: Values) -> Floats | None:
@@ -131,7 +131,7 @@ class Bundle:
         return self.calibration.slope**2 * model.level_variance(values)
 
     def chances(self, raw: Floats, level_variance: Floats | None = None) -> tuple[Floats, Floats, Floats]:
-        """Probability and 90 % interval for log-odds before calibration, low <= probability <= high, each shape (n,).
+        """Probability and 90% interval for log-odds before calibration, low <= probability <= high, each shape (n,).
 
         They keep the distance from 0 and 1 that the leads learned from demand; log-odds and points do not change.
 
@@ -143,7 +143,7 @@ class Bundle:
         return self.limits.apply(sigmoid(self.calibration.apply(raw)), low, high)
 
     def probability(self, values: Values) -> tuple[Floats, Floats, Floats]:
-        """Probability within the horizon and its 90 % interval, each shape (n,)."""
+        """Probability within the horizon and its 90% interval, each shape (n,)."""
         return self.chances(self.raw_log_odds(values), self.level_variance(values))
 
     @cached_property

@@ -101,7 +101,7 @@ figure, axes = plt.subplots(figsize=(8, 3))
 axes.hlines(others.index, others["low"], others["high"])
 axes.plot(others["above ours"], others.index, "o")
 axes.axvline(0, color="grey", linewidth=1)
-axes.set_xlabel("log loss above leadscore's, with 90 % interval")
+axes.set_xlabel("log loss above leadscore's, with 90% interval")
 figure.tight_layout()
 
 # %% [markdown]
@@ -125,7 +125,7 @@ axes.legend()
 figure.tight_layout()
 
 # %% [markdown]
-# Points on the grey line are honest: of the rows told "20 %", a fifth was won. With few wins per point the line
+# Points on the grey line are honest: of the rows told "20%", a fifth was won. With few wins per point the line
 # wobbles by chance alone.
 
 # %% [markdown]

@@ -56,7 +56,7 @@ axes.legend()
 figure.tight_layout()
 
 # %% [markdown]
-# One line a policy: how many of the wins its first leads hold. Bands are 90 % intervals over accounts; where they
+# One line a policy: how many of the wins its first leads hold. Bands are 90% intervals over accounts; where they
 # overlap the two may be alike. These are wins *already inside* each list, under the treatment of the time. They are
 # not wins that the list would add.
 

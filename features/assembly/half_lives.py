@@ -17,13 +17,13 @@ from features.schema.vocabulary import Topic
 
 # From a day to most of a year, each about twice the one before.
 GRID_DAYS = (1.0, 2.0, 4.0, 7.0, 14.0, 28.0, 56.0, 112.0, 224.0)
-DRAWS = 100  # resamples behind a 90 % interval: five lie beyond each end
+DRAWS = 100  # resamples behind a 90% interval: five lie beyond each end
 _SEPARATOR = "__"
 
 
 @dataclass(frozen=True, kw_only=True)
 class HalfLife:
-    """Estimated half-life of a kind in days, its 90 % interval, and the leads it rests on.
+    """Estimated half-life of a kind in days, its 90% interval, and the leads it rests on.
 
     ``flat`` says that the data do not tell half-lives apart: the interval spans half the grid or more.
     """

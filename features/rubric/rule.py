@@ -87,7 +87,7 @@ class Decay(Part):
 
     ``half_life_days``: half is left after so many days. ``lifespan_days``: linear, nothing is left after so
     many days. ``percent`` and ``every_days``: so many per cent are lost each full period, ``of`` the original
-    points or of those remaining (gone for good once under 1 % remains).
+    points or of those remaining (gone for good once under 1% remains).
     """
 
     half_life_days: float | None = Field(default=None, gt=0, le=3650)

@@ -35,7 +35,7 @@ class ProductChances:
     wins : of each, known so far
     base : log-shares, shape (products,)
     interest, owned : weight of log-signs and of owning the product already; 0 where constant shares are used
-    judged : how the weights did on later wins: n, gain in log loss per win with its 90 % interval, used
+    judged : how the weights did on later wins: n, gain in log loss per win with its 90% interval, used
     """
 
     products: tuple[str, ...]

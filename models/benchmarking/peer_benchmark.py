@@ -55,7 +55,7 @@ class PeerResult:
     ----------
     ours : whether it is our model or one of our candidates
     log_loss : nats per row
-    above_ours, above_ours_ci : its log loss less that of our model, with the paired 90 % interval
+    above_ours, above_ours_ci : its log loss less that of our model, with the paired 90% interval
     seconds : to fit and predict on all splits; None for our candidates, which are fitted together
     """
 

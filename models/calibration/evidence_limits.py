@@ -6,7 +6,7 @@ import numpy as np
 
 from features.array_types import Floats
 
-_ONE_SIDED = 0.05  # of a 90 % interval lies beyond each end
+_ONE_SIDED = 0.05  # of a 90% interval lies beyond each end
 
 
 @dataclass(frozen=True)

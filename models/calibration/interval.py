@@ -1,4 +1,4 @@
-"""The 90 % interval of the event rate given the score."""
+"""The 90% interval of the event rate given the score."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class IntervalModel:
         return np.sqrt(np.maximum(variance, 0.0))
 
     def bounds(self, log_odds: Floats, calibration: Calibration, more: Floats | None = None) -> tuple[Floats, Floats]:
-        """90 % interval of the probability; the probability itself always lies inside.
+        """90% interval of the probability; the probability itself always lies inside.
 
         ``more`` is what else is not known of each row's calibrated log-odds, as a variance.
         """

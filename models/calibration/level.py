@@ -21,7 +21,7 @@ FEWEST_ROWS = 200
 FEWEST_RARER = 30  # won or lost among the newest rows; more rows are taken until there are so many
 STEP_DEVIATION = 0.3  # prior standard deviation of a lasting step per block [log-odds]; .2 and .5 do alike (ADR 0031)
 TO_BLOCKS = 0.3  # of the way to the blocks' level: seasons come back, and the newest wins may not be on record yet
-NOISE = 1.96  # standard errors the promise may lie away from what the newest rows show: 95 %
+NOISE = 1.96  # standard errors the promise may lie away from what the newest rows show: 95%
 _ROUNDING = 1e-9
 _FLOOR = 1e-9  # variance below which an estimate is taken as exact
 

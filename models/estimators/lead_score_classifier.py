@@ -177,7 +177,7 @@ class LeadScoreClassifier(FrameClassifier):
         return np.column_stack([1.0 - won, won])
 
     def predict_interval(self, X: Any) -> Floats:
-        """90 % interval of the probability of won, shape (n, 2).
+        """90% interval of the probability of won, shape (n, 2).
 
         Raises
         ------

@@ -22,7 +22,7 @@ class CriterionAgreement:
     Parameters
     ----------
     n : leads compared
-    rank_correlation, rank_correlation_ci : with the 90 % interval over leads
+    rank_correlation, rank_correlation_ci : with the 90% interval over leads
     sign_agreement : share of leads on the same side of both means
     """
 

@@ -68,7 +68,7 @@ class Language:
 
     @staticmethod
     def percentile(value: float) -> str:
-        """A percentile (0 to 100), never rounded up: above 98.7 % of leads is not above 99 %, and nobody above all.
+        """A percentile (0 to 100), never rounded up: above 98.7% of leads is not above 99%, and nobody above all.
 
         >>> Language.percentile(98.7), Language.percentile(100.0)
         ('98', '99')

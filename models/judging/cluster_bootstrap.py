@@ -11,10 +11,10 @@ from features.array_types import Floats, Ints
 
 CONFIDENCE = 0.90  # of every interval the product shows, unless it says otherwise
 MANY_CLUSTERS = 50_000  # from here on clusters are merged at random before they are resampled
-_MERGED = 20_000  # into so many: the variance of a total is then off by 1 % at most (docs/adr/0040)
+_MERGED = 20_000  # into so many: the variance of a total is then off by 1% at most (docs/adr/0040)
 _CELLS = 4_000_000  # draws x clusters held at once: bounds memory at 32 MB of counts
 _KEPT_FROM, _KEPT_CELLS = 1_000_000, 12_500_000  # draws x clusters: fewer are quickly drawn, more take over 100 MB
-_FEWEST_FINITE = 20  # resampled values; below that the 5 % ends of an interval are single draws
+_FEWEST_FINITE = 20  # resampled values; below that the 5% ends of an interval are single draws
 
 
 class _Budget(Protocol):
@@ -45,7 +45,7 @@ class Resampling:
 
 @dataclass(frozen=True)
 class Interval:
-    """A 90 % interval; both ends NaN where it cannot be computed."""
+    """A 90% interval; both ends NaN where it cannot be computed."""
 
     low: float
     high: float
@@ -133,6 +133,6 @@ def ratio(above: Floats, below: Floats) -> Floats:
 
 
 def mean_interval(values: Floats, group: Ints, resampling: Resampling) -> Interval:
-    """90 % interval of the mean of rows, whole groups resampled."""
+    """90% interval of the mean of rows, whole groups resampled."""
     drawn = resample_totals(group_sums(group, {"sum": values, "rows": np.ones(len(values))}), resampling)
     return interval(ratio(drawn["sum"], drawn["rows"]))

@@ -6,7 +6,7 @@ from features.array_types import Floats, Ints
 from models.judging.cluster_bootstrap import CONFIDENCE, cluster_sums
 from models.judging.leakage.audit_rows import wilson
 
-_Z90 = 1.645  # standard errors of a 90 % interval
+_Z90 = 1.645  # standard errors of a 90% interval
 _LEVEL = (1 - CONFIDENCE) / 2  # of each end
 
 
@@ -41,7 +41,7 @@ def few_clusters(n: int, clusters: int, level: float = _LEVEL) -> float:
 
 
 def share_interval(won: Floats, cluster: Ints) -> tuple[float, float]:
-    """90 % interval of a share: Wilson's, at the number of independent units.
+    """90% interval of a share: Wilson's, at the number of independent units.
 
     >>> won = np.array([1.0] * 30 + [0.0] * 70)
     >>> [round(end, 2) for end in share_interval(won, np.arange(100))]
@@ -57,7 +57,7 @@ def share_interval(won: Floats, cluster: Ints) -> tuple[float, float]:
 
 
 def weighted_interval(won: Floats, rate: Floats, weight: Floats, cluster: Ints) -> tuple[float, float]:
-    """90 % interval of a share that is a weighted mean of the shares of strata, as :func:`share_interval`.
+    """90% interval of a share that is a weighted mean of the shares of strata, as :func:`share_interval`.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def weighted_interval(won: Floats, rate: Floats, weight: Floats, cluster: Ints) 
 def compare_shares(won: Floats, cluster: Ints, others: Floats, others_cluster: Ints) -> int:
     """1 where a share is higher than another beyond noise, -1 where it is lower, 0 where neither is clear.
 
-    By the 90 % interval of the difference (Newcombe 1998, method 10), made from both intervals. That clusters stand on
+    By the 90% interval of the difference (Newcombe 1998, method 10), made from both intervals. That clusters stand on
     both sides is not used; it would make the interval narrower.
     """
     if not len(won) or not len(others):

@@ -155,7 +155,7 @@ def _interval(matrix: Matrix, recipe: Recipe, seed_deviation: float, level_varia
 def _scale(part: Matrix, calibrated: Floats, settings: TrainSettings) -> Scale:
     """Reference odds at twice the base odds, even odds at most, or the base odds from there on.
 
-    PDO is as large as lets 99.9 % of leads fit.
+    PDO is as large as lets 99.9% of leads fit.
     """
     base = float(part.label.mean())
     reference = round(min(logit(base) + float(np.log(2.0)), 0.0) if base < 0.5 else logit(base), 2)

@@ -23,7 +23,7 @@ from models.training.fit_bundle import newest_rows
 
 MODE = "mode"
 POINTS = "points"
-_FLATTEST = 1e-4  # log-odds per point: ranks leads by points, and says of 100 points that they change odds by 1 %
+_FLATTEST = 1e-4  # log-odds per point: ranks leads by points, and says of 100 points that they change odds by 1%
 _DRAWS = 100  # bootstrap of the line: its interval is wide where wins are few, whatever the draws
 _VAGUE = 1.0  # standard deviation of the level [log-odds] where no row is matured: from a third to three times the odds
 

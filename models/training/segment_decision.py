@@ -2,7 +2,7 @@
 
 Both are judged on the blocks of the backtest by rows they were not fitted on, beside the common model, each block at
 its own level: lines are taken where they gain more than one standard error over all rows, a segment's own model where
-it beats the common one with its line beyond the 90 % interval (corrected for how many are tried) and in most blocks;
+it beats the common one with its line beyond the 90% interval (corrected for how many are tried) and in most blocks;
 both only where the gain is worth it (docs/adr/0041).
 """
 
@@ -160,7 +160,7 @@ def _why(work: JudgedSegments, line: SegmentLine | None, tried: OwnTried | None)
         return f"{first} Too few won or lost leads for a model of its own."
     low, high = ("?" if end is None else f"{end:+.4f}" for end in tried.ci)
     figures = (
-        f"saves {tried.saved:+.4f} log loss (90 % interval {low} to {high}) on {tried.rows:,} rows with {tried.won:,} "
+        f"saves {tried.saved:+.4f} log loss (90% interval {low} to {high}) on {tried.rows:,} rows with {tried.won:,} "
         f"won, and is better in {tried.better} of {tried.blocks} blocks"
     )
     if tried.wins:

@@ -16,7 +16,7 @@ class SegmentFinding:
     rows, won : judged out of fold, and won ones among them
     shift, factor : of the level (calibrated log-odds) and of the slope; 0 and 1 where the common line is taken
     log_loss_common, log_loss_line : out of fold, without and with the line
-    gain_ci : 90 % interval of the difference of the two, whole accounts resampled
+    gain_ci : 90% interval of the difference of the two, whole accounts resampled
     own : whether it has a model of its own
     own_gain, own_ci : log loss a model of its own saves beside the common one with its line; None where not tried
     why : the decision in a sentence

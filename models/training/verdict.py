@@ -28,7 +28,7 @@ from models.training.segmentation import Segmentation
 _NEWEST_NOTE = "Prior correction as declared: the level follows the newest matured rows alone."
 _PERIODS = 20  # of equal size, within which random folds are judged: in a twentieth of the rows a market moves little
 _WEAK_GAIN = 0.02  # a winner that explains less than this share of the base rate's loss is a weak signal
-_SHOWN_GAIN = 0.001  # smaller shares would print as 0.0 %
+_SHOWN_GAIN = 0.001  # smaller shares would print as 0.0%
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,7 +263,7 @@ def state_verdict(signal: Signal, choice: Choice, won: Floats, weight: Floats) -
 
 
 def _describe_small_gain(winner: str, share: float) -> str:
-    """A small gain in words: a share that would print as 0.0 % (or less) is not given as a figure."""
+    """A small gain in words: a share that would print as 0.0% (or less) is not given as a figure."""
     if share < _SHOWN_GAIN:
         return (
             f"the chosen model, {winner}, explains next to nothing of the base rate's loss within a block (under 0.1%)"

@@ -13,7 +13,7 @@ from pipelines.workspace.paths import Paths
 VERSION = "version"
 Number = int | float
 Figure = int | float | None  # None: not to be had from these data, NaN in memory
-Span = tuple[Figure, Figure]  # low, high; 90 % unless said otherwise
+Span = tuple[Figure, Figure]  # low, high; 90% unless said otherwise
 
 
 class Record(BaseModel):

@@ -9,7 +9,7 @@ from pipelines.artifacts.artifact import Artifact, Figure, Number, Record, Span
 
 
 class Figures(TypedDict):
-    """Figures of one candidate on the test block, each with its 90 % interval.
+    """Figures of one candidate on the test block, each with its 90% interval.
 
     A score that is no probability (what was recorded at the time) has no loss and no calibration.
     """

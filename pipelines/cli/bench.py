@@ -75,7 +75,7 @@ def quality(
     for line in found.warnings():
         output.text(line)
     title = f"{found.source}{' (synthetic)' if found.synthetic else ''}, {block} rows"
-    columns = ("model", "AUC", "log loss", "above ours", "90 % interval", "seconds")
+    columns = ("model", "AUC", "log loss", "above ours", "90% interval", "seconds")
     output.table(title, columns, [_cells(row) for row in found.models])
     for line in found.notes():
         output.text(line)

@@ -115,6 +115,6 @@ def _print_policies(found: "ComparisonRecord", output: Output) -> None:
 def _print_differences(found: "ComparisonRecord", output: Output) -> None:
     for row in found.differences:
         low, high = row["wins_ci"]
-        span = "" if low is None else f" (90 % interval {low:+.0f} to {high:+.0f})"
+        span = "" if low is None else f" (90% interval {low:+.0f} to {high:+.0f})"
         names = [policy_label(policy) for policy in (row["first"], row["second"])]
         output.text(f"{names[0]} minus {names[1]}: {row['wins']:+d} wins{span}.")

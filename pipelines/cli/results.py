@@ -91,10 +91,10 @@ def features(
     return features_command(options(source, data_dir), out, Output(json))
 
 
-_LIKELY = "(90 % interval {low} to {high}); above {percentile} % of leads"
+_LIKELY = "(90% interval {low} to {high}); above {percentile}% of leads"
 _WITHIN = "{probability} likely to be won within {days} days " + _LIKELY
 _EVER = "{probability} likely to be won " + _LIKELY
-_UNKNOWN = "No outcome is known yet, so nobody can say how likely it is to be won; above {percentile} % of leads"
+_UNKNOWN = "No outcome is known yet, so nobody can say how likely it is to be won; above {percentile}% of leads"
 
 
 def explain_command(
@@ -294,7 +294,7 @@ def features_command(options: Options, out: str | None, output: Output) -> int:
     ]
     if lives:
         output.table(
-            "Half-lives in days (low, high: 90 % interval)",
+            "Half-lives in days (low, high: 90% interval)",
             ("kind", "leads", "declared", "learned", "low", "high", "finding"),
             lives,
         )

@@ -87,7 +87,7 @@ def compare(
     for sentence in found["sentences"]:
         output.text(sentence)
     if found["rules"]:
-        heads = ("change", "", "leads", "enter", "won", "leave", "won", "wins, 90 % interval")
+        heads = ("change", "", "leads", "enter", "won", "leave", "won", "wins, 90% interval")
         output.table("\nEach change alone", heads, [_rule_row(row) for row in found["rules"]])
     moves = _first_of_sides(found["moves"])
     if moves:

@@ -42,7 +42,7 @@ hash, 21 an unreadable file, 22 a target with only one class.
   nothing about texts beside them.
 * Booleans are true/false, yes/no, y/n, t/f, 1/0.
 * Lists (`type: list`) are divided by `;`, `|`, a line end or a comma, or are JSON arrays. They give their number of
-  values and a flag per frequent value (20 rows and 1 % of the rows at least, 30 at most), or per value under `items`.
+  values and a flag per frequent value (20 rows and 1% of the rows at least, 30 at most), or per value under `items`.
 * Timestamps with a time zone, by offset or by a name that means one zone (`EST`), keep it; those without one are in
   `timezone`. Names of months and halves of the day are understood in English, German, French, Spanish, Italian,
   Portuguese, Dutch, Polish, Korean, Japanese and Chinese; days of a spreadsheet (`45299.375`) where the whole column

@@ -36,7 +36,7 @@ _CODES = re.compile(
     re.I,
 )
 LARGE = 50_000  # different values from which a part is asked first
-SAMPLED = 5_000  # rows of that part: a share of 2 % is found within 0.4 points
+SAMPLED = 5_000  # rows of that part: a share of 2% is found within 0.4 points
 _FORMS_OF_TWO = 12  # spellings that two truth values can have in upper and lower case
 # A multi-select field: one cell in ten holds two values or more, of at most a few dozen that come back five times each.
 _LISTED, _MOST_LISTED, _OFTEN = 0.1, 60, 5.0

@@ -80,7 +80,7 @@ class PeerBenchmark:
         lines = [f"judged on: {splits}", f"looks at the test block so far: {self.looks_at_test_block}"]
         lines += [f"not installed: {name} (package {package})" for name, package in self.not_installed.items()]
         better = ", ".join(self.better_than_ours) or "none"
-        return [*lines, f"better than the chosen candidate beyond the 90 % interval: {better}"]
+        return [*lines, f"better than the chosen candidate beyond the 90% interval: {better}"]
 
 
 def benchmark_peers(

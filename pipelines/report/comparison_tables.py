@@ -17,9 +17,9 @@ POLICY_COLUMNS = (
     *("policy", "by", "rule", "threshold", "workload", "wins", "precision", "recall", "lift", "missed"),
     *("revenue", "net", "days_to_handoff"),
 )
-HEADS = ("policy", "handoffs", "wins", "90 %", "precision", "recall", "lift", "missed", "revenue", "days")
+HEADS = ("policy", "handoffs", "wins", "90%", "precision", "recall", "lift", "missed", "revenue", "days")
 
-SCORE_HEADS = ("hand off from", "score", "handoffs", "a week", "wins", "90 %", "precision", "rubric's wins")
+SCORE_HEADS = ("hand off from", "score", "handoffs", "a week", "wins", "90%", "precision", "rubric's wins")
 POINT_LABELS = {
     "promise": "keep the promise",
     "capacity": "fill the team",

@@ -15,7 +15,7 @@ from pipelines.rubrics.learned_rubric import propose_at_share
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 
-_FAR = float(np.log(999.0))  # log-odds of 99.9 %
+_FAR = float(np.log(999.0))  # log-odds of 99.9%
 _SHOWN = 5e-6  # a smaller cost reads as 0.00000
 _STEPS, _MOST = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500), 14  # round sums; so many lines fit beside the card
 
@@ -41,7 +41,7 @@ class ScorecardPage:
 def find_probabilities(card: ScorecardRecord) -> list[dict[str, float]]:
     """Probability at a few round sums of points, from the lowest to the highest the card can give, at most 15.
 
-    Sums whose probability lies outside 0.1 % to 99.9 % are left out: the card was not learned there.
+    Sums whose probability lies outside 0.1% to 99.9% are left out: the card was not learned there.
     """
     line = card.line
     spans = [[row["points"] for row in feature["bins"]] for feature in card.features if feature["bins"]]

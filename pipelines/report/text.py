@@ -101,7 +101,7 @@ def _test_line(summary: SummaryRecord, evaluation: EvaluationRecord, winner: str
 
 def span(low: float | None, high: float | None, form: str = ".3f") -> str:
     """An interval in brackets, empty where it is unknown."""
-    return "" if low is None or high is None else f" (90 % interval {low:{form}} to {high:{form}})"
+    return "" if low is None or high is None else f" (90% interval {low:{form}} to {high:{form}})"
 
 
 def _base_rate_line(evaluation: EvaluationRecord, *, made: bool) -> str:

@@ -57,8 +57,8 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
 from pipelines.workspace.table_files import load_tables
 
-# Promised by default: twice the base rate, a list worth calling before others, at most 90 %; confidence as usual for
-# a one-sided bound that pairs with the 90 % intervals of the report.
+# Promised by default: twice the base rate, a list worth calling before others, at most 90%; confidence as usual for
+# a one-sided bound that pairs with the 90% intervals of the report.
 PROMISED_LIFT, HIGHEST_PROMISE, CONFIDENCE = 2.0, 0.9, 0.9
 
 

@@ -23,7 +23,7 @@ class LeadScorer(PythonModel):
         self.bundle = load_bundle(Path(context.artifacts["bundle"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Probability within the horizon and its 90 % interval, one row per input row.
+        """Probability within the horizon and its 90% interval, one row per input row.
 
         A feature that is not given, null, NaN or empty text is missing, as it is for a lead of whom nothing is known.
 

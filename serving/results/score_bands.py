@@ -15,7 +15,7 @@ from serving.state.app_state import AppState
 
 @dataclass(frozen=True)
 class ScoreBand:
-    """One group of tested leads: mean score, share won with its 90 % interval, how many scorings."""
+    """One group of tested leads: mean score, share won with its 90% interval, how many scorings."""
 
     score: int
     won: float

@@ -143,13 +143,13 @@ def _no_account_row_for_lost(won: np.ndarray, rng: np.random.Generator) -> tuple
 
 
 def _honest_accounts(won: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """An account for 75 % of won and 60 % of lost leads, a row for nine in ten of them."""
+    """An account for 75% of won and 60% of lost leads, a row for nine in ten of them."""
     return rng.random(len(won)) < np.where(won, 0.75, 0.6), rng.random(len(won)) < 0.9
 
 
 KINDS: dict[str, Plant] = {
     "the target under another name": _copy,
-    "the target with 4 % errors": _noisy_copy,
+    "the target with 4% errors": _noisy_copy,
     "filled for won only": _filled_for_won,
     "filled mostly for won": _mostly_filled,
     "grows with the deal": _grows_with_the_deal,

@@ -20,7 +20,7 @@ STAGES = ("ingest", "matrix", "audit", "backtest", "train")
 
 
 def deciles(context: Context) -> list[dict[str, Any]]:
-    """Per score decile of the test rows: mean predicted and true probability, and the mean 90 % interval."""
+    """Per score decile of the test rows: mean predicted and true probability, and the mean 90% interval."""
     matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
     test = matrix.take(split.final.test)
     truth = pd.read_parquet(context.paths.raw / "truth" / "truth.parquet")

@@ -60,7 +60,7 @@ def judged(context: Context, matrix: Matrix, split: Chop) -> tuple[dict[str, Any
 
 
 def difference(matrix: Matrix, split: Chop, first: Floats, second: Floats, draws: int = 400) -> dict[str, Any]:
-    """Log loss of ``second`` less that of ``first`` on the test rows, 90 % interval over accounts."""
+    """Log loss of ``second`` less that of ``first`` on the test rows, 90% interval over accounts."""
     test = np.asarray(split.final.test)
     label = matrix.label[test]
     loss = [np.logaddexp(0.0, z) - label * z for z in (first, second)]

@@ -1,7 +1,7 @@
 """Regret of the level in simulated markets (synthetic), against the level that fits the test block best.
 
 Per market, log loss on the test block above that of the oracle's level: for our rule, for the level of past blocks
-carried over whole (as before ADR 0031), for no level, and for the base rate known at the time; and whether the 90 %
+carried over whole (as before ADR 0031), for no level, and for the base rate known at the time; and whether the 90%
 interval, averaged over the block, holds the true mean probability.
 
 Run: ``python -m tests.benchmarks.bench_level [SEEDS]``.

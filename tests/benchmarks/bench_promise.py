@@ -67,12 +67,12 @@ def coverage(leads: int, per_account: int, shared: float, promised: float, draws
 
 
 def run(draws: int = DRAWS) -> dict[str, dict[str, float]]:
-    """Coverage of four markets at the confidence of 90 %."""
+    """Coverage of four markets at the confidence of 90%."""
     return {
         "independent leads, 2000": coverage(2000, 1, 0.0, 0.3, draws),
         "three leads an account, correlated, 2100": coverage(2100, 3, 1.5, 0.3, draws),
         "six leads an account, correlated, 1200": coverage(1200, 6, 1.5, 0.3, draws),
-        "hard to promise: 50 %, three an account, 900": coverage(900, 3, 1.0, 0.5, draws),
+        "hard to promise: 50%, three an account, 900": coverage(900, 3, 1.0, 0.5, draws),
     }
 
 

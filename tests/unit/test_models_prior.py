@@ -24,7 +24,7 @@ SETTINGS = TrainSettings.tiny()
 
 
 def dated(rate: float, rows: int = 2400) -> Matrix:
-    """Twelve months of 200 rows; 20 % are won, in the last month ``rate``."""
+    """Twelve months of 200 rows; 20% are won, in the last month ``rate``."""
     matrix = toy_matrix(rows)
     months = pd.Series(pd.date_range("2024-01-15", periods=12, freq="MS").repeat(rows // 12)).astype("datetime64[us]")
     label = (np.random.default_rng(2).random(rows) < np.where(np.arange(rows) < rows - rows // 12, 0.2, rate)).astype(

@@ -103,7 +103,7 @@ def test_the_answer_is_plain_and_its_figures_stand_below() -> None:
     assert len(answer(summary(), evaluation(base_rate_test=0.11))) == 1
     figures = basis(summary(), evaluation())
     assert figures[0] == "linear explains 5%."
-    assert "AUC 0.700 (90 % interval 0.650 to 0.750)" in figures[1] and "-0.0200" in figures[1]
+    assert "AUC 0.700 (90% interval 0.650 to 0.750)" in figures[1] and "-0.0200" in figures[1]
 
 
 @pytest.mark.parametrize(("error", "said"), [(0.01, "as right as chance lets one see"), (0.05, "they were too low")])

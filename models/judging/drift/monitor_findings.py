@@ -157,9 +157,9 @@ def judge_base_rate(shift: PriorShift | None, settings: MonitorSettings) -> Find
 
 
 def judge_calibration(found: ObservedVsPredicted | None, won: int, settings: MonitorSettings) -> Finding:
-    """Predicted probabilities against what happened: to be watched outside the 90 % interval.
+    """Predicted probabilities against what happened: to be watched outside the 90% interval.
 
-    Action is called for beyond ``act_confidence``. Whoever looks every week at wins that add up crosses a 90 % interval
+    Action is called for beyond ``act_confidence``. Whoever looks every week at wins that add up crosses a 90% interval
     in 4 to 15 of 100 looks at a market in which nothing happens (docs/monitoring.md).
     """
     if found is None:

@@ -32,7 +32,7 @@ class ObservedVsPredicted:
     ----------
     rows, won : matured rows, distinct leads won among them
     expected, observed : mean probability of the rows, and the share of them that was won
-    ratio, low, high : observed over expected, 90 % interval over accounts; 1 is as predicted
+    ratio, low, high : observed over expected, 90% interval over accounts; 1 is as predicted
     """
 
     rows: int
@@ -54,7 +54,7 @@ class ObservedVsPredicted:
         word = "as predicted, within noise" if self.kept else f"{'fewer' if self.ratio < 1 else 'more'} than predicted"
         return (
             f"Of {self.rows:,} rows that matured since training ({self.won:,} won leads), {self.observed:.1%} were won "
-            f"and {self.expected:.1%} were predicted: {word} (ratio {self.ratio:.2f}, 90 % interval {self.low:.2f} to "
+            f"and {self.expected:.1%} were predicted: {word} (ratio {self.ratio:.2f}, 90% interval {self.low:.2f} to "
             f"{self.high:.2f})."
         )
 

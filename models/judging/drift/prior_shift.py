@@ -10,14 +10,14 @@ from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Resampling, mean_interval
 from models.logistic import logit
 
-FEWEST_ROWS = 100  # of the newest period: a share of 10 % then has a standard error of 3 points
+FEWEST_ROWS = 100  # of the newest period: a share of 10% then has a standard error of 3 points
 _PERIODS = 4  # times FEWEST_ROWS there must be in all, so that "before" is longer than the newest period
 _SHARE = 0.05  # of the rows, where there are no months
 
 
 @dataclass(frozen=True, kw_only=True)
 class PriorShift:
-    """Base rates of the newest period and of all before it; ``low`` and ``high`` are the newest one's 90 % interval.
+    """Base rates of the newest period and of all before it; ``low`` and ``high`` are the newest one's 90% interval.
 
     ``in_blocks`` : whether development blocks follow time, so that there is a newest one to correct the level by
     """
@@ -45,7 +45,7 @@ class PriorShift:
     def sentence(self) -> str:
         """For the report."""
         figures = (
-            f"{self.rate:.1%} of the {self.rows:,} rows of {self.period} were won (90 % interval {self.low:.1%} to "
+            f"{self.rate:.1%} of the {self.rows:,} rows of {self.period} were won (90% interval {self.low:.1%} to "
             f"{self.high:.1%}), {self.before:.1%} before"
         )
         if not self.moved:

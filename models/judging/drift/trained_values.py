@@ -15,7 +15,7 @@ from models.candidates.linear import LinearCandidate
 from models.encoding.linear_encoder import NumberCode
 from models.judging.drift.reference_distribution import fingerprint
 
-# Times the width of the trained range (without its outer 0.5 % at either end) beyond it. Cents for euros, or a lost
+# Times the width of the trained range (without its outer 0.5% at either end) beyond it. Cents for euros, or a lost
 # decimal sign, lie 50 to 100 widths away; the far end of an honest long tail seldom more than a few.
 _FAR = 10.0
 _FEWEST = 5  # rows a column needs before all of them being unseen is called a renamed list; fewer may be new customers

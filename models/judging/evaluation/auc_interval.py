@@ -8,7 +8,7 @@ from models.judging.cluster_bootstrap import CONFIDENCE, Interval, cluster_sums
 
 
 def clustered_auc(won: Floats, score: Floats, group: Ints) -> tuple[float, Interval]:
-    """Area under the ROC curve and its 90 % interval, rows of one group being no independent ones.
+    """Area under the ROC curve and its 90% interval, rows of one group being no independent ones.
 
     The interval is the normal one of the structural components summed per group (Obuchowski 1997; DeLong et al. 1988
     where every row is a group of its own), cut off at 0 and 1. NaN where all or none won; the ends are NaN with fewer

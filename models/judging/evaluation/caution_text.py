@@ -10,7 +10,7 @@ from models.judging.cluster_bootstrap import Interval
 
 @dataclass(frozen=True)
 class LearnedRate:
-    """The base rate of the rows learned from, with its 90 % interval."""
+    """The base rate of the rows learned from, with its 90% interval."""
 
     rate: float
     span: Interval
@@ -25,7 +25,7 @@ class CalibrationOnTest:
     n : rows judged
     error : expected calibration error of the chosen model
     bound : 95th percentile of the error that perfectly calibrated probabilities would show at this n
-    base_rate, base_rate_span : share won here, with its 90 % interval
+    base_rate, base_rate_span : share won here, with its 90% interval
     base_rate_before : the same of the rows learned from, None where it is not known
     in_time : whether the block comes after the rows learned from; else nothing is said of time
     """
@@ -72,7 +72,7 @@ class CalibrationOnTest:
             return ""
         span = self.base_rate_span
         here = (
-            f"{self.base_rate:.1%} here (90 % interval {span.low:.1%} to {span.high:.1%}), "
+            f"{self.base_rate:.1%} here (90% interval {span.low:.1%} to {span.high:.1%}), "
             f"{self.base_rate_before.rate:.1%}"
         )
         if self.in_time:
@@ -88,7 +88,7 @@ def write_test_warning(
     *,
     in_time: bool = True,
 ) -> str:
-    """A sentence where the chosen model did worse on the test block than no model, beyond the 90 % intervals.
+    """A sentence where the chosen model did worse on the test block than no model, beyond the 90% intervals.
 
     The verdict is passed on development rows, so that the test block stays a test; what the block then shows
     must be said wherever leads are ranked.
@@ -107,7 +107,7 @@ def write_test_warning(
             else "what was learned does not carry over to rows kept apart. Do not work this list by score."
         )
         return (
-            f"On the {row['n']:,} rows kept for the test the ranking was worse than chance (AUC {row['auc']:.3f}, 90 % "
+            f"On the {row['n']:,} rows kept for the test the ranking was worse than chance (AUC {row['auc']:.3f}, 90% "
             f"interval {low:.3f} to {high:.3f}): {cause}"
         )
 
@@ -122,7 +122,7 @@ def write_test_warning(
     )
     return (
         f"On the {row['n']:,} rows kept for the test the probabilities were worse than the base rate alone (log loss "
-        f"{loss['difference']:+.4f}, 90 % interval {loss['ci'][0]:+.4f} to {loss['ci'][1]:+.4f}); {order}. Do not take "
+        f"{loss['difference']:+.4f}, 90% interval {loss['ci'][0]:+.4f} to {loss['ci'][1]:+.4f}); {order}. Do not take "
         "the probabilities at face value."
     )
 

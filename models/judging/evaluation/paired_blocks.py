@@ -30,7 +30,7 @@ def compare_by_block(
     """One record per block and one for all of them together.
 
     ``above_winner`` is a candidate's log loss minus the winner's and ``wins_above_winner`` its wins at capacity minus
-    the winner's, each with a 90 % interval from the same resampled accounts. Each block is replayed on its own.
+    the winner's, each with a 90% interval from the same resampled accounts. Each block is replayed on its own.
 
     Parameters
     ----------

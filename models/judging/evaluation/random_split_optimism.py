@@ -22,7 +22,7 @@ class SplitOptimism:
 
     Parameters
     ----------
-    by_time, at_random : log loss; ``gap`` is how much lower the random one is, with a 90 % interval over accounts
+    by_time, at_random : log loss; ``gap`` is how much lower the random one is, with a 90% interval over accounts
     of_level : the part of the gap that goes when the level is refitted in every block for both
     auc_by_time, auc_at_random : mean over blocks
     trained_by_time, trained_at_random : mean number of rows a judged row's model was trained on

@@ -40,7 +40,7 @@ def outcome_codes(matrix: Matrix) -> Ints:
 
 
 def reliability_table(won: Floats, log_odds: Floats, group: Ints, resampling: Resampling) -> list[dict[str, Any]]:
-    """One record per bin of equal size: predicted, observed, rows, won, and the observed share's 90 % interval.
+    """One record per bin of equal size: predicted, observed, rows, won, and the observed share's 90% interval.
 
     The interval resamples whole groups; where that is narrower than the binomial one (no win in a bin would give
     none at all), the binomial end is taken.
@@ -61,7 +61,7 @@ def calibration_by(
 ) -> list[dict[str, Any]]:
     """Calibration per value of each segment: predicted and observed share won, ECE with interval, Brier score, AUC.
 
-    ``ci`` is the observed share's 90 % interval, as :func:`reliability_table` makes it, and ``ece_ci`` the calibration
+    ``ci`` is the observed share's 90% interval, as :func:`reliability_table` makes it, and ``ece_ci`` the calibration
     error's, whole accounts resampled;
     ``ece_if_perfect`` is the error's 95th percentile were every probability true at that n, a lead's snapshots decided
     together.
@@ -112,7 +112,7 @@ def _widen(over: Interval, won: int, n: int) -> list[float]:
 
 
 def binomial_interval(won: int, n: int) -> tuple[float, float]:
-    """90 % interval of a share of independent rows (Wilson 1927).
+    """90% interval of a share of independent rows (Wilson 1927).
 
     >>> tuple(round(end, 3) for end in binomial_interval(0, 30))
     (0.0, 0.083)

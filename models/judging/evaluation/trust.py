@@ -75,7 +75,7 @@ def judge_trust(
 
     Parameters
     ----------
-    auc_interval : 90 % interval of the AUC on the test rows
+    auc_interval : 90% interval of the AUC on the test rows
     reliability : bins of the test rows by chance, ``predicted``, ``observed`` and whether it is ``inside``
     error, error_by_chance : calibration error, and what correct chances would show in 95 of 100 such tests
     """

@@ -74,7 +74,7 @@ def plan_capacity(replay: Replay, score: Floats, capacity: SnapshotCapacity, res
     text = (
         f"With {declared.reps} reps ({declared.handoffs_per_week} handoffs a week) the list held {now['wins']:.0f} of "
         f"{int(replay.winnable.sum())} wins; one more rep's share of the list held "
-        f"{now['one_more']:+.0f} (90 % interval {now['one_more_low']:+.0f} to {now['one_more_high']:+.0f})."
+        f"{now['one_more']:+.0f} (90% interval {now['one_more_low']:+.0f} to {now['one_more_high']:+.0f})."
     )
     return Plan(frame, _waiting(replay, rows[declared.reps]), (text, HOUR_FASTER))
 

@@ -119,7 +119,7 @@ def notes_of(every: list[Handoffs], replay: Replay) -> tuple[str, ...]:
     """How the figures are to be read, and policies that select no leads or all of them."""
     notes = [
         "Outcomes reflect how leads were handled at the time: wins are wins already inside a list, never added wins.",
-        "Intervals are 90 %; whole accounts are resampled while the handoff decisions stay as they were.",
+        "Intervals are 90%; whole accounts are resampled while the handoff decisions stay as they were.",
     ]
     won = "No lead was won within the horizon in these weeks" if replay.in_time else "None of these leads was won"
     nobody = "no leads in these weeks" if replay.in_time else "none of these leads"

@@ -36,7 +36,7 @@ def _sentence(compared: Comparison, difference: Difference) -> str:
     if np.isnan(low):
         return f"{start}; there are too few leads for an interval."
 
-    span = f"difference {difference.wins:+d}, 90 % interval {low:+.0f} to {high:+.0f}"
+    span = f"difference {difference.wins:+d}, 90% interval {low:+.0f} to {high:+.0f}"
     if high < 0:
         return f"The rubric is better. {start} ({span})."
     if difference.wins < 0:

@@ -25,7 +25,7 @@ class Handoffs:
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyResult:
-    """Figures of one policy on the judged leads; ``intervals`` holds 90 % intervals by figure.
+    """Figures of one policy on the judged leads; ``intervals`` holds 90% intervals by figure.
 
     ``revenue`` sums the amounts of wins inside the list (a declared value per win where no amount is on record);
     ``net`` takes the declared cost of the handoffs off it.

@@ -13,7 +13,7 @@ from features.errors import ContractError
 from models.judging.clustered_share import effective_size
 from models.judging.handoff.replay import Replay, arrange_replay, first_crossings, threshold_for
 
-MINIMUM_HANDOFFS = 50  # docs/adr/0009: if all are won, the 90 % bound is 95 % for 50 leads but only 79 % for 10
+MINIMUM_HANDOFFS = 50  # docs/adr/0009: if all are won, the 90% bound is 95% for 50 leads but only 79% for 10
 MAXIMUM_WORKLOADS = 20  # set before any outcome is seen, so that testing in order keeps the confidence (docs/adr/0009)
 DRIFT = "The promise assumes that the coming months resemble the months it was tested on."
 

@@ -101,4 +101,4 @@ def _sentence(result: PolicyResult, replay: Replay, noun: str) -> str:
 
 
 def _span(found: Interval, form: str) -> str:
-    return "" if np.isnan(found.low) else f" (90 % interval {found.low:{form}} to {found.high:{form}})"
+    return "" if np.isnan(found.low) else f" (90% interval {found.low:{form}} to {found.high:{form}})"

@@ -18,7 +18,7 @@ CURVE_DRAWS = 300  # bounds the cost of a curve, whose bands are only drawn
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Wins and precision at one workload, with 90 % intervals."""
+    """Wins and precision at one workload, with 90% intervals."""
 
     workload: int
     wins: int

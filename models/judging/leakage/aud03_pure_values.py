@@ -17,7 +17,7 @@ FEWEST_OF_SEVERAL = 5  # of each of several values that come with the loss, judg
 ODDS_TIMES, PURE = (
     25.0,
     0.8,
-)  # comes with the win: 99 % lower end of its odds over the base's, of its share won
+)  # comes with the win: 99% lower end of its odds over the base's, of its share won
 COVERS = 0.05  # share of all wins it must hold; a rare value that is always won carries little
 MANY = 60  # values looked at; more are an identifier or a number
 WRONG = 0.03  # of the rarer outcome, that a renamed target may miss (typos, late corrections)

@@ -160,7 +160,7 @@ def auc_error(auc: float, won: int, lost: int) -> float:
 
 
 def wilson(wins: float, n: float, z: float = 2.58) -> tuple[float, float]:
-    """99 % interval of a share (Wilson 1927).
+    """99% interval of a share (Wilson 1927).
 
     >>> tuple(round(end, 2) for end in wilson(30, 30))
     (0.82, 1.0)

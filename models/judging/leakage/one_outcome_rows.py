@@ -20,10 +20,10 @@ SURE, SUSPECT = (
 )  # times an honest value's odds may lie below those of its blocks (some kinds of leads hardly ever buy)
 LOOKS = 25.0  # times they are seen to lie below
 MOST_WON = 0.05  # share won, beyond which rows do not come with the loss
-# rows come with the win: at least 12 wins, and a share won whose 99 % lower end reaches 85 %, or 1.6 times the base
-# rate if that is more, but never asked to exceed 97 %
+# rows come with the win: at least 12 wins, and a share won whose 99% lower end reaches 85%, or 1.6 times the base
+# rate if that is more, but never asked to exceed 97%
 PURE, LIFT, FEWEST, CEILING = 0.85, 1.6, 12, 0.97
-# times the odds of their blocks that lower end must reach; where half are won, 85 % is 5.7 times, so it only bites
+# times the odds of their blocks that lower end must reach; where half are won, 85% is 5.7 times, so it only bites
 # where most of a time's leads won, such as customers brought in from an older system without the column
 ABOVE_BLOCKS = 5.5
 
@@ -60,7 +60,7 @@ def grade_loss_only(rows: AuditRows, mask: Mask, looked_at: float) -> Severity |
 
     An honest value may have poor odds. Rows are a leak if their odds are seen 25 times below the base rate's and wins
     are too few even for an eighth of the odds of their blocks; suspect if there is no win at all and too few even for
-    a quarter. So none of 16 lost leads proves nothing where half are won, and none of 300 does where 5 % are.
+    a quarter. So none of 16 lost leads proves nothing where half are won, and none of 300 does where 5% are.
     ``looked_at`` is the number of sets of rows asked, by which the level is divided.
     """
     wins, n = float(rows.label[mask].sum()), int(mask.sum())

@@ -46,7 +46,7 @@ class Lifecycle:
     what both teams promised each other per quarter, ``programmes``: nurture programmes against comparable others,
     ``members``: who is in one and since when.
     ``volumes``: promised, delivered and accepted per quarter. ``first_touch``, ``nurtured``, ``tools``: win rates
-    of leads whose time is over (:mod:`models.judging.lifecycle.lead_outcomes`), with 90 % intervals over accounts.
+    of leads whose time is over (:mod:`models.judging.lifecycle.lead_outcomes`), with 90% intervals over accounts.
     ``recycled``: reasons and what became of the leads. ``sentences`` say the main things.
     """
 

@@ -102,7 +102,7 @@ def disagreements(scored: pd.DataFrame) -> pd.DataFrame:
 def who_was_right(scored: pd.DataFrame, minimum_n: int) -> pd.DataFrame:
     """Where sales decided against the score, and what became of it: over all, by reason and by team.
 
-    Columns: what and group (which disagreements), n, won, rate with 90 % interval, ``base`` (rate of all decided
+    Columns: what and group (which disagreements), n, won, rate with 90% interval, ``base`` (rate of all decided
     leads), ``right``: the score where returned leads won more often than all other decided leads, or accepted ones
     less; sales where it is the other way round; not clear yet where the difference may be chance
     (:func:`models.judging.clustered_share.compare_shares`). Smaller groups than ``minimum_n`` are left out. Returned

@@ -202,7 +202,7 @@ def first_touch_and_wins(
 
 
 def rates(masks: Mapping[str, Bools], outcome: Floats, group: Ints, what: str) -> pd.DataFrame:
-    """Rate of an outcome (NaN: not known yet, left out) per named part, with a 90 % interval that respects accounts.
+    """Rate of an outcome (NaN: not known yet, left out) per named part, with a 90% interval that respects accounts.
 
     ``outcome`` and the codes of accounts, ``group``, are per lead, shape (n,).
     """

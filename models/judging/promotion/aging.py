@@ -29,7 +29,7 @@ class PastModel:
 
 @dataclass(frozen=True, kw_only=True)
 class AgeBand:
-    """Models of some age: rows, wins, and by how much log loss exceeds that of the youngest model; 90 % interval."""
+    """Models of some age: rows, wins, and by how much log loss exceeds that of the youngest model; 90% interval."""
 
     low_days: int
     high_days: int

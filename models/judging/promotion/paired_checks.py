@@ -21,7 +21,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One figure of both models; ``difference`` is by how much the challenger is worse, with its 90 % interval.
+    """One figure of both models; ``difference`` is by how much the challenger is worse, with its 90% interval.
 
     Not worse: the upper end is within the margin. Worse: it is not, and the lower end is above 0.
     """
@@ -55,7 +55,7 @@ class Check:
         both = f"{self.name}: champion {self.champion:{form}}, challenger {self.challenger:{form}}"
         if not np.isfinite([self.low, self.high]).all():
             return f"{both}; too few accounts to resample: cannot tell."
-        span = f"worse by {self.difference:+{form}} (90 % interval {self.low:+{form}} to {self.high:+{form}})"
+        span = f"worse by {self.difference:+{form}} (90% interval {self.low:+{form}} to {self.high:+{form}})"
         return f"{both}; {span}, allowed {self.margin:{'.1f' if form == '.0f' else form}}: {self.outcome}."
 
     def record(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def paired_checks(
     drawn = resample_totals(sums, Resampling.of(settings))
     here = {name: np.array([values.sum()]) for name, values in sums.items()}
 
-    # margins scale with the base rate, so that one default serves sources with 2 % and 30 % won (docs/adr/0021)
+    # margins scale with the base rate, so that one default serves sources with 2% and 30% won (docs/adr/0021)
     base = float(won.mean())
     entropy = float(log_loss(won, np.full(len(won), logit(base))).mean())
     wins = float(here[f"{CHAMPION}.wins"][0])

@@ -18,7 +18,7 @@ PAIRS = ((DRAFT, ACTIVE), (DRAFT, MODEL), (ACTIVE, MODEL))
 
 @dataclass(frozen=True)
 class JudgeWins:
-    """Wins inside the list of one judge, with a 90 % interval."""
+    """Wins inside the list of one judge, with a 90% interval."""
 
     judge: str
     wins: int
@@ -31,7 +31,7 @@ class JudgeWins:
 
 @dataclass(frozen=True)
 class PairedWins:
-    """Wins of the first judge minus those of the second on the same leads, with a paired 90 % interval."""
+    """Wins of the first judge minus those of the second on the same leads, with a paired 90% interval."""
 
     first: str
     second: str

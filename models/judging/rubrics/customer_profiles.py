@@ -25,7 +25,7 @@ FAMILIES = ("attributes", "titles")
 class Profiles:
     """Tables of who the customers are.
 
-    ``attributes``: attribute, value, leads, won, rate with 90 % interval over accounts, share of the won and of the
+    ``attributes``: attribute, value, leads, won, rate with 90% interval over accounts, share of the won and of the
     rest that have it, and a verdict against all other leads. ``declared``: the same for what the profile asks for.
     """
 

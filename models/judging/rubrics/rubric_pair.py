@@ -35,7 +35,7 @@ THRESHOLDS, CAPS = "thresholds", "caps"  # parts of a rubric that change handoff
 
 @dataclass(frozen=True, kw_only=True)
 class PairedDifference:
-    """Draft minus active on the same leads at one place, each with a paired 90 % interval."""
+    """Draft minus active on the same leads at one place, each with a paired 90% interval."""
 
     place: str
     handoffs: int
@@ -337,7 +337,7 @@ def _with_sentences(found: RubricPair, active: Rubric, draft: Rubric) -> RubricP
 
 
 def _span(found: Interval) -> str:
-    return "" if np.isnan(found.low) else f" (90 % interval {found.low:+.0f} to {found.high:+.0f})"
+    return "" if np.isnan(found.low) else f" (90% interval {found.low:+.0f} to {found.high:+.0f})"
 
 
 def _judgement(found: Interval) -> str:

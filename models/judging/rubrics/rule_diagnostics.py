@@ -20,7 +20,7 @@ RuleVerdict = Literal[
 ]
 FEWEST_LEADS = 20  # on which a rule fires, and for a missing rule that meet its condition or do not
 _RIDGE = 0.5  # penalty of an effect: a rule that separates perfectly still gets a finite one
-_Z90 = 1.645  # standard errors of a 90 % interval
+_Z90 = 1.645  # standard errors of a 90% interval
 _NEGLIGIBLE = 0.25  # share of its points a rule must earn to be worth something
 _TOO_MANY, _TOO_FEW = 0.8, 1.25  # of its points, that the interval's nearer end must pass; a fifth off is in line
 _WINS_PER_PERIOD, _PERIODS = 50, 8  # won (or lost) leads that a period's own level takes, and periods at most
@@ -32,7 +32,7 @@ _MISSED_SHOWN = 10  # strongest missing rules; a rubric has room for few
 class RuleWorth:
     """One rule: the points it gives where it fires, and the points its leads' outcomes would justify.
 
-    ``log_odds`` is the rule's part at its typical points, other rules held equal, with a 90 % interval that respects
+    ``log_odds`` is the rule's part at its typical points, other rules held equal, with a 90% interval that respects
     accounts; ``deserved`` is the same on the rubric's own scale (points).
     """
 
@@ -191,7 +191,7 @@ def _worth(rule: str, label: str, leads: float, points: float, effect: float, er
     elif np.isnan(scale):
         sentence += "; the rubric as a whole does not follow outcomes, so points cannot be compared."
     else:
-        sentence += f"; outcomes would give {deserved:+.3g} (90 % interval {from_:+.3g} to {to:+.3g}): {verdict}."
+        sentence += f"; outcomes would give {deserved:+.3g} (90% interval {from_:+.3g} to {to:+.3g}): {verdict}."
 
     return RuleWorth(
         rule=rule,

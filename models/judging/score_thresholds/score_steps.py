@@ -18,7 +18,7 @@ LONGEST_SHARE = 0.75  # of the leads: who hands off more than three in four no l
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreStep:
-    """One whole score to hand off from, with 90 % intervals.
+    """One whole score to hand off from, with 90% intervals.
 
     ``handoffs`` are as many leads as the score hands off, taken by the model that had not seen their outcomes;
     ``rubric_wins`` are those of as many leads every week by the rubric's points, None without a rubric; ``per_week``

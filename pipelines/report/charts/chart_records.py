@@ -36,7 +36,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """One series; ``low`` and ``high`` are a 90 % interval, ``text`` what a hover shows, all of the same length."""
+    """One series; ``low`` and ``high`` are a 90% interval, ``text`` what a hover shows, all of the same length."""
 
     name: str
     mark: Mark
@@ -151,7 +151,7 @@ def cv_loss(candidates: Sequence[Mapping[str, Any]], winner: str | None, rows: i
 def test_metric(
     figures: Mapping[str, Mapping[str, Any]], metric: str, title: str, axis: Axis, words: str, winner: str | None
 ) -> Chart:
-    """One test figure per candidate with its 90 % interval."""
+    """One test figure per candidate with its 90% interval."""
     series = []
     for name, row in reversed(list(figures.items())):
         low, high = split_pairs([row.get(f"{metric}_ci")])
@@ -260,7 +260,7 @@ def calibration(table: Sequence[Mapping[str, Any]], test_rows: int) -> Chart:
         x=Axis(title="predicted probability of a win", form=SHARE, zero=True),
         y=Axis(title="share won", form=SHARE, zero=True),
         n=f"n = {test_rows:,} test rows in {len(table)} bins of equal size",
-        words="On the dashed line, what was predicted is what happened. Bars are 90 % intervals of the observed share, "
+        words="On the dashed line, what was predicted is what happened. Bars are 90% intervals of the observed share, "
         "whole accounts resampled, never narrower than binomial ones.",
         series=(line, points),
     )
@@ -303,7 +303,7 @@ def workload(comparison: PoliciesRecord, figure: str) -> Chart:
             zero=True,
         ),
         n=f"n = {comparison.leads:,} leads, {comparison.winnable:,} of them could be won",
-        words="Every list is cut at the same length. Bands are 90 % intervals over accounts; the points are the "
+        words="Every list is cut at the same length. Bands are 90% intervals over accounts; the points are the "
         "policies of the table."
         if wins
         else "The shorter the list, the better its leads should be; a flat line would mean a score that does not rank.",

@@ -102,7 +102,7 @@ def _gap(high: Any, low: Any) -> float | None:
 def _band(one: Series) -> dict[str, Any]:
     known = [(x, low, high) for x, low, high in zip(one.x, one.low, one.high, strict=True) if low is not None]
     return {
-        "name": f"{one.name}, 90 % interval",
+        "name": f"{one.name}, 90% interval",
         "type": "scatter",
         "mode": "lines",
         "x": [x for x, _, _ in known] + [x for x, _, _ in reversed(known)],

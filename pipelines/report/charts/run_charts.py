@@ -69,7 +69,7 @@ def _candidate_charts(backtest: BacktestRecord, evaluation: EvaluationRecord) ->
                 figures,
                 "auc",
                 "Test AUC per candidate",
-                Axis(title="AUC (bar: 90 % interval)", form=".2f"),
+                Axis(title="AUC (bar: 90% interval)", form=".2f"),
                 "The chance that a won row ranks above another; .5 is a coin toss. AUC judges only the order, not "
                 "whether the probabilities are right.",
                 winner,
@@ -80,7 +80,7 @@ def _candidate_charts(backtest: BacktestRecord, evaluation: EvaluationRecord) ->
                 figures,
                 "log_loss",
                 "Test log loss per candidate",
-                Axis(title="log loss (bar: 90 % interval)", form=".3f"),
+                Axis(title="log loss (bar: 90% interval)", form=".3f"),
                 "Lower is better: log loss judges order and probabilities together. The bars overlap more than the "
                 "paired differences in the table.",
                 winner,

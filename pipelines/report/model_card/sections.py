@@ -132,14 +132,14 @@ def _metrics(summary: SummaryRecord, evaluation: EvaluationRecord) -> CardSectio
     rows = [(chosen, summary.test[chosen]), *((n, f) for n, f in summary.test.items() if n != chosen)]
     n, won = count(summary.test[chosen]["n"]), count(summary.test[chosen]["won"])
     table = CardTable(
-        caption=f"On {n} test rows, {won} won, wins at capacity on the {summary.compared} among them; in brackets 90 % "
+        caption=f"On {n} test rows, {won} won, wins at capacity on the {summary.compared} among them; in brackets 90% "
         "intervals, whole accounts (or leads) resampled",
         head=("model", "log loss", "AUC", "average precision", "Brier score", "calibration error", "wins at capacity"),
         rows=tuple((f"{name} (chosen)" if name == chosen else name, *_figures(found)) for name, found in rows),
     )
     calibration = CardTable(
         caption="Promised and happened, test rows in tenths by probability",
-        head=("promised", "happened", "90 % interval", "rows", "won"),
+        head=("promised", "happened", "90% interval", "rows", "won"),
         rows=tuple(
             (pct(row["predicted"]), pct(row["observed"]), shares(row["ci"]), count(row["rows"]), count(row["won"]))
             for row in evaluation.reliability
@@ -200,7 +200,7 @@ def _slices(comparison: ComparisonRecord) -> CardSection:
     expected = len(found) * 0.1
     by_chance = "fewer than one" if expected < 1 else f"about {expected:.0f}"
     said = (
-        f"{len(off)} of {len(found)} groups have a mean probability outside the 90 % interval of what happened; were "
+        f"{len(off)} of {len(found)} groups have a mean probability outside the 90% interval of what happened; were "
         f"every probability true, {by_chance} would, by chance."
     )
     table = CardTable(

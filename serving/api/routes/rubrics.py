@@ -45,7 +45,7 @@ def get_rubric(app_state: AppStateDep, caller: Reader) -> dict[str, Any]:
 
 @router.post("/compare", summary="A draft against the rubric in force on the same leads")
 def post_comparison(body: DraftIn, app_state: AppStateDep, caller: Reader) -> dict[str, Any]:
-    """Handoffs, wins inside, who enters and who leaves, per change, with paired 90 % intervals; saves nothing."""
+    """Handoffs, wins inside, who enters and who leaves, per change, with paired 90% intervals; saves nothing."""
     draft = rubric_drafts.parse_draft(app_state, body.rubric, caller)
     return rubric_drafts.compare_draft(app_state, draft, caller, body.since)
 
