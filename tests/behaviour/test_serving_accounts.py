@@ -118,7 +118,7 @@ def test_the_page_shows_gaps_leads_and_deals_in_three_languages(client: TestClie
     assert all(lead["name"].replace("'", "&#39;") in text for lead in found["leads"])
     client.cookies.set("leadscore_language", "pl")
     try:
-        assert "decydent budżetowy" in html(client, f"/accounts/{shared}")
+        assert "osoba decydująca o budżecie" in html(client, f"/accounts/{shared}")
     finally:
         client.cookies.clear()
 
