@@ -103,8 +103,9 @@ def find_repeated_keys(
     group = repeated.groupby(list(key), dropna=False, sort=False).ngroup().to_numpy(dtype=np.int64)
     clock = repeated[newest_by] if newest_by in frame else None
     others = [name for name in frame if name not in key and name != newest_by]
-    differs = {name: _differing(repeated[name], group) for name in others}
-    contradicting = np.logical_or.reduce([*differs.values(), np.zeros(group.max() + 1, dtype=np.bool_)])
+    groups = int(group.max()) + 1
+    differs = {name: _differing(repeated[name], group, groups) for name in others}
+    contradicting = np.logical_or.reduce([*differs.values(), np.zeros(groups, dtype=np.bool_)])
 
     age = np.zeros(len(at), dtype=np.int64)  # 0: the newest, or as good as any other
     if clock is not None:
@@ -116,14 +117,16 @@ def find_repeated_keys(
     if not contradicting.any():
         return gone, None
 
-    rivals = np.zeros(len(contradicting), dtype=np.int64)  # rows as new as the one that counts, itself included
-    newest = np.zeros(len(contradicting), dtype=np.int64)
+    newest = np.zeros(groups, dtype=np.int64)
     newest[group[order[first]]] = age[order[first]]
-    np.add.at(rivals, group, age == newest[group])
-    dated = np.ones(len(contradicting), dtype=np.bool_)
+    as_new = np.flatnonzero(age == newest[group])  # as new as the row that counts, itself included
+    rivals = np.zeros(groups, dtype=np.bool_)  # keys whose newest rows differ: one row in two exports is one
+    for name in (name for name, hit in differs.items() if hit.any()):
+        rivals |= _differing(repeated[name].iloc[as_new], group[as_new], groups)
+    dated = np.ones(groups, dtype=np.bool_)
     if clock is not None:
         dated[group[order[first]]] = clock.notna().to_numpy(dtype=np.bool_)[order[first]]
-    told = contradicting & (rivals == 1) & dated
+    told = contradicting & ~rivals & dated
     untold = contradicting & ~told
 
     shown = int(np.flatnonzero(untold if untold.any() else told)[0])
@@ -139,10 +142,10 @@ def find_repeated_keys(
     )
 
 
-def _differing(values: pd.Series, group: npt.NDArray[np.int64]) -> Mask:
-    """Of each group whether its rows hold different values; a gap differs from a value."""
+def _differing(values: pd.Series, group: npt.NDArray[np.int64], groups: int) -> Mask:
+    """Of each of so many groups whether its rows hold different values; a gap differs from a value."""
     codes = pd.factorize(values, use_na_sentinel=False)[0]
-    first = np.zeros(group.max() + 1, dtype=np.int64)
+    first = np.zeros(groups, dtype=np.int64)
     first[group[::-1]] = codes[::-1]
     found = np.zeros(len(first), dtype=np.bool_)
     found[group[codes != first[group]]] = True

@@ -167,3 +167,31 @@ def test_of_a_file_of_deals_the_newest_row_says_how_it_ended(tmp_path: Path) -> 
     told = [note for note in counts.notes if "contradict" in note]
     assert [note for note in told if note.startswith("warning: accounts: rows of 1 id contradict each other")]
     assert [note for note in told if note.startswith("leads: rows of 1 id contradict each other")]
+
+
+def test_a_newest_row_that_two_exports_hold_is_one(tmp_path: Path) -> None:
+    rows = ROWS + "L1,2025-01-06 09:00,large,2025-03-01 10:00,2\n"
+    counts, sizes = read(tmp_path, declare(tmp_path, more=UPDATED), rows)
+    assert sizes["L1"] == "large"
+    assert not [note for note in counts.notes if note.startswith("warning") and "contradict" in note]
+
+
+def test_a_deal_taken_back_is_lost_where_two_exports_say_so(tmp_path: Path) -> None:
+    """January's win was taken back in February; March brings February's row once more."""
+    path = tmp_path / "deals.yaml"
+    path.write_text(DEAL_FILE, encoding="utf-8")
+    (tmp_path / "deals.csv").write_text(
+        "Id,Created,Closed,Stage,Company,Industry,Changed\n"
+        "7,2024-03-01,2024-04-10,Won,A,Cars,2024-04-10\n"
+        "7,2024-03-01,2024-03-31,Lost,A,Cars,2024-05-02\n"
+        "7,2024-03-01,2024-03-31,Lost,A,Cars,2024-05-02\n"
+        "8,2024-03-01,2024-04-12,Won,B,Food,2024-04-12\n",
+        encoding="utf-8",
+    )
+    paths = Paths(tmp_path / "data", "deals")
+    counts = ingest(parse_source(DEAL_FILE, where="deals.yaml", path=path), paths)
+    closes = load_tables(paths)["outcomes"][["lead_id", "won"]]
+    assert closes.to_numpy().tolist() == [["7", False], ["8", True]]
+    assert not [note for note in counts.notes if note.startswith("warning") and "contradict" in note]
+    for table, n in counts.rows.items():
+        assert n.read == n.kept + n.quarantined + n.left_out, table
