@@ -21,7 +21,7 @@ LOG = "exploration.parquet"
 _SEED_STRIDE = 1_000_003  # more than the days of a calendar, so that no two seeds share a draw
 FEWEST = 30  # handoffs with a known outcome: below, an interval would say nothing
 _BEFORE_HANDOFF = (str(LeadList.TO_HAND_OFF), str(LeadList.WATCHING))
-_COLUMNS = ("lead_id", "as_of", "explored", "propensity", "share", "seed", "bundle")
+_COLUMNS = ("lead_id", "as_of", "explored", "propensity", "open", "share", "seed", "bundle")
 
 
 def explore(context: Context, worklist: pd.DataFrame, log_odds: Floats, bundle_hash: str) -> pd.DataFrame:
@@ -78,6 +78,8 @@ def judge_log(
 ) -> dict[str, Any]:
     """What the logged weeks say once outcomes are known: precision of the best, of the drawn, of everybody open, and of
     the present bundle from the log-odds ``least`` on. Empty without a log.
+
+    The last two rest on weeks in which every open lead had a chance, and are left out where none was ever drawn.
     """
     if not len(log):
         return {}
@@ -87,9 +89,13 @@ def judge_log(
         "drawn": int(log["explored"].sum()),
     }
 
+    full = _everybody_had_a_place(log)
+    reaching = full | (log.groupby("as_of")["propensity"].transform("min") < 1).to_numpy(dtype=bool)
+
     leads = tables["leads"]
     there = leads["lead_id"].astype("str")[~objecting_leads(leads, context.source)]
-    log = log[log["lead_id"].astype("str").isin(there).to_numpy(dtype=bool)]  # others were forgotten, or object
+    kept = log["lead_id"].astype("str").isin(there).to_numpy(dtype=bool)  # others were forgotten, or object
+    log, full, reaching = log[kept], full[kept], reaching[kept]
     keys = keys_of(tables, context.source, log["lead_id"].astype("str").tolist(), log["as_of"])
     labels = label(keys, tables, context.source, cutoff_of(tables, context.source))
     known = np.flatnonzero(labels["matured"].to_numpy(dtype=bool) & (log["propensity"] > 0).to_numpy())
@@ -103,20 +109,32 @@ def judge_log(
     cluster = pd.factorize(keys["group"].to_numpy()[known])[0].astype(np.int64)
     drawn = rows["explored"].to_numpy(dtype=bool)
     chance = rows["propensity"].to_numpy(dtype=np.float64)
+    full, reaching = full[known], reaching[known]
+    of_all = bool(reaching.any() and ((drawn & reaching).any() or full[reaching].all()))
 
-    wanted: dict[str, Bools] = {
-        "handed off for being best": ~drawn,
-        "drawn at random from the rest": drawn,
-        "everybody not yet with sales": np.ones(len(rows), dtype=bool),
-    }
-
-    if least is not None:
+    wanted: dict[str, Bools] = {"handed off for being best": ~drawn, "drawn at random from the rest": drawn}
+    if of_all:
+        wanted["everybody not yet with sales"] = reaching
+    if of_all and least is not None:
         ids = rows["lead_id"].astype("str").tolist()
         matrix = features_at(tables, context.source, bundle.catalog, ids, rows["as_of"].reset_index(drop=True))
-        wanted["the present bundle from its threshold on"] = bundle.log_odds(matrix.values) >= least
+        wanted["the present bundle from its threshold on"] = reaching & (bundle.log_odds(matrix.values) >= least)
 
     estimates = [_row(name, estimate(won, chance, mask, cluster)) for name, mask in wanted.items() if mask.any()]
-    return found | {"estimates": estimates, "sentence": _sentence(found)}
+    return found | {"estimates": estimates, "sentence": _sentence(found, of_all, _weeks(rows[~reaching]))}
+
+
+def _everybody_had_a_place(log: pd.DataFrame) -> Bools:
+    """Per row whether nobody was left over in its week; logs that do not say how many were open tell by the drawn."""
+    handed = log.groupby("as_of")["lead_id"].transform("size").to_numpy(dtype=np.float64)
+    open_then = log["open"].to_numpy(dtype=np.float64) if "open" in log else np.full(len(log), np.nan)
+    surely_drawn = log["explored"].astype("bool") & (log["propensity"] >= 1)
+    drawn_whole = surely_drawn.groupby(log["as_of"]).transform("any").to_numpy(dtype=bool)
+    return np.asarray((open_then == handed) | drawn_whole)
+
+
+def _weeks(log: pd.DataFrame) -> int:
+    return int(log["as_of"].nunique())
 
 
 def _row(name: str, found: Estimate) -> dict[str, Any]:
@@ -130,11 +148,23 @@ def _row(name: str, found: Estimate) -> dict[str, Any]:
     }
 
 
-def _sentence(found: dict[str, Any]) -> str:
+def _sentence(found: dict[str, Any], of_all: bool, beyond_reach: int) -> str:
+    """What the figures rest on; ``beyond_reach`` counts the weeks in which leads had no chance of a place."""
+    known = f"{_drawn(found)} the outcome of {found['matured']:,} is known."
+    if not of_all:
+        return (
+            f"{known} None of them was drawn from leads that the score did not favour, so these figures describe the "
+            "best alone and not all open leads."
+        )
+    weighed = (
+        f"{known} Each is weighed by the inverse of the chance with which it was handed off, so these figures describe "
+        "all open leads not yet with sales, not only those the score favoured."
+    )
+    if not beyond_reach:
+        return weighed
     return (
-        f"{_drawn(found)} the outcome of {found['matured']:,} is known. Each is weighed by the inverse of the chance "
-        "with which it was handed off, so these figures describe all open leads not yet with "
-        "sales, not only those the score favoured."
+        f"{weighed} Weeks in which leads were left over and none could be drawn ({beyond_reach:,}) count for the best "
+        "alone."
     )
 
 

@@ -88,3 +88,28 @@ def test_weighed_by_the_chance_the_log_tells_of_all_open_leads(tiny_demo: TinyRu
     few = judge_log(exploring, tables, log.head(5), load_bundle(champion.folder), None)
     assert few["estimates"] == [] and "an estimate needs 30" in few["sentence"]
     assert judge_log(exploring, tables, log.head(0), load_bundle(champion.folder), None) == {}
+
+
+def test_without_a_draw_nothing_is_said_of_everybody(tiny_demo: TinyRun, exploring: Context) -> None:
+    """The best alone do not stand for the leads left over; a week without any left over does."""
+    tables, bundle = load_tables(tiny_demo.context.paths), load_bundle(read_champion(tiny_demo.context.paths).folder)
+    keys = load_matrix(tiny_demo.context.paths.matrix).keys
+    moments = sorted(keys["as_of"].unique())[20:24]
+    part = keys[keys["as_of"].isin(moments).to_numpy()].reset_index(drop=True)
+    log = pd.DataFrame({"lead_id": part["lead_id"], "as_of": part["as_of"], "explored": False, "propensity": 1.0})
+
+    def said(log: pd.DataFrame) -> tuple[set[str], str]:
+        found = judge_log(exploring, tables, log, bundle, -1.0)
+        return {row["policy"] for row in found["estimates"]}, found["sentence"]
+
+    everybody, ours = "everybody not yet with sales", "the present bundle from its threshold on"
+    for undrawn in (log, log.assign(open=10_000)):
+        policies, sentence = said(undrawn)
+        assert policies == {"handed off for being best"}
+        assert "describe the best alone and not all open leads" in sentence
+    weekly = log.groupby("as_of")["lead_id"].transform("size")
+    assert said(log.assign(open=weekly))[0] == {"handed off for being best", everybody, ours}
+
+    drawn = (log["as_of"] == moments[0]) & (log.index % 3 == 0)
+    policies, sentence = said(log.assign(explored=drawn, propensity=1.0 - 0.8 * drawn))
+    assert everybody in policies and "none could be drawn (3)" in sentence

@@ -25,6 +25,31 @@ def test_off_by_default_and_otherwise_a_seeded_share_of_the_places() -> None:
     assert (log.loc[log["explored"], "propensity"] < 1).all()
 
 
+def test_a_share_of_few_places_is_drawn_in_the_long_run_with_the_chance_it_logs() -> None:
+    """A tenth of five places is half a place: one in every other week, and each lead's share is its propensity."""
+    score, tie = np.arange(12.0), np.arange(12)
+    weeks = [pick(score, tie, 5, share=0.1, seed=seed) for seed in range(4000)]
+    drawn = np.array([week.explored.sum() for week in weeks])
+    assert set(drawn) == {0, 1}
+    assert drawn.mean() == pytest.approx(0.5, abs=0.03)
+    handed = np.zeros(12)
+    for week in weeks:
+        assert len(week.rows) == 5
+        handed[week.rows] += 1 / len(weeks)
+        assert week.propensity == pytest.approx(weeks[0].propensity)
+    assert handed == pytest.approx(weeks[0].propensity, abs=0.03)
+    assert weeks[0].propensity.sum() == pytest.approx(5)
+    assert weeks[0].propensity.min() > 0
+    assert {pick(np.arange(40.0), np.arange(40), 30, share=0.1, seed=k).explored.sum() for k in range(50)} == {3}
+
+
+def test_nobody_is_drawn_where_everybody_has_a_place() -> None:
+    whole = pick(np.arange(4.0), np.arange(4), 20, share=0.5, seed=1)
+    assert whole.rows.tolist() == [3, 2, 1, 0]
+    assert not whole.explored.any()
+    assert whole.propensity.tolist() == [1.0] * 4
+
+
 def test_weights_undo_the_selection_and_the_plain_mean_does_not() -> None:
     rng = np.random.default_rng(0)
     seen, estimates, plain = [], [], []

@@ -10,6 +10,7 @@ from features.errors import ContractError
 from models.judging.cluster_bootstrap import Interval, Resampling, cluster_sums, interval, ratio, resample_totals
 
 MOST_EXPLORED = 0.5  # beyond that the worklist is more lottery than ranking
+_EXACT_DIGITS = 9  # of a number of places: 0.1 * 30 is 3 and no more
 ESTIMATE_RESAMPLING = Resampling(500)  # one interval per shown policy; the log grows weekly, so it is recomputed often
 
 
@@ -21,7 +22,7 @@ class Picks:
     ----------
     rows : shape (k,), rows handed off, best first, explored ones last
     explored : shape (k,), whether a row was drawn at random
-    propensity : shape (n,), for every row the probability with which it was handed off
+    propensity : shape (n,), for every row the probability with which it was handed off, however many were drawn
     """
 
     rows: Ints
@@ -36,6 +37,7 @@ class Picks:
                 "as_of": as_of,
                 "explored": self.explored,
                 "propensity": self.propensity[self.rows],
+                "open": len(self.propensity),
             }
         )
 
@@ -43,20 +45,28 @@ class Picks:
 def pick(score: Floats, tie: Ints, places: int, *, share: float = 0.0, seed: int = 0) -> Picks:
     """The best leads, but for a share of the places that is drawn at random from the rest.
 
-    ``share`` 0 is a plain worklist. The draw depends on the seed, the leads' tie order and nothing else.
+    ``share`` 0 is a plain worklist. Where it comes to a broken number of places, one place more is drawn with the
+    chance of the fraction, so that of few places, too, the share is drawn in the long run. The draw depends on the
+    seed, the leads' tie order and nothing else.
     """
     if not 0 <= share <= MOST_EXPLORED:
         raise ContractError(f"the exploration share must be between 0 and {MOST_EXPLORED:g}; found {share:g}.")
     order = np.lexsort((tie, -score))
     places = min(places, len(order))
-    random_places = round(share * places)
+    expected = round(share * places, _EXACT_DIGITS) if places < len(order) else 0.0  # nobody is left over to be drawn
+    fewest, chance_of_more = int(expected), expected - int(expected)
+    rng = np.random.default_rng(seed)
+    random_places = fewest + int(chance_of_more > 0 and rng.random() < chance_of_more)
+
     best, rest = order[: places - random_places], order[places - random_places :]
     rest = rest[np.argsort(tie[rest], kind="stable")]
-    drawn = np.random.default_rng(seed).choice(rest, size=random_places, replace=False) if random_places else rest[:0]
+    drawn = rng.choice(rest, size=random_places, replace=False) if random_places else rest[:0]
     propensity = np.zeros(len(score))
-    propensity[best] = 1.0
-    if len(rest):
-        propensity[rest] = random_places / len(rest)
+    for count, chance in ((fewest, 1.0 - chance_of_more), (fewest + 1, chance_of_more)):
+        if chance > 0:
+            kept = places - count
+            propensity[order[:kept]] += chance
+            propensity[order[kept:]] += chance * count / max(len(order) - kept, 1)
     explored = np.r_[np.zeros(len(best), dtype=bool), np.ones(len(drawn), dtype=bool)]
     return Picks(np.asarray(np.r_[best, drawn], dtype=np.int64), explored, propensity)
 
