@@ -24,12 +24,13 @@ class Declared(BaseModel):
 
 
 def fold_value(text: str) -> str:
-    """A declared value or one of a file, as the two are compared: no case, no blanks, dashes or underscores.
+    """A declared value or one of a file, as the two are compared: no case, blanks, dashes or underscores; -1 is not 1.
 
-    >>> fold_value("Closed-Won "), fold_value("closed won"), fold_value(" - ")
-    ('closedwon', 'closedwon', '-')
+    >>> fold_value("Closed-Won "), fold_value("closed won"), fold_value(" - "), fold_value(" -1")
+    ('closedwon', 'closedwon', '-', '-1')
     """
-    return re.sub(r"[\s_-]+", "", text).casefold() or text.strip()
+    minus = "-" if re.match(r"[\s_]*-[\s_-]*\d", text) else ""
+    return minus + re.sub(r"[\s_-]+", "", text).casefold() or text.strip()
 
 
 def _as_values(value: Any) -> Any:
