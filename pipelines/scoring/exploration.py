@@ -13,7 +13,7 @@ from features.cohort.objections import objecting_leads
 from features.schema.vocabulary import LeadList
 from models.bundle import Bundle
 from models.judging.handoff.exploration import Estimate, estimate, pick
-from models.judging.handoff.replay import tie_order
+from models.judging.handoff.replay import snapshot_starts, tie_order
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.context import Context
 
@@ -27,8 +27,8 @@ _COLUMNS = ("lead_id", "as_of", "explored", "propensity", "open", "share", "seed
 def explore(context: Context, worklist: pd.DataFrame, log_odds: Floats, bundle_hash: str) -> pd.DataFrame:
     """Places of the week, by score but for the declared share; empty where none is declared.
 
-    The draw depends on the declared seed, the day and the leads alone, so a rerun draws the same. A place is a handoff,
-    so leads that sales has already get none.
+    The draw depends on the declared seed, the calendar week and the leads alone, so a rerun draws the same. A place is
+    a handoff, so leads that sales has already get none.
     """
     capacity = context.source.capacity
     if not capacity.exploration_share or not len(worklist):
@@ -45,7 +45,7 @@ def explore(context: Context, worklist: pd.DataFrame, log_odds: Floats, bundle_h
         tie_order(worklist["lead_id"]),
         capacity.handoffs_per_week,
         share=capacity.exploration_share,
-        seed=capacity.exploration_seed * _SEED_STRIDE + as_of.toordinal(),
+        seed=capacity.exploration_seed * _SEED_STRIDE + _week(as_of).toordinal(),
     )
 
     log = picks.log(worklist["lead_id"], as_of)
@@ -55,15 +55,34 @@ def explore(context: Context, worklist: pd.DataFrame, log_odds: Floats, bundle_h
 def keep_log(context: Context, log: pd.DataFrame) -> pd.DataFrame:
     """Every week's draws so far, this one among them; the log of a week already drawn stands, whatever comes later.
 
-    A propensity belongs to the handoff that was made with it, so it may not be written anew.
+    Places are declared by the week, so a list made every night hands out those of the week's first. A propensity
+    belongs to the handoff that was made with it, so it may not be written anew.
     """
     file = context.paths.root / LOG
     before = read_parquet(file) if file.exists() else pd.DataFrame(columns=list(_COLUMNS))
-    if not len(log) or log["as_of"].iloc[0] in set(before["as_of"]):
+    if not len(log) or len(draws_of_week(before, log["as_of"].iloc[0])):
         return before
     whole = pd.concat([before, log], ignore_index=True) if len(before) else log
     write_parquet(file, whole)
     return whole
+
+
+def draws_of_week(log: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """The draws that stand in the calendar week (from Monday on) of a moment: the first of that week."""
+    if not len(log):
+        return log
+    first = _first_of_week(log)
+    return first[(snapshot_starts(first["as_of"], None) == _week(as_of)).to_numpy(dtype=bool)]
+
+
+def _first_of_week(log: pd.DataFrame) -> pd.DataFrame:
+    """The log without later draws of a week; older ones had some, and handed out more places than there are."""
+    first = log.groupby(snapshot_starts(log["as_of"], None))["as_of"].transform("min")
+    return log[(log["as_of"] == first).to_numpy(dtype=bool)].reset_index(drop=True)
+
+
+def _week(as_of: pd.Timestamp) -> pd.Timestamp:
+    return pd.Timestamp(snapshot_starts(pd.Series([as_of]), None).iloc[0])
 
 
 def places_of(worklist: pd.DataFrame, log: pd.DataFrame) -> pd.Series:
@@ -83,6 +102,7 @@ def judge_log(
     """
     if not len(log):
         return {}
+    log = _first_of_week(log)
     found: dict[str, Any] = {
         "logged": len(log),
         "weeks": int(log["as_of"].nunique()),

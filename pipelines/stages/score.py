@@ -38,7 +38,7 @@ from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.open_facts import read_open_facts
 from pipelines.scoring.accounts.account_rollup import accounts_record, expansion_of, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
-from pipelines.scoring.exploration import explore, judge_log, keep_log, places_of
+from pipelines.scoring.exploration import draws_of_week, explore, judge_log, keep_log, places_of
 from pipelines.scoring.qualification_summary import columns_of, qualification_record
 from pipelines.scoring.shown_columns import add_shown_columns, shown_columns
 from pipelines.scoring.shown_feedback import mark_card, meanings_in, show_feedback
@@ -145,7 +145,7 @@ def _judge_open_leads(
     accounts = roll_up_accounts(context, tables, worklist, matrix.keys)
     log = keep_log(context, explore(context, worklist, log_odds, bundle.hash))
     explored = judge_log(context, tables, log, bundle, _promised_log_odds(context, bundle))
-    worklist["place"] = places_of(worklist, log[(log["as_of"] == as_of).to_numpy()])
+    worklist["place"] = places_of(worklist, draws_of_week(log, as_of))
     if explored:
         explored["drawn_now"] = worklist.loc[(worklist["place"] == "drawn").to_numpy(), "lead_id"].tolist()
     committees = accounts_record(context, tables, accounts, as_of)

@@ -10,7 +10,7 @@ from features.cohort.cohort import cutoff_of, keys_of
 from features.cohort.labels import label
 from models.bundle import load_bundle
 from pipelines.registry.champion import read_champion
-from pipelines.scoring.exploration import LOG, explore, judge_log, keep_log, places_of
+from pipelines.scoring.exploration import LOG, draws_of_week, explore, judge_log, keep_log, places_of
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
@@ -53,6 +53,33 @@ def test_a_quarter_of_the_places_is_drawn_logged_once_and_stands(tiny_demo: Tiny
     again = keep_log(exploring, week.assign(propensity=0.5))
     pd.testing.assert_frame_equal(again, first, check_dtype=False)
     assert len(keep_log(exploring, week.assign(as_of=week["as_of"] + pd.Timedelta(days=7)))) == 40
+
+
+def test_a_list_made_every_night_hands_out_the_places_of_a_week_once(tiny_demo: TinyRun, exploring: Context) -> None:
+    """Whatever the scores of the next night; the Monday after begins another week."""
+    listed = worklist(tiny_demo)
+    tables, bundle = load_tables(tiny_demo.context.paths), load_bundle(read_champion(tiny_demo.context.paths).folder)
+    monday = pd.Timestamp("2026-06-01")
+    nights = [monday, monday + pd.Timedelta(days=1), monday + pd.Timedelta(days=6, hours=23)]
+    of_night, log = [], pd.DataFrame()
+    for night, score in zip(nights, (1.0, -1.0, 0.5), strict=True):
+        tonight = listed.assign(as_of=night)
+        log = keep_log(exploring, explore(exploring, tonight, score * listed["probability"].to_numpy(), "b"))
+        of_night.append(draws_of_week(log, night)["lead_id"].tolist())
+    places = exploring.source.capacity.handoffs_per_week
+    assert len(log) == places == len(of_night[0])
+    assert of_night[0] == of_night[1] == of_night[2]
+    assert judge_log(exploring, tables, log, bundle, None)["weeks"] == 1
+
+    after = monday + pd.Timedelta(days=7)
+    assert not len(draws_of_week(log, after))
+    log = keep_log(exploring, explore(exploring, listed.assign(as_of=after), listed["probability"].to_numpy(), "b"))
+    assert len(draws_of_week(log, after)) == places
+    assert judge_log(exploring, tables, log, bundle, None)["weeks"] == 2
+
+    nightly = pd.concat([draws_of_week(log, monday).assign(as_of=night) for night in nights])  # as it was kept before
+    found = judge_log(exploring, tables, nightly, bundle, None)
+    assert (found["weeks"], found["logged"]) == (1, places)
 
 
 def test_weighed_by_the_chance_the_log_tells_of_all_open_leads(tiny_demo: TinyRun, exploring: Context) -> None:
