@@ -172,7 +172,9 @@ class Flat(Declared):
     """What a flat source (one file, no clocks) can say about order and groups."""
 
     target: FlatTarget = Field(description="the column that says won or lost")
-    order: str | None = Field(default=None, description="'row' (file order is time order) or a column")
+    order: str | None = Field(
+        default=None, description="'row' (file order is time order) or a column (a time or number)"
+    )
     group: str | None = Field(default=None, description="a column, or 'identical_inputs'")
     lead_id: str | None = Field(default=None, description="column; default: row number in the file")
 

@@ -13,6 +13,7 @@ from features.schema.expecting.declared_expectation import unknown_columns
 from features.schema.opportunities import KEY, Shorthand, expand_opportunities
 from features.schema.snapshots import find_snapshot_problems, snapshots_of
 from features.schema.source import Column, Source
+from features.schema.table_source import UPDATED
 from features.schema.vocabulary import ColumnType, Role, WhenKnown
 from features.schema.yaml_lines import LinedYaml, YamlTextError, problems_of, read_yaml
 
@@ -42,6 +43,7 @@ def parse_source(text: str, *, where: str = "source", path: Path | None = None) 
         *written_twice,
         *_check_canonical(source, document),
         *_check_directions(source, document),
+        *_check_sorted(source, document),
         *_check_recorded(source, document),
         *_check_references(source, document),
         *_check_wide(source, document),
@@ -213,6 +215,37 @@ def _check_directions(source: Source, document: LinedYaml) -> list[str]:
         "for it. Leave it out, or declare 'type: number' if the file holds numbers."
         for place in kinds
     ]
+
+
+def _check_sorted(source: Source, document: LinedYaml) -> list[str]:
+    """What rows are sorted by must be a time or a number: as texts 10/1/2024 stands before 9/30/2024."""
+    asked: list[tuple[tuple[str, ...], str, str]] = []
+    if source.flat is not None and source.flat.order not in (None, "row"):
+        asked.append((("flat", "order"), "leads", str(source.flat.order)))
+    for table, declared in source.tables.items():
+        if declared.newest_by is not None:
+            asked.append((("tables", table, "newest_by"), table, declared.newest_by))
+        elif UPDATED in declared.columns and declared.columns[UPDATED].role is not Role.IGNORE:
+            asked.append((("tables", table, "columns", UPDATED), table, UPDATED))
+
+    problems = []
+    for place, table, name in asked:
+        column = source.tables[table].columns.get(name) if table in source.tables else None
+        usual = TABLES[table][name].type if name in TABLES[table].names else ColumnType.CATEGORY
+        kind = usual if column is None or column.type is None else column.type
+        if kind in (ColumnType.TIMESTAMP, ColumnType.NUMBER):
+            continue
+        where = f"tables.{table}.columns"
+        paste = (
+            f"Paste below {where}: {name}: {{type: timestamp, role: display}}, or type: number"
+            if column is None
+            else f"Give {where}.{name} its type: type: timestamp, or type: number"
+        )
+        problems.append(
+            f"line {document.line(place)}: {'.'.join(place)}: rows are sorted by '{name}', which is read as {kind}: "
+            f"10/1/2024 would stand before 9/30/2024, and 1000 before 999. {paste}."
+        )
+    return problems
 
 
 def _check_snapshots(source: Source, document: LinedYaml) -> list[str]:

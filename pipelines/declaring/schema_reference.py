@@ -63,7 +63,8 @@ hash, 21 an unreadable file, 22 a target with only one class.
   that are open ones with the date somebody expects, and are left aside; one to three dates more than 30 days behind
   everything else go to quarantine (`after_cutoff`). Both are told, and a declared `data_cutoff` wins. An open deal
   whose expected date has passed looks like a lost one: export a status (`opportunities:`) where you can.
-* Allowed values are matched without regard to case, blanks, dashes and underscores, and then spelled as declared.
+* Allowed values are matched without regard to case, blanks, dashes and underscores, and then spelled as declared; a
+  minus before a digit counts (`-1` is not `1`).
 * Ids that refer to another table may be written otherwise there: Salesforce's 15 and 18 characters (if the check
   characters are right), `1000` and `1000.0`, GUIDs in braces, lost leading zeros (if the number is unique on both
   sides). They are matched, counted and shown with examples; what only looks alike is named and left alone.

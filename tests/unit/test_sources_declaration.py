@@ -65,6 +65,31 @@ def test_what_was_recorded_must_be_what_it_says(added: str, said: str) -> None:
     assert parse_source(FLAT + "recorded_score: age\n").recorded_score == "age"
 
 
+@pytest.mark.parametrize("kind", ["timestamp", "number"])
+def test_what_rows_are_sorted_by_is_a_time_or_a_number(kind: str) -> None:
+    """As texts 10/1/2024 stands before 9/30/2024, and 1000 before 999."""
+    undeclared = FLAT.replace("order: row", "order: called")
+    assert "line 5: flat.order: rows are sorted by 'called', which is read as category" in refused(undeclared)
+    assert "Paste below tables.leads.columns: called: {type: timestamp, role: display}" in refused(undeclared)
+    columns = "    columns:\n"
+    untyped = undeclared.replace(columns, columns + "      called: {from: Called, role: display}\n")
+    assert "Give tables.leads.columns.called its type: type: timestamp, or type: number." in refused(untyped)
+    typed = undeclared.replace(columns, columns + f"      called: {{type: {kind}, role: display}}\n")
+    assert parse_source(typed).flat is not None
+
+
+def test_what_tells_the_newest_row_is_a_time_or_a_number() -> None:
+    columns = "    columns:\n"
+    leads = f"leads.csv}}\n{columns}"
+    changed = DECLARATION.replace(
+        leads, f"leads.csv}}\n    newest_by: changed\n{columns}      changed: {{role: display}}\n"
+    )
+    assert "tables.leads.newest_by: rows are sorted by 'changed', which is read as category" in refused(changed)
+    assert parse_source(changed.replace("changed: {role", "changed: {type: timestamp, role")).tables["leads"].newest_by
+    usual = DECLARATION.replace(leads, f"{leads}      updated_at: {{role: display}}\n")
+    assert "tables.leads.columns.updated_at: rows are sorted by 'updated_at'" in refused(usual)
+
+
 def test_all_mistakes_are_named_at_once() -> None:
     message = refused(FLAT.replace("type: number", "typ: number").replace("role: display", "role: shown"))
     assert "line 11" in message and "line 12" in message
