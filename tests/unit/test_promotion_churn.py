@@ -1,6 +1,9 @@
 """Who moves with a promotion: thresholds crossed, places in the top of each owner's list, and the reason."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from models.judging.promotion.churn import ScoredLeads, find_churn
 
@@ -39,6 +42,18 @@ def test_places_thresholds_and_reasons_are_counted_per_owner() -> None:
     )
     assert found.thresholds[0] == {"name": "mql", "before": 2, "after": 2, "up": 1, "down": 1}
     assert found.sentences[0].startswith("2 of 5 open leads move: 1 of 4 places in the first 2")
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_part_that_only_one_of_the_models_has_is_a_reason(left: bool) -> None:
+    """The level of the segment of a champion with segments, beside a challenger without, and the other way round."""
+    level = np.array([0.0, 0.0, 12.0, 0.0, 0.0])
+    without, plain = leads([60, 50, 40, 30, 20], [0] * 5), leads([60, 50, 52, 30, 20], [0] * 5)
+    parts = {**plain.parts, "Context": plain.parts["Context"] - level, "Level of the segment": level}
+    having = replace(plain, parts=parts)
+    pair = (having, without) if left else (without, having)
+    found = {m.lead_id: m.reason for m in find_churn(IDS, OWNERS, *pair, top=2).movers}
+    assert found["c"] == f"Level of the segment {'-12 (from +12 to +0)' if left else '+12 (from +0 to +12)'}"
 
 
 def test_first_places_are_those_of_the_lists_reps_see() -> None:

@@ -250,9 +250,11 @@ def _other_reason(at: int, before: ScoredLeads, after: ScoredLeads, sign: float,
 
 def _largest(at: int, before: Mapping[str, Floats], after: Mapping[str, Floats], sign: float) -> str:
     """The largest move in a direction, in words; empty where none reaches half a point."""
-    was = {name: float(before[name][at]) if name in before else 0.0 for name in after}
-    moves = {name: float(points[at]) - was[name] for name, points in after.items()}
+    names = dict.fromkeys((*after, *before))  # a part that only one of the two has was, or is, none in the other
+    was = {name: float(before[name][at]) if name in before else 0.0 for name in names}
+    now = {name: float(after[name][at]) if name in after else 0.0 for name in names}
+    moves = {name: now[name] - was[name] for name in names}
     name = max(moves, key=lambda part: sign * moves[part], default="")
     if not name or sign * moves[name] < _LEAST:
         return ""
-    return f"{name} {moves[name]:+.0f} (from {was[name]:+.0f} to {after[name][at]:+.0f})"
+    return f"{name} {moves[name]:+.0f} (from {was[name]:+.0f} to {now[name]:+.0f})"
