@@ -9,7 +9,8 @@ import pandas as pd
 from features.array_types import Floats
 from models.bundle import Bundle
 from models.explaining.framework import CONTEXT, Framework
-from models.explaining.points import HIGHEST, LOWEST, Bars, compute_bars, round_to_totals, sum_by_criterion
+from models.explaining.model_bars import SEGMENT_LEVEL
+from models.explaining.points import BASE, HIGHEST, LOWEST, Bars, bar_homes, compute_bars, round_to_totals, sum_by_group
 
 DECAY, DATA, MODEL, CLIP = "decay", "new_data", "model", "clip"
 PARTS = (DECAY, DATA, MODEL, CLIP)
@@ -25,7 +26,7 @@ class Change:
     log_odds : before and after, calibrated
     points : integers per part; they sum to the difference of the shown scores
     exact : log-odds per part but the clip, which changes none; they sum to the difference of the log-odds
-    criteria : points per part and criterion (base, criteria, context), unrounded
+    criteria : points per part and bar (base, criteria, context, the segment's level where a model has it), unrounded
     """
 
     score: tuple[int, int]
@@ -57,7 +58,10 @@ def split_change(before: Bundle, after: Bundle, steps: pd.DataFrame, framework: 
         known now, as of now
     """
     old, new = _score_steps(before, steps, framework), _score_steps(after, steps.iloc[[2]], framework)
-    moves = {DECAY: old.parts[1] - old.parts[0], DATA: old.parts[2] - old.parts[1], MODEL: new.parts[0] - old.parts[2]}
+    level = SEGMENT_LEVEL in (*old.bars.names, *new.bars.names)
+    names = (BASE, *framework.ids, CONTEXT, *((SEGMENT_LEVEL,) if level else ()))
+    was, now = old.parts[:, : len(names)], new.parts[:, : len(names)]
+    moves = {DECAY: was[1] - was[0], DATA: was[2] - was[1], MODEL: now[0] - was[2]}
 
     score = int(old.bars.score[0]), int(new.bars.score[0])
     clip = float(new.clip_points[0] - old.clip_points[0])
@@ -66,7 +70,6 @@ def split_change(before: Bundle, after: Bundle, steps: pd.DataFrame, framework: 
 
     z = before.log_odds(steps)
     z_new = float(after.log_odds(steps.iloc[[2]])[0])
-    names = ("base", *framework.ids, CONTEXT)
     return Change(
         score=score,
         log_odds=(float(z[0]), z_new),
@@ -78,8 +81,8 @@ def split_change(before: Bundle, after: Bundle, steps: pd.DataFrame, framework: 
 
 @dataclass(frozen=True)
 class _ScoredSteps:
-    """Bars, and behind them the unrounded points of base, criteria and context, shape (n, 2 + criteria), and of the
-    clip, shape (n,).
+    """Bars, and behind them the unrounded points of base, criteria, context and the segment's level (0 in a model
+    without any), shape (n, 3 + criteria), and of the clip, shape (n,).
     """
 
     bars: Bars
@@ -94,6 +97,7 @@ class _ScoredSteps:
 def _score_steps(bundle: Bundle, values: pd.DataFrame, framework: Framework) -> _ScoredSteps:
     """The rows as one bundle scores them."""
     contributions, scale = bundle.contributions(values), bundle.scale
-    parts = sum_by_criterion(contributions, bundle.catalog, framework) * scale.points_per_log_odds
+    homes, bars = bar_homes(contributions, bundle.catalog, framework), (*framework.ids, CONTEXT, SEGMENT_LEVEL)
+    parts = sum_by_group(contributions, homes, bars) * scale.points_per_log_odds
     base = np.full(len(values), scale.points_per_log_odds * (contributions.base - scale.reference_log_odds))
     return _ScoredSteps(compute_bars(contributions, bundle.catalog, framework, scale), np.column_stack([base, parts]))

@@ -13,7 +13,11 @@ from features.assembly.frameless_rows import Values, number_block
 from features.catalog.feature import Catalog
 from models.bundle import Bundle
 from models.calibration.interval import IntervalModel
+from models.calibration.segment_levels import SegmentLevels, SegmentLine
+from models.candidates.segmented import SegmentedModel
 from models.explaining.framework import framework_names, load_framework
+from models.explaining.model_bars import SEGMENT_LEVEL
+from models.explaining.points import BASE, bar_homes
 from models.interfaces import Calibration, Contributions, Scale
 from models.score_change import CLIP, DATA, DECAY, MODEL, PARTS, split_change
 from models.scoring import score
@@ -21,6 +25,7 @@ from tests.reference.toy import CATALOG, toy_matrix
 
 NUMBERS = Catalog(tuple(CATALOG[name] for name in CATALOG.numbers))
 WIDTH = len(NUMBERS)
+LINE = SegmentLine(shift=0.9, factor=1.2, middle=-1.0, variance=0.05)
 ROW = st.lists(st.floats(-6, 6).map(lambda v: round(v, 3)), min_size=WIDTH, max_size=WIDTH)
 
 
@@ -94,6 +99,37 @@ def test_integers_and_log_odds_sum_to_the_movement(
     assert (found.points[DECAY] == 0) or rows[0] != rows[1]
     assert (found.points[DATA] == 0) or rows[1] != rows[2]
     assert (found.points[MODEL] == 0) or (old, bases[0]) != (new, bases[1])
+
+
+@pytest.mark.parametrize("segmented", [(True, False), (False, True), (True, True), (False, False)])
+def test_each_part_moves_the_bars_that_cards_show(segmented: tuple[bool, bool]) -> None:
+    """The level of a segment is a bar of its own here as there, and none of the context, whichever model has it."""
+    values = toy_matrix(40).values.iloc[[3, 11, 27]].reset_index(drop=True)
+    numbers = values[list(NUMBERS.names)].fillna(0.0)
+    steps = values.assign(**{name: numbers[name] for name in NUMBERS.names})
+    levels = SegmentLevels(lines={str(text): LINE for text in steps["title"].dropna()}, between=0.1)
+    pair = []
+    for has_level, weights in zip(segmented, ([0.8, 0.5, 0.3, 0.1], [0.2, 0.9, 0.3, 0.4]), strict=True):
+        plain = bundle_of(weights, -1.0)
+        parts = SegmentedModel("title", plain.components, plain.weights, levels=levels)
+        pair.append(replace(plain, components={parts.name: parts}, weights={parts.name: 1.0}) if has_level else plain)
+    framework = load_framework("bant")
+    found = split_change(pair[0], pair[1], steps, framework)
+
+    def bars(bundle: Bundle, row: int) -> dict[str, float]:
+        parts, unit = bundle.contributions(steps), bundle.scale.points_per_log_odds
+        shown: dict[str, float] = {BASE: unit * (parts.base - bundle.scale.reference_log_odds)}
+        for home, part in zip(bar_homes(parts, bundle.catalog, framework), parts.values[row], strict=True):
+            shown[home] = shown.get(home, 0.0) + unit * float(part)
+        return shown
+
+    ends = {DECAY: ((0, 0), (0, 1)), DATA: ((0, 1), (0, 2)), MODEL: ((0, 2), (1, 2))}
+    for part, ((old, row), (new, later)) in ends.items():
+        was, now = bars(pair[old], row), bars(pair[new], later)
+        names = found.criteria[part]
+        assert (SEGMENT_LEVEL in names) == any(segmented)
+        assert names == pytest.approx({name: now.get(name, 0.0) - was.get(name, 0.0) for name in names}, abs=1e-9)
+        assert {*was, *now} <= set(names)
 
 
 @pytest.mark.parametrize(("first", "last"), [(0.5, 1.5), (1.5, 2.5), (2.5, 1.5), (0.5, 2.5), (3.5, 0.5)])
