@@ -82,6 +82,11 @@ def compare(draft: Ledger = NEW) -> RubricPair:
     return compare_rubrics(OLD, draft, rows(), capacity=capacity, resampling=Resampling(200))
 
 
+def test_without_amounts_no_policy_has_an_interval_of_revenue() -> None:
+    for result in compare().policies:
+        assert (result.record()["revenue"], result.record()["revenue_ci"]) == (None, [None, None])
+
+
 def test_who_enters_and_who_leaves_with_their_outcome_and_the_rule() -> None:
     found = compare()
     moves = found.moves[["lead_id", "side", "won", "because"]].to_numpy().tolist()

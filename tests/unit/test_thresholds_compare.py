@@ -125,6 +125,23 @@ def test_revenue_is_the_sum_of_won_amounts() -> None:
         assert result.revenue == result.wins * 1000.0
 
 
+def test_without_amounts_neither_revenue_nor_its_interval_is_told() -> None:
+    """An interval from 0 to 0 would say that the wins were worth nothing."""
+    keys, label, amount, truth = market(0)
+    points = 20 + 4 * truth
+    model, rubric = ScoredPolicy("model", truth), ScoredPolicy("rubric", points, handed_off=points >= 20)
+    capacity, resampling = SnapshotCapacity(Capacity(handoffs_per_week=10)), Resampling(100)
+    for paid, told in ((amount, True), (np.full(len(label), np.nan), False)):
+        rows = JudgedRows(keys, label, paid)
+        beside = compare_policies(model, rubric, rows, capacity=capacity, resampling=resampling)
+        alone = replay_rubric_only(rubric, rows, capacity=capacity, resampling=resampling)
+        for result in (*beside.policies, *alone.policies):
+            record = result.record()
+            assert (record["revenue"] is not None) == told
+            assert (record["revenue_ci"] != [None, None]) == told
+            assert None not in record["wins_ci"]
+
+
 def test_unmatured_rows_are_refused() -> None:
     keys, label, amount, truth = market(0)
     label[3] = np.nan

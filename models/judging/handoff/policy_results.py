@@ -68,15 +68,20 @@ def _plain(value: Any) -> Any:
 
 
 def sums_of(replay: Replay, handoffs: Handoffs, amount: Floats) -> dict[str, Floats]:
-    """Per cluster: handoffs, wins and revenue of a policy."""
+    """Per cluster: handoffs, wins and revenue of a policy; revenue NaN where no amount is known at all."""
     cluster = replay.cluster[replay.lead[handoffs.rows]]
     won = replay.label[handoffs.rows]
     paid = won * np.nan_to_num(amount[handoffs.rows], nan=0.0)
+    revenue = cluster_sums(cluster, paid, replay.clusters)
     return {
         "workload": cluster_sums(cluster, np.ones(len(won)), replay.clusters),
         "wins": cluster_sums(cluster, won, replay.clusters),
-        "revenue": cluster_sums(cluster, paid, replay.clusters),
+        "revenue": revenue if _amounts_known(amount) else np.full(len(revenue), np.nan),
     }
+
+
+def _amounts_known(amount: Floats) -> bool:
+    return bool(np.isfinite(amount).any())
 
 
 def winnable_sums(replay: Replay) -> Floats:
@@ -95,7 +100,7 @@ def result_of(replay: Replay, handoffs: Handoffs, judged: JudgedRows, *, cost: f
 
     kept = np.ones(replay.leads, dtype=bool)
     kept[replay.lead[rows]] = False
-    revenue = float((won * np.nan_to_num(amount[rows], nan=0.0)).sum()) if np.isfinite(amount).any() else float("nan")
+    revenue = float((won * np.nan_to_num(amount[rows], nan=0.0)).sum()) if _amounts_known(amount) else float("nan")
 
     return PolicyResult(
         policy=handoffs.policy,
