@@ -67,7 +67,8 @@ hash, 21 an unreadable file, 22 a target with only one class.
   minus before a digit counts (`-1` is not `1`).
 * Ids that refer to another table may be written otherwise there: Salesforce's 15 and 18 characters (if the check
   characters are right), `1000` and `1000.0`, GUIDs in braces, lost leading zeros (if the number is unique on both
-  sides). They are matched, counted and shown with examples; what only looks alike is named and left alone.
+  sides). They are matched, counted and shown with examples; what only looks alike is named and left alone. Without a
+  table of accounts those of deals are matched to those of leads; deals whose account no lead names are counted.
 * A column that is not declared is listed, but neither used nor kept. A declared column that the file lacks is an error.
 
 ## Where files are looked up

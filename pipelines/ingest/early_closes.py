@@ -1,4 +1,4 @@
-"""Closes before their lead came into being: what they cost, told."""
+"""Closes before their lead came into being, or of accounts without leads: what they cost, told."""
 
 import pandas as pd
 
@@ -10,7 +10,8 @@ _KEY = ["opportunity_id", "happened_at"]
 
 
 def describe_early_closes(tables: Tables, source: Source) -> list[str]:
-    """Sentences about closes before the creation of their lead, and of every lead of their account; none without any.
+    """Sentences about closes before the creation of their lead, and of every lead of their account, and about closes
+    whose account no lead names; none without any.
 
     ``tables`` are those of the contract, their leads resolved.
     """
@@ -19,7 +20,7 @@ def describe_early_closes(tables: Tables, source: Source) -> list[str]:
     credited = credited_outcomes(tables, source)
     told = [_before_their_lead(credited, tables)]
     if source.label.credit != "lead":
-        told.append(_before_their_account(credited, tables))
+        told += [_before_their_account(credited, tables), _of_unknown_accounts(tables)]
     return [text for text in told if text]
 
 
@@ -51,4 +52,18 @@ def _before_their_account(credited: pd.DataFrame, tables: Tables) -> str:
         f"{int(early.sum()):,} of {len(tables['outcomes']):,} closes ({won:,} won) lie before every lead of their "
         f"account (e.g. account '{first['account_id']}': closed {first['closed_at']:%Y-%m-%d %H:%M}, first lead "
         f"created {start:%Y-%m-%d %H:%M}); they are credited to no lead."
+    )
+
+
+def _of_unknown_accounts(tables: Tables) -> str:
+    closes = tables["outcomes"]
+    closes = closes[closes["lead_id"].isna() & closes["account_id"].notna()]
+    unknown = closes[~closes["account_id"].isin(tables["leads"]["account_id"].dropna())]
+    if not len(unknown):
+        return ""
+    won = int(unknown["won"].fillna(False).astype(bool).sum())
+    return (
+        f"{len(unknown):,} of {len(tables['outcomes']):,} closes ({won:,} won) name an account that no lead names "
+        f"(e.g. account '{unknown['account_id'].iloc[0]}'); they are credited to no lead. If its leads are there, "
+        "check how leads and deals write it."
     )

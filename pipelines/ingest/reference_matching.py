@@ -44,7 +44,8 @@ def match_references(
     An id is first looked up as it is, then in the forms of :mod:`pipelines.ingest.key_forms`, then in the parent's
     columns that the declaration names under ``through``; what was found is not looked up again. A row's own id
     (a deal's, which its lead names) is looked up in these columns alone. Where such a value stands for several rows,
-    the newest row that existed by then is taken, the oldest where none did.
+    the newest row that existed by then is taken, the oldest where none did. Without a table of accounts those of
+    closes are looked up among those of leads, which closes are credited through.
 
     Raises
     ------
@@ -58,19 +59,23 @@ def match_references(
     for table, shaped in shapes.items():
         for known in TABLES[table].columns:
             declared = source.tables[table].columns.get(known.name)
-            parent, key = (known.references or ".").split(".")
+            refers_to = known.references or "."
+            through = () if declared is None else declared.through
+            if refers_to == "accounts.account_id" and "accounts" not in shapes and table == "outcomes":
+                refers_to, through = "leads.account_id", ()
+            parent, key = refers_to.split(".")
             if declared is None or parent not in shapes:
                 continue
 
             own = shapes[parent].frame[key]
             tally = _Tally()
             before = shaped.frame[known.name]
-            theirs = bool(declared.through) and known.nullable and _is_own_key(source, table, declared)
+            theirs = bool(through) and known.nullable and _is_own_key(source, table, declared)
             if not theirs:
                 _match_forms(shaped, known.name, own, tally)
 
             left = _not_found(shaped.frame[known.name], own, own_key=theirs)
-            for header in declared.through:
+            for header in through:
                 rows = _parent_rows(source, (table, known.name), header, raws[parent], shapes[parent], key)
                 left &= ~_match_through(shaped, known.name, left, header, rows, tally)
             if theirs:
@@ -78,7 +83,7 @@ def match_references(
 
             if tally.matched or tally.doubtful or tally.unnamed:
                 missing = ~shaped.frame[known.name].isin(own) & before.notna()
-                found[f"{table}.{known.name}"] = _record(known.references or "", tally, before, int(missing.sum()))
+                found[f"{table}.{known.name}"] = _record(refers_to, tally, before, int(missing.sum()))
     return found
 
 
