@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from models.judging.lifecycle.shared_goals import trend_of
+from pipelines.scoring.shown_columns import hide_contacts
 from pipelines.workspace.table_files import records_of
 from serving.json_values import to_json_values
 from serving.state.app_state import AppState
 from serving.state.kept_views import KeptView
 from serving.state.loaded_state import LoadedState
+from serving.store.silenced_leads import find_silenced_leads
 
 if TYPE_CHECKING:
     from models.judging.lifecycle.figures import Lifecycle
@@ -16,8 +18,10 @@ _MEMBERS = 50  # of each programme, the latest first; `lifecycle --csv` writes a
 
 
 def read_programmes(app_state: AppState, owner: str | None, found: "Lifecycle") -> dict[str, Any]:
-    """Programmes against comparable others, and the latest members of each that the caller may see."""
-    state = app_state.loaded
+    """Programmes against comparable others, and the latest members of each that the caller may see; of those nobody may
+    contact without what reaches them.
+    """
+    state, silenced = app_state.loaded, find_silenced_leads(app_state.store)
     members = found.members.sort_values(["since", "lead_id"], ascending=[False, True], kind="stable")
     if owner is not None:
         mine = set(state.data.lead_ids[state.data.shown_to(owner)])
@@ -27,7 +31,8 @@ def read_programmes(app_state: AppState, owner: str | None, found: "Lifecycle") 
         rows = [{str(k): v for k, v in row.items()} for row in part.head(_MEMBERS).to_dict(orient="records")]
         for row in rows:
             code = state.data.code(str(row["lead_id"]))
-            row["display"] = _display_of(state, code) if code >= 0 else {}
+            shown = _display_of(state, code) if code >= 0 else {}
+            row["display"] = hide_contacts(shown, state.data.source) if row["lead_id"] in silenced else shown
         listed[str(name)] = [to_json_values(row) for row in rows]
     return {"programmes": records_of(found.programmes), "members": listed}
 

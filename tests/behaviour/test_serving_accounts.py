@@ -282,6 +282,24 @@ def test_the_process_page_names_members_that_the_reader_may_see(client: TestClie
     assert mine["programmes"] == found["programmes"], "figures are of all leads"
 
 
+def test_a_programme_tells_how_to_reach_nobody_whom_nobody_may_contact(tiny_demo: Any, tmp_path: Path) -> None:
+    def first_member(client: TestClient) -> dict[str, Any]:
+        found: dict[str, Any] = next(iter(client.get("/v1/programmes").json()["members"].values()))[0]
+        return found
+
+    with client_for(tiny_demo, tmp_path) as client:
+        shown = first_member(client)
+        reaching = {name for name in shown["display"] if name in ("phone", "email")}
+        assert reaching, "the demo shows how to reach a lead"
+        feedback = {"verdict": "do_not_contact", "note": "asked us to stop"}
+        assert client.post(f"/v1/leads/{shown['lead_id']}/feedback", json=feedback).status_code == 201
+        told = first_member(client)
+        assert told["lead_id"] == shown["lead_id"]
+        assert told["display"] == {name: text for name, text in shown["display"].items() if name not in reaching}
+        assert client.post(f"/v1/leads/{shown['lead_id']}/feedback", json={"verdict": "withdraw"}).status_code == 201
+        assert first_member(client) == shown, "what is kept of a lead was changed"
+
+
 def test_the_process_counts_all_leads_and_says_so(client: TestClient, tiny_demo: Any) -> None:
     stages = pd.DataFrame(client.get("/v1/lifecycle").json()["stages"]).set_index("stage")["in_it_now"]
     tables, listed = load_tables(tiny_demo.context.paths), worklist_of(tiny_demo)
