@@ -201,3 +201,30 @@ def test_home_and_team_name_no_lead_of_anybody_else(
     linked = set(re.findall(r'href="/leads/([^"?]+)', page.text))
     leads = read_parquet(tiny_demo.context.paths.ingest / "leads.parquet").set_index("lead_id")["owner"]
     assert linked and {str(leads[name]) for name in linked} == {owner}
+
+
+def test_a_list_of_another_owner_is_refused_and_no_page_names_one_above_other_leads(
+    client: TestClient, two_owners: tuple[str, str, str], tiny_demo: Any
+) -> None:
+    owner, own, _ = two_owners
+    other = str(worklist_of(tiny_demo)["owner"][lambda names: names != owner].iloc[0])
+    key, everybody = key_for(client, "read", "feedback", owner=owner), key_for(client, "read", "feedback")
+    lists = (
+        ("GET", "/v1/worklist"),
+        ("GET", "/v1/shortlist"),
+        ("GET", "/v1/worklist/export"),
+        ("POST", "/v1/exports/a"),
+    )
+    for method, path in lists:
+        answer = client.request(method, path, params={"owner": other}, headers=key)
+        assert answer.status_code == 403 and "leave owner out" in answer.text, path
+        for headers, asked in ((key, owner), (key, ""), (everybody, other)):
+            assert client.request(method, path, params={"owner": asked}, headers=headers).status_code == 200, path
+
+    for path in ("/worklist", f"/leads/{own}"):
+        for headers, named in ((key, False), (everybody, True)):
+            asked = {"owner": other, "segment": "industry:retail"}
+            page = client.get(path, params=asked, headers=headers | {"accept": "text/html"}).text
+            links = re.findall(r'href="([^"]+)"', page)
+            assert any("segment=industry" in link for link in links), "other filters stay"
+            assert any(f"owner={other}" in link for link in links) is named, path

@@ -89,7 +89,8 @@ def test_an_owner_sees_only_their_own_leads(client: TestClient, tiny_demo: Any) 
     owner = frame["owner"].iloc[0]
     theirs = frame[frame["owner"] != owner]["lead_id"].iloc[0]
     headers = key_for(client, "read", "feedback", owner=owner)
-    rows = client.get("/v1/worklist", params={"size": 500, "owner": "somebody"}, headers=headers).json()["rows"]
+    assert client.get("/v1/worklist", params={"owner": "somebody"}, headers=headers).status_code == 403
+    rows = client.get("/v1/worklist", params={"size": 500}, headers=headers).json()["rows"]
     assert {row["owner"] for row in rows} == {owner}
     assert client.get(f"/v1/leads/{theirs}", headers=headers).status_code == 404
     assert client.post(f"/v1/leads/{theirs}/feedback", json={"verdict": "accept"}, headers=headers).status_code == 404

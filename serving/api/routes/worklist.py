@@ -41,6 +41,7 @@ from serving.lists.closed_leads_page import (
 from serving.lists.export import Form, export_lines, fields_of, iterate_marked
 from serving.lists.export_history import ExportFields, ExportRows, export_changes
 from serving.lists.one_answer_short import shortlist_leads
+from serving.problems import ScopeError
 from serving.results.run_results import find_win_value
 from serving.schemas import PageOut, Short
 from serving.state.app_state import AppState
@@ -166,6 +167,19 @@ def limit_query(
     )
 
 
+def without_other_owners(query: WorklistQuery, caller: Caller) -> WorklistQuery:
+    """The query of a page without an owner where the caller sees one owner's leads alone: the page is of these anyway,
+    and must not name another one above them.
+    """
+    return query if caller.owner is None else replace(query, owner=None)
+
+
+def _refuse_other_owners(owner: str | None, caller: Caller) -> None:
+    """ScopeError for an owner whose leads the caller does not see: their own must not look like that owner's."""
+    if owner and caller.owner not in (None, owner):
+        raise ScopeError("you see the leads of one owner alone, and asked for another's; leave owner out.")
+
+
 def _without_advice(row: dict[str, Any], state: LoadedState) -> dict[str, Any]:
     """A row of a lead that must not be contacted: nothing is advised, and nothing says how to reach it."""
     return silence(row) | {"display": hide_contacts(row["display"], state.data.source)}
@@ -191,6 +205,7 @@ def get_worklist(
     ] = "open",
 ) -> Response:
     """Equal scores are sorted by lead id, so pages never overlap; carries an ETag."""
+    _refuse_other_owners(query.owner, caller)
     refuse_open_filters(query)
     state = app_state.loaded
     page = read_page(app_state, state, query, caller, show)
@@ -221,6 +236,7 @@ def get_shortlist(
     """Which answer, what to ask, and how likely similar leads are to give it; nearest to a deal first. Covers the best
     20,000 leads. Carries an ETag.
     """
+    _refuse_other_owners(owner, caller)
     found = shortlist_leads(app_state, caller.owner or owner or None, next_state, limit)
     return respond_with_etag(request, asdict(found))
 
@@ -244,6 +260,7 @@ def get_export(
     show: Annotated[Show, Query()] = "open",
 ) -> StreamingResponse:
     """Rows in the list's order, the upsert key first; no cell can run as a formula."""
+    _refuse_other_owners(query.owner, caller)
     refuse_open_filters(query)
     state = app_state.loaded
     lines = export_lines(
@@ -281,6 +298,7 @@ def post_export(
     export; one that fell below ``from_state`` is reported once, and so is one that sales returned or that nobody may
     contact any more, without advice. The server remembers what each name and owner received.
     """
+    _refuse_other_owners(query.owner, caller)
     refuse_open_filters(query)
     state = app_state.loaded
     listed = iterate_rows(app_state, state, query, caller, show)

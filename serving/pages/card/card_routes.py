@@ -16,7 +16,7 @@ from models.explaining.language import Language
 from models.explaining.qualification_policy import Action
 from pipelines.scoring.shown_columns import NAMING
 from serving.accounts.account_record import build_account
-from serving.api.routes.worklist import Asked, Show, limit_query
+from serving.api.routes.worklist import Asked, Show, limit_query, without_other_owners
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader
 from serving.leads.answer_history import group_answers, list_answers
@@ -82,6 +82,7 @@ def card_page(
     account_id = state.data.account_id_of(lead_id)
     account = _account(app_state, account_id, caller) if account_id else None
 
+    query = without_other_owners(query, caller)
     address = WorklistAddress.of(replace(query, page=1, size=50), show)
     place = None if card["closed"] else state.worklist.place_of(limit_query(app_state, query, caller, show), lead_id)
     link = link_column(app_state.settings.record_link, state)

@@ -14,7 +14,15 @@ from features.errors import LeadScoreError
 from models.explaining.language import Language
 from models.explaining.wording.labels import capitalise
 from pipelines.scoring.shown_columns import person_name
-from serving.api.routes.worklist import NEW_WITHIN, Asked, Show, iterate_rows, limit_query, read_page
+from serving.api.routes.worklist import (
+    NEW_WITHIN,
+    Asked,
+    Show,
+    iterate_rows,
+    limit_query,
+    read_page,
+    without_other_owners,
+)
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter, check_form_token
 from serving.auth.oidc_claims import local_path
@@ -72,7 +80,7 @@ def worklist_page(
     state, language, framework = app_state.loaded, language_of(request), app_state.framework(None)
     if "size" not in request.query_params:
         query = replace(query, size=PAGE_SIZE)
-    query = without_open_filters(query)
+    query = without_other_owners(without_open_filters(query), caller)
     limited = limit_query(app_state, query, caller, show)
     address = WorklistAddress.of(query, show)
     found = read_page(app_state, state, query, caller, show)
