@@ -39,7 +39,7 @@ def fit_points_bundle(
     Parameters
     ----------
     matrix : built with the rubric's rules
-    meta : stored beside what is said here
+    meta : stored beside what is said here, which counts before it
     on_grid : whether all open leads are looked at together
     """
     rows = np.flatnonzero(matrix.matured).astype(np.int64)
@@ -56,6 +56,7 @@ def fit_points_bundle(
 
     return Bundle(
         meta={
+            **meta,  # first: of an earlier bundle's it may not keep what the rows here say
             MODE: POINTS,
             "winner": fitted.name,
             "trained_through": known.max().isoformat() if len(known) else None,
@@ -67,7 +68,6 @@ def fit_points_bundle(
             "age_days": [float(age) for age in ages],
             "seed": settings.seed,
             "versions": {name: version(name) for name in ("leadscore", "numpy", "pandas")},
-            **meta,
         },
         catalog=matrix.catalog,
         components={fitted.name: fitted},

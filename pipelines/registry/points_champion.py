@@ -13,8 +13,6 @@ from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 
-_OF_TRAINING = ("winner", "trained_through", "rows", "won", "won_leads", "base_rate", "age_days", "seed", "versions")
-
 
 def follow_adopted_rubric(context: Context, reason: str) -> str | None:
     """Let the rubric in force score where points score alone; returns the new champion's hash.
@@ -30,8 +28,7 @@ def follow_adopted_rubric(context: Context, reason: str) -> str | None:
         return None
 
     matrix = with_rules(context, rubric, load_matrix(context.paths.matrix))
-    meta = {name: value for name, value in before.meta.items() if name not in _OF_TRAINING}
-    meta |= {"declaration": context.declaration_hash}
+    meta = {**before.meta, "declaration": context.declaration_hash}
     after = fit_points_bundle(matrix, rubric, context.settings, meta, on_grid=context.source.cohort.on_grid)
     with tempfile.TemporaryDirectory() as folder:
         save_bundle(after, Path(folder) / "bundle")

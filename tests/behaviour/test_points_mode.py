@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from features.cohort.splits import leads_of
 from features.errors import ExitStatus
 from features.rubric.yaml_format import rubric_yaml
 from models.bundle import load_bundle, save_bundle
@@ -25,7 +26,7 @@ from models.settings import GateSettings, TrainSettings
 from models.training.points_bundle import fit_points_bundle
 from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.feeds.feed_profiles import read_feed_profile
-from pipelines.registry.champion import read_champion
+from pipelines.registry.champion import point_to, read_champion
 from pipelines.registry.promotion_gate import ask_gate
 from pipelines.run import run_stage
 from pipelines.stages.register_bundle import register_points
@@ -34,7 +35,7 @@ from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.find_declarations import find_source
 from pipelines.workspace.matrix_files import load_matrix
 from serving.state.result_cache import BesideResult
-from tests.reference.challengers import keep
+from tests.reference.challengers import TEST, keep
 from tests.reference.serving import client_for
 from tests.reference.tiny_run import TinyRun
 
@@ -175,6 +176,29 @@ def test_an_adopted_rubric_scores_at_once_where_points_score_alone(
     assert (
         set(listed["manual_version"]) == {"demo 2"} and (listed["score"] == listed["manual_points"].clip(0, 100)).all()
     )
+
+
+def test_an_adopted_rubric_counts_the_leads_there_are_now(cli: Cli, few: Any, tmp_path: Path) -> None:
+    """A champion from when there was half as much: all its figures of training are those of today's matrix."""
+    run = copied(few, tmp_path)
+    paths, rubric = run.context.paths, run.context.rubric
+    first, matrix = read_champion(paths), load_matrix(paths.matrix)
+    assert rubric is not None and first is not None
+    half = matrix.take(np.arange(len(matrix) // 2))
+    early = fit_points_bundle(half, rubric, run.context.settings, load_bundle(first.folder).meta)
+    point_to(paths, keep(run, early, tmp_path / "early"), TEST)
+    assert early.limits == EvidenceLimits(*leads_of(half, np.flatnonzero(half.matured)))
+
+    draft = tmp_path / "draft.yaml"
+    draft.write_text(rubric_yaml(rubric.model_copy(update={"version": "2"})), encoding="utf-8")
+    status, _, err = cli("rubric", "adopt", str(draft), "--reason", "r", *run.args)
+    assert status == 0, err
+    now = read_champion(paths)
+    assert now is not None and now.hash != first.hash
+    adopted = load_bundle(now.folder)
+    counted = EvidenceLimits(*leads_of(matrix, np.flatnonzero(matrix.matured)))
+    assert adopted.limits == counted != early.limits
+    assert adopted.meta["rows"] == int(matrix.matured.sum()) > early.meta["rows"]
 
 
 def copied(few: Any, tmp_path: Path) -> Any:
