@@ -24,7 +24,9 @@ _NAMED = 2  # facts that a sentence names
 
 @dataclass(frozen=True, kw_only=True)
 class StatedAnswer:
-    """An answer on record: its question and label, what was said, its own points, and whether it has expired."""
+    """An answer on record: its question and label, what was said, its own points, whether it has expired, and whether
+    its question says which answers meet the criterion.
+    """
 
     question: str
     feature: str
@@ -33,6 +35,7 @@ class StatedAnswer:
     points: float
     age_days: float | None
     expired: bool
+    has_rule: bool
 
 
 def stated_answers(
@@ -62,6 +65,7 @@ def stated_answers(
                 points=points.get(feature.name, 0.0),
                 age_days=age,
                 expired=age is not None and question.valid_for_days is not None and age > question.valid_for_days,
+                has_rule=bool(question.met) or question.met_minimum is not None,
             )
         )
     return sorted(found, key=lambda answer: math.inf if answer.age_days is None else answer.age_days)
@@ -116,19 +120,19 @@ def explain_difference(
     """One sentence where a criterion's status and its points say different things, else the empty text.
 
     Points are of the model and weigh everything on record that bears on a criterion, by what became of such leads;
-    the status is the last valid answer alone.
+    the status is the last valid answer alone, of those to questions that say what meets the criterion.
     """
     met, not_met = status == str(EvidenceStatus.MET), status == str(EvidenceStatus.NOT_MET)
     if not (met and points <= -CLEAR_POINTS) and not (not_met and points >= CLEAR_POINTS):
         return ""
 
-    answer = next((one for one in stated if not one.expired), None)
+    answer = next((one for one in stated if one.has_rule and not one.expired), None)
     against_status = 1 if not_met else -1  # sign of the points that outweigh the status
-    told = {one.feature for one in stated}
+    chosen = None if answer is None else answer.feature
     other = [
         reason
         for reason in reasons
-        if reason.feature not in told and reason.contribution * unit * against_status >= _TELLING
+        if reason.feature != chosen and reason.contribution * unit * against_status >= _TELLING
     ]
     names = _join([reason.label for reason in other[:_NAMED]], language)
     said = "" if answer is None else f"{answer.label}: {answer.value}"
@@ -145,6 +149,8 @@ def explain_difference(
                 said=said,
                 facts=names,
             )
+        if own < _TELLING:
+            return say("What was said does not meet it ({said}); other facts together outweigh it.", said=said)
         return say(
             "What was said does not meet it ({said}), yet leads who answer so win more often than the others.",
             said=said,
@@ -158,6 +164,8 @@ def explain_difference(
             said=said,
             facts=names,
         )
+    if own < _TELLING:
+        return say("What was said meets it ({said}); other facts together outweigh it.", said=said)
     return say(
         "What was said meets it ({said}), yet leads who answer so win less often than the others.",
         said=said,

@@ -1,9 +1,12 @@
 """Under a criterion the stated answer comes first with its own points; a sentence says why status and points differ."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from models.explaining.criterion_facts import StatedAnswer, explain_difference, list_facts
 from models.explaining.evidence import next_questions
@@ -17,7 +20,7 @@ from pipelines.scoring.next_questions import load_open_leads
 UNIT = 10.0
 
 
-def answer(points: float, value: str = "uses", *, expired: bool = False) -> StatedAnswer:
+def answer(points: float, value: str = "uses", *, expired: bool = False, has_rule: bool = True) -> StatedAnswer:
     return StatedAnswer(
         question="decision_role",
         feature="answer_decision_role",
@@ -26,6 +29,7 @@ def answer(points: float, value: str = "uses", *, expired: bool = False) -> Stat
         points=points,
         age_days=3.0,
         expired=expired,
+        has_rule=has_rule,
     )
 
 
@@ -87,6 +91,8 @@ def test_every_sign_on_a_card_is_that_of_the_points_beside_it(scored: Scored) ->
         ),
         ("not_met", 4, 4.0, 0.0, "yet leads who answer so win more often than the others."),
         ("not_met", 9, 3.0, 0.6, "{title} speak for it too."),
+        ("not_met", 3, -0.4, 0.0, "(role in the decision: uses); other facts together outweigh it."),
+        ("met", -3, 0.4, 0.0, "(role in the decision: uses); other facts together outweigh it."),
         ("met", -5, 0.2, -0.6, "What was said meets it (role in the decision: uses); {title} speak against it."),
         ("met", -2, -2.0, 0.0, "yet leads who answer so win less often than the others."),
         ("met", -8, -2.0, -0.6, "{title} speak against it too."),
@@ -107,6 +113,36 @@ def test_one_sentence_where_status_and_points_differ(
     for code in ("ko", "pl"):
         other = explain_difference(status, points, [answer(own)], found, UNIT, load_language(code))
         assert (other == "") == (said is None) and (said is None or (other != text and title in other) or others == 0)
+
+
+def test_the_sentence_names_the_answer_that_decides_and_the_others_outweigh_it(writer: ReasonWriter) -> None:
+    """A younger answer to a question without a rule decides nothing: it is one of the facts beside."""
+    free = dataclasses.replace(
+        answer(8.0, "Contoso", has_rule=False), question="pain", feature="answer_pain", label="pain"
+    )
+    found = reasons(writer, answer_pain=0.8, answer_decision_role=-0.1)
+    text = explain_difference("not_met", 7, [free, answer(-1.0)], found, UNIT, ENGLISH)
+    assert text.startswith("What was said speaks against it (role in the decision: uses); ")
+    assert found[0].label in text and "Contoso" not in text
+    old = answer(-3.0, "old", expired=True)
+    assert "uses" in explain_difference("met", -2, [old, free, answer(1.0)], found, UNIT, ENGLISH)
+
+
+@given(
+    status=st.sampled_from(("met", "not_met")),
+    points=st.integers(-30, 30),
+    own=st.floats(-20, 20),
+    others=st.lists(st.floats(-2, 2), max_size=3),
+)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nobody_is_said_to_win_more_often_against_the_sign_of_the_answer(
+    status: str, points: int, own: float, others: list[float], writer: ReasonWriter
+) -> None:
+    names = ("job_title_seniority", "account_employees", "account_industry")
+    found = reasons(writer, answer_decision_role=own / UNIT, **dict(zip(names, others, strict=False)))
+    text = explain_difference(status, points, [answer(own)], found, UNIT, ENGLISH)
+    assert "win more often" not in text or own > 0
+    assert "win less often" not in text or own < 0
 
 
 def test_every_card_names_the_answer_first_and_explains_every_contradiction(scored: Scored) -> None:
