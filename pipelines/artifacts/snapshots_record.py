@@ -8,7 +8,8 @@ class TakenSnapshot(Record):
     """One export that was taken.
 
     ``taken_at`` is UTC, ``found`` how it was found out; ``part`` is the file of changes; ``columns`` are those the
-    export had; ``by_column`` counts values that changed; ``left_out`` counts rows by why they were not stored.
+    export had; ``by_column`` counts values that changed; ``left_out`` counts rows by why they were not stored;
+    ``added_at`` is when it came into the store (UTC), None where that was not written down yet.
     """
 
     taken_at: str
@@ -27,6 +28,7 @@ class TakenSnapshot(Record):
     left_out: dict[str, int]
     accepted: tuple[str, ...] = ()
     forms: dict[str, ColumnReading] = {}
+    added_at: str | None = None
 
 
 class ExportHistory(Record):

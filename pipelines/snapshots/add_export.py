@@ -198,6 +198,7 @@ def _snapshot(read: ReadExport, told: Differences, part: str, accepted: tuple[st
             "left_out": {str(name): int(count) for name, count in why.items()},
             "accepted": accepted,
             "forms": {header: form.record() for header, form in read.rows.forms.items()},
+            "added_at": pd.Timestamp.now("UTC").tz_localize(None).floor("us"),
             **_counts(told),
         }
     )

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from features.errors import ContractError
-from pipelines.artifacts.snapshots_record import ExportHistory
+from pipelines.artifacts.snapshots_record import ExportHistory, TakenSnapshot
 from pipelines.snapshots.snapshot_errors import UnknownTakenAtError
 
 # A clock is read only where it cannot be a running number: after a T, or with seconds.
@@ -81,20 +81,24 @@ def find_taken_at(path: Path, newest: pd.Timestamp | None, zone: ZoneInfo) -> Ta
 
 
 def as_known(history: ExportHistory, now: pd.Timestamp, as_of: pd.Timestamp | None = None) -> ExportHistory:
-    """The snapshots as they are known ``now``: one of today, dated by the end of the day, stands here and is known.
+    """The snapshots by when they were known: one that was added before the day it is dated by was over, since then.
 
-    ``as_of`` leaves those out that were taken from that moment on. The order stays; what is dated later than today
-    keeps its date.
+    That stays so once the day is over: the same snapshots make the same tables on any day. One of which is not written
+    down when it was added is known ``now`` while its day lasts. ``as_of`` leaves those out that were known from that
+    moment on. The order stays; what was dated later than a day ahead keeps its date.
     """
-    moments = [pd.Timestamp(snapshot.taken_at) for snapshot in history.snapshots]
-    ahead = [moment for moment in moments if now < moment <= now + _TODAY]
-    known = {moment: now - pd.Timedelta(microseconds=len(ahead) - 1 - k) for k, moment in enumerate(ahead)}
-    snapshots = tuple(
-        snapshot.model_copy(update={"taken_at": known[moment].isoformat()}) if moment in known else snapshot
-        for snapshot, moment in zip(history.snapshots, moments, strict=True)
-        if as_of is None or moment < as_of
-    )
-    return history.model_copy(update={"snapshots": snapshots})
+    found: list[TakenSnapshot] = []
+    for snapshot in history.snapshots:
+        moment = pd.Timestamp(snapshot.taken_at)
+        added = now if snapshot.added_at is None else pd.Timestamp(snapshot.added_at)
+        if added < moment <= added + _TODAY:
+            moment = added
+        if found:  # an older one of the same day may have been added after a newer one
+            moment = max(moment, pd.Timestamp(found[-1].taken_at) + pd.Timedelta(microseconds=1))
+        if as_of is not None and moment >= as_of:
+            break
+        found.append(snapshot.model_copy(update={"taken_at": moment.isoformat()}))
+    return history.model_copy(update={"snapshots": tuple(found)})
 
 
 def _unknown(path: Path, why: str) -> UnknownTakenAtError:

@@ -11,10 +11,12 @@ from features.catalog.build_catalog import build_catalog
 from features.cohort.cohort import keys_of, open_cohort, segment_of
 from features.cohort.labels import label
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.retraining.fingerprints import fingerprint_of
 from pipelines.scoring.file_answers import add_file_answers
 from pipelines.snapshots.export_checks import Oddity
 from pipelines.snapshots.snapshot_errors import NoSnapshotError
 from pipelines.stages.ingest import ingest
+from pipelines.workspace.context import open_context
 from pipelines.workspace.table_files import load_tables
 from tests.reference.snapshot_exports import DEALS, HEADER, SnapshotWorld, deal, end_of
 
@@ -391,3 +393,27 @@ def test_what_the_export_of_today_says_is_known_by_now(tmp_path: Path) -> None:
     assert today <= known <= now
     assert rows_of(tables["outcomes"], "D2", "won", "known_at") == [(False, known)]
     assert world.files() == stored, "the store says the day"
+
+
+def test_the_export_of_today_makes_the_same_tables_whenever_it_is_read(tmp_path: Path) -> None:
+    today = pd.Timestamp.now("UTC").tz_localize(None).normalize()
+    days = [f"{today - pd.Timedelta(days=n):%Y-%m-%d}" for n in (9, 2, 0)]
+    declared = DEALS.replace('data_cutoff: "2026-06-01"\n', "")
+    (tmp_path / "crm.yaml").write_text(declared, encoding="utf-8")
+    context = open_context(str(tmp_path / "crm.yaml"), tmp_path / "data")
+    world = SnapshotWorld(tmp_path, declared)
+    world.take(days[1], [*STAY, deal("L1", created=days[0])])
+    world.take(days[2], [*STAY, deal("L1", created=days[0], Temp=7)])
+
+    made = []
+    for _ in range(2):
+        ingest(world.source, world.paths)
+        files = {file.name: file.read_bytes() for file in sorted(world.paths.ingest.glob("*.parquet"))}
+        made.append((files, fingerprint_of(context)))
+    assert made[0] == made[1]
+
+    later = pd.Timestamp(str(world.taken[-1].added_at)) + MICROSECOND
+    ingest(world.source, world.paths, later)
+    answers = load_tables(world.paths)["answers"]
+    found = rows_of(answers[answers["question"] == "temperature"], "L1", "value", "known_at")
+    assert found == [("3", end_of(days[1])), ("7", later - MICROSECOND)], "as of today, it is known"

@@ -2,14 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
 
 from features.errors import ContractError
+from pipelines.artifacts.snapshots_record import ExportHistory, TakenSnapshot
 from pipelines.snapshots.snapshot_errors import UnknownTakenAtError
-from pipelines.snapshots.taken_at import find_taken_at, read_taken_at
+from pipelines.snapshots.taken_at import as_known, find_taken_at, read_taken_at
 
 BERLIN = ZoneInfo("Europe/Berlin")
 END = "2026-01-04T22:59:59.999999"  # of Sunday, in Berlin
@@ -86,3 +88,48 @@ def test_a_given_time_is_in_the_sources_zone(text: str, moment: str) -> None:
 def test_a_given_text_that_is_no_time_is_refused() -> None:
     with pytest.raises(ContractError, match="--taken-at: 'last Monday' is not an ISO time"):
         read_taken_at("last Monday", BERLIN)
+
+
+TODAY = "2026-01-04T23:59:59.999999"
+
+
+def history(*snapshots: tuple[str, str | None]) -> ExportHistory:
+    """Snapshots by when they were taken and added."""
+    values: dict[str, Any] = dict.fromkeys(("rows", "new", "changed", "vanished", "returned", "corrected"), 0)
+    values |= dict.fromkeys(("found", "file", "sha256", "part"), "")
+    values |= {"by_column": {}, "columns": (), "left_out": {}}
+    taken = [TakenSnapshot.of(values | {"taken_at": at, "added_at": on}) for at, on in snapshots]
+    return ExportHistory(key=("id",), snapshots=tuple(taken))
+
+
+KNOWN = {
+    "of today: since it was added": ([(TODAY, "2026-01-04T09:00:00")], ["2026-01-04T09:00:00"]),
+    "of an earlier day: since that day": ([(TODAY, "2026-03-01T09:00:00")], [TODAY]),
+    "of the day after tomorrow: not yet": ([("2026-01-06T23:59:59", "2026-01-04T09:00:00")], ["2026-01-06T23:59:59"]),
+    "an older one of the same day, added last": (
+        [("2026-01-04T18:00:00", "2026-01-04T15:00:00"), (TODAY, "2026-01-04T14:00:00")],
+        ["2026-01-04T15:00:00", "2026-01-04T15:00:00.000001"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("snapshots", "known"), KNOWN.values(), ids=KNOWN)
+@pytest.mark.parametrize("read_at", ["2026-01-04T16:00:00", "2026-01-05T16:00:00"])
+def test_a_snapshot_is_known_since_the_same_moment_on_any_day(
+    snapshots: list[tuple[str, str | None]], known: list[str], read_at: str
+) -> None:
+    found = as_known(history(*snapshots), pd.Timestamp(read_at))
+    assert [snapshot.taken_at for snapshot in found.snapshots] == known
+
+
+def test_one_of_today_that_does_not_say_when_it_was_added_is_known_by_now() -> None:
+    now = pd.Timestamp("2026-01-04T16:00:00")
+    old = history((TODAY, None))
+    assert as_known(old, now).snapshots[0].taken_at == now.isoformat()
+    assert as_known(old, now + pd.Timedelta(days=1)).snapshots[0].taken_at == TODAY
+
+
+@pytest.mark.parametrize(("as_of", "count"), [("2026-01-04T09:00:00", 0), ("2026-01-04T15:00:00", 1)])
+def test_as_of_this_afternoon_what_was_added_this_morning_is_known(as_of: str, count: int) -> None:
+    today = history((TODAY, "2026-01-04T09:00:00"))
+    assert len(as_known(today, pd.Timestamp("2026-01-04T16:00:00"), pd.Timestamp(as_of)).snapshots) == count
