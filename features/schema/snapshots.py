@@ -9,6 +9,7 @@ from features.schema.vocabulary import ColumnType, Role, WhenKnown
 
 KEPT_TABLES = ("leads", "accounts", "outcomes", "stages")  # states of things; events keep their own clocks
 CHANNEL = "snapshot"  # of answers that snapshots gave
+DATED = (WhenKnown.KNOWN_AT, WhenKnown.SNAPSHOTS)  # accounts have a row per change of such columns
 _ANSWERED = (WhenKnown.HISTORY, WhenKnown.SNAPSHOTS)
 
 
@@ -84,5 +85,17 @@ def _begins_empty(source: Source, segment: str) -> bool:
     if accounts is None or (leads is not None and segment in leads.columns) or snapshots_of(source, "accounts") is None:
         return False
     column = accounts.columns.get(segment)
-    clock = () if "known_at" in accounts.columns else (WhenKnown.KNOWN_AT,)
-    return column is not None and column.when_known in (WhenKnown.SNAPSHOTS, *clock)
+    return column is not None and column.when_known in DATED and not have_own_clock(source)
+
+
+def have_own_clock(source: Source) -> bool:
+    """Whether accounts date their changes themselves: ``known_at`` is declared, and their file is an export of its own.
+
+    In a file of deals that clock is the deal's, so a row known always comes before those of the snapshots.
+    """
+    accounts = source.tables.get("accounts")
+    if accounts is None or accounts.location is None or "known_at" not in accounts.columns:
+        return False
+    file = accounts.location.model_dump_json()
+    rows = [source.tables[name].location for name in ("leads", "outcomes") if name in source.tables]
+    return all(location is None or location.model_dump_json() != file for location in rows)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from features.schema.columns import Column
+from features.schema.snapshots import DATED, have_own_clock
 from features.schema.source import Source
 from features.schema.vocabulary import Role, WhenKnown
 from pipelines.ingest.canonical_shape import read_columns
@@ -21,7 +22,6 @@ from pipelines.snapshots.snapshot_store import TAKEN
 
 _KNOWN, ACCOUNT = "snapshot:known_at", "snapshot:account_id"
 _CONTRACT = ("account_id", "known_at")
-_DATED = (WhenKnown.KNOWN_AT, WhenKnown.SNAPSHOTS)
 
 
 def account_rows(versions: Versions, source: Source) -> TableHistory:
@@ -43,7 +43,7 @@ def account_rows(versions: Versions, source: Source) -> TableHistory:
         said = speaking_rows(said)
     said = said.iloc[np.argsort(said[ACCOUNT].to_numpy(dtype=object), kind="stable")].reset_index(drop=True)
 
-    dated = [name for name, column in columns.items() if column.when_known in _DATED]
+    dated = [name for name, column in columns.items() if column.when_known in DATED]
     stay = {name for name, column in columns.items() if name == source.label.segment or _stays(column)}
     fixed = [name for name in columns if name in stay and name not in dated]
     made: dict[str, pd.Series] = {}
@@ -68,8 +68,8 @@ def account_rows(versions: Versions, source: Source) -> TableHistory:
         changes = changes[changes[TAKEN] > versions.first]
 
     known = iso_texts(changes[TAKEN])
-    own = source.tables["accounts"].columns.get("known_at")
-    if own is not None and versions.export.key_table == "accounts":
+    if have_own_clock(source):
+        own = source.tables["accounts"].columns["known_at"]
         texts = joined_texts(said, "known_at", own).reindex(changes.index)
         moved = ~(changes[ACCOUNT].duplicated() & texts.eq(texts.shift()))
         known, always = known.mask(texts.notna() & moved, texts), always[:0]

@@ -225,6 +225,40 @@ def test_the_segment_of_an_account_is_what_was_seen_first(tmp_path: Path, role: 
     assert (found["X"], found["Y"]) == ("FR", "PL")
 
 
+OWN_CLOCK = """\
+name: crm
+kind: relational
+data_cutoff: "2026-06-01"
+label: {segment: country}
+tables:
+  leads:
+    location: {file: crm_leads.csv}
+    columns: {lead_id: {}, created_at: {}, account_id: {}}
+  accounts:
+    location: {file: crm_accounts.csv, snapshots: true}
+    columns: {account_id: {}, known_at: {from: changed}, country: {when_known: WHEN}}
+  outcomes:
+    location: {file: crm_outcomes.csv}
+    columns: {opportunity_id: {}, lead_id: {}, closed_at: {}, won: {}}
+"""
+
+
+@pytest.mark.parametrize("when", ["snapshots", "known_at"])
+def test_a_segment_of_accounts_with_a_clock_of_their_own_is_what_they_said_first(tmp_path: Path, when: str) -> None:
+    world = SnapshotWorld(tmp_path, OWN_CLOCK.replace("WHEN", when))
+    world.paths.raw.mkdir(parents=True)
+    leads = "lead_id,created_at,account_id\nL1,2026-01-10,A\nL2,2026-01-10,B\n"
+    (world.paths.raw / "crm_leads.csv").write_text(leads, encoding="utf-8")
+    outcomes = "opportunity_id,lead_id,closed_at,won\nO2,L2,2026-02-01,true\n"
+    (world.paths.raw / "crm_outcomes.csv").write_text(outcomes, encoding="utf-8")
+    header = "account_id,changed,country"
+    world.take(FIRST, ["A,2025-12-01,FR", "B,2025-12-02,PL"], header=header)
+    world.take(SECOND, ["A,2026-01-06,DE", "B,2025-12-02,PL"], header=header)
+    tables = world.tables()
+    found = dict(zip(tables["leads"]["lead_id"], segment_of(tables, world.source), strict=True))
+    assert found == {"L1": "FR", "L2": "PL"}
+
+
 def test_a_deal_that_moves_changes_nothing_of_its_account(world: SnapshotWorld) -> None:
     old, new = deal("X", Company="B", Size=1), deal("Y", Company="B", Size=9)
     world.take(FIRST, [*STAY, old, new])

@@ -217,6 +217,11 @@ WRONG = {
         "label: {segment: size}\nopportunities:",
         "the default horizon",
     ),
+    "an account's segment in a file of deals": (
+        "    country: {from: Country}\n",
+        "    country: {from: Country, when_known: known_at}\nlabel: {segment: country}\n",
+        "the default horizon",
+    ),
     "a watermark": (
         "{file: deals.csv, snapshots: true}",
         "{database: {url: DB, table: deals, watermark: id}, snapshots: true}",
