@@ -16,7 +16,9 @@ WEEKS = 8
 
 @dataclass(frozen=True)
 class Week:
-    """The seven days before ``until``: leads sent to sales in them; leads open, and waiting too long, at their end."""
+    """The seven days up to ``until``, that moment left out: leads sent to sales in them; leads open, and waiting too
+    long, at their end.
+    """
 
     until: pd.Timestamp
     open_leads: int
@@ -45,6 +47,7 @@ def weekly_trends(
         until = as_of - pd.Timedelta(days=7 * back)
         leads = set(open_cohort(tables, source, until)["lead_id"].astype("str")) - aside
         late = set(overdue_of(tables, policy, until)["lead_id"].astype("str"))
-        during = sent["entered_at"].between(until - pd.Timedelta(days=7), until, inclusive="right")
+        # as what is known then: of the moment itself nothing is, so it belongs to the week that begins
+        during = sent["entered_at"].between(until - pd.Timedelta(days=7), until, inclusive="left")
         found.append(Week(until, len(leads), len(late & leads), int(during.sum())))
     return WeeklyTrends(tuple(found), source.capacity.handoffs_per_week)
