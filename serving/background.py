@@ -109,6 +109,7 @@ class BackgroundThreads:
         announce_untold(self.app_state)
         if self.app_state.ready:
             self.app_state.catch_up()  # with what other servers were told: on one that nobody reads it would grow
+            self.app_state.follow_merges()
 
     def sweep(self) -> None:
         """Remove what was written about people while they were being forgotten."""

@@ -19,6 +19,7 @@ from serving.state.lead_scoring import find_closed
 from serving.state.loaded_state import LoadedState
 from serving.store.audit_trail import record_action
 from serving.store.engine import hold_lock
+from serving.store.merged_feedback import take_back_copies
 from serving.store.silenced_leads import SILENT, WITHDRAW, stands
 from serving.store.tables import Feedback, StageRow
 from serving.store.wall_clock import wall_now
@@ -53,6 +54,8 @@ def add_feedback(
     row.undoes = undone
     session.add(row)
     session.flush()
+    if undone is not None:
+        take_back_copies(session, row, state.data.lead_ids)
 
     detail: dict[str, Any] = {"verdict": body.verdict, "reason": body.reason}
     detail |= {"undoes": row.undoes} if row.undoes is not None else {}

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from serving.state.server_secret import read_or_create_secret
 from serving.state.worklist.kept_lines import LinesToKeep, keep_lines
 from serving.state.worklist.shown_scores import ShownScores
 from serving.store.engine import Store, open_store
+from serving.store.merged_feedback import MergeFollower
 from serving.store.tables import ScoreRow
 
 
@@ -60,6 +62,7 @@ class AppState:
         self._loaded: LoadedState | None = None
         self._context = self._open()
         self.store: Store = open_store(settings.store_url, self.folder)
+        self._merges = MergeFollower(self.store)
         self.secret = read_or_create_secret(self.folder)
         self.way = RightOfWay()
         self.results = ResultCache(self.way)
@@ -177,6 +180,12 @@ class AppState:
             if before is not None:
                 with contextlib.suppress(Exception):  # whatever holds the old list back, the new one takes its place
                     self._settle(before)
+            try:
+                self.follow_merges(loaded)  # not before: a load that fails leaves the merged leads on the list
+            except Exception as problem:  # who became whom cannot be read: nobody knows who must not be contacted
+                self._note_problem(problem)
+                return None
+            if before is not None:
                 loaded = replace(loaded, replaced=self._what_goes(before, moved_at))
                 self.move_untold |= before.model.bundle.hash != loaded.model.bundle.hash
             self._context, self.clock = loaded.model.context, clock
@@ -187,6 +196,24 @@ class AppState:
         with contextlib.suppress(SQLAlchemyError):  # the watcher tries again
             self.settle()
         return loaded
+
+    def follow_merges(self, state: LoadedState | None = None) -> None:
+        """Let what was said of merged leads be said of the leads they became, where it is not yet.
+
+        Another server, or a request that began before a load, may still post about a merged lead.
+        """
+        state = state or self.newest
+
+        def read_merged() -> Mapping[str, str]:
+            # imported where somebody said something of a merged lead: what resolves people is felt in the server's start
+            from pipelines.ingest.identity_files import read_merged_leads
+
+            return read_merged_leads(state.model.context.paths)
+
+        try:
+            self._merges.follow(state.data.lead_ids, read_merged)
+        except SQLAlchemyError as problem:  # a store that takes no writes: the watcher tries again
+            logger().warning("feedback of merged leads not moved", kind=type(problem).__name__)
 
     def _what_goes(self, before: LoadedState, moved_at: int) -> Replaced:
         """What the next state takes the place of; where the last could not be settled, what that one did: one step."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from features.array_types import Ints
@@ -21,7 +20,6 @@ from pipelines.artifacts.score_record import TEST_ROWS, ScoreRecord
 from pipelines.scoring.qualification_summary import follows_policy_in_force
 from pipelines.scoring.state_history import MEMORY
 from pipelines.workspace.atomic_files import read_parquet
-from serving.logs import logger
 from serving.state.clock import ServingClock
 from serving.state.gather_rows import find_touched_leads, gather_rows
 from serving.state.lead_data import LeadData, in_one_piece
@@ -31,7 +29,6 @@ from serving.state.worklist.kept_lines import LinesToKeep, describe_state, known
 from serving.state.worklist.kept_list import read_kept_list
 from serving.state.worklist.ranked_worklist import Worklist
 from serving.store.engine import Store
-from serving.store.merged_feedback import follow_merges
 
 BLOCK = 2_000  # leads scored at once, which bounds the memory
 FEW = 200  # leads of which rows are asked for one by one; of more all posted rows are read, once
@@ -50,7 +47,6 @@ def build_worklist(
 
     ``register`` is the stamp of the register of people. Returns the list, and what was scored again, to be kept.
     """
-    _follow_merges(store, model, data)
     frame, list_under, scored_list = _read_batch_worklist(model, framework), "", None
     if frame is None:
         list_under = describe_state(model, data, framework, register)
@@ -80,19 +76,6 @@ def build_worklist(
                 worklist.update_rows(lines)
                 scored += lines
     return worklist, replace(nothing, under=under, lines=scored, known=known)
-
-
-def _follow_merges(store: Store, model: LoadedModel, data: LeadData) -> None:
-    def read_merged() -> Mapping[str, str]:
-        # imported where somebody said something of a merged lead: what resolves people is felt in the server's start
-        from pipelines.ingest.identity_files import read_merged_leads
-
-        return read_merged_leads(model.context.paths)
-
-    try:
-        follow_merges(store, data.lead_ids, read_merged)
-    except SQLAlchemyError as problem:  # a store that takes no writes: the next load tries again
-        logger().warning("feedback of merged leads not moved", kind=type(problem).__name__)
 
 
 def score_touched(

@@ -1,21 +1,82 @@
 """Somebody's two records become one: what sales said of the one that is gone holds for the one that stays."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from features.cohort.identity_resolution import merge_leads
 from pipelines.ingest.identity_files import IDENTITY
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
+from pipelines.workspace.table_files import load_tables
+from serving.state import app_state as app_state_module
+from serving.state.loaded_model import LoadedModel
 from serving.store.engine import open_store
 from serving.store.tables import Feedback, NoteRow
+from tests.behaviour.test_cut_off_moves import look
 from tests.reference.serving import client_for
+from tests.reference.tiny_run import TinyRun
 
 
 def listed_by(client: TestClient) -> set[str]:
-    return {row["lead_id"] for row in client.get("/v1/worklist", params={"limit": 500}).json()["rows"]}
+    asked = {"size": 500, "sort": "lead"}
+    return {row["lead_id"] for row in client.get("/v1/worklist", params=asked).json()["rows"]}
+
+
+def say(client: TestClient, lead: str, verdict: str) -> None:
+    given = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": verdict})
+    assert given.status_code == 201, given.text
+
+
+def said_of(client: TestClient, lead: str) -> str | None:
+    """The verdict on the card of a lead."""
+    answer = client.get(f"/v1/leads/{lead}")
+    assert answer.status_code == 200, answer.text
+    found = answer.json()["feedback"]
+    return None if found is None else str(found["verdict"])
+
+
+@contextmanager
+def merged_records(run: TinyRun, gone: str, kept: str) -> Iterator[None]:
+    """What an ingest and a batch leave that find two records to be one person's; after it they are two again."""
+    paths = run.context.paths
+    before = run.folder.with_name("before")
+    shutil.copytree(run.data_dir, before)
+    tables = load_tables(paths)
+    known_at = tables["leads"].set_index("lead_id")["created_at"][gone]
+    row = pd.DataFrame([{"lead_id": gone, "became": kept, "rule": "same_email", "known_at": known_at}])
+    log = read_parquet(paths.ingest / IDENTITY)
+    write_parquet(paths.ingest / IDENTITY, pd.concat([log, row.astype(log.dtypes)], ignore_index=True))
+    for name, frame in merge_leads(tables, row).items():
+        write_parquet(paths.ingest / f"{name}.parquet", frame)
+    worklist = read_parquet(paths.score / "worklist.parquet")
+    write_parquet(paths.score / "worklist.parquet", worklist[worklist["lead_id"] != gone].reset_index(drop=True))
+    _touch(run)
+    yield
+    for folder in (paths.ingest, paths.score):
+        shutil.rmtree(folder)
+        shutil.copytree(before / folder.relative_to(run.data_dir), folder)
+    shutil.rmtree(before)
+    _touch(run)
+
+
+def _touch(run: TinyRun) -> None:
+    counts = run.context.paths.ingest / "counts.json"
+    text = counts.read_text()
+    counts.unlink()
+    counts.write_text(text)
+
+
+def reload(client: TestClient) -> None:
+    app_state = client.app.state.app_state  # type: ignore[attr-defined]
+    assert app_state.refresh() is not None, app_state.problem or "nothing newer was found"
 
 
 def test_who_must_not_be_contacted_stays_so_under_the_id_that_was_kept(tiny_copy: Any, tmp_path: Path) -> None:
@@ -45,3 +106,71 @@ def test_who_must_not_be_contacted_stays_so_under_the_id_that_was_kept(tiny_copy
         assert client.get(f"/v1/leads/{kept}").json()["feedback"] is None and kept in listed_by(client)
         moves = [entry for entry in client.get("/v1/audit").json() if entry["action"] == "feedback.merged"]
         assert len(moves) == 1
+
+
+def test_while_a_load_fails_and_on_a_server_that_has_not_loaded_both_records_stay_silent(
+    tiny_copy: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError("no memory")
+
+    with client_for(tiny_copy, tmp_path) as client:
+        gone, kept = sorted(listed_by(client))[:2]
+        say(client, gone, "do_not_contact")
+        with merged_records(tiny_copy, gone, kept):
+            with monkeypatch.context() as patched:
+                patched.setattr(LoadedModel, "warm", fail)
+                assert client.app.state.app_state.refresh() is None  # type: ignore[attr-defined]
+            assert said_of(client, gone) == "do_not_contact" and gone not in listed_by(client)
+            with client_for(tiny_copy, tmp_path) as second:
+                assert said_of(second, kept) == "do_not_contact" and kept not in listed_by(second)
+                assert said_of(client, gone) == "do_not_contact" and gone not in listed_by(client)
+                say(second, kept, "withdraw")
+                assert said_of(second, kept) is None and said_of(client, gone) is None
+                assert {gone, kept} <= listed_by(client), "taken back of the person, under both ids"
+                look(second)
+                assert said_of(second, kept) is None and kept in listed_by(second)
+
+
+def test_records_that_are_two_again_are_both_silent(tiny_copy: TinyRun, tmp_path: Path) -> None:
+    with client_for(tiny_copy, tmp_path) as client:
+        gone, kept = sorted(listed_by(client))[:2]
+        say(client, gone, "do_not_contact")
+        with merged_records(tiny_copy, gone, kept):
+            reload(client)
+            assert client.get(f"/v1/leads/{gone}").status_code == 404
+            assert said_of(client, kept) == "do_not_contact" and kept not in listed_by(client)
+        reload(client)
+        assert said_of(client, gone) == said_of(client, kept) == "do_not_contact"
+        assert not {gone, kept} & listed_by(client)
+        say(client, kept, "withdraw")
+        assert said_of(client, gone) == "do_not_contact", "of another lead nothing is taken back"
+
+
+@pytest.mark.parametrize("when", ["while the new list is made", "by a server that has not loaded"])
+def test_what_is_said_late_of_the_record_that_is_gone_silences_the_one_that_stays(
+    tiny_copy: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    build = app_state_module.build_worklist
+    with client_for(tiny_copy, tmp_path) as client, client_for(tiny_copy, tmp_path) as second:
+        gone, kept = sorted(listed_by(client))[:2]
+
+        def build_slowly(*given: Any) -> Any:
+            found = build(*given)
+            say(client, gone, "do_not_contact")
+            return found
+
+        if when.startswith("while"):
+            monkeypatch.setattr(app_state_module, "build_worklist", build_slowly)
+        with merged_records(tiny_copy, gone, kept):
+            reload(client)
+            if not when.startswith("while"):
+                assert said_of(client, kept) is None
+                say(second, gone, "do_not_contact")
+            look(client)
+            assert said_of(client, kept) == "do_not_contact" and kept not in listed_by(client)
+            with client.app.state.app_state.store.reading() as session:  # type: ignore[attr-defined]
+                before = session.execute(select(Feedback.id, Feedback.lead_id)).all()
+            look(client)
+            with client.app.state.app_state.store.reading() as session:  # type: ignore[attr-defined]
+                assert session.execute(select(Feedback.id, Feedback.lead_id)).all() == before, "said once"
