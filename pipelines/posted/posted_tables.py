@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from features.assembly.looked_up_fields import add_looked_up
+from features.cohort.identity_resolution import find_duplicates
 from features.schema.source import Source
 from features.schema.vocabulary import Actor
 from pipelines.posted.posted_store import PostedRows
@@ -76,7 +77,7 @@ def add_posted_rows(
         rows = _drop_undone(posted) if name == "stages" else posted.tables[name]
         early = rows[(rows["known_at"] <= through).to_numpy(dtype=bool)]
         waiting[name] = len(rows) - len(early)
-        new = _drop_known(early.drop(columns="id"), key, tables, name)
+        new = _drop_known(early.drop(columns="id"), key, tables, name, source)
         new = new[~_is_moved(early, tables).loc[new.index]] if name == "activities" else new
         new = _name_apart(new, tables) if name == "activities" else new
         taken[name] = len(new)
@@ -135,16 +136,40 @@ def _last_known(source: Source, tables: TablesSoFar, cutoff: pd.Timestamp | None
     return max((moment for moment in clocks if not pd.isna(moment)), default=None)
 
 
-def _drop_known(rows: pd.DataFrame, key: tuple[str, ...], tables: TablesSoFar, name: str) -> pd.DataFrame:
-    """Rows that the source's own table does not hold: a CRM may have been sent them, and export them."""
+def _drop_known(
+    rows: pd.DataFrame, key: tuple[str, ...], tables: TablesSoFar, name: str, source: Source
+) -> pd.DataFrame:
+    """Rows that the source's own table does not hold: a CRM may have been sent them, and export them.
+
+    The server passes what was posted of a merged lead to the one it became, the export still has it at the first.
+    """
     if name not in tables.checked or not len(rows):
         return rows
     own = tables.checked[name].frame
     if any(column not in own for column in key):
         return rows
     held = {_key_of(row) for row in own[own[key[0]].isin(rows[key[0]])][list(key)].itertuples(index=False)}
-    new = [_key_of(row) not in held for row in rows[list(key)].itertuples(index=False)]
-    return rows[new]
+    new = rows[[_key_of(row) not in held for row in rows[list(key)].itertuples(index=False)]]
+    alike = own[own[key[-1]].isin(new[key[-1]])]
+    became = _find_merging(tables, source) if len(alike) and name != "activities" else {}  # those: _is_moved
+    if not became:
+        return new
+
+    def keys_of(frame: pd.DataFrame) -> list[tuple[str, ...]]:
+        found = (_key_of(row) for row in frame[list(key)].itertuples(index=False))
+        return [(became.get(lead, lead), *others) for lead, *others in found]
+
+    held = set(keys_of(alike))
+    return new[[one not in held for one in keys_of(new)]]
+
+
+def _find_merging(tables: TablesSoFar, source: Source) -> dict[str, str]:
+    """Leads that are another lead once more, and which one."""
+    rules = source.identity
+    if rules is None or rules.merge == "never":
+        return {}
+    found, _ = find_duplicates(tables.checked["leads"].frame, rules)
+    return {str(lead): str(first) for lead, first in zip(found["lead_id"], found["became"], strict=True)}
 
 
 def _is_moved(rows: pd.DataFrame, tables: TablesSoFar) -> pd.Series:

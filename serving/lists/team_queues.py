@@ -152,11 +152,11 @@ def find_touched(app_state: AppState) -> Bools:
         with app_state.store.reading() as session:
             said = set(session.scalars(select(ActivityRow.lead_id).where(ActivityRow.actor == "rep").distinct()))
             taken_back = session.scalar(select(func.max(WithdrawnActivity.id)))
-        stamp = (state.number, state.data.stamp, taken_back)
+        stamp = (state.number, state.data.stamp, state.data.moved, taken_back)
         before: Bools = app_state.results.get("touched in the data", stamp, by_data)
         return before | state.worklist.are_listed(said)
 
-    return app_state.results.get("touched", (state.number, state.data.stamp, posted), compute)
+    return app_state.results.get("touched", (state.number, state.data.stamp, state.data.moved, posted), compute)
 
 
 def count_queues(app_state: AppState, owner: str | None) -> OwnerQueues:

@@ -184,7 +184,8 @@ def lifecycle_stamp(app_state: AppState, posted: PostedMark) -> tuple[tuple[obje
     """What the lifecycle depends on: the data in use, and what was ``posted`` since."""
     data = app_state.loaded.data if app_state.ready else None
     counts = file_stamp(CountsRecord.path(app_state.paths))
-    return (counts, None if data is None else data.stamp, app_state.people.stamp), posted
+    now = None if data is None else (data.stamp, data.moved)
+    return (counts, now, app_state.people.stamp), posted
 
 
 def awaits_lifecycle(app_state: AppState) -> bool:

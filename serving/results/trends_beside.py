@@ -31,7 +31,7 @@ def begin_weekly_trends(app_state: AppState, aside: frozenset[str]) -> BesideRes
         until = cutoff if latest is None else max(cutoff, pd.Timestamp(latest))
         return weekly_trends(app_state.context, rows.tables, until, aside=aside)
 
-    results, base = app_state.results, (data.stamp, app_state.people.stamp)
+    results, base = app_state.results, (data.stamp, app_state.people.stamp, data.moved)
     stamp = (base, (count_posted(app_state.store), aside))
 
     def work() -> WeeklyTrends:

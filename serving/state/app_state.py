@@ -38,7 +38,7 @@ from serving.state.worklist.kept_lines import LinesToKeep, keep_lines
 from serving.state.worklist.shown_scores import ShownScores
 from serving.store.engine import Store, open_store
 from serving.store.merged_feedback import MergeFollower
-from serving.store.tables import ScoreRow
+from serving.store.tables import AuditRow, ScoreRow
 
 
 @dataclass(frozen=True)
@@ -205,13 +205,13 @@ class AppState:
         state = state or self.newest
 
         def read_merged() -> Mapping[str, str]:
-            # imported where somebody said something of a merged lead: what resolves people is felt in the server's start
+            # imported where somebody said something of a merged lead: a start would feel what resolves people
             from pipelines.ingest.identity_files import read_merged_leads
 
             return read_merged_leads(state.model.context.paths)
 
         try:
-            self._merges.follow(state.data.lead_ids, read_merged)
+            self._merges.follow(state.data.lead_ids, read_merged)  # the next look at the list scores them again
         except SQLAlchemyError as problem:  # a store that takes no writes: the watcher tries again
             logger().warning("feedback of merged leads not moved", kind=type(problem).__name__)
 
@@ -234,7 +234,7 @@ class AppState:
         """Let a list show all that is in the store: only then do its states tell what a load changed."""
         with self.store.reading() as session:
             newest = session.scalar(select(func.max(ScoreRow.id))) or 0
-        while state.scores.last < newest and self.catch_up(state):
+        while self.catch_up(state) and state.scores.last < newest:
             pass
         if state.number == self._settled:
             return
@@ -268,6 +268,7 @@ class AppState:
             for table in POSTED_TABLES.values():
                 clock.observe(session.scalar(select(func.max(table.known_at))))
             last_score = session.scalar(select(func.max(ScoreRow.id))) or 0
+            last_entry = session.scalar(select(func.max(AuditRow.id))) or 0
 
         own = self._read_framework()
         framework = own or context.framework
@@ -279,7 +280,7 @@ class AppState:
             model=model,
             data=data,
             worklist=worklist,
-            scores=ShownScores(worklist, last_score),
+            scores=ShownScores(worklist, last_score, last_entry),
             number=number,
             framework=own,
             instead_of=instead_of,
@@ -336,8 +337,8 @@ class AppState:
         return False
 
     def catch_up(self, state: LoadedState | None = None) -> bool:
-        """Score anew leads of which something was posted while this state was loaded, or to another server; returns
-        whether the store held anything new.
+        """Score anew leads of which something was posted while this state was loaded, or to another server, or to
+        which rows of a merged lead went; returns whether the store held anything new.
 
         What those were scored under (a threshold, a rubric, a model) need not be what is in use here.
         """
@@ -345,12 +346,15 @@ class AppState:
         framework = state.framework or state.model.context.framework
         with state.scores.catching_up, self.store.reading() as session:
             before = state.scores.last
+            entry, moved = state.scores.find_moved(session)
             through, missed = state.scores.find_missed(session)
-            listed = state.worklist.position.intersection(missed)
-            if len(listed):
+            if moved:
+                state.data.moved = max(state.data.moved, entry)
+            listed = state.worklist.position.intersection([*missed, *moved])
+            if len(listed) and not state.data.flat:
                 lines = score_touched(session, state.model, state.data, self.clock, framework, state.data.codes(listed))
-            state.scores.take_over(through, lines)
-        return through > before
+            state.scores.take_over(through, lines, entry)
+        return through > before or bool(moved)
 
 
 def describe_problem(problem: Exception) -> str:

@@ -61,17 +61,23 @@ class PostedInData:
 
 @dataclass(frozen=True)
 class KeptPosted:
-    """Posted rows of a table up to the id ``last``; ``mark``: their number, the sum of their ids, the last known_at."""
+    """Posted rows of a table up to the id ``last``; ``mark``: their number, the sum of their ids, the last known_at.
+
+    ``moved`` is that of the data as they were read.
+    """
 
     last: int
     mark: tuple[int, int, datetime]
     rows: pd.DataFrame
+    moved: int
 
 
 class LeadData:
     """Canonical tables with an index by lead and by account.
 
-    ``kept_posted`` belongs to :func:`serving.state.posted_frames.read_all_posted`: what it read last.
+    ``kept_posted`` belongs to :func:`serving.state.posted_frames.read_all_posted`: what it read last. ``moved`` is the
+    last entry of the trail by which posted rows went from one lead to another: what was worked out of them before does
+    not hold.
     """
 
     def __init__(self, tables: Tables, source: Source, posted: PostedInData | None = None) -> None:
@@ -80,6 +86,7 @@ class LeadData:
         self.stamp: tuple[int, ...] = ()
         self.posted = posted
         self.kept_posted: dict[str, KeptPosted] = {}
+        self.moved = 0
         self.tables = {name: in_one_piece(frame) for name, frame in tables.items()}
         leads = _with_lead_id(self.tables["leads"], source)
         self.tables["leads"] = leads

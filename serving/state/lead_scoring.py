@@ -17,7 +17,7 @@ from serving.state.gather_rows import GatheredRows, gather_rows
 from serving.state.lead_data import LeadData, to_records
 from serving.state.loaded_state import LoadedState
 from serving.state.posted_frames import ASKED_AT_ONCE, POSTED_TABLES
-from serving.store.tables import Feedback, FieldRow
+from serving.store.tables import Feedback, FieldRow, WithdrawnActivity
 from serving.store.wall_clock import wall_now
 
 
@@ -65,7 +65,7 @@ def version_of(app_state: AppState, session: Session, data: LeadData, code: int)
     mates = [str(name) for name in data.lead_ids[data.with_account_mates([code])]]
     account = data.account_id_of(str(data.lead_ids[code]))
     found: list[object] = []
-    for table in (*POSTED_TABLES.values(), Feedback):
+    for table in (*POSTED_TABLES.values(), Feedback, WithdrawnActivity):
         for first in range(0, len(mates), ASKED_AT_ONCE):
             of = table.lead_id.in_(mates[first : first + ASKED_AT_ONCE])
             found += session.execute(select(func.max(table.id), func.count()).where(of)).one()

@@ -34,8 +34,8 @@ def read_posted_rows(session: Session, lead_ids: Sequence[str], data: LeadData) 
 def read_all_posted(session: Session, data: LeadData) -> dict[str, pd.DataFrame]:
     """The same of all leads. What was read before is kept with the data, and only newer rows are read.
 
-    Rows are added and removed, never changed: as many as before up to the last id, with the same sum of ids and the
-    same last moment, are the same ones.
+    Rows are added and removed, and changed only where they go to another lead (``moved`` of the data): as many as
+    before up to the last id, with the same sum of ids and the same last moment, are the same ones.
     """
     return {name: _read_newer(session, name, data) for name in POSTED_TABLES}
 
@@ -51,9 +51,9 @@ def _read_newer(session: Session, name: str, data: LeadData) -> pd.DataFrame:
         count, ids, known = session.execute(asked.where(data.posted.is_missing(name, table), *among)).one()
         return int(count), int(ids), known or datetime.min
 
-    newest = session.scalar(select(func.max(table.id))) or 0
+    moved, newest = data.moved, session.scalar(select(func.max(table.id))) or 0
     kept = data.kept_posted.get(name)
-    if kept is not None and mark(table.id <= kept.last) != kept.mark:
+    if kept is not None and (kept.moved != moved or mark(table.id <= kept.last) != kept.mark):
         kept = None
     among = table.id <= newest if kept is None else and_(table.id > kept.last, table.id <= newest)
     found = mark(among)  # before they are read: what goes or comes meanwhile is seen by the next look
@@ -63,7 +63,7 @@ def _read_newer(session: Session, name: str, data: LeadData) -> pd.DataFrame:
         found = before + count, ids_before + ids, max(known_before, known)
         if len(kept.rows):
             frame = pd.concat([kept.rows, frame], ignore_index=True) if len(frame) else kept.rows
-    data.kept_posted[name] = KeptPosted(newest, found, frame)
+    data.kept_posted[name] = KeptPosted(newest, found, frame, moved)
     return frame
 
 

@@ -1,4 +1,4 @@
-"""What was said about a record that was since merged into another lead: it is said of the person, so it goes along.
+"""What was posted about a record that was since merged into another lead: it is of the person, so it goes along.
 
 A *do not contact* that stands stays under the old id, too: another server may still have the lead, and a merge may be
 undone. It is one with the other for as long as both stand, or until the one that people see is taken back.
@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 from serving.store.audit_trail import record_action
 from serving.store.engine import Store, hold_lock
 from serving.store.silenced_leads import SILENT, stands, still_stands
-from serving.store.tables import Feedback, NoteRow
+from serving.store.tables import ActivityRow, AnswerRow, Feedback, NoteRow, StageRow, WithdrawnActivity
 
-_SAID: tuple[Any, ...] = (Feedback, NoteRow)
+MERGED = "feedback.merged"  # entry of the trail, by which all servers know whose rows went elsewhere
+_SAID: tuple[Any, ...] = (Feedback, NoteRow, StageRow, AnswerRow, ActivityRow, WithdrawnActivity)
 _LATE = 200  # numbers looked at again: on PostgreSQL a row may come to the store after one with a higher number
 _LOCK = "feedback of merged leads"
 
@@ -32,10 +33,11 @@ class _Looked:
 
 
 class MergeFollower:
-    """Moves feedback and notes of merged leads to the leads they became, as the batch's lists do in their own file.
+    """Moves what was posted about merged leads to the leads they became, as ingest does in its own files.
 
-    Of data that it has not seen yet it looks at all that was said, then at what came since. *Do not contact* must not
-    end because somebody's two records became one.
+    A verdict goes with the stage that it entered, or undoing it would undo half; *do not contact* must not end because
+    somebody's two records became one. Of data that it has not seen yet it looks at all rows, then at those that came
+    since.
     """
 
     def __init__(self, store: Store) -> None:
@@ -97,7 +99,7 @@ class MergeFollower:
                 for row in rows:
                     row.lead_id = now
                 if rows:
-                    record_action(session, "leadscore", "feedback.merged", now, {"merged": lead})
+                    record_action(session, "leadscore", MERGED, now, {"merged": lead})
 
 
 def take_back_copies(session: Session, withdrawal: Feedback, lead_ids: pd.Index) -> None:
@@ -112,11 +114,20 @@ def take_back_copies(session: Session, withdrawal: Feedback, lead_ids: pd.Index)
 
 
 def _find_moving(session: Session, lead: str, now: str) -> list[Any]:
-    """Rows of a merged lead, but for a *do not contact* that stands under both ids and for what took such a one back."""
+    """Rows of a merged lead, but for a *do not contact* that stands under both ids, what took such a one back, and an
+    activity that is on record of the other lead under the same id.
+    """
     rows = [row for table in _SAID for row in session.scalars(select(table).where(table.lead_id == lead))]
     said = [row for row in rows if isinstance(row, Feedback)]
     stays = {row.id for row in said if row.verdict == SILENT and _is_under(session, row, now)}
-    return [row for row in rows if not (isinstance(row, Feedback) and stays & {row.id, row.undoes})]
+    held = set(session.scalars(select(ActivityRow.activity_id).where(ActivityRow.lead_id == now)))
+
+    def goes(row: Any) -> bool:
+        if isinstance(row, ActivityRow):
+            return row.activity_id not in held
+        return not (isinstance(row, Feedback) and stays & {row.id, row.undoes})
+
+    return [row for row in rows if goes(row)]
 
 
 def _is_under(session: Session, row: Feedback, lead: str) -> bool:

@@ -123,6 +123,26 @@ def test_a_row_that_the_crm_exports_too_counts_once(paths: Paths, store: Store) 
     assert len(tables["answers"]) == 1
 
 
+def test_a_row_exported_of_a_record_that_is_merged_and_posted_of_the_lead_it_became_counts_once(
+    paths: Paths, store: Store
+) -> None:
+    """The server passes rows of a merged lead to the one that stays; the CRM has them where they were sent to."""
+    declared = SOURCE.replace("kind: relational", "kind: relational\nidentity: {email: email, merge: same_email}")
+    declared = declared.replace("created_at: {},", "created_at: {}, email: {role: display},")
+    (paths.data_dir.parent / "posted.yaml").write_text(declared, encoding="utf-8")
+    people = ("1,2026-03-01,a,ann@x.com", "2,2026-03-02,b,bob@x.com", "3,2026-03-03,b,ann@x.com")
+    told = (f"3,budget,none,{LAST}", f"2,budget,some,{LAST}")
+    for folder in (paths.raw, paths.data_dir.parent):
+        (folder / "leads.csv").write_text("\n".join(["lead_id,created_at,account_id,email", *people]))
+        (folder / "answers.csv").write_text("\n".join(["lead_id,question,value,known_at", *told]))
+    at = datetime.fromisoformat(LAST)
+    say(store, answer("1", "none", at), answer("1", "some", at))
+    tables, counts = read(paths)
+    found = tables["answers"].sort_values(["lead_id", "value"])[["lead_id", "value"]].astype("str").to_numpy().tolist()
+    assert found == [["1", "none"], ["1", "some"], ["2", "some"]], "of another person it is another answer"
+    assert any("now part of the source: answers 1" in note for note in counts.notes)
+
+
 def test_one_id_of_several_leads_is_an_activity_of_each(paths: Paths, store: Store) -> None:
     declared = SOURCE.replace("  outcomes:", ACTIVITIES, 1)
     (paths.data_dir.parent / "posted.yaml").write_text(declared, encoding="utf-8")

@@ -3,23 +3,26 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from features.cohort.identity_resolution import merge_leads
-from pipelines.ingest.identity_files import IDENTITY
+from pipelines.ingest.identity_files import IDENTITY, read_merged_leads, unresolved_tables
+from pipelines.run import run_stage
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.table_files import load_tables
+from serving.lists.team_queues import find_touched
 from serving.state import app_state as app_state_module
+from serving.state.gather_rows import gather_all_rows
 from serving.state.loaded_model import LoadedModel
 from serving.store.engine import open_store
-from serving.store.tables import Feedback, NoteRow
+from serving.store.tables import ActivityRow, Feedback, NoteRow, StageRow
 from tests.behaviour.test_cut_off_moves import look
 from tests.reference.serving import client_for
 from tests.reference.tiny_run import TinyRun
@@ -174,3 +177,85 @@ def test_what_is_said_late_of_the_record_that_is_gone_silences_the_one_that_stay
             look(client)
             with client.app.state.app_state.store.reading() as session:  # type: ignore[attr-defined]
                 assert session.execute(select(Feedback.id, Feedback.lead_id)).all() == before, "said once"
+
+
+def bring_back(run: TinyRun, gone: str) -> None:
+    """Tables as before an ingest found this record to be somebody's second."""
+    paths = run.context.paths
+    tables = load_tables(paths)
+    leads = unresolved_tables(paths, tables)["leads"]
+    own = leads[leads["lead_id"] == gone]
+    write_parquet(paths.ingest / "leads.parquet", pd.concat([tables["leads"], own], ignore_index=True))
+    log = read_parquet(paths.ingest / IDENTITY)
+    write_parquet(paths.ingest / IDENTITY, log[log["lead_id"] != gone].reset_index(drop=True))
+    _touch(run)
+
+
+@pytest.mark.parametrize("hours", [-1, 1], ids=["in the tables", "waiting for the next export"])
+def test_what_is_taken_back_of_a_merged_record_goes_as_a_whole(tiny_copy: TinyRun, hours: int) -> None:
+    folder = tiny_copy.context.paths.root / "serving"
+    with client_for(tiny_copy, folder) as client:
+        listed = listed_by(client)
+    gone, kept = next(pair for pair in read_merged_leads(tiny_copy.context.paths).items() if pair[1] in listed)
+    bring_back(tiny_copy, gone)
+    with client_for(tiny_copy, folder) as client:
+        rejected = {"verdict": "reject", "reason": "no_need"}
+        assert client.post(f"/v1/leads/{gone}/feedback", json=rejected).json()["stage"] == "disqualified"
+        called = client.post(f"/v1/leads/{gone}/activities", json={"kind": "rep_call", "actor": "rep"}).json()
+        app_state = client.app.state.app_state  # type: ignore[attr-defined]
+        then = app_state.loaded.data.cutoff + timedelta(hours=hours)
+        with app_state.store.writing() as session:
+            session.execute(update(StageRow).values(entered_at=then, known_at=then))
+            session.execute(update(ActivityRow).values(happened_at=then, known_at=then))
+    run_stage(tiny_copy.context, "ingest")
+    assert read_merged_leads(tiny_copy.context.paths)[gone] == kept
+
+    with client_for(tiny_copy, folder) as client:
+        app_state = client.app.state.app_state  # type: ignore[attr-defined]
+        card = client.get(f"/v1/leads/{kept}").json()
+        assert card["closed"]["outcome"] == "disqualified" and card["ended_by"]["author"] == "local"
+        assert kept in app_state.loaded.find_over() and kept not in listed_by(client)
+        at = app_state.loaded.worklist.position.get_loc(kept)
+        assert find_touched(app_state)[at]
+        say(client, kept, "withdraw")
+        card = client.get(f"/v1/leads/{kept}").json()
+        assert card["closed"] is None and card["feedback"] is None and kept in listed_by(client)
+        assert kept not in app_state.loaded.find_over()
+        assert app_state.loaded.worklist.line(kept)["score"] == card["score"]
+        assert client.delete(f"/v1/leads/{kept}/activities/{called['activity']}").status_code == 200
+        with app_state.store.reading() as session:
+            acts = gather_all_rows(session, app_state.loaded.data).tables["activities"]
+        assert not ((acts["lead_id"] == kept) & (acts["known_at"] == then)).any()
+    run_stage(tiny_copy.context, "ingest")
+    tables = load_tables(tiny_copy.context.paths)
+    assert not (tables["stages"]["entered_at"] == then).any()
+    with client_for(tiny_copy, folder) as client:
+        assert client.get(f"/v1/leads/{kept}").json()["closed"] is None and kept in listed_by(client)
+
+
+def test_an_answer_told_late_of_the_record_that_is_gone_counts_for_the_one_that_stays(
+    tiny_copy: TinyRun, tmp_path: Path
+) -> None:
+    def rows_of(lead: str) -> int:
+        with app_state.store.reading() as session:
+            answers = gather_all_rows(session, app_state.loaded.data).tables["answers"]
+        return int((answers["lead_id"] == lead).sum())
+
+    with client_for(tiny_copy, tmp_path) as client, client_for(tiny_copy, tmp_path) as second:
+        app_state = client.app.state.app_state  # type: ignore[attr-defined]
+        gone, kept = sorted(listed_by(client))[:2]
+        with merged_records(tiny_copy, gone, kept):
+            reload(client)
+            given = second.post(f"/v1/leads/{gone}/answers", json={"question": "budget", "value": ">50k"})
+            assert given.status_code == 201
+            attended = {"activity_id": "w", "kind": "webinar", "actor": "lead"}
+            for one, lead in ((client, kept), (second, gone)):  # one id on record of both: it stays with each
+                assert one.post(f"/v1/leads/{lead}/activities", json=attended).status_code == 201
+            before = rows_of(kept)
+            look(client)
+            look(client)
+            assert rows_of(kept) == before + 1
+            card = client.get(f"/v1/leads/{kept}").json()
+            line = app_state.loaded.worklist.line(kept)
+            assert (line["score"], line["as_of"]) == (card["score"], card["as_of"])
+            assert client.get(f"/v1/leads/{kept}/answers").json()[0]["value"] == ">50k"

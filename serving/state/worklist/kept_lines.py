@@ -30,7 +30,7 @@ from serving.state.loaded_model import LoadedModel
 from serving.state.posted_frames import ASKED_AT_ONCE, POSTED_TABLES
 from serving.state.worklist.kept_list import keep_list
 from serving.store.engine import Store, hold_lock
-from serving.store.tables import Feedback, FieldRow, KeptLine
+from serving.store.tables import Feedback, FieldRow, KeptLine, WithdrawnActivity
 from serving.store.wall_clock import wall_now
 
 MOST = 20_000  # lines kept, some 30 MB of the store; more leads are scored at each start
@@ -109,7 +109,7 @@ def known_of(session: Session, data: LeadData, codes: Ints) -> dict[str, str]:
         found = data.codes(names)
         return np.where(found >= 0, data.groups[found], -1)
 
-    for table in (*POSTED_TABLES.values(), Feedback):
+    for table in (*POSTED_TABLES.values(), Feedback, WithdrawnActivity):
         count(select(table.lead_id, func.max(table.id), func.count()).group_by(table.lead_id), group_of_leads)
     looked_up = select(FieldRow.account_id, func.max(FieldRow.id), func.count()).group_by(FieldRow.account_id)
     count(looked_up, data.account_ids.get_indexer)
