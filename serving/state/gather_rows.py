@@ -63,12 +63,12 @@ def gather_rows(
     looked_up = read_looked_up(session, tables["leads"]["account_id"].dropna().astype("str").unique().tolist(), data)
     latest = max((row["known_at"] for row in looked_up), default=None)
     latest = max(filter(None, [latest, _latest(posted)]), default=None)
-    joined = append_rows(tables, posted)
+    held = drop_withdrawn(session, tables["activities"], ids.tolist())
+    joined = append_rows({**tables, "activities": held}, posted)
     joined["accounts"] = add_looked_up(joined["accounts"], looked_up)
-    before = len(joined["stages"]) + len(joined["activities"])
+    before = len(joined["stages"])
     joined["stages"] = drop_undone(session, joined["stages"])
-    joined["activities"] = drop_withdrawn(session, joined["activities"], ids.tolist())
-    edited = latest is not None or len(joined["stages"]) + len(joined["activities"]) < before
+    edited = latest is not None or len(joined["stages"]) < before or len(held) < len(tables["activities"])
     return GatheredRows(joined, latest, edited, posted, looked_up)
 
 
@@ -76,9 +76,9 @@ def gather_all_rows(session: Session, data: LeadData) -> GatheredRows:
     """Rows of all leads, posted ones last."""
     posted = read_all_posted(session, data)
     latest = _latest(posted)
-    joined = append_rows(data.tables, posted)
+    held = drop_withdrawn(session, data.tables["activities"])
+    joined = append_rows({**data.tables, "activities": held}, posted)
     joined["stages"] = drop_undone(session, joined["stages"])
-    joined["activities"] = drop_withdrawn(session, joined["activities"])
     return GatheredRows(joined, latest, latest is not None)
 
 
@@ -151,7 +151,9 @@ def drop_undone(session: Session, stages: pd.DataFrame) -> pd.DataFrame:
 
 
 def drop_withdrawn(session: Session, activities: pd.DataFrame, lead_ids: Sequence[str] | None = None) -> pd.DataFrame:
-    """Activities without those that were posted, ingested and taken back since; of some leads, or of all (None)."""
+    """Activities of the data without those that were posted, ingested and taken back since; of some leads, or of all
+    (None). The row of one that no ingest took along went with its taking back: posted rows need no look.
+    """
     gone: set[tuple[str, str, pd.Timestamp]] = set()
     asked = select(WithdrawnActivity.lead_id, WithdrawnActivity.kind, WithdrawnActivity.known_at)
     some = [asked] if lead_ids is None else []

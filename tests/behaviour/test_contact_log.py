@@ -217,6 +217,29 @@ def test_an_activity_that_ingest_took_along_counts_no_more_once_it_is_taken_back
     assert not ((held["lead_id"] == lead) & (held["actor"] == "rep")).any()
 
 
+def test_what_is_logged_after_another_was_taken_back_and_a_load_counts(client: TestClient, lead: str) -> None:
+    """On the data's clock a load begins at the cut-off again: the mark of then swallowed what was logged next."""
+    acted = {"kind": "demo_request", "actor": "lead"}
+    before = score_of(client, lead)
+    posted = client.post(f"/v1/leads/{lead}/activities", json=acted).json()["activity"]
+    after = score_of(client, lead)
+    assert client.delete(f"/v1/leads/{lead}/activities/{posted}").status_code == 200
+    assert after != before == score_of(client, lead)
+    assert app_of(client).load() is not None
+    assert client.post(f"/v1/leads/{lead}/activities", json={**acted, "note": "this time"}).status_code == 201
+    assert score_of(client, lead) == after
+    event = client.get(f"/leads/{lead}", headers=HTML).text.split('<p class="noted">this time</p>')[0]
+    assert "<p>demo request" in event.rsplit("<li", 1)[1].lower(), "its note stands beside it"
+    with app_of(client).store.writing() as session:
+        row, gone = session.scalars(select(ActivityRow)).one(), session.scalars(select(WithdrawnActivity)).one()
+        assert row.known_at > gone.known_at, "no ingest takes one for the other"
+        gone.known_at = row.known_at  # as an earlier version left it
+    with app_of(client).store.reading() as session:
+        acts = gather_all_rows(session, app_of(client).loaded.data).tables["activities"]
+    assert (acts["known_at"] == row.known_at).sum() == 1
+    assert app_of(client).load() is not None and score_of(client, lead) == after
+
+
 def test_the_api_takes_notes_with_the_same_checks(client: TestClient, tiny_demo: Any, lead: str) -> None:
     frame = worklist_of(tiny_demo)
     owner = str(frame.set_index("lead_id")["owner"][lead])
