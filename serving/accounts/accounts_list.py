@@ -6,15 +6,18 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from sqlalchemy import func, select
 
 from features.array_types import Ints
 from pipelines.scoring.accounts.people_index import PeopleIndex, fold_name
 from pipelines.scoring.shown_columns import person_name
 from serving.state.app_state import AppState
+from serving.state.gather_rows import drop_withdrawn
 from serving.state.lead_data import LeadData
 from serving.state.loaded_state import LoadedState
 from serving.state.worklist.worklist_query import Page
 from serving.store.silenced_leads import find_silenced_leads
+from serving.store.tables import WithdrawnActivity
 
 AccountSort = Literal["score", "open", "people", "activity", "name"]
 PAGE_SIZE = 25
@@ -48,7 +51,7 @@ def list_accounts(app_state: AppState, owner: str | None, query: AccountQuery) -
     says so: silence changes no score.
     """
     state = app_state.loaded
-    known: _Known = app_state.results.get("accounts list", state.data.stamp, lambda: _read_known(app_state, state.data))
+    known = _find_known(app_state, state.data)
     best, score, count = _best_open(state, owner)
     people, last = _leads_of(state, known, owner)
     shown = people > 0
@@ -69,6 +72,15 @@ def list_accounts(app_state: AppState, owner: str | None, query: AccountQuery) -
     return Page(found, len(rows), query.page, PAGE_SIZE)
 
 
+def _find_known(app_state: AppState, data: LeadData) -> _Known:
+    """Worked out once for the data, and anew where an activity was taken back."""
+    with app_state.store.reading() as session:
+        taken_back = session.scalar(select(func.max(WithdrawnActivity.id)))
+    stamp = (data.stamp, data.moved, taken_back)
+    found: _Known = app_state.results.get("accounts list", stamp, lambda: _read_known(app_state, data))
+    return found
+
+
 def _read_known(app_state: AppState, data: LeadData) -> _Known:
     index: PeopleIndex = app_state.results.get("people", data.stamp, lambda: PeopleIndex.of(data.tables, data.source))
     ids = [str(name) for name in data.account_ids]
@@ -77,6 +89,8 @@ def _read_known(app_state: AppState, data: LeadData) -> _Known:
     last = np.full(len(data), _NEVER, dtype=np.int64)
     activities = data.tables.get("activities")
     if activities is not None and len(activities):
+        with app_state.store.reading() as session:
+            activities = drop_withdrawn(session, activities)
         code = data.codes(activities["lead_id"])
         at = activities["happened_at"].to_numpy(dtype="datetime64[us]")
         kept = (code >= 0) & ~np.isnat(at)

@@ -191,14 +191,23 @@ def test_touched_is_one_truth_for_lists_advice_service_levels_and_the_batch(tiny
         assert lead not in find_leads_spoken_of(paths)
 
 
+def last_of_account(client: TestClient, lead: str) -> str | None:
+    """When anything happened last at a lead's company, on the list of accounts."""
+    account = app_of(client).loaded.data.account_id_of(lead)
+    rows = client.get("/v1/accounts", params={"search": account}).json()["rows"]
+    return next(row["last"] for row in rows if row["account_id"] == account)
+
+
 def test_an_activity_that_ingest_took_along_counts_no_more_once_it_is_taken_back(tiny_copy: TinyRun) -> None:
     paths = tiny_copy.context.paths
     with client_for(tiny_copy, paths.root / "serving") as client:
-        lead = str(list_untouched(app_of(client), None)[0]["lead_id"])
+        account_of = app_of(client).loaded.data.account_id_of
+        lead = next(str(row["lead_id"]) for row in list_untouched(app_of(client), None) if account_of(row["lead_id"]))
+        before = last_of_account(client, lead)
         log(client, lead, kind="call", note="reached")
         cutoff = pd.Timestamp(app_of(client).loaded.data.cutoff)
         with app_of(client).store.writing() as session:
-            then = cutoff - pd.Timedelta("1h")
+            then = cutoff - pd.Timedelta("1s")
             session.execute(update(ActivityRow).values(happened_at=then, known_at=then))
             session.execute(update(NoteRow).values(happened_at=then, known_at=then))
     run_stage(tiny_copy.context, "ingest")
@@ -208,7 +217,9 @@ def test_an_activity_that_ingest_took_along_counts_no_more_once_it_is_taken_back
         event = client.get(f"/leads/{lead}", headers=HTML).text.split('<p class="noted">reached</p>')[0]
         assert event.rsplit("<li", 1)[1].count("<p>Call</p>") == 1, "its note and its author stay beside it"
         assert lead not in [row["lead_id"] for row in list_untouched(app_of(client), None)]
+        assert last_of_account(client, lead) == then.isoformat() != before
         assert client.delete(f"/v1/leads/{lead}/activities/1").status_code == 200
+        assert last_of_account(client, lead) == before
         assert lead in [row["lead_id"] for row in list_untouched(app_of(client), None)]
         assert "<p>Call</p>" not in client.get(f"/leads/{lead}", headers=HTML).text.split('class="timeline"')[1]
     assert len(read_posted(paths).tables["activities"]) == 0
