@@ -172,6 +172,28 @@ def test_no_id_is_given_out_twice_and_an_older_store_keeps_its_own(url: str, tmp
     store.close()
 
 
+def test_an_upgrade_gives_out_no_id_of_an_activity_that_was_erased(url: str, tmp_path: Path) -> None:
+    store = open_store(url, tmp_path)
+    with store.engine.begin() as connection:
+        with Operations.context(MigrationContext.configure(connection)):
+            import_module("serving.store.migrations.versions.r0011_notes").downgrade()
+        connection.execute(text("UPDATE alembic_version SET version_num = '0010'"))
+
+    def post() -> int:
+        with store.engine.begin() as connection:
+            done = connection.execute(insert(ActivityRow.__table__).values(_filled(ActivityRow, None)))
+        return int(done.inserted_primary_key[0])
+
+    assert [post() for _ in range(3)] == [1, 2, 3]
+    with store.writing() as session:
+        session.execute(delete(ActivityRow).where(ActivityRow.id > 1))
+    store.migrate()
+    assert post() == 4
+    with store.engine.begin() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    store.close()
+
+
 def _filled(kind: type[Base], number: int | None) -> dict[str, Any]:
     """A row of a table with something in every column that must not be empty."""
     values = {"INTEGER": 1, "FLOAT": 0.5, "DATETIME": datetime(2026, 3, 1), "JSON": {"a": 1}}

@@ -47,6 +47,7 @@ def _add_author() -> None:
         return
     table = sa.Table("activities", sa.MetaData(), autoload_with=connection)
     names = [column.name for column in table.columns]
+    last = connection.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'activities'"))
     for index in table.indexes:
         op.drop_index(str(index.name), table_name="activities")
     op.rename_table("activities", _OLD)
@@ -56,6 +57,10 @@ def _add_author() -> None:
     old = sa.table(_OLD, *(sa.column(name) for name in names))
     connection.execute(sa.insert(table).from_select(names, sa.select(old).order_by(old.c.id)))
     op.drop_table(_OLD)
+    if last is not None:  # the highest row may be gone: its id is not given out again
+        connection.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = 'activities'"))
+        insert = sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES ('activities', :last)")
+        connection.execute(insert, {"last": last})
 
 
 def downgrade() -> None:
