@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from starlette.testclient import TestClient
 
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
@@ -68,6 +68,23 @@ def test_the_list_of_another_champion_is_scored_by_one_start_and_shown_by_the_ne
     add_to_register(tiny_copy.context.paths.root, FORGOTTEN, [str(first[0]["lead_id"])], [])
     restart(tiny_copy, state_dir)
     assert scored and kept(state_dir) == 0, "a list with somebody who is forgotten is not kept"
+
+
+@pytest.mark.parametrize("damaged", [b"", b"PAR1 no list PAR1", "the first half"], ids=repr)
+def test_a_kept_list_that_cannot_be_read_is_scored_anew(
+    tiny_copy: Any, tmp_path: Path, scored: list[int], damaged: bytes | str
+) -> None:
+    early_champion(tiny_copy, tmp_path / "early")
+    state_dir = tmp_path / "state"
+    first = restart(tiny_copy, state_dir)
+    with open_store(None, state_dir).writing() as session:
+        whole = session.scalars(select(KeptList.rows)).one()
+        rows = damaged if isinstance(damaged, bytes) else whole[: len(whole) // 2]
+        session.execute(update(KeptList).values(rows=rows))
+    scored.clear()
+    assert restart(tiny_copy, state_dir) == first and scored == [len(first)]
+    scored.clear()
+    assert restart(tiny_copy, state_dir) == first and not scored, "it was kept again"
 
 
 def test_who_asks_what_is_held_of_them_sees_the_kept_list(tiny_copy: Any, tmp_path: Path) -> None:

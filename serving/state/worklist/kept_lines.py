@@ -36,7 +36,7 @@ from serving.store.wall_clock import wall_now
 MOST = 20_000  # lines kept, some 30 MB of the store; more leads are scored at each start
 _LOCK = "kept lines"
 _BLOCK = 500  # lines of one transaction
-_LIBRARIES = ("numpy", "pandas", "lightgbm", "numba", "scikit-learn")  # what numbers come from
+_LIBRARIES = ("numpy", "pandas", "pyarrow", "lightgbm", "numba", "scikit-learn")  # what numbers come from
 
 
 @dataclass(frozen=True, kw_only=True)

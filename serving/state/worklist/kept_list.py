@@ -8,10 +8,12 @@ It is of the leads as the data have them; what was posted since is put on it lin
 import io
 
 import pandas as pd
+import pyarrow as pa
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from pipelines.workspace.people.register import FORGOTTEN
+from serving.logs import logger
 from serving.state.forgotten_people import ForgottenPeople
 from serving.store.engine import Store, hold_lock
 from serving.store.tables import KeptList
@@ -22,9 +24,17 @@ _LOCK = "kept list"
 
 
 def read_kept_list(session: Session, under: str) -> pd.DataFrame | None:
-    """The list kept under the very same model, declaration, data, register and code; None where there is none."""
+    """The list kept under the very same model, declaration, data, register and code; None where there is none, or it
+    cannot be read: scored anew, it takes the place of the damaged one.
+    """
     kept = session.get(KeptList, under)
-    return None if kept is None else pd.read_parquet(io.BytesIO(kept.rows))
+    if kept is None:
+        return None
+    try:
+        return pd.read_parquet(io.BytesIO(kept.rows))
+    except (OSError, ValueError, pa.ArrowException) as problem:
+        logger().warning("kept list not readable, scored anew", kind=type(problem).__name__)
+        return None
 
 
 def keep_list(
