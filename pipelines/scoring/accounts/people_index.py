@@ -19,7 +19,7 @@ from pipelines.scoring.shown_columns import NAMING, company_name, person_name, s
 
 MOST = 50  # people, and companies, of one search
 _CONSIDERED = 1_000  # people found by a name that are put in order, open ones first
-_NOBODY: tuple[str, str, str | None] = ("", "", None)
+_NOBODY: tuple[str, str | None] = ("", None)
 
 
 def fold_name(text: str) -> str:
@@ -55,7 +55,8 @@ class PeopleIndex:
     ----------
     names : per lead its folded name and company, space before every word
     emails, hosts : per lead, normalised; None where there is none
-    companies : account id to (company, its folded name, its domain)
+    companies : account id to (company, its domain)
+    company_names : by account id the company's folded name, as ``names``
     """
 
     lead_ids: npt.NDArray[Any]
@@ -64,7 +65,8 @@ class PeopleIndex:
     names: pd.Series
     emails: pd.Series
     hosts: pd.Series
-    companies: Mapping[str, tuple[str, str, str | None]]
+    companies: Mapping[str, tuple[str, str | None]]
+    company_names: pd.Series
 
     @classmethod
     def of(cls, tables: Tables, source: Source) -> "PeopleIndex":
@@ -92,6 +94,9 @@ class PeopleIndex:
             emails=mail.map(normal_email, na_action="ignore").reset_index(drop=True),
             hosts=mail.map(domain_of, na_action="ignore").reset_index(drop=True),
             companies=companies,
+            company_names=pd.Series(
+                {account: _searched(name) for account, (name, _) in companies.items()}, dtype="str"
+            ),
         )
 
     def find(self, text: str) -> tuple[list[int], list[str]]:
@@ -113,7 +118,7 @@ class PeopleIndex:
 
     def _by_mail(self, email: str | None, host: str | None) -> tuple[list[int], list[str]]:
         same = _equals(self.emails, email)
-        owned = [account for account, (_, _, domain) in self.companies.items() if host is not None and domain == host]
+        owned = [account for account, (_, domain) in self.companies.items() if host is not None and domain == host]
         by_host = _equals(self.hosts, host)
         several = len(set(_named(self.accounts[by_host]))) > 1
         if several and not owned:  # a mail provider: its users have nothing to do with one another
@@ -125,22 +130,11 @@ class PeopleIndex:
     def _by_name(self, words: Sequence[str]) -> tuple[list[int], list[str]]:
         if not words:
             return [], []
-        mask = np.ones(len(self.names), dtype=np.bool_)
-        forms = [dict.fromkeys((f" {word}", f" {fold_umlauts(word)}")) for word in words]
-        for form in forms:
-            hit = np.zeros(len(self.names), dtype=np.bool_)
-            for word in form:
-                hit |= self.names.str.contains(word, regex=False).to_numpy(dtype=bool)
-            mask &= hit
-        companies = [
-            account
-            for account, (_, name, _) in self.companies.items()
-            if all(any(word in name for word in form) for form in forms)
-        ]
-        return mask.nonzero()[0].tolist(), companies
+        companies = self.company_names.index[_hold_all(self.company_names, words)]
+        return _hold_all(self.names, words).nonzero()[0].tolist(), [str(account) for account in companies]
 
 
-def _companies(tables: Tables, source: Source) -> Iterator[tuple[str, tuple[str, str, str | None]]]:
+def _companies(tables: Tables, source: Source) -> Iterator[tuple[str, tuple[str, str | None]]]:
     accounts = tables.get("accounts")
     if accounts is None or not len(accounts):
         return
@@ -153,12 +147,23 @@ def _companies(tables: Tables, source: Source) -> Iterator[tuple[str, tuple[str,
         last["account_id"].astype("str"), plain.to_dict(orient="records"), hosts, strict=True
     ):
         name = company_name({str(key): value for key, value in row.items()})
-        yield account, (name, _searched(name), host if isinstance(host, str) else None)
+        yield account, (name, host if isinstance(host, str) else None)
 
 
 def _texts(values: pd.Series) -> npt.NDArray[Any]:
     plain = values.astype("object")
     return np.asarray(plain.where(plain.notna(), "").astype(str), dtype=object)
+
+
+def _hold_all(names: pd.Series, words: Sequence[str]) -> Bools:
+    """Which folded names hold every word, in either form of its umlauts, where a word begins."""
+    found = np.ones(len(names), dtype=np.bool_)
+    for word in words:
+        hit = np.zeros(len(names), dtype=np.bool_)
+        for form in dict.fromkeys((f" {word}", f" {fold_umlauts(word)}")):
+            hit |= names.str.contains(form, regex=False).to_numpy(dtype=bool)
+        found &= hit
+    return found
 
 
 def _equals(values: pd.Series, asked: str | None) -> Bools:
