@@ -124,6 +124,7 @@ def main() -> None:
     parser.add_argument("--leads", type=int, default=LEADS)
     parser.add_argument("--open", action="store_true", help="repeat open leads alone, until so many are open")
     parser.add_argument("--looks", type=int, default=LOOKS)
+    parser.add_argument("--rest", type=float, default=0.0, help="seconds between the start and the first look")
     asked = parser.parse_args()
     paths = open_context(asked.source, asked.data_dir).paths
     with TemporaryDirectory() as folder:
@@ -132,6 +133,7 @@ def main() -> None:
         run = SimpleNamespace(source=asked.source, data_dir=out)
         server = Served(run, Path(folder) / "state", REQUEST_SECONDS="300").start(seconds=600)
         try:
+            time.sleep(asked.rest)
             for path in addresses(paths, out):
                 row = measure(server, path, asked.looks)
                 over = " OVER" if float(row["p95_ms"]) > PROMISED_MS else ""

@@ -265,7 +265,7 @@ def list_companies(
     if not accounts:
         return []
     wanted = set(accounts)
-    own_rows = np.isin(index.accounts.astype(str), list(wanted))
+    own_rows = pd.Series(index.accounts, dtype="object").isin(wanted).to_numpy(dtype=bool)
     created = tables["leads"]["created_at"].to_numpy()
     known = own_rows & np.asarray(created < as_of.to_numpy(), dtype=np.bool_)
     ids = [str(lead) for lead in index.lead_ids[own_rows]]
