@@ -1,5 +1,6 @@
 """Pages of the lists without scores: customers, leads that were lost or disqualified, and recycled ones that rest."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -23,13 +24,15 @@ def without_open_filters(query: WorklistQuery) -> WorklistQuery:
     return replace(query, state="", grade=None, unknown="", minimum=0, disagree=False)
 
 
-def refuse_open_filters(query: WorklistQuery) -> None:
-    """InvalidError for a filter that such a list cannot apply: what it does not leave out must not look filtered."""
-    asked = (query.state, query.grade, query.unknown, query.minimum, query.disagree)
+def refuse_open_filters(query: WorklistQuery, from_state: str | None = None, *, changed: bool = False) -> None:
+    """InvalidError for a filter that such a list cannot apply, those of exports (``from_state``, ``changed``) too: what
+    it does not leave out must not look filtered.
+    """
+    asked = (query.state, query.grade, query.unknown, query.minimum, query.disagree, from_state, changed)
     if query.lead_list in CLOSED_LISTS and any(asked):
         raise InvalidError(
-            "leads on this list have no score, so state, grade, unknown, minimum and disagree cannot filter them; "
-            "leave those out."
+            "leads on this list have no score, so state, grade, unknown, minimum, disagree, from_state and changed "
+            "cannot filter them; leave those out."
         )
 
 
@@ -62,6 +65,12 @@ def closed_page(state: LoadedState, query: WorklistQuery) -> Page:
     found = find_closed_rows(state, query)
     rows = describe_closed_rows(state, found, (query.page - 1) * query.size, query.size)
     return Page(rows, len(found), query.page, query.size)
+
+
+def find_closed_of(state: LoadedState, leads: Collection[str], owner: str | None) -> pd.DataFrame:
+    """Rows of these lists of some leads, as far as an owner (None: any) has them."""
+    found = closed_rows(state)
+    return found[_are_of(found, owner) & found["lead_id"].isin(list(leads)).to_numpy(dtype=bool)]
 
 
 def find_closed_rows(state: LoadedState, query: WorklistQuery) -> pd.DataFrame:

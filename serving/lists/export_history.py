@@ -20,6 +20,8 @@ from serving.store.tables import ExportCount, ExportedLead
 _IN_MEMORY = 8 * 2**20  # bytes; larger files go to disk
 _IDS_PER_STATEMENT = 500  # below every engine's limit of parameters
 _COMPARED = ("score", "state", "grade", "next_action", "question", "manual_points", "manual_state")
+_QUIET: Mapping[str, Any] = {"next_action": "none"}  # what is told of a quiet lead once, whatever else moves
+_COMPARED_UNSCORED = ("lead_list", "stage", "next_action")
 
 
 @dataclass(frozen=True)
@@ -82,18 +84,20 @@ def export_changes(
     file.write(format_heading(chosen.fields).encode())
     new: dict[str, dict[str, Any]] = {}
     listed = set[str]()
-    for row in chain(rows.listed, _iterate_quiet(kept, listed, rows)):
+    quiet = ((row, True) for row in _iterate_quiet(kept, listed, rows))
+    for row, is_quiet in chain(((row, False) for row in rows.listed), quiet):
         lead_id = str(row["lead_id"])
         listed.add(lead_id)
         mark, state, then = kept.get(lead_id, ("", "", None))
         repeat = again and then == last
-        if not repeat and max(state_rank(row["state"]), state_rank(state)) < state_rank(from_state):
+        if not repeat and max(state_rank(row.get("state")), state_rank(state)) < state_rank(from_state):
             continue
-        now = _fingerprint(row, chosen.form)
+        now = _fingerprint(_QUIET if is_quiet else row, chosen.form)
         if now == mark and not repeat:
             continue
         file.write(format_line(row, chosen.fields).encode())
-        new[lead_id] = {"ledger": ledger, "lead_id": lead_id, "mark": now, "state": row["state"], "number": number}
+        new[lead_id] = {"ledger": ledger, "lead_id": lead_id, "mark": now, "number": number}
+        new[lead_id] |= {"state": row.get("state") or ""}
 
     with store.writing() as session:
         hold_lock(session, f"export:{ledger}")
@@ -127,4 +131,5 @@ def _count_exports(session: Session, ledger: str) -> int:
 
 def _fingerprint(row: Mapping[str, Any], form: Form) -> str:
     """A hash that stays the same while nothing worth importing again has changed."""
-    return hashlib.sha256(repr((form, [row.get(name) for name in _COMPARED])).encode()).hexdigest()[:32]
+    compared = _COMPARED if "score" in row else _COMPARED_UNSCORED
+    return hashlib.sha256(repr((form, [row.get(name) for name in compared])).encode()).hexdigest()[:32]

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from starlette.testclient import TestClient
 
+from pipelines.run import run_stage
 from serving.api.routes import worklist as worklist_routes
 from serving.auth.api_keys import LOCAL
 from serving.state.worklist.worklist_query import WorklistQuery
 from serving.store.tables import AuditRow, ExportedLead
 from tests.reference.serving import client_for, key_for, worklist_of
+from tests.reference.tiny_run import open_run
 
 MARKS = ("score", "state", "grade", "next_action", "question")
 
@@ -31,7 +34,7 @@ def handed(client: TestClient, name: str = "crm", **asked: Any) -> dict[str, dic
     assert answer.status_code == 200, answer.text
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert len(rows) == int(answer.headers["x-export-rows"])
-    return {row["lead_id"]: row for row in rows}
+    return {row.get("lead_id") or row["leadscore_lead_id"]: row for row in rows}
 
 
 def listed(client: TestClient) -> list[str]:
@@ -92,6 +95,66 @@ def test_a_lead_that_must_not_be_worked_any_more_is_told_of_once(client: TestCli
     assert handed(client, show="open") == {}
     client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "withdraw"})
     assert handed(client, show="open")[lead]["next_action"] == before[lead]["next_action"]
+
+
+def ingest_next_week(run: Any) -> None:
+    """A later export of the CRM that tells nothing new: what was posted meanwhile is part of the data from now on."""
+    document = yaml.safe_load(run.source.read_text(encoding="utf-8")) | {"data_cutoff": "2026-07-06T00:00:00"}
+    run.source.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    for stage in ("ingest", "matrix", "score"):
+        run_stage(open_run(run.folder).context, stage)
+
+
+def test_a_lead_that_an_ingest_closed_is_told_of_once_too(tiny_copy: Any) -> None:
+    run = tiny_copy
+    with client_for(run, run.context.paths.root / "serving", clock="data") as client:
+        client.headers.update(key_for(client, "read", "feedback"))
+        before = handed(client, show="open", form="hubspot")
+        told, untold, resting, silent = list(before)[:4]
+        answers = {
+            told: {"verdict": "reject", "reason": "no_need"},
+            untold: {"verdict": "reject", "reason": "no_need"},
+            resting: {"verdict": "reject", "reason": "bad_timing"},
+            silent: {"verdict": "do_not_contact"},
+        }
+        owners = {row["lead_id"]: row["owner"] for row in client.get("/v1/worklist?size=500").json()["rows"]}
+        headers = key_for(client, "read", "feedback", owner=owners[untold])
+        assert untold in handed(client, show="open", headers=headers)
+        for lead, said in answers.items():
+            assert client.post(f"/v1/leads/{lead}/feedback", json=said).status_code == 201
+            if lead == told:
+                assert list(handed(client, show="open", form="hubspot")) == [told]
+        ingest_next_week(run)
+        assert client.app.state.app_state.load() is not None  # type: ignore[attr-defined]
+
+        after = handed(client, show="open", form="hubspot")
+        assert told not in after, "told of before the ingest"
+        assert {untold, resting, silent} <= set(after)
+        for lead, found in ((untold, "closed"), (resting, "resting")):
+            row = after[lead]
+            assert (row["leadscore_next_action"], row["leadscore_question"], row["leadscore_state"]) == ("none", "", "")
+            assert row["leadscore_list"] == found
+        assert handed(client, show="open", form="hubspot") == {}
+        own = handed(client, show="open", headers=headers)
+        quiet = {lead for lead in answers if owners[lead] == owners[untold]}
+        assert quiet <= set(own) and all(owners.get(lead, owners[untold]) == owners[untold] for lead in own)
+
+
+@pytest.mark.parametrize("name", ["customers", "closed", "resting"])
+def test_a_list_without_scores_is_exported_whole_or_not_at_all(client: TestClient, name: str) -> None:
+    page, found = client.get("/v1/worklist", params={"list": name}).json(), handed(client, list=name)
+    assert {row["lead_id"] for row in page["rows"]} <= set(found) and len(found) == page["total"] > 0
+    assert {row["lead_list"] for row in found.values()} == {name} and {row["score"] for row in found.values()} == {""}
+    assert handed(client, list=name) == {}
+    answer = client.get("/v1/worklist/export", params={"list": name})
+    assert {row["lead_id"] for row in csv.DictReader(io.StringIO(answer.text))} == set(found)
+    for method, path, asked in (
+        ("GET", "/v1/worklist/export", {"from_state": "mql"}),
+        ("GET", "/v1/worklist/export", {"changed": "true"}),
+        ("POST", "/v1/exports/crm", {"from_state": "mql"}),
+    ):
+        refused = client.request(method, path, params={"list": name, **asked})
+        assert refused.status_code == 422 and "have no score" in refused.text, (path, asked)
 
 
 def test_no_lead_is_left_out_or_told_twice_while_the_order_moves(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import chain
 from typing import Annotated, Any, Literal
 
+import pandas as pd
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
@@ -35,6 +36,7 @@ from serving.lists.closed_leads_page import (
     closed_page,
     count_closed,
     describe_closed_rows,
+    find_closed_of,
     find_closed_rows,
     refuse_open_filters,
 )
@@ -261,7 +263,7 @@ def get_export(
 ) -> StreamingResponse:
     """Rows in the list's order, the upsert key first; no cell can run as a formula."""
     _refuse_other_owners(query.owner, caller)
-    refuse_open_filters(query)
+    refuse_open_filters(query, from_state, changed=changed)
     state = app_state.loaded
     lines = export_lines(
         iterate_rows(app_state, state, query, caller, show),
@@ -299,7 +301,7 @@ def post_export(
     contact any more, without advice. The server remembers what each name and owner received.
     """
     _refuse_other_owners(query.owner, caller)
-    refuse_open_filters(query)
+    refuse_open_filters(query, from_state)
     state = app_state.loaded
     listed = iterate_rows(app_state, state, query, caller, show)
     rows = ExportRows(listed, lambda leads: _iterate_quiet(app_state, state, caller, leads))
@@ -325,8 +327,10 @@ def iterate_rows(
     """
     app_state.catch_up()
     limited = limit_query(app_state, query, caller, show)
-    blocks = _closed_blocks(app_state, state, limited) if limited.lead_list in CLOSED_LISTS else None
-    blocks = _open_blocks(app_state, state, limited) if blocks is None else blocks
+    if limited.lead_list in CLOSED_LISTS:
+        blocks = _closed_blocks(app_state, state, find_closed_rows(state, limited))
+    else:
+        blocks = _open_blocks(app_state, state, limited)
     first = next(blocks, [])
 
     def rows() -> Iterator[dict[str, Any]]:
@@ -346,8 +350,7 @@ def _open_blocks(app_state: AppState, state: LoadedState, limited: WorklistQuery
         yield _complete_rows(app_state, state, rows, pins_of(overrides, state.model), overrides)
 
 
-def _closed_blocks(app_state: AppState, state: LoadedState, limited: WorklistQuery) -> Iterator[list[dict[str, Any]]]:
-    found = find_closed_rows(state, limited)
+def _closed_blocks(app_state: AppState, state: LoadedState, found: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
     for start in range(0, len(found), PAGE_LIMIT):
         rows = describe_closed_rows(state, found, start, PAGE_LIMIT)
         silenced = find_silenced_leads(app_state.store)
@@ -357,12 +360,19 @@ def _closed_blocks(app_state: AppState, state: LoadedState, limited: WorklistQue
 def _iterate_quiet(
     app_state: AppState, state: LoadedState, caller: Caller, leads: Collection[str]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of those of some leads that sales returned or that nobody may contact: nothing is advised any more."""
+    """Rows of those of some leads that sales returned or that nobody may contact: nothing is advised any more. Those
+    that by the data rest or are over are on no open list; their rows are of the lists of these.
+    """
     quiet = find_returned_leads(app_state.store) | find_silenced_leads(app_state.store)
     only = frozenset(name for name in leads if name in quiet)
     limited = replace(limit_query(app_state, WorklistQuery(), caller, "all"), only=only)
+    told = set[str]()
     for block in _open_blocks(app_state, state, limited) if only else ():
+        told |= {str(row["lead_id"]) for row in block}
         yield from (to_json_values(silence(row)) for row in block)
+    gone = only - told
+    for block in _closed_blocks(app_state, state, find_closed_of(state, gone, caller.owner)) if gone else ():
+        yield from (to_json_values(silence(row) | {"state": ""}) for row in block)
 
 
 def _download_headers(form: Form) -> dict[str, str]:
