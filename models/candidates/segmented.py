@@ -34,11 +34,14 @@ class OwnModel:
     ----------
     components : fitted on the rows of this segment alone
     slope, shift : to log-odds before the common calibration
+    variance : of the shift, as far as it is not known [log-odds before calibration, squared]; None in older bundles,
+        where the segment's line says it
     """
 
     components: Mapping[str, Candidate]
     slope: float
     shift: float
+    variance: float | None = None
 
 
 class SegmentedModel:
@@ -120,7 +123,12 @@ class SegmentedModel:
 
     def level_variance(self, values: Values) -> Floats:
         """What is not known of the level of each row's segment [log-odds before calibration, squared], shape (n,)."""
-        return self.levels.variance(read_segments(values, self.feature))
+        segment = read_segments(values, self.feature)
+        found = self.levels.variance(segment)
+        for name, own in self.own.items():
+            if own.variance is not None:
+                found[segment == name] = own.variance
+        return found
 
     def _all_names(self, values: Values, common: Contributions) -> tuple[str, ...]:
         """Features of all models, whichever segments the rows are of: sums must not depend on a row's neighbours."""
@@ -153,6 +161,7 @@ class SegmentedModel:
                     "components": {key: component.state() for key, component in one.components.items()},
                     "slope": one.slope,
                     "shift": one.shift,
+                    **({} if one.variance is None else {"variance": one.variance}),
                 }
                 for name, one in self.own.items()
             },
@@ -175,6 +184,7 @@ class SegmentedModel:
                 components=restore_components(one["components"], files, _OWN_FILE.format(place=place)),
                 slope=float(one["slope"]),
                 shift=float(one["shift"]),
+                variance=float(one["variance"]) if "variance" in one else None,
             )
             for place, (name, one) in enumerate(state["own"].items())
         }

@@ -245,6 +245,11 @@ def segmented_model(
         fitted = fit_all(matrix, mine, common.factory, settings, names=common.weights)
         last = newest_learned(matrix, mine)
         raw = log_odds_of(fitted, common.weights, matrix.values.iloc[last])
-        shown = estimate_level(slope * raw, matrix.label[last], group[last]).value
-        own[name] = OwnModel(components=fitted, slope=slope / common.slope, shift=(shown - middle) / common.slope)
+        shown = estimate_level(slope * raw, matrix.label[last], group[last])
+        own[name] = OwnModel(
+            components=fitted,
+            slope=slope / common.slope,
+            shift=(shown.value - middle) / common.slope,
+            variance=shown.variance / common.slope**2,
+        )
     return SegmentedModel(decided.feature, components, common.weights, levels=decided.levels, own=own)

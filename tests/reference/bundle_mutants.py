@@ -56,7 +56,7 @@ def _base_bundles() -> tuple[Bundle, ...]:
     }
     weights = {"booster": 0.4, "linear": 0.3, "scorecard": 0.3}
     line = SegmentLine(shift=0.2, factor=0.9, middle=-1.0, variance=0.1)
-    own = OwnModel(components=learned, slope=0.8, shift=0.1)
+    own = OwnModel(components=learned, slope=0.8, shift=0.1, variance=0.05)
     segmented = SegmentedModel(
         "title", learned, weights, levels=SegmentLevels(lines={"clerk": line}, between=0.2), own={"boss": own}
     )

@@ -224,6 +224,45 @@ def test_a_bundle_with_segments_survives_the_disk(opposed: bool, tmp_path: Path)
     assert again.meta["segments"]["feature"] == "title"
 
 
+def test_the_level_of_an_own_model_is_known_the_less_the_fewer_rows_it_has(tmp_path: Path) -> None:
+    matrix, chop, recipe = judged(True)
+    assert recipe.decision.segments is not None
+    own_alone = replace(
+        recipe, decision=replace(recipe.decision, segments=replace(recipe.decision.segments, levels=COMMON))
+    )
+    student = (matrix.values["title"] == "student").to_numpy()
+    train = chop.final.train
+    few = np.r_[train[~student[train]], train[student[train]][::5]]
+    unknown, width = [], []
+    for place, rows in enumerate((train, np.sort(few))):
+        bundle = fit_bundle(matrix, rows, own_alone, meta=META, facts={})
+        model = bundle.components[SegmentedModel.name]
+        assert isinstance(model, SegmentedModel) and "student" in model.own
+        variance = model.level_variance(matrix.values)
+        assert np.ptp(variance[student]) == 0.0
+        _, low, high = bundle.probability(matrix.values)
+        without = bundle.chances(bundle.raw_log_odds(matrix.values))
+        assert ((high - low)[student] > (without[2] - without[1])[student]).all()
+        unknown.append(float(variance[student][0]))
+        width.append(float((high - low)[student].mean()))
+
+        save_bundle(bundle, tmp_path / str(place))
+        assert (load_bundle(tmp_path / str(place)).probability(matrix.values)[1] == low).all()
+    assert unknown[1] > 2 * unknown[0] > 0 and width[1] > width[0]
+
+
+def test_an_older_bundle_s_own_model_is_as_certain_as_its_line() -> None:
+    matrix, bundle = bundled(True)
+    model = bundle.components[SegmentedModel.name]
+    assert isinstance(model, SegmentedModel)
+    state = model.state()
+    for own in state["own"].values():
+        del own["variance"]
+    old = SegmentedModel.restore(state, model.files())
+    assert old.state() == state
+    assert (old.level_variance(matrix.values) == LINES.variance(matrix.values["title"].to_numpy(dtype=object))).all()
+
+
 def test_a_probability_of_an_unknown_segment_is_less_certain() -> None:
     matrix, bundle = bundled(False)
     known = matrix.values.iloc[:50].assign(title="clerk").astype(matrix.values.dtypes)
