@@ -21,7 +21,7 @@ NO_SEGMENT = ""  # of rows whose segment is not on record: they follow the commo
 _PASSES = 4  # of block levels, then segments; the second moves nothing in the third decimal
 _NEWTON_STEPS = 12  # of a penalised line, which converges in five
 _MOST = 200  # segments with a line of their own, the largest; the others follow the common one
-FEWEST = 5  # rows of such a segment: a name that few leads share may name somebody, and tells next to nothing
+_FEWEST_LEADS = 5  # of a named segment: a name that few leads share may name somebody, and tells next to nothing
 _SLOPE_DEVIATION = 0.5  # the most that slopes differ: half to one and a half, as for the common one (affine.py)
 _LEAST_FACTOR = 0.2  # of the common slope: a segment never turns the order of its leads
 _LEAST_CURVATURE = 1e-9  # of a sum of p * (1 - p): a segment whose outcome is sure has none
@@ -37,6 +37,7 @@ class SegmentRows:
     won : 1 or 0
     block : code of the block a row was judged in; each block has a level of its own
     group : codes; rows of one group belong together
+    lead : codes; a lead that is looked at every week has many rows
     segment : text, :data:`NO_SEGMENT` where not on record
     """
 
@@ -44,6 +45,7 @@ class SegmentRows:
     won: Floats
     block: Ints
     group: Ints
+    lead: Ints
     segment: npt.NDArray[np.object_]
 
     def take(self, rows: Ints) -> "SegmentRows":
@@ -53,8 +55,26 @@ class SegmentRows:
             won=self.won[rows],
             block=self.block[rows],
             group=self.group[rows],
+            lead=self.lead[rows],
             segment=self.segment[rows],
         )
+
+
+def named_segments(rows: SegmentRows) -> list[str]:
+    """The segments that may be named, most rows first: of five leads or more, and of more than one account."""
+    names, code = _codes(rows.segment)
+    known = np.flatnonzero(code >= 0)
+    leads, groups = (_count_distinct(code[known], of[known], len(names)) for of in (rows.lead, rows.group))
+    size = np.bincount(code[known], minlength=len(names))
+    largest = np.argsort(-size, kind="stable")
+    return [str(names[k]) for k in largest if leads[k] >= _FEWEST_LEADS and groups[k] > 1]
+
+
+def _count_distinct(code: Ints, of: Ints, segments: int) -> Ints:
+    """Per segment code, how many different values ``of`` has, shape (segments,)."""
+    values, place = np.unique(of, return_inverse=True)
+    pairs = np.unique(code * max(len(values), 1) + place)
+    return np.bincount(pairs // max(len(values), 1), minlength=segments).astype(np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +151,6 @@ def fit_segment_levels(rows: SegmentRows, slope: float) -> SegmentLevels:
     slope : of the common calibration
     """
     names, code = _codes(rows.segment)
-    known = np.flatnonzero(code >= 0)
     if len(names) < 2:
         return COMMON
 
@@ -148,9 +167,8 @@ def fit_segment_levels(rows: SegmentRows, slope: float) -> SegmentLevels:
 
     factor = np.maximum(1.0 + tilt, _LEAST_FACTOR)
     unknown = levels.between * levels.error / (levels.between + levels.error)
-    size = np.bincount(code[known], minlength=len(names))
-    largest = np.argsort(-size, kind="stable")[:_MOST]
-    kept = np.sort(largest[size[largest] >= FEWEST])
+    named = set(named_segments(rows)[:_MOST])
+    kept = [k for k, name in enumerate(names.tolist()) if name in named]
     lines = {
         str(names[k]): SegmentLine(
             shift=float(shift[k] / slope),

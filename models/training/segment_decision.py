@@ -9,6 +9,7 @@ both only where the gain is worth it (docs/adr/0041).
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from features.array_types import Floats, Ints
 from features.cohort.splits import Chop
@@ -53,6 +54,7 @@ def judge_segments(
         won=matrix.label[found.rows],
         block=found.block,
         group=matrix.group_codes[found.rows],
+        lead=pd.factorize(matrix.keys["lead_id"].to_numpy()[found.rows])[0].astype(np.int64),
         segment=read_segments(matrix.values.iloc[found.rows], feature),
     )
     plain, lined = judge_lines(rows, common.slope, settings.seed)
@@ -75,7 +77,7 @@ def judge_segments(
         resampling=resampling,
     )
     tried = try_own_models(matrix, chop, found, common, settings, work)
-    findings = tuple(_finding(work, name, tried.get(name)) for name in largest_segments(rows.segment))
+    findings = tuple(_finding(work, name, tried.get(name)) for name in largest_segments(rows))
     own = {name: one.slope for name, one in tried.items() if one.wins}
     found_label = matrix.catalog[feature].label or feature.replace("_", " ")
     return Segmentation(
@@ -150,7 +152,7 @@ def _why(work: JudgedSegments, line: SegmentLine | None, tried: OwnTried | None)
     if not work.levels.lines:
         first = "The common line: lines of segments gain no more than noise."
     elif line is None:
-        first = "The common line: too few rows for one of its own."
+        first = "The common line: too few leads for one of its own."
     else:
         first = (
             f"A line of its own: odds times {np.exp(line.shift * work.slope):.2f}, slope times {line.factor:.2f}, both "

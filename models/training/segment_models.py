@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import norm
 
 from features.array_types import Bools, Floats, Ints
@@ -12,7 +11,7 @@ from features.cohort.splits import Block, Chop, leads_of
 from features.matrix import Matrix
 from models.calibration.affine import fit_slope
 from models.calibration.level import estimate_level
-from models.calibration.segment_levels import FEWEST, NO_SEGMENT, SegmentLevels, SegmentRows
+from models.calibration.segment_levels import SegmentLevels, SegmentRows, named_segments
 from models.candidates.blend import log_odds_of
 from models.candidates.segmented import OwnModel, SegmentedModel, read_segments
 from models.interfaces import Candidate
@@ -74,11 +73,9 @@ class JudgedSegments:
     resampling: Resampling
 
 
-def largest_segments(segment: npt.NDArray[np.object_]) -> list[str]:
+def largest_segments(rows: SegmentRows) -> list[str]:
     """The segments told one by one, largest first."""
-    names, size = np.unique(segment.astype("str"), return_counts=True)
-    order = np.argsort(-size, kind="stable")
-    return [str(names[k]) for k in order if names[k] != NO_SEGMENT and size[k] >= FEWEST][:_TABLED]
+    return named_segments(rows)[:_TABLED]
 
 
 def loss_of_the_rate(won: Floats) -> float:
@@ -138,7 +135,7 @@ def try_own_models(
     blocks = judged_blocks(matrix, chop, settings)
     whole = read_segments(matrix.values, work.feature)
     tried = {}
-    for name in largest_segments(work.rows.segment):
+    for name in largest_segments(work.rows):
         mine = whole == name
         if not _enough(matrix, chop.final.train[mine[chop.final.train]], settings, share=1):
             continue

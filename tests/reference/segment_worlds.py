@@ -57,7 +57,7 @@ def segment_world(rows: int, segments: int, differ: Differences, seed: int, bloc
     names = np.array([f"segment {k}" for k in range(segments)], dtype=object)
     new_of, new_z = rng.choice(segments, later, p=share), rng.normal(size=later)
     return SegmentWorld(
-        rows=SegmentRows(log_odds=z - 2.0, won=won, block=block, group=lead, segment=names[of]),
+        rows=SegmentRows(log_odds=z - 2.0, won=won, block=block, group=lead, lead=lead, segment=names[of]),
         log_odds=new_z - 2.0,
         truth=truth(new_z, new_of, np.full(later, blocks)),
         segment=names[new_of],

@@ -25,7 +25,7 @@ from models.settings import TrainSettings
 from models.training.fit_bundle import fit_bundle
 from models.training.recipe import Recipe, backtest_candidates
 from models.training.segment_decision import judge_segments
-from models.training.segment_models import OwnTried
+from models.training.segment_models import OwnTried, largest_segments
 from models.training.segmentation import Segmentation
 from models.training.twin import common_model, evaluate_twin, fit_twin
 from models.training.verdict import Decision, decide
@@ -123,6 +123,23 @@ def test_a_segment_of_few_rows_is_drawn_to_the_common_line_and_one_never_seen_fo
     never = np.array(["elsewhere", ""], dtype=object)
     assert lines.apply(np.array([0.3, -0.4]), never).tolist() == [0.3, -0.4]
     assert lines.variance(never).tolist() == [lines.between] * 2
+
+
+def test_a_segment_of_few_leads_or_of_one_account_has_no_line_however_often_it_is_looked_at() -> None:
+    """Weekly looks at one lead of a town would put the town's name into bundle and report."""
+    world = segment_world(6000, 12, Differences(level=0.8), 1)
+    at = np.flatnonzero(world.rows.segment == "segment 0")[:40]
+    rows = world.rows.take(np.r_[np.flatnonzero(world.rows.segment != "segment 0"), at])
+    mine, apart = rows.segment == "segment 0", 10_000 + np.arange(len(rows.won))
+    for leads, accounts, named in ((1, 1, False), (4, 4, False), (5, 5, True), (5, 2, True), (40, 1, False)):
+        looked = replace(
+            rows,
+            lead=np.where(mine, apart % leads, apart),
+            group=np.where(mine, apart % accounts, apart),
+        )
+        assert ("segment 0" in fit_segment_levels(looked, 1.0).lines) == named
+        assert ("segment 0" in largest_segments(looked)) == named
+        assert "segment 1" in largest_segments(looked)
 
 
 def test_a_segment_without_a_win_stays_finite() -> None:
