@@ -15,6 +15,7 @@ from models.standing.pinned import Pins
 from pipelines.scoring.shown_feedback import meanings_in
 from pipelines.workspace.standing_feedback import StandingFeedback
 from serving.state.loaded_model import LoadedModel
+from serving.state.loaded_state import LoadedState
 from serving.store.engine import Store
 from serving.store.silenced_leads import SILENT, find_silenced_leads, still_stands
 from serving.store.tables import Feedback, StageRow
@@ -41,6 +42,11 @@ def find_hidden_leads(store: Store) -> frozenset[str]:
     silenced = still_stands() & (Feedback.verdict == SILENT)
     with store.reading() as session:
         return frozenset(session.scalars(select(Feedback.lead_id).where(or_(aside, silenced))))
+
+
+def find_unlisted_leads(store: Store, state: LoadedState) -> frozenset[str]:
+    """Leads on no open list: those that sales put aside, and those that by what was posted rest or are over."""
+    return find_hidden_leads(store) | state.find_gone()
 
 
 def find_snoozed_leads(store: Store) -> frozenset[str]:

@@ -15,7 +15,7 @@ from serving.problems import ConflictError, InvalidError
 from serving.schemas import FeedbackGiven
 from serving.state.app_state import AppState
 from serving.state.gather_rows import gather_rows
-from serving.state.lead_scoring import find_closed
+from serving.state.lead_scoring import find_back_at, find_closed
 from serving.state.loaded_state import LoadedState
 from serving.store.audit_trail import record_action
 from serving.store.engine import hold_lock
@@ -40,7 +40,7 @@ def add_feedback(
     Raises
     ------
     InvalidError : a rejection without a reason, an expiry in the past, nothing to undo
-    ConflictError : the lead must not be contacted, or is over; what is to be undone no longer stands
+    ConflictError : the lead must not be contacted, rests, or is over; what is to be undone no longer stands
     """
     hold_lock(session, lock_name(state, code))
     lead_id = str(state.data.lead_ids[code])
@@ -155,6 +155,11 @@ def _stage_entered(
         raise ConflictError(f"the lead is {closed.sentence}; there is nothing to put aside.")
     if closed is not None:
         raise ConflictError(f"the lead is {closed.sentence}; there is nothing to accept or reject.")
+    back = None if body.verdict == "reject" else find_back_at(app_state, session, state, code)
+    if back is not None and body.verdict == "snooze":
+        raise ConflictError(f"the lead rests until {back:%Y-%m-%d}; there is nothing to put aside.")
+    if back is not None:  # accepted, it would come back no sooner
+        raise ConflictError(f"the lead rests until {back:%Y-%m-%d}; accept it then, or take its return back first.")
     if body.verdict == "snooze":
         return None
 

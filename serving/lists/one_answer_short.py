@@ -9,7 +9,7 @@ import pandas as pd
 from models.explaining.qualification import RANK
 from models.one_answer_short import BY_POINTS, shortlist
 from serving.json_values import to_json_values
-from serving.leads.feedback import find_hidden_leads, find_pinned_states
+from serving.leads.feedback import find_pinned_states, find_unlisted_leads
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
 from serving.state.lead_data import rows_of
@@ -58,7 +58,7 @@ def shortlist_leads(app_state: AppState, owner: str | None, next_state: str | No
     if next_state is not None and next_state not in RANK:
         raise InvalidError(f"there is no such state; choose {', '.join(RANK)}.")
 
-    hidden = find_hidden_leads(app_state.store) | find_pinned_states(app_state.store).keys()
+    hidden = find_unlisted_leads(app_state.store, state) | find_pinned_states(app_state.store).keys()
     rows = [
         row
         for row in _current_rows(app_state, state)

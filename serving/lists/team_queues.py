@@ -13,6 +13,7 @@ from serving.leads.feedback import (
     find_hidden_leads,
     find_leads_with_feedback,
     find_overrides,
+    find_unlisted_leads,
     pins_of,
 )
 from serving.results.lifecycle_now import lifecycle_now
@@ -68,8 +69,8 @@ def list_overdue(app_state: AppState, owner: str | None, limit: int = 20) -> Ove
 
 def count_open(app_state: AppState, owner: str | None) -> int:
     """Open leads of an owner (None: of all) without those that sales put aside."""
-    query = WorklistQuery(owner=owner, hidden=find_hidden_leads(app_state.store), size=1)
-    return app_state.loaded.worklist.count(query)
+    state = app_state.loaded
+    return state.worklist.count(WorklistQuery(owner=owner, hidden=find_unlisted_leads(app_state.store, state), size=1))
 
 
 def count_overdue(app_state: AppState, owner: str | None) -> int:
@@ -94,7 +95,8 @@ def _overdue_rows(app_state: AppState, owner: str | None) -> pd.DataFrame:
 
 def _overdue(app_state: AppState, owner: str | None) -> pd.DataFrame:
     """Broken promises of leads on the list, with ``owner`` and ``score``."""
-    worklist, hidden = app_state.loaded.worklist, find_hidden_leads(app_state.store)
+    state = app_state.loaded
+    worklist, hidden = state.worklist, find_unlisted_leads(app_state.store, state)
     found = lifecycle_now(app_state).found.overdue
     names = found["lead_id"].astype("str")
     at = worklist.position.get_indexer(pd.Index(names))
@@ -112,7 +114,7 @@ def list_untouched(app_state: AppState, owner: str | None, limit: int = 20) -> l
     if state.data.flat:
         return []
 
-    worklist, hidden = state.worklist, find_hidden_leads(app_state.store)
+    worklist, hidden = state.worklist, find_unlisted_leads(app_state.store, state)
     best = worklist.best_places(WorklistQuery(owner=owner, hidden=hidden, size=_CONSIDERED))
     said = worklist.are_listed(find_leads_with_feedback(app_state.store))
     waiting = ~find_touched(app_state)[best] & ~said[best]
@@ -125,7 +127,8 @@ def list_untouched(app_state: AppState, owner: str | None, limit: int = 20) -> l
 
 def find_hot_leads(app_state: AppState, owner: str | None, limit: int = 8) -> HotLeads:
     """Leads that the policy calls hot, and those of them that nobody called; put aside ones are left out."""
-    worklist, hidden = app_state.loaded.worklist, find_hidden_leads(app_state.store)
+    state = app_state.loaded
+    worklist, hidden = state.worklist, find_unlisted_leads(app_state.store, state)
     hot = worklist.texts("temperature") == HOT
     hot &= ~worklist.are_listed(hidden)
     if owner is not None:
@@ -161,14 +164,15 @@ def find_touched(app_state: AppState) -> Bools:
 
 def count_queues(app_state: AppState, owner: str | None) -> OwnerQueues:
     """Open leads of every owner by state, how many of them are overdue, and how many were put aside."""
-    worklist = app_state.loaded.worklist
+    state, worklist = app_state.loaded, app_state.loaded.worklist
     aside = worklist.are_listed(find_hidden_leads(app_state.store))
-    overdue = _overdue(app_state, owner) if not app_state.loaded.data.flat else pd.DataFrame()
+    listed = ~worklist.are_listed(find_unlisted_leads(app_state.store, state))
+    overdue = _overdue(app_state, owner) if not state.data.flat else pd.DataFrame()
     late = overdue["owner"].value_counts().to_dict() if len(overdue) else {}
     longest = overdue.groupby("owner")["waited_hours"].max().to_dict() if len(overdue) else {}
-    pins = pins_of(find_overrides(app_state.store), app_state.loaded.model)
-    by_state = worklist.count_by_owner("state", ~aside, pins)
-    by_list = worklist.count_by_owner("lead_list", ~aside, pins)
+    pins = pins_of(find_overrides(app_state.store), state.model)
+    by_state = worklist.count_by_owner("state", listed, pins)
+    by_list = worklist.count_by_owner("lead_list", listed, pins)
     put_aside = worklist.count_by_owner("state", aside, pins)
     states = [name for name in worklist.states_of(None, pins.states) if name]
 

@@ -12,6 +12,7 @@ from features.assembly.crm_facts import Closes
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.scored_leads import Scored
+from models.standing.unscored_lists import list_resting
 from serving.state.app_state import AppState
 from serving.state.gather_rows import GatheredRows, gather_rows
 from serving.state.lead_data import LeadData, to_records
@@ -82,6 +83,14 @@ def find_closed(
     """How a lead ended, with what was posted about it; None while it is open. ``as_of``: as far as was known then."""
     rows = gather_rows(session, state.data, [code])
     return _find_all_closed(app_state, state, rows, [code], as_of).get(str(state.data.lead_ids[code]))
+
+
+def find_back_at(app_state: AppState, session: Session, state: LoadedState, code: int) -> pd.Timestamp | None:
+    """When a recycled lead that rests comes back, with what was posted about it; None where none rests."""
+    rows, lead_id = gather_rows(session, state.data, [code]), str(state.data.lead_ids[code])
+    now = pd.Timestamp(app_state.clock.scored_as_of(rows.latest) or wall_now())
+    resting = list_resting(rows.tables, state.data.source, [lead_id], {}, now)
+    return None if resting.empty else pd.Timestamp(resting["back_at"].iloc[0])
 
 
 def _find_all_closed(

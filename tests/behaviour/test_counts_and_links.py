@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from pipelines.diagnostics.weekly_trends import weekly_trends
 from serving.leads.feedback import find_hidden_leads
-from serving.lists.team_queues import count_overdue, list_untouched
+from serving.lists.team_queues import count_open, count_overdue, count_queues, list_untouched
 from serving.pages.charts.sparkline import build_sparkline
 from serving.pages.language import page_language
 from serving.pages.team.team_record import build_team_page
@@ -103,6 +103,40 @@ def test_a_lead_is_touched_as_long_as_anything_said_of_it_stands(client: TestCli
         session.execute(update(Feedback).where(Feedback.verdict == "override").values(expires_at=ended))
     assert client.post(f"/v1/leads/{second}/feedback", json=said).status_code == 201
     assert untouched()[: len(others)] == others, "the snooze stands behind the pin that ran out"
+
+
+@pytest.mark.parametrize("verdict", ["accept", "snooze"])
+def test_a_lead_that_rests_is_on_one_list_whatever_is_said_of_it(client: TestClient, verdict: str) -> None:
+    def lists_with(lead: str) -> list[str]:
+        lists, found = ("to_hand_off", "to_work", "watching", "resting", "customers", "closed"), []
+        for name in lists:
+            rows = client.get("/v1/worklist", params={"size": 500, "list": name}).json()["rows"]
+            found += [name] if lead in {row["lead_id"] for row in rows} else []
+        return found
+
+    lead = client.get("/v1/worklist", params={"size": 1}).json()["rows"][0]["lead_id"]
+    before = total_at(client, "/worklist"), count_open(client.app.state.app_state, None)  # type: ignore[attr-defined]
+    said = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "reject", "reason": "bad_timing"}).json()
+    back = client.get(f"/v1/leads/{lead}").json()["standing"]["back_at"][:10]
+    refused = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": verdict})
+    assert refused.status_code == 409 and f"the lead rests until {back}" in refused.json()["detail"]
+    card = page(client, f"/leads/{lead}")
+    assert f'value="{verdict}"' not in card and f'name="undoes" value="{said["id"]}"' in card
+
+    app_state = client.app.state.app_state  # type: ignore[attr-defined]
+    with app_state.store.writing() as session:  # as an earlier version let one do; the snooze has ended since
+        at = wall_now() - timedelta(days=1)
+        written = {"author": "ann", "written_at": at, "known_at": app_state.clock.next_known_at()}
+        written |= {"expires_at": at} if verdict == "snooze" else {}
+        session.add(Feedback(lead_id=lead, verdict=verdict, reason="", note="", **written))
+    assert lists_with(lead) == ["resting"]
+    assert (total_at(client, "/worklist"), count_open(app_state, None)) == (before[0] - 1, before[1] - 1)
+    tabs = re.findall(r'>([^<>]+?) <span class="n">(\d+)', page(client, "/worklist").split('class="tabs"')[1])
+    count = {title: int(figure) for title, figure in tabs}
+    lists = count["To hand off"] + count["To work"] + count["Watching"]
+    assert count["All open"] == lists == total_at(client, "/worklist")
+    assert sum(row["open"] for row in count_queues(app_state, None).rows) == count["All open"]
+    assert lead not in {row["lead_id"] for row in client.get("/v1/shortlist?limit=500").json()["rows"]}
 
 
 def test_open_leads_of_the_team_and_their_weeks_leave_out_what_is_put_aside(client: TestClient) -> None:

@@ -21,12 +21,12 @@ from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter
 from serving.json_values import to_json_values
 from serving.leads.feedback import (
     find_ended_snoozes,
-    find_hidden_leads,
     find_latest_feedback,
     find_overrides,
     find_pinned_states,
     find_returned_leads,
     find_snoozed_leads,
+    find_unlisted_leads,
     pin,
     pins_of,
     silence,
@@ -157,15 +157,15 @@ def limit_query(
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> WorklistQuery:
     """The query as the caller may ask it: only their own leads, without those put aside, with what sales pinned."""
-    now = app_state.clock.now()
+    state, now = app_state.loaded, app_state.clock.now()
     pinned = find_overrides(app_state.store) if overrides is None else overrides
     return replace(
         query,
         owner=query.owner if caller.owner is None else caller.owner,
-        hidden=frozenset() if show == "all" else find_hidden_leads(app_state.store),
-        only=find_snoozed_leads(app_state.store) if show == "snoozed" else None,
+        hidden=frozenset() if show == "all" else find_unlisted_leads(app_state.store, state),
+        only=find_snoozed_leads(app_state.store) - state.find_gone() if show == "snoozed" else None,
         since=now - NEW_WITHIN if show == "new" and now is not None else None,
-        pins=pins_of(pinned, app_state.loaded.model),
+        pins=pins_of(pinned, state.model),
     )
 
 

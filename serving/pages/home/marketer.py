@@ -10,7 +10,7 @@ from features.schema.vocabulary import LeadList
 from models.explaining.language import Language
 from pipelines.artifacts.comparison_record import RuleRow
 from pipelines.report.marketing_section import BAD_RULES
-from serving.leads.feedback import find_hidden_leads, find_overrides, pins_of
+from serving.leads.feedback import find_hidden_leads, find_overrides, find_unlisted_leads, pins_of
 from serving.lists.team_queues import count_open
 from serving.pages.charts.columns import ColumnChart, build_columns, volume_figures
 from serving.pages.charts.sparkline import build_sparkline
@@ -57,7 +57,7 @@ def build_marketer_home(app_state: AppState, owner: str | None, language: Langua
         owner=owner,
         lead_list=str(LeadList.TO_HAND_OFF),
         size=_ROWS,
-        hidden=find_hidden_leads(app_state.store),
+        hidden=find_unlisted_leads(app_state.store, state),
         pins=pins_of(find_overrides(app_state.store), state.model),
     )
     page = state.worklist.page(query)
@@ -154,7 +154,7 @@ def _disagree_tile(app_state: AppState, owner: str | None, language: Language) -
     worklist = app_state.loaded.worklist
     if not worklist.has_points or app_state.loaded.model.bundle.by_points:
         return None
-    hidden = find_hidden_leads(app_state.store)
+    hidden = find_unlisted_leads(app_state.store, app_state.loaded)
     count = worklist.page(WorklistQuery(owner=owner, disagree=True, hidden=hidden, size=1)).total
     return Tile(
         title=language.text("Points and score disagree"),

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from features.errors import LeadScoreError
 from features.schema.vocabulary import LeadList
 from models.explaining.language import Language
-from serving.leads.feedback import find_hidden_leads, find_overrides, pins_of
+from serving.leads.feedback import find_overrides, find_unlisted_leads, pins_of
 from serving.lists.team_queues import HotLeads, count_overdue, find_hot_leads
 from serving.pages.home.lead_lines import describe_leads
 from serving.pages.home.parts import PlainNote, Tile, join_sentences
@@ -38,7 +38,8 @@ class RepHome:
 
 def build_rep_home(app_state: AppState, owner: str | None, owners: Sequence[str], language: Language) -> RepHome:
     """The day of one owner, or of everybody."""
-    state, hidden = app_state.loaded, find_hidden_leads(app_state.store)
+    state = app_state.loaded
+    hidden = find_unlisted_leads(app_state.store, state)
     pins = pins_of(find_overrides(app_state.store), state.model)
     everybody = WorklistQuery(owner=owner, size=_ROWS, hidden=hidden, pins=pins)
     query = replace(everybody, lead_list=str(LeadList.TO_WORK))

@@ -98,7 +98,9 @@ def list_tabs(
         if name == LeadList.TO_WORK:
             tabs.append((language.text("One answer short"), None, "/short", query.lead_list == SHORT_LIST))
         if name == LeadList.WATCHING:
-            asleep = state.worklist.count(replace(awake, since=None, only=find_snoozed_leads(app_state.store)))
+            asleep = state.worklist.count(
+                replace(awake, since=None, only=find_snoozed_leads(app_state.store) - state.find_gone())
+            )
             tabs.append((language.text("Snoozed"), asleep, address.link(list="", show="snoozed"), snoozed))
     return tabs
 
