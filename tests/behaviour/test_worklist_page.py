@@ -128,6 +128,31 @@ def test_the_file_holds_what_is_shown_for_people(client: TestClient) -> None:
     assert closed[0].endswith("Name,Company,Owner,Outcome,Closed,Next step,Lead id") and len(closed) > 10
 
 
+@pytest.mark.parametrize(
+    ("code", "heading", "until"),
+    [("en", "Back on", "rests until"), ("ko", "돌아오는 날", "쉬는 기한:"), ("pl", "Powrót", "odpoczywa do")],
+)
+def test_the_day_a_lead_is_back_on_is_told_as_that(client: TestClient, code: str, heading: str, until: str) -> None:
+    resting = client.get("/v1/worklist?list=resting").json()["rows"][0]
+    client.cookies.set(COOKIE, code)
+    text = client.get("/worklist/file?list=resting").text.removeprefix("\ufeff")
+    shown = page(client, "/worklist?list=resting")
+    client.cookies.delete(COOKIE)
+    row = next(csv.DictReader(io.StringIO(text)))
+    assert row[heading] == resting["back_at"][:10] and until in row.values()
+    assert re.search(rf'>{until}</span> <span class="muted">[^<]*\d', shown)
+
+
+@pytest.mark.parametrize("path", ["/worklist?size=25", "/worklist?size=25&list=closed", "/accounts?sort=name"])
+def test_a_page_beyond_the_last_is_the_last_one(client: TestClient, path: str) -> None:
+    def linked(number: int) -> list[str]:
+        rows = page(client, f"{path}&page={number}").split("<tbody")[1].split("</tbody")[0]
+        return re.findall(r'href="(/(?:leads|accounts)/[^"?]+)', rows)
+
+    pages = client.get(f"/v1{path}").json()["pages"]
+    assert linked(pages + 1) == linked(pages) != linked(1), "the last page may have had one lead, put aside since"
+
+
 def test_several_leads_are_put_aside_and_taken_back(client: TestClient) -> None:
     html = page(client, "/worklist?grade=B")
     chosen = leads_in(html)[:2]

@@ -1,5 +1,6 @@
 """Routes of the pages of accounts."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import pandas as pd
@@ -38,11 +39,15 @@ def accounts_page(
 ) -> Response:
     """Every account: its best open lead, how many are open, who is known there, and when something happened last."""
     query = AccountQuery(search=search, sort=sort, reverse=bool(reverse), page=page)
+    found = None if app_state.loaded.data.flat else list_accounts(app_state, caller.owner, query)
+    if found is not None and found.page > found.pages:  # as after the last page's only account has gone
+        query = replace(query, page=found.pages)
+        found = list_accounts(app_state, caller.owner, query)
     return render_page(
         request,
         "accounts/accounts.html",
         caller,
-        found=None if app_state.loaded.data.flat else list_accounts(app_state, caller.owner, query),
+        found=found,
         query=query,
         shade=shade_of,
         asked={"search": search, "sort": "" if sort == "score" else sort, "reverse": "true" if reverse else ""},

@@ -53,9 +53,10 @@ def _open_columns(framework: Framework, language: Language, currency: str) -> li
     ]  # fmt: skip
 
 
-def write_closed(rows: Iterable[dict[str, Any]], language: Language) -> Iterator[str]:
-    """Lines of a file of leads that are over, the newest close first."""
-    titles = ("Name", "Company", "Owner", "Outcome", "Closed", "Next step", "Lead id")
+def write_closed(rows: Iterable[dict[str, Any]], language: Language, *, resting: bool) -> Iterator[str]:
+    """Lines of a file of leads that are over, the newest close first; or of such that rest, the first back first."""
+    day = "Back on" if resting else "Closed"
+    titles = ("Name", "Company", "Owner", "Outcome", day, "Next step", "Lead id")
     yield MARK + csv_line([language.text(title) for title in titles], _ENDING)
     for row in rows:
         said = describe_closed(row, WorklistAddress({}), language)

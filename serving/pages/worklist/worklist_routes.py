@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from pydantic import Field
 
 from features.errors import LeadScoreError
+from features.schema.vocabulary import LeadList
 from models.explaining.language import Language
 from models.explaining.wording.labels import capitalise
 from pipelines.scoring.shown_columns import person_name
@@ -82,8 +83,11 @@ def worklist_page(
         query = replace(query, size=PAGE_SIZE)
     query = without_other_owners(without_open_filters(query), caller)
     limited = limit_query(app_state, query, caller, show)
-    address = WorklistAddress.of(query, show)
     found = read_page(app_state, state, query, caller, show)
+    if found.page > found.pages:  # as after the last page's only lead was put aside
+        query = replace(query, page=found.pages)
+        found = read_page(app_state, state, query, caller, show)
+    address = WorklistAddress.of(query, show)
     over = query.lead_list in CLOSED_LISTS
     value, currency = find_win_value(app_state)
     sorts = _sorts(state, address, query, language, valued=value is not None)
@@ -212,14 +216,14 @@ def worklist_as_file(
     """What the page shows, all pages of it, as CSV that people read."""
     language = language_of(request)
     rows = iterate_rows(app_state, app_state.loaded, without_open_filters(query), caller, show)
-    return _as_file(app_state, rows, language, over=query.lead_list in CLOSED_LISTS)
+    return _as_file(app_state, rows, language, query.lead_list)
 
 
 def _as_file(
-    app_state: AppState, rows: Iterator[dict[str, Any]], language: Language, *, over: bool
+    app_state: AppState, rows: Iterator[dict[str, Any]], language: Language, lead_list: str = ""
 ) -> StreamingResponse:
-    if over:
-        lines = worklist_file.write_closed(rows, language)
+    if lead_list in CLOSED_LISTS:
+        lines = worklist_file.write_closed(rows, language, resting=lead_list == LeadList.RESTING)
     else:
         _, currency = find_win_value(app_state)
         lines = worklist_file.write_open(app_state, rows, app_state.framework(None), language, currency)
@@ -247,7 +251,7 @@ def act_on_chosen(
         chosen = _seen_leads(app_state.loaded, lead, caller)
         request.state.leads_shown = chosen
         rows = iterate_rows(app_state, app_state.loaded, WorklistQuery(), caller, "all")
-        return _as_file(app_state, (row for row in rows if row["lead_id"] in chosen), language_of(request), over=False)
+        return _as_file(app_state, (row for row in rows if row["lead_id"] in chosen), language_of(request))
 
     ids = undoes or []
     if do == "withdraw" and len(ids) != len(lead):
