@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from features.cohort.objections import objecting_leads
 from features.errors import LeadScoreError
 from models.bundle import Bundle
+from models.explaining.language import load_language
 from pipelines.ingest.identity_files import unresolved_tables
 from pipelines.privacy.erase_files import files_below, rows_of_person
 from pipelines.privacy.erase_kept import OnePerson, rows_in_kept
@@ -212,7 +213,8 @@ def sections_of(found: Mapping[str, Any]) -> list[Section]:
         sections.append(Section(f"{say['scored']} ({row['lead_id']})", *_score_parts(row, say)))
     model = found["model"]
     if model:
-        statement = say["statement"].format(features=len(model["features"]), rows=_figure(model["rows"]))
+        rows = _figure(model["rows"], found["language"])
+        statement = say["statement"].format(features=len(model["features"]), rows=rows)
         sections.append(Section(say["automated"], [statement, say["rights"]]))
     sections.append(Section(say["consent"], _rights_in_words(found["rights"], say) or [say["nothing"]]))
     served = [[str(row[name] or "")[:19] for name in ("as_of", "score", "state", "origin")]
@@ -235,8 +237,8 @@ def sections_of(found: Mapping[str, Any]) -> list[Section]:
     return sections
 
 
-def _figure(count: Any) -> str:
-    return f"{count:,}" if isinstance(count, int) else "-"
+def _figure(count: Any, language: str) -> str:
+    return load_language(language).number(count) if isinstance(count, int) else "-"
 
 
 def _score_parts(row: Mapping[str, Any], say: Mapping[str, str]) -> tuple[list[str], Sequence[str], list[list[str]]]:

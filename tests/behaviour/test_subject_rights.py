@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from features.cohort.objections import OBJECTS
+from models.explaining.language import load_language
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.snapshots_record import ExportHistory, SnapshotsRecord, TakenSnapshot
 from pipelines.privacy.person import Person
@@ -95,7 +96,10 @@ def test_the_store_is_asked_for_ids_as_spreadsheets_leave_them() -> None:
 def test_the_answer_is_written_in_their_language(tiny_demo: TinyRun, tmp_path: Path, cli: Cli, language: str) -> None:
     out = tmp_path / "told.md"
     assert cli("subject", first_lead(tiny_demo), "--out", str(out), "--language", language, *tiny_demo.args)[0] == 0
-    assert f"# {WORDS[language]['title']}" in out.read_text() and WORDS[language]["automated"] in out.read_text()
+    said = out.read_text(encoding="utf-8")
+    assert f"# {WORDS[language]['title']}" in said and WORDS[language]["automated"] in said
+    rows = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["model"]["rows"]
+    assert rows > 1000 and load_language(language).number(rows) in said
 
 
 def test_every_language_says_everything() -> None:
