@@ -16,6 +16,7 @@ from features.point_in_time.visibility import UNKNOWN, is_known
 from features.schema.source import Source
 
 _CLOSES = ("won", "lost", "disqualified", "opportunity", "accepted")  # the first of several at one moment is named
+_NO_WINS = ("lost", "disqualified", STAGE_LOST)
 _BY_STAGE = {STAGE_WON: "won", STAGE_LOST: "lost", STAGE_UNWON: UNWON}
 _SAID = {"opportunity": "became an opportunity", "accepted": "accepted by sales"}
 _NOTHING, _DUE = "none", ("expand", "recycle")
@@ -112,13 +113,17 @@ def _closed_by_then(tables: Tables, source: Source, now: int) -> dict[str, Close
 def _last_closes(events: pd.DataFrame, now: int, until: Mapping[str, int]) -> dict[str, str]:
     """What each of the leads was closed by: of the closes known by then the last, and of several at once a win.
 
-    Stages say so only of leads without an outcome known by then.
+    Closes before the one that ended the lead (``until``) ended an earlier time it was open, however late they were
+    told; only a win counts whenever it happened. Wins that stages tell count only of leads without an outcome known by
+    then.
     """
     known = is_known(micros(events["known_at"]), now) & events["lead_id"].isin(list(until)).to_numpy(dtype=bool)
     events = events[known & events["what"].isin([*_CLOSES, UNWON, *_BY_STAGE]).to_numpy(dtype=bool)]
-    decided = set(events.loc[events["what"].isin(["won", "lost"]), "lead_id"])
-    outdone = events["lead_id"].isin(list(decided)) & events["what"].isin(list(_BY_STAGE))
-    events = events[~outdone.to_numpy(dtype=bool)].replace({"what": _BY_STAGE})
+    decided = events["lead_id"].isin(set(events.loc[events["what"].isin(["won", "lost"]), "lead_id"]))
+    outdone = decided & events["what"].isin([STAGE_WON, STAGE_UNWON])
+    ended = np.minimum(micros(events["happened_at"]), micros(events["known_at"]) + 1)  # as episodes end
+    earlier = events["what"].isin(_NO_WINS) & (ended < events["lead_id"].map(until).to_numpy(dtype=np.int64))
+    events = events[~(outdone | earlier).to_numpy(dtype=bool)].replace({"what": _BY_STAGE})
 
     reasons: dict[str, str] = {}
     for name, what in zip(events["lead_id"].astype("str"), events["what"], strict=True):

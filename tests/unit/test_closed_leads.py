@@ -54,6 +54,24 @@ def test_how_it_ended_is_the_last_close_that_stands(world: World) -> None:
     assert ended(world, 7)["a"].outcome == "lost"
 
 
+def test_a_close_of_an_earlier_time_that_is_told_late_does_not_say_how_it_ended(world: World) -> None:
+    late = {"lead_id": "a", "stage": "disqualified", "entered_at": T0 + 3 * DAY, "known_at": T0 + 20 * DAY}
+    entered(world, ("lost", 3), ("sql", 5), ("lost", 9))
+    world["stages"].append(late)
+    assert ended(world, 21)["a"] == ClosedLead("lost", moment(T0 + 9 * DAY))
+    closed(world, T0 + 3 * DAY, won=False)  # the first time by an outcome, the second by its stage alone
+    assert ended(world, 21)["a"] == ClosedLead("lost", moment(T0 + 9 * DAY))
+    late["entered_at"] = T0 + 9 * DAY
+    assert ended(world, 21)["a"] == ClosedLead("disqualified", moment(T0 + 9 * DAY))
+    closed(world, T0 + 4 * DAY, won=True, known=T0 + 22 * DAY)
+    assert ended(world, 23)["a"].outcome == "won", "whenever it happened"
+
+
+def test_a_close_within_the_cool_down_says_how_it_ended(world: World) -> None:
+    entered(world, ("recycled", 3), ("lost", 7))  # it would be open again from day 33 on
+    assert ended(world, 8)["a"] == ClosedLead("lost", moment(T0 + 7 * DAY))
+
+
 def test_several_moments_at_once_say_what_each_says_alone(world: World) -> None:
     entered(world, ("disqualified", 3), ("opportunity", 5), ("lost", 9))
     closed(world, T0 + 12 * DAY, won=True, known=T0 + 14 * DAY)
