@@ -111,7 +111,7 @@ class _Builder:
     """Walks events in the order they became known and notes when each lead is open.
 
     What is learned late counts where it happened: a close ends the episode it lies in, not one that began since, and
-    work before a close reopens nothing. Only a win ends a lead whenever it happened.
+    work before a close reopens nothing. Only a win ends a lead whenever it happened, and every time it was open.
     """
 
     def __init__(self, source: Source, created: Ints, known: Ints) -> None:
@@ -151,17 +151,23 @@ class _Builder:
 
     def _close(self, lead: int, until: int, *, whenever: bool) -> None:
         self.closed[lead] = max(int(self.closed[lead]), until)
+        place = int(self.last[lead])
         if self.open[lead] and (whenever or until >= self.reopened[lead]):
             opened, known = int(self.opened_at[lead]), int(self.known_from[lead])
             self.rows.append((lead, int(self.number[lead]), opened, known, until))
-            self.earlier.append((int(self.reopened[lead]), int(self.last[lead])))
+            self.earlier.append((int(self.reopened[lead]), place))
             self.last[lead] = len(self.rows) - 1
             self.open[lead] = False
+        elif not whenever:  # another close that happened earlier but was learned of later
+            while until < self.earlier[place][0]:
+                place = self.earlier[place][1]
+            self._end_by(place, until)
             return
-        # another close that happened earlier but was learned of later
-        place = int(self.last[lead])
-        while not whenever and until < self.earlier[place][0]:
+        while whenever and place >= 0:  # none of the times before went on after a win
+            self._end_by(place, until)
             place = self.earlier[place][1]
+
+    def _end_by(self, place: int, until: int) -> None:
         *row, ended = self.rows[place]
         self.rows[place] = (row[0], row[1], row[2], row[3], min(ended, until))
 

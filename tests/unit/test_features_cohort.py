@@ -160,6 +160,14 @@ def test_a_win_learned_of_late_ends_the_lead_whatever_reopened_it(world: World) 
     assert weeks(cohort(world)) == [0, 1] and open_at(world, 13) == ["a"] and open_at(world, 20) == []
 
 
+@pytest.mark.parametrize("over", [False, True])
+def test_a_win_learned_of_late_ends_every_time_the_lead_was_open(world: World, over: bool) -> None:
+    moved(world, "a", ("lost", 22), ("sql", 24), *([("lost", 29)] if over else []))
+    assert weeks(cohort(world))[:4] == [0, 1, 2, 3]
+    closed(world, "a", MONDAY + 8 * DAY, won=True, known=MONDAY + 30 * DAY)
+    assert weeks(cohort(world)) == [0, 1], "no look after its own win"
+
+
 def test_work_before_the_close_that_is_learned_of_after_it_reopens_nothing(world: World) -> None:
     closed(world, "a", MONDAY + 8 * DAY, won=False)
     late = {"lead_id": "a", "entered_at": MONDAY + int(7.5 * DAY), "known_at": MONDAY + 13 * DAY}
