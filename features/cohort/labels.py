@@ -28,8 +28,7 @@ def label(cohort: pd.DataFrame, tables: Tables, source: Source, cutoff: pd.Times
     """
     settings = source.label
     as_of = micros(cohort["as_of"])
-    ends = as_of + _horizon(cohort, source)
-    known_by = ends + days(settings.kept_days + settings.reporting_lag_days)
+    ends, known_by = _ends(cohort, source)
     matured = known_by <= micros(pd.DatetimeIndex([cutoff]))[0]
 
     events = lifecycle_events(tables, source)
@@ -56,6 +55,22 @@ def label(cohort: pd.DataFrame, tables: Tables, source: Source, cutoff: pd.Times
             "excluded": excluded & matured,
         }
     )
+
+
+def find_work(cohort: pd.DataFrame, work: pd.DataFrame, source: Source) -> tuple[Bools, Bools]:
+    """Per cohort row whether its lead was worked by the end of the horizon, and whether that was known when its label
+    was settled.
+
+    ``work`` is :func:`list_work` of the tables.
+    """
+    ends, known_by = _ends(cohort, source)
+    return _find_worked(cohort, work, ends, np.full(len(cohort), UNKNOWN)), _find_worked(cohort, work, ends, known_by)
+
+
+def _ends(cohort: pd.DataFrame, source: Source) -> tuple[Ints, Ints]:
+    """Per cohort row when its horizon ends, and the moment from which on its label never changes."""
+    ends = micros(cohort["as_of"]) + _horizon(cohort, source)
+    return ends, ends + days(source.label.kept_days + source.label.reporting_lag_days)
 
 
 def _horizon(cohort: pd.DataFrame, source: Source) -> Ints:
@@ -133,13 +148,12 @@ def _find_excluded(
         rows = _pairs(cohort, events[events["what"] == "disqualified"], as_of, ends, known_by)["row"]
         excluded[rows.to_numpy()] = True
     if source.label.never_worked == "excluded":
-        excluded |= ~_find_worked(cohort, tables, ends, known_by)
+        excluded |= ~_find_worked(cohort, list_work(tables), ends, known_by)
     return excluded
 
 
-def _find_worked(cohort: pd.DataFrame, tables: Tables, ends: Ints, known_by: Ints) -> Bools:
+def _find_worked(cohort: pd.DataFrame, work: pd.DataFrame, ends: Ints, known_by: Ints) -> Bools:
     """Which rows' leads were worked by the end of the horizon, as far as was known when the label was settled."""
-    work = _work(tables)
     if not len(work):
         return np.zeros(len(cohort), dtype=np.bool_)
     rows = pd.DataFrame({"lead_id": cohort["lead_id"].astype("str"), "at": ends, "row": np.arange(len(cohort))})
@@ -148,9 +162,11 @@ def _find_worked(cohort: pd.DataFrame, tables: Tables, ends: Ints, known_by: Int
     return is_known(known, known_by)
 
 
-def _work(tables: Tables) -> pd.DataFrame:
+def list_work(tables: Tables) -> pd.DataFrame:
     """A row each time a lead was worked, by a sales stage or by what a rep did, in order of time: lead_id, at, and when
-    the first of all that happened by then became known.
+    the first of all that happened by then became known (known).
+
+    Moments are microseconds.
     """
     stages, activities = tables["stages"], tables["activities"]
     by_stage = stages[stages["stage"].astype("str").isin(WORKED)]

@@ -32,6 +32,7 @@ from pipelines.ingest.data_cutoff import (
 )
 from pipelines.ingest.diagnosis.fewer_rows import check_rows_against_last
 from pipelines.ingest.diagnosis.find_reasons import find_reasons
+from pipelines.ingest.diagnosis.late_work import describe_late_work
 from pipelines.ingest.diagnosis.lost_tables import describe_lost_tables, find_lost_tables
 from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine, describe_reasons
 from pipelines.ingest.diagnosis.silent_outcomes import describe_silent_outcomes
@@ -158,6 +159,7 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
             *found_cutoff.notes,
             *describe_early_closes(resolved.tables, source),
             describe_silent_outcomes(resolved.tables, source),
+            describe_late_work(resolved.tables, source),
             disagreements,
         ]
         told += [*history.notes, *taken.notes, _passed_over(paths)]

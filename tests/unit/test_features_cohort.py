@@ -14,6 +14,7 @@ from features.cohort.labels import label
 from features.cohort.record_segments import segments_of_records
 from features.errors import ContractError, DataError
 from features.schema.source import Source
+from pipelines.ingest.diagnosis.late_work import describe_late_work
 from pipelines.ingest.diagnosis.silent_outcomes import describe_silent_outcomes
 from pipelines.ingest.diagnosis.stage_disagreements import describe_disagreements
 from pipelines.ingest.early_closes import describe_early_closes
@@ -399,6 +400,39 @@ def test_work_learned_of_after_the_label_was_settled_changes_nothing(world: Worl
     pd.testing.assert_frame_equal(labels(world, policy), before)
     did(world, "a", "call", MONDAY + 31 * DAY, actor="rep")  # after the horizon
     assert labels(world, policy)["excluded"].tolist() == [True, False, True]
+
+
+def test_work_of_a_feed_that_was_loaded_late_is_told(world: World) -> None:
+    loaded = MONDAY + 290 * DAY
+    for week in range(40):
+        name, begun = f"w{week}", MONDAY + 7 * week * DAY
+        lead(world, name, begun - 1)
+        did(world, name, "call", begun + 5 * DAY, loaded, actor="rep")
+        closed(world, name, begun + 10 * DAY, won=week % 2 == 0)
+    did(world, "a", "demo", MONDAY + 330 * DAY)
+    world["leads"] = world["leads"][1:]
+    policy = source_with(label={"never_worked": "excluded"})
+    told = describe_late_work(frames(world), policy)
+    assert told.startswith(
+        "warning: 36 of 40 looks at leads that were worked and not won are left out as never worked (e.g. of lead 'w1')"
+    )
+    assert "what 'activities' tell" in told and "91% of what is learned from is won, 50% with them" in told
+    assert "or declare never_worked: lost" in told and describe_late_work(frames(world), SOURCE) == ""
+    matrix = matrix_of(frames(world), policy, build_catalog(policy), cutoff_of(frames(world), policy))
+    assert round(float(matrix.label[matrix.matured].mean()), 2) == 0.91
+
+    for row in world["activities"][2:]:
+        row["known_at"] = row["happened_at"]
+    told = describe_late_work(frames(world), policy)  # a call that was synced late now and then
+    assert told.startswith("2 of 40 looks") and "51% of what is learned from is won, 50% with them" in told
+    world["activities"][1]["known_at"] = world["activities"][1]["happened_at"]
+    assert describe_late_work(frames(world), policy) == ""
+    for row in world["activities"][:-1]:
+        late = {"stage": "sql", "entered_at": row["happened_at"], "known_at": loaded}
+        world["stages"].append({"lead_id": row["lead_id"], **late})
+    assert describe_late_work(frames(world), policy) == "", "known by the calls"
+    world["activities"] = world["activities"][-1:]
+    assert "what 'stages' tell" in describe_late_work(frames(world), policy)
 
 
 def test_rows_of_a_lead_weigh_one_together(world: World) -> None:
