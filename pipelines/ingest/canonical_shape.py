@@ -41,7 +41,8 @@ from pipelines.ingest.values.type_casting import (
 )
 from pipelines.workspace.table_files import empty_column
 
-CLOSING = (str(Stage.WON), str(Stage.LOST), str(Stage.DISQUALIFIED))  # stages that end a lead's episode
+# stages that end a lead's episode; a recycle at midnight would lie before the close of that day that it follows
+CLOSING = (str(Stage.WON), str(Stage.LOST), str(Stage.DISQUALIFIED), str(Stage.RECYCLED))
 
 
 @dataclass(frozen=True)

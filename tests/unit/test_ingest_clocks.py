@@ -6,10 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from features.assembly.closed_leads import ClosedLead, closed_leads
+from features.cohort.cohort import open_cohort
 from features.schema.source import Source
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.table_files import load_tables
 
 START = pd.Timestamp("2024-01-02 09:00")
 Read = Callable[..., tuple[CountsRecord, pd.DataFrame, Paths]]
@@ -72,6 +75,36 @@ def test_a_time_of_day_stays_and_a_close_known_on_its_day_closes_then(read: Read
         "2024-02-01 10:00"
     )
     assert counts.rows["outcomes"].quarantined == 0
+
+
+def test_closes_and_recycles_of_one_day_without_a_time_of_day_come_in_their_order(tmp_path: Path) -> None:
+    at = "2024-03-05"
+    rows = {
+        "leads": ["lead_id,created_at", "A,2024-01-02 09:00", "B,2024-01-02 09:00"],
+        "stages": ["lead_id,stage,entered_at,known_at", f"A,recycled,{at},2024-03-06 02:00", f"B,sql,{at} 10:00,"],
+        "outcomes": [
+            "opportunity_id,lead_id,closed_at,known_at,won",
+            f"D1,A,{at} 14:00,,no",
+            "D2,B,2024-02-01 10:00,,no",
+            f"D3,B,{at},{at} 18:00,no",
+        ],
+    }
+    for name, lines in rows.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join([*lines, ""]))
+    tables = {
+        name: {
+            "location": {"file": str(tmp_path / f"{name}.csv")},
+            "columns": {header: {"from": header} for header in lines[0].split(",")},
+        }
+        for name, lines in rows.items()
+    }
+    source = Source.model_validate({"name": "t", "kind": "relational", "tables": tables})
+    paths = Paths(tmp_path / "data", "t")
+    ingest(source, paths)
+    later = pd.Timestamp("2024-04-10")
+    assert open_cohort(load_tables(paths), source, later)["lead_id"].tolist() == ["A"], "recycled after its close"
+    closed = closed_leads(load_tables(paths), source, later)
+    assert closed == {"B": ClosedLead("lost", pd.Timestamp(f"{at} 18:00"))}, "worked that day before it was lost again"
 
 
 def test_closes_before_creation_are_counted_and_told(read: Read) -> None:
