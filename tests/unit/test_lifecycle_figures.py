@@ -154,6 +154,22 @@ def test_no_lead_counts_as_won_or_lost_before_its_time_is_over() -> None:
     assert fixed.mean() > 0.5, "wins would be known before losses"
 
 
+def test_a_history_too_short_for_any_win_rate_says_so() -> None:
+    """Half a year of history, a horizon of 90 days: who was opened first could be looked at until day 168."""
+    days = range(7, 175, 7)
+    rows = [(f"L{k}", at(24 * day), float(day), 0.0 if day <= 90 else np.nan) for k in range(10) for day in days]
+    looks = pd.DataFrame(rows, columns=["lead_id", "as_of", "age_days", "label"]).astype({"as_of": "datetime64[us]"})
+    found = measure_lifecycle(world(), policy(), at(24 * 180), looks)
+    assert found.worked["n"].sum() == found.nurtured["n"].sum() == found.tools["n"].sum() == 0
+    (told,) = [line for line in found.sentences if line.startswith("No win rates yet")]
+    assert "the last look at it, 168 days after it was opened" in told
+    assert "Looks since 2025-04-07 do not, and the first lead was opened on 2025-01-06" in told
+    assert told in found.record()["sentences"]
+    assert not any("No win rates" in line for line in figures().sentences)
+    without = measure_lifecycle(world(), policy(), SPRING)
+    assert not any("No win rates" in line for line in without.sentences), "nobody asked for any"
+
+
 def test_a_lead_that_was_opened_again_is_judged_by_its_first_time() -> None:
     again = {"lead_id": "R", "as_of": [at(0), at(24 * 400)], "age_days": [0.0, 2.0], "label": [0.0, 1.0]}
     other = {"lead_id": "S", "as_of": [at(0), at(24 * 90)], "age_days": [0.0, 90.0], "label": [0.0, 1.0]}

@@ -11,7 +11,13 @@ from features.array_types import Bools, Tables
 from features.assembly.closed_leads import ClosedLead
 from features.pause_points import pause_point
 from features.schema.vocabulary import Actor, Stage
-from models.judging.lifecycle.lead_outcomes import LOOKS, group_codes, groups_of, settled_outcomes
+from models.judging.lifecycle.lead_outcomes import (
+    LOOKS,
+    describe_unsettled,
+    group_codes,
+    groups_of,
+    settled_outcomes,
+)
 from models.judging.lifecycle.nurture_programmes import compare_programmes, programme_members
 from models.judging.lifecycle.policy import LifecyclePolicy
 from models.judging.lifecycle.sales_feedback import RETURNED, return_reasons, sales_decisions
@@ -136,7 +142,7 @@ def measure_lifecycle(
         goals=shared_goals(found, now["activities"], said, promises, policy, as_of),
         programmes=programmes,
         members=members,
-        sentences=_sentences(found, leads, policy, said),
+        sentences=tuple(filter(None, (*_sentences(found, leads, policy, said), describe_unsettled(looks)))),
     )
 
 
