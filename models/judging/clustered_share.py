@@ -70,7 +70,7 @@ def weighted_interval(won: Floats, rate: Floats, weight: Floats, cluster: Ints) 
         return 0.0, 1.0
     effective = 1.0 / float((weight**2).sum())
     variance = clusters / (clusters - 1) * float((cluster_sums(code, weight * (won - rate), clusters) ** 2).sum())
-    if share in (0.0, 1.0):
+    if won.min() == won.max():  # asked of the units: weights may add up to a little less than 1
         effective = min(effective, 1.0 / float((cluster_sums(code, weight, clusters) ** 2).sum()))
     elif variance > 0:
         effective = min(effective, share * (1 - share) / variance)
