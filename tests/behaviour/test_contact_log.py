@@ -99,7 +99,7 @@ def test_a_call_is_logged_with_a_note_shown_with_its_author_and_undone(client: T
     html = client.get(told, headers=HTML).text
     assert "Logged." in toast_of(html)
     event = html.split('<ol class="timeline">')[1].split("</li>")[0]
-    assert "<p>Call</p>" in event and "<p>sales, local</p>" in event
+    assert "<p>Rep call</p>" in event and "<p>sales, local</p>" in event
     assert '<p class="noted">Wants to see it again.\nBring the price list &lt;b&gt;of&lt;/b&gt; 2027.</p>' in event
     with app_of(client).store.reading() as session:
         row, note = session.scalars(select(ActivityRow)).one(), session.scalars(select(NoteRow)).one()
@@ -215,13 +215,13 @@ def test_an_activity_that_ingest_took_along_counts_no_more_once_it_is_taken_back
     assert ((held["lead_id"] == lead) & (held["actor"] == "rep")).sum() == 1
     with client_for(tiny_copy, paths.root / "serving") as client:
         event = client.get(f"/leads/{lead}", headers=HTML).text.split('<p class="noted">reached</p>')[0]
-        assert event.rsplit("<li", 1)[1].count("<p>Call</p>") == 1, "its note and its author stay beside it"
+        assert event.rsplit("<li", 1)[1].count("<p>Rep call</p>") == 1, "its note and its author stay beside it"
         assert lead not in [row["lead_id"] for row in list_untouched(app_of(client), None)]
         assert last_of_account(client, lead) == then.isoformat() != before
         assert client.delete(f"/v1/leads/{lead}/activities/1").status_code == 200
         assert last_of_account(client, lead) == before
         assert lead in [row["lead_id"] for row in list_untouched(app_of(client), None)]
-        assert "<p>Call</p>" not in client.get(f"/leads/{lead}", headers=HTML).text.split('class="timeline"')[1]
+        assert "<p>Rep call</p>" not in client.get(f"/leads/{lead}", headers=HTML).text.split('class="timeline"')[1]
     assert len(read_posted(paths).tables["activities"]) == 0
     run_stage(tiny_copy.context, "ingest")
     held = pd.read_parquet(paths.ingest / "activities.parquet")
@@ -379,3 +379,9 @@ def test_what_is_logged_has_a_kind_that_training_saw_or_one_that_no_feature_read
         assert told["untrained"] == ["activities.kind=meeting by rep"]
         told = client.post(f"/v1/leads/{lead}/activities", json={"kind": "meeting", "actor": "lead"}).json()
         assert told["untrained"] == []
+
+        other = moved.replace({"rep_call": "meeting_no_show", "rep_email": "voicemail"})
+        app.loaded.data.tables["activities"] = acts.assign(kind=other)
+        app.loaded.data.stamp = (*app.loaded.data.stamp, 2)
+        own = {name: f"logged_{name}" for name in ("call", "mail", "meeting")}
+        assert {one.name: one.kind for one in find_log_kinds(app)} == own, "no contact is stored as one that failed"

@@ -21,16 +21,40 @@ from serving.state.loaded_state import LoadedState
 
 NOTE = "note"
 WORDS: Mapping[str, str] = MappingProxyType({"call": "Call", "mail": "Mail", "meeting": "Meeting"})
-# how kinds of exports are called; the first that matches names what it is
-_PATTERNS: Mapping[str, re.Pattern[str]] = MappingProxyType(
+# kinds of our own, where the source has none that fits
+LOGGED: Mapping[str, str] = MappingProxyType({f"logged_{name}": word for name, word in WORDS.items()})
+# how kinds of exports are called: whole words, so that a contract that was terminated is no "Termin"
+_CONTACTS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "mail": re.compile(r"mail|correo|메일|이메일", re.IGNORECASE),
-        "meeting": re.compile(
-            r"meeting|appointment|visit|besprech|termin|rendez|reuni|미팅|회의|spotkani", re.IGNORECASE
+        "mail": frozenset({"mail", "mails", "email", "emails", "correo", "correos"}),
+        "meeting": frozenset(
+            {
+                *("meeting", "meetings", "appointment", "appointments", "besprechung", "besprechungen", "termin"),
+                *("termine", "rendez", "rendezvous", "reunion", "reunión", "réunion", "reunião", "spotkanie"),
+            }
         ),
-        "call": re.compile(r"call|phone|telefon|anruf|appel|llamad|ligac|통화|전화|rozmow", re.IGNORECASE),
+        "call": frozenset(
+            {
+                *("call", "calls", "phone", "phonecall", "telefon", "telefonat", "telefonate", "anruf", "anrufe"),
+                *("appel", "appels", "llamada", "llamadas", "ligação", "ligacao", "rozmowa", "rozmowy"),
+            }
+        ),
     }
 )
+_KOREAN: Mapping[str, tuple[str, ...]] = MappingProxyType(  # which is written without blanks
+    {"mail": ("메일",), "meeting": ("미팅", "회의"), "call": ("통화", "전화")}
+)
+# beginnings of words that say it did not take place, is still to come or is something else
+_NO_CONTACT = (
+    *("cancel", "noshow", "miss", "bounc", "unsub", "declin", "voice", "unanswer", "fail", "reject", "undeliver"),
+    *("attempt", "spam", "optout", "click", "open", "view", "action", "auto", "number", "address", "chang", "updat"),
+    *("schedul", "reschedul", "postpon", "book", "invit", "request", "remind", "plan", "abgesag", "verpass"),
+    *("abgelehn", "storn", "vereinbar", "anrufbeantw", "annul", "manqu", "perdid", "rechaz", "odwoł", "anulow"),
+    *("nieodebr", "nummer", "numer", "adres"),
+)
+_NOT = frozenset({"no", "not", "non", "nicht", "kein", "keine", "nie", "brak", "out"})
+_NO_CONTACT_KOREAN = ("부재", "취소", "음성", "거절", "거부", "노쇼", "반송", "예약", "요청", "번호")
+_WORD, _CAMEL = re.compile(r"[^\W\d_]+"), re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -43,12 +67,22 @@ class LogKind:
 
 
 def name_contact(kind: str) -> str:
-    """Whether a kind of activity is a call, a mail or a meeting, by what it is called; '' if none of them.
+    """Whether a kind of activity is a call, a mail or a meeting that took place, by the words of its name; '' in doubt.
 
-    >>> name_contact("rep_call"), name_contact("Logged email"), name_contact("page_view")
-    ('call', 'mail', '')
+    >>> name_contact("rep_call"), name_contact("Logged email"), name_contact("page_view"), name_contact("missed call")
+    ('call', 'mail', '', '')
     """
-    return next((name for name, pattern in _PATTERNS.items() if pattern.search(kind)), "")
+    words = _WORD.findall(_CAMEL.sub(" ", kind).casefold())
+    if any(word in _NOT or word.startswith(_NO_CONTACT) for word in words):
+        return ""
+    if any(part in kind for part in _NO_CONTACT_KOREAN):
+        return ""
+    found = [
+        name
+        for name, known in _CONTACTS.items()
+        if not known.isdisjoint(words) or any(part in kind for part in _KOREAN[name])
+    ]
+    return found[0] if len(found) == 1 else ""
 
 
 def find_log_kinds(app_state: AppState) -> list[LogKind]:

@@ -10,7 +10,7 @@ from models.explaining.language import Language
 from models.explaining.wording.labels import capitalise, translate_condition, translate_label, translate_value
 from pipelines.scoring.shown_columns import MAILS, PHONES, company_name, person_name
 from serving.leads.card import list_open_questions
-from serving.leads.contact_log.log_kinds import name_contact
+from serving.leads.contact_log.log_kinds import LOGGED
 from serving.pages.card.card_timeline import say_kind, say_stored_answer
 from serving.pages.next_step_words import say_step, say_whole_step
 from serving.pages.worklist.worklist_record import shade_of, stage_word
@@ -314,7 +314,7 @@ def describe_learned(
             text = say_stored_answer(language, question, question.label or name, value) if value else name
         elif row["table"] == "stages":
             text = language.text("Stage: {stage}", stage=stage_word(language, row["what"]))
-        elif row["table"] == "activities" and (name in kinds or name_contact(name)):
+        elif row["table"] == "activities" and (name in kinds or name in LOGGED):
             text = say_kind(language, kinds, name)
         else:
             text = capitalise(str(row["what"]).replace("_", " "))

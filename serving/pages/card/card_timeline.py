@@ -11,7 +11,7 @@ from models.explaining.language import Language
 from models.explaining.plain.plain_reasons import say_answer
 from models.explaining.wording.labels import capitalise, translate_label, translate_value
 from serving.leads.contact_log.lead_notes import LoggedEntry, read_logged
-from serving.leads.contact_log.log_kinds import WORDS, name_contact
+from serving.leads.contact_log.log_kinds import LOGGED
 from serving.pages.render import verdict_words
 from serving.pages.worklist.worklist_record import stage_word
 from serving.state.app_state import AppState
@@ -100,10 +100,10 @@ def _newest(events: Sequence[Event]) -> list[Event]:
 
 
 def say_kind(language: Language, kinds: Mapping[str, ActivityKind], name: str) -> str:
-    """A kind of activity in words: as the source labels it; else a call, a mail or a meeting as what it is."""
+    """A kind of activity in words: as the source labels it; one of our own as the form calls it; else its name."""
     declared = kinds.get(name)
-    if declared is None and name_contact(name):
-        return language.text(WORDS[name_contact(name)])
+    if declared is None and name in LOGGED:
+        return language.text(LOGGED[name])
     label = declared.label if declared is not None and declared.label else name.replace("_", " ")
     return capitalise(translate_label(language, label))
 
