@@ -128,6 +128,21 @@ def test_a_note_alone_is_no_activity_and_is_undone_from_what_happened(client: Te
     assert count(client, NoteRow) == 0 and "Wants to see" not in page(client, f"/leads/{lead}")
 
 
+def test_what_people_wrote_stays_on_the_card_of_a_lead_that_did_much_since(client: TestClient, lead: str) -> None:
+    log(client, lead, kind="note", note="a note of long ago")
+    log(client, lead, kind="mail")
+    client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "accept", "note": "worth a try"})
+    with app_of(client).store.writing() as session:
+        now = session.scalars(select(NoteRow)).one().known_at
+        for k in range(1, 62):
+            view = {"kind": "page_view", "actor": "lead", "asset": f"page {k}", "activity_id": f"view-{k}"}
+            at = now + timedelta(minutes=k)
+            session.add(ActivityRow(lead_id=lead, happened_at=at, known_at=at, **view))
+    events = client.get(f"/leads/{lead}", headers=HTML).text.split('<ol class="timeline">', 1)[1]
+    assert "page 61<" in events and "page 2<" in events and "page 1<" not in events
+    assert "a note of long ago" in events and "<p>Rep email</p>" in events and "worth a try" in events
+
+
 def refuse(client: TestClient, lead: str, **changed: str) -> str:
     answer = client.post(f"/leads/{lead}/log", data=form_of(client, lead) | changed, headers=HTML)
     assert answer.status_code == 422, answer.text

@@ -18,7 +18,7 @@ from serving.state.app_state import AppState
 from serving.state.gather_rows import gather_rows
 from serving.state.lead_data import to_records
 
-SHOWN_EVENTS = 60  # bounds the length of the page
+SHOWN_ACTIVITIES = 60  # bounds the length of the page; what people wrote is always shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Event:
     """Something that happened: when, in words, by whom or from where, and its tone (lead, good, bad or none).
 
     Of what was logged here, ``note`` is what was written about it, and ``undo`` what takes it back: "activity" or
-    "note", and an id.
+    "note", and an id. ``recorded`` are activities of which nobody wrote anything here: only the newest are shown.
     """
 
     at: pd.Timestamp
@@ -35,6 +35,7 @@ class Event:
     tone: str = ""
     note: str = ""
     undo: tuple[str, int] | None = None
+    recorded: bool = False
 
 
 def build_events(
@@ -96,7 +97,12 @@ def _recorded_events(
 
 def _newest(events: Sequence[Event]) -> list[Event]:
     known = [event for event in events if not pd.isna(event.at)]
-    return sorted(known, key=lambda event: event.at, reverse=True)[:SHOWN_EVENTS]
+    shown, recorded = [], 0
+    for event in sorted(known, key=lambda event: event.at, reverse=True):
+        recorded += event.recorded
+        if not event.recorded or recorded <= SHOWN_ACTIVITIES:
+            shown.append(event)
+    return shown
 
 
 def say_kind(language: Language, kinds: Mapping[str, ActivityKind], name: str) -> str:
@@ -115,13 +121,16 @@ def _activity_event(row: Mapping[str, Any], words: str, logged: LoggedEntry | No
     by = language.text({"lead": "the lead", "rep": "sales", "system": "sent by the system"}.get(actor, actor))
     if logged is not None and logged.author and actor == "rep":
         by = language.text("sales, {name}", name=logged.author)
+    note = "" if logged is None else logged.note
+    undo = None if logged is None or logged.activity is None or actor != "rep" else ("activity", logged.activity)
     return Event(
         at=pd.Timestamp(row["happened_at"]),
         text=text,
         by=by,
         tone="lead" if actor == "lead" else "",
-        note="" if logged is None else logged.note,
-        undo=None if logged is None or logged.activity is None or actor != "rep" else ("activity", logged.activity),
+        note=note,
+        undo=undo,
+        recorded=not note and undo is None,
     )
 
 
