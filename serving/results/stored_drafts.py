@@ -37,7 +37,7 @@ def read_draft(app_state: AppState, caller: Caller) -> StoredDraft | None:
     if not file.exists():
         return None
     draft = StoredDraft(**read_json(file))
-    taken = [version.rubric.version for version in app_state.context.rubrics.versions]
+    taken = [version.rubric.version for version in app_state.find_decided().rubrics.versions]
     if draft.content.get("version", "1") not in taken:
         return draft
     return replace(draft, content=draft.content | {"version": next_version(taken)})

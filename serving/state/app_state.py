@@ -151,6 +151,15 @@ class AppState:
         """The source's declaration, read again unless this server has just started."""
         return self.context if self._context_is_fresh else self._open()
 
+    def find_decided(self) -> Context:
+        """As :attr:`context`, with the rubric and the handoff score that were decided last, loaded yet or not."""
+        if not self.is_outdated():
+            return self.context
+        try:
+            return self._open()
+        except (LeadScoreError, OSError):  # a load fails of it too, and says why
+            return self.context
+
     def _open(self) -> Context:
         settings = self.settings
         return open_context(settings.source, settings.data_dir, own_code=settings.own_code)

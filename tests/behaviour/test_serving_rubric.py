@@ -310,6 +310,32 @@ def test_of_two_drafts_of_one_number_both_can_be_adopted_one_after_the_other(tin
         assert [row["version"] for row in listed] == ["3", "2", "1"]
 
 
+def test_a_rubric_that_the_server_has_not_loaded_can_be_followed_by_the_next(
+    tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with client_for(tiny_copy, tmp_path) as client:
+        state = client.app.state.app_state  # type: ignore[attr-defined]
+        monkeypatch.setattr(state, "refresh", lambda: None)
+
+        def draft(points: str) -> tuple[str, str]:
+            html = send(
+                client, "/rubric/points", do="saved", **boxes_of(page(client)) | {"p.demo_request.0": points}
+            ).text
+            return html, re.findall(r'name="replaces" value="([^"]*)"', html)[0]
+
+        for version, points in (("2", "26"), ("3", "27")):
+            html, replaces = draft(points)
+            assert f"Rules, draft {version}" in html and replaces == f"demo {int(version) - 1}"
+            adopted = send(client, "/rubric/adopt", reason="why", replaces=replaces)
+            assert adopted.status_code == 200 and "until then the rubric before holds" in adopted.text
+        html, _ = draft("28")
+        assert "Version 3 was adopted, which this server has not loaded yet" in html
+        unseen = send(client, "/rubric/adopt", reason="why", replaces="demo 1")
+        assert unseen.status_code == 422 and 'name="replaces" value="demo 3"' in unseen.text
+        assert client.get("/v1/rubric").json()["active"]["version"] == "1"
+        assert state.load() and client.get("/v1/rubric").json()["active"]["version"] == "3"
+
+
 def test_a_draft_begins_from_what_outcomes_taught(client: TestClient) -> None:
     html = send(client, "/rubric/draft", how="outcomes").text
     assert "Rules, draft 2" in html and len(boxes_of(html)) > 5

@@ -165,6 +165,32 @@ def test_the_page_sets_it_and_every_list_follows(
         assert 'popovertarget="set"' not in client.get("/thresholds", headers=HTML | reader).text
 
 
+def test_a_score_that_the_server_has_not_loaded_can_be_set_anew_on_the_page(
+    tiny_copy: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with client_for(tiny_copy, tmp_path / "state") as client:
+        state = client.app.state.app_state  # type: ignore[attr-defined]
+        monkeypatch.setattr(state, "refresh", lambda: None)
+
+        def send(html: str, score: str) -> Any:
+            form = html.split(' id="set"')[1].split("</form>")[0]
+            hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+            sent = hidden | {"score": score, "reason": f"because of {score}"}
+            return client.post("/thresholds/set", data=sent, headers=HTML)
+
+        seen = client.get("/thresholds", headers=HTML).text
+        set_once = send(seen, "30")
+        assert "until then the score before holds" in set_once.text and handoff_score(state.context.policy) == 45
+        unseen = send(seen, "31")
+        assert unseen.status_code == 422 and "handed off from 30 on by now, not from 45" in unseen.text
+        assert "It was set to 30, which this server has not loaded yet; until then 45 holds." in unseen.text
+        assert "because of 30" in unseen.text and "Back to 45" in unseen.text, "by whom and why, to go on from"
+        assert send(unseen.text, "32").status_code == 200 and score_in_force(tiny_copy) == 32
+        assert send(set_once.text, "33").status_code == 422, "32 was set since"
+        assert send(client.get("/thresholds", headers=HTML).text, "33").status_code == 200
+        assert score_in_force(tiny_copy) == 33
+
+
 def test_the_list_keeps_no_state_that_the_score_in_use_does_not_give(cli: Cli, tiny_copy: TinyRun) -> None:
     paths = tiny_copy.context.paths
     cli("threshold", "adopt", "30", "--reason", "two new reps", *tiny_copy.args)

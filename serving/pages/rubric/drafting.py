@@ -39,7 +39,7 @@ def working_content(app_state: AppState, caller: Caller) -> tuple[Content | None
     draft = read_draft(app_state, caller)
     if draft is not None:
         return draft.content, draft
-    active = app_state.context.rubric
+    active = app_state.find_decided().rubric
     return (None if active is None else content_of(active)), None
 
 
@@ -56,31 +56,31 @@ def keep_content(app_state: AppState, caller: Caller, content: Content) -> None:
         content.pop("agreed_by", None)
     if is_too_long(content):
         raise PolicyError("this draft is larger than any rubric that people can read; take rules away.")
-    based_on = _label(app_state.context.rubric) if draft is None else draft.based_on
+    based_on = label_of(app_state.find_decided().rubric) if draft is None else draft.based_on
     save_draft(app_state, caller, content, based_on)
 
 
 def is_overtaken(app_state: AppState, draft: StoredDraft | None) -> bool:
     """Whether another rubric is in use than when the draft was begun."""
-    return draft is not None and draft.based_on != _label(app_state.context.rubric)
+    return draft is not None and draft.based_on != label_of(app_state.find_decided().rubric)
 
 
 def begin_draft(app_state: AppState, caller: Caller, how: str) -> None:
     """A new draft: ``empty``, from ``outcomes`` (the learned scorecard as rules), of the rubric in use (``active``), or
     of a version by its name.
     """
-    context, version = app_state.context, _next_version(app_state)
+    context, version = app_state.find_decided(), _next_version(app_state)
     name = context.rubric.name if context.rubric is not None else context.source.name
     if how == "outcomes":
         learned = content_of(load_rubric(proposed_file(app_state), context.source))
         content = {key: value for key, value in learned.items() if key != "title"} | {"name": name, "version": version}
     elif how == "active" and context.rubric is not None:
         content = content_of(context.rubric) | {"version": version}
-    elif how in (earlier := {_label(kept.rubric): kept.rubric for kept in context.rubrics.versions}):
+    elif how in (earlier := {label_of(kept.rubric): kept.rubric for kept in context.rubrics.versions}):
         content = content_of(earlier[how]) | {"version": version}
     else:
         content = empty_content(name, version)
-    save_draft(app_state, caller, content, _label(context.rubric))
+    save_draft(app_state, caller, content, label_of(context.rubric))
 
 
 def proposed_file(app_state: AppState) -> Path:
@@ -89,10 +89,11 @@ def proposed_file(app_state: AppState) -> Path:
 
 
 def _next_version(app_state: AppState) -> str:
-    return next_version([version.rubric.version for version in app_state.context.rubrics.versions])
+    return next_version([version.rubric.version for version in app_state.find_decided().rubrics.versions])
 
 
-def _label(rubric: Rubric | None) -> str:
+def label_of(rubric: Rubric | None) -> str:
+    """Name and version, empty for none."""
     return "" if rubric is None else f"{rubric.name} {rubric.version}"
 
 
@@ -213,11 +214,12 @@ def read_uploaded(
     if problems:
         lines = [f"{problem.rule}: {problem.text}" if problem.rule else problem.text for problem in problems]
         return None, RefusedFile(lines, english=True)
-    versions = [version.rubric.version for version in app_state.context.rubrics.versions]
+    decided = app_state.find_decided()
+    versions = [version.rubric.version for version in decided.rubrics.versions]
     if content.get("version", "1") in versions:
         content["version"] = next_version(versions)
-    if app_state.context.rubric is not None:
-        content["name"] = app_state.context.rubric.name
+    if decided.rubric is not None:
+        content["name"] = decided.rubric.name
     return content, None
 
 

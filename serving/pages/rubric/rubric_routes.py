@@ -84,7 +84,7 @@ async def save_points(request: Request, app_state: AppStateDep, caller: Reader) 
     if act == "remove":
         changed = without_rule(changed, what)
     elif act == "undo":
-        changed = drafting.undo_change(changed, app_state.context.rubric, what)
+        changed = drafting.undo_change(changed, app_state.find_decided().rubric, what)
     errors = {name: said for name, said in errors.items() if not act or not drafting.is_box_of(name, what)}
     if errors:  # a change of one rule saves what stands in the other boxes, too
         return _show(request, app_state, caller, sent=sent, errors=errors)
@@ -105,15 +105,14 @@ def upload(
         return _show(request, app_state, caller, refused=problems)
     if problem := _refused_pattern(app_state, caller, content):
         return _show(request, app_state, caller, refused=drafting.RefusedFile([problem], english=True))
-    active = app_state.context.rubric
-    save_draft(app_state, caller, content, "" if active is None else f"{active.name} {active.version}")
+    save_draft(app_state, caller, content, drafting.label_of(app_state.find_decided().rubric))
     return RedirectResponse(f"{_PAGE}?done=uploaded", status_code=303)
 
 
 @router.get("/rubric.csv")
 def download(app_state: AppStateDep, caller: Reader, of: Annotated[str, Query(max_length=80)] = "") -> Response:
     """The draft, the rubric in use, or a version before as CSV."""
-    versions = {f"{v.rubric.name} {v.rubric.version}": v.rubric for v in app_state.context.rubrics.versions}
+    versions = {f"{v.rubric.name} {v.rubric.version}": v.rubric for v in app_state.find_decided().rubrics.versions}
     rubric = versions.get(of)
     if rubric is None:
         content, draft = drafting.working_content(app_state, caller)
@@ -247,9 +246,9 @@ def _show(
     refused: drafting.RefusedFile | None = None,
 ) -> Response:
     """The page; ``sent`` and ``errors`` bring back what was typed and what was wrong with it."""
-    language, context = language_of(request), app_state.context
+    language, context, decided = language_of(request), app_state.context, app_state.find_decided()
     content, draft = drafting.working_content(app_state, caller)
-    active, last = context.rubric, read_comparison(app_state)
+    active, last = decided.rubric, read_comparison(app_state)
     study, tried = None, None
     worth: Any = ()
     view = None
@@ -273,11 +272,12 @@ def _show(
         draft=draft,
         overtaken=drafting.is_overtaken(app_state, draft),
         active=active,
+        unloaded=drafting.label_of(active) != drafting.label_of(context.rubric),
         verdicts=VERDICTS,
         misleading=BAD_RULES,
         replay=None if study is None else build_replay(app_state, study, caller),
         missing=list_missing(app_state, last, content, language),
-        versions=[version_record(version) for version in reversed(context.rubrics.versions)],
+        versions=[version_record(version) for version in reversed(decided.rubrics.versions)],
         admin=caller.may(Scope.ADMIN),
         can_learn=drafting.proposed_file(app_state).exists(),
         flat=context.source.kind == "flat",

@@ -36,7 +36,8 @@ class ThresholdsPage:
     """What the page prints.
 
     ``chosen`` is the step of the score that is looked at; ``places`` what sales can work a week (or in all, without
-    weeks); ``in_use`` the score from which leads are handed off, and every decision about it.
+    weeks); ``in_use`` the score from which leads are handed off, and every decision about it; ``decided`` the same as
+    it was decided last, which this server may not have loaded yet.
     """
 
     steps: Sequence[Row]
@@ -51,6 +52,7 @@ class ThresholdsPage:
     rubric_own: Row | None
     promise: Row | None
     in_use: Row
+    decided: Row
     every_lead_pays: bool
     plan: Sequence[Row]
     reps: int
@@ -124,6 +126,7 @@ def build_thresholds_page(app_state: AppState, found: Row, asked: int | None) ->
         rubric_own=next((row for row in found["policies"] if row["policy"] == "rubric_own_threshold"), None),
         promise=found.get("promise"),
         in_use=in_use,
+        decided=list_thresholds(app_state.find_decided().thresholds),
         every_lead_pays=scores["every_lead_pays"],
         plan=plan.get("table") or [],
         reps=capacity["reps"],
