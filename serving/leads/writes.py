@@ -57,6 +57,13 @@ def run_once(
         return kept.answer
 
 
+def find_answer(app_state: AppState, caller: Caller, key: str) -> dict[str, Any] | None:
+    """What the request with an idempotency key was answered; None where there was none, or too long ago."""
+    with app_state.store.reading() as session:
+        kept = session.get(IdempotencyRecord, (caller.identity, key))
+        return None if kept is None else dict(kept.answer)
+
+
 def _take_key(session: Session) -> None:
     """Write the key's row; whatever the work itself runs into later is told as what it is."""
     try:

@@ -166,8 +166,24 @@ def test_nothing_is_logged_that_has_not_happened_or_is_no_kind_or_has_no_end(cli
 def test_a_form_that_is_sent_twice_is_stored_once(client: TestClient, lead: str) -> None:
     sent = form_of(client, lead) | {"kind": "mail", "note": "sent the offer"}
     first, second = (client.post(f"/leads/{lead}/log", data=sent, follow_redirects=False) for _ in range(2))
-    assert first.headers["location"] == second.headers["location"]
+    assert "Logged." in toast_of(client.get(first.headers["location"], headers=HTML).text)
+    again = client.get(second.headers["location"], headers=HTML).text
+    assert "This was logged already." in toast_of(again) and "Logged." not in toast_of(again)
     assert (count(client, ActivityRow), count(client, NoteRow)) == (1, 1)
+    undo(client, lead, second.headers["location"])
+    assert (count(client, ActivityRow), count(client, NoteRow)) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["call", "note"])
+def test_a_form_sent_again_after_it_was_taken_back_is_stored_anew(client: TestClient, lead: str, kind: str) -> None:
+    sent, table = form_of(client, lead) | {"kind": kind, "note": "talked"}, NoteRow if kind == "note" else ActivityRow
+    for _ in range(3):
+        told = client.post(f"/leads/{lead}/log", data=sent, follow_redirects=False).headers["location"]
+        assert "Logged." in toast_of(client.get(told, headers=HTML).text) and count(client, table) == 1
+        repeated = client.post(f"/leads/{lead}/log", data=sent, headers=HTML)
+        assert "This was logged already." in toast_of(repeated.text) and count(client, table) == 1
+        undo(client, lead, told)
+        assert count(client, table) == 0
 
 
 def test_a_lead_nobody_may_contact_takes_notes_alone(client: TestClient, lead: str) -> None:

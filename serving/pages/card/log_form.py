@@ -12,10 +12,12 @@ from pydantic import ValidationError
 
 from models.explaining.language import Language
 from models.explaining.wording.labels import capitalise, translate_label
+from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Writer, check_form_token
 from serving.leads.contact_log.activity_writes import store_activity, withdraw_activity
 from serving.leads.contact_log.lead_notes import store_note, withdraw_note
 from serving.leads.contact_log.log_kinds import NOTE, WORDS, find_log_kinds
+from serving.leads.writes import find_answer
 from serving.pages.forms import Back, Field, Token, back_to_card
 from serving.problems import InvalidError
 from serving.schemas import LONGEST_NOTE, ActivityPosted, NoteGiven
@@ -85,7 +87,8 @@ def post_log(
 ) -> Response:
     """What happened, by whoever is signed in; the page comes back with it on top of what happened.
 
-    ``shown`` is the time that the form came with: left as it was, it means the moment of sending.
+    ``shown`` is the time that the form came with: left as it was, it means the moment of sending. The same form sent
+    again stores nothing and says so, unless what it stored was taken back.
     """
     check_form_token(request, token)
     app_state.loaded.find_lead(lead_id, caller.owner)
@@ -94,6 +97,10 @@ def post_log(
     stored_as = {one.name: one.kind for one in find_log_kinds(app_state)}
     if kind not in (NOTE, *stored_as):
         raise InvalidError("there is nothing of this kind to log; choose one from the list.")
+    if key is not None:
+        key, before = _find_before(app_state, caller, lead_id, key)
+        if before is not None:
+            return back_to_card(lead_id, back, {"saved": "logged_before", **before})
     try:
         if kind == NOTE:
             given = NoteGiven.model_validate({"note": note, "happened_at": happened})
@@ -109,6 +116,18 @@ def post_log(
     request.app.state.metrics.leads.labels("activity").inc()
     was = {} if stored["score_before"] is None else {"was": stored["score_before"]}
     return back_to_card(lead_id, back, {"saved": "logged", "logged": stored["activity"], **was})
+
+
+def _find_before(
+    app_state: AppState, caller: Caller, lead_id: str, key: str
+) -> tuple[str, dict[str, int | None] | None]:
+    """The key to store this form under, and what it stored already; after that was taken back it has another key."""
+    while (answer := find_answer(app_state, caller, key)) is not None:
+        logged, noted = answer.get("activity"), answer.get("note")
+        if undo_of_log(app_state, lead_id, logged, noted) is not None:
+            return key, {"logged": logged, "noted": noted}
+        key = hashlib.sha256(f"{key}\x00{logged}\x00{noted}".encode()).hexdigest()
+    return key, None
 
 
 def _read_moment(app_state: AppState, text: str) -> datetime:
