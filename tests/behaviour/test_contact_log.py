@@ -24,6 +24,7 @@ from serving.lists.team_queues import find_hot_leads, find_touched, list_untouch
 from serving.pages.language import COOKIE
 from serving.state.gather_rows import gather_all_rows
 from serving.store.tables import ActivityRow, AuditRow, NoteRow, WithdrawnActivity
+from serving.store.wall_clock import wall_now
 from tests.reference.serving import client_for, key_for, worklist_of
 from tests.reference.tiny_run import TinyRun
 
@@ -151,7 +152,8 @@ def refuse(client: TestClient, lead: str, **changed: str) -> str:
 
 def test_nothing_is_logged_that_has_not_happened_or_is_no_kind_or_has_no_end(client: TestClient, lead: str) -> None:
     now = app_of(client).clock.now()
-    assert "has not happened yet" in refuse(client, lead, when=f"{now + timedelta(minutes=1):%Y-%m-%dT%H:%M}")
+    ahead = max(now, wall_now()) + timedelta(minutes=2)
+    assert "has not happened yet" in refuse(client, lead, when=f"{ahead:%Y-%m-%dT%H:%M}")
     assert "not a time" in refuse(client, lead, when="soon")
     assert "choose one from the list" in refuse(client, lead, kind="rep_call")
     assert "at most 2000 characters" in refuse(client, lead, note="x" * 2001)
@@ -161,6 +163,23 @@ def test_nothing_is_logged_that_has_not_happened_or_is_no_kind_or_has_no_end(cli
     with app_of(client).store.reading() as session:
         row = session.scalars(select(ActivityRow)).one()
     assert row.happened_at <= now - timedelta(days=2) < row.known_at, "told late, and known from then on"
+
+
+def test_a_call_of_today_is_taken_though_the_data_end_earlier_and_said_not_to_score(
+    client: TestClient, lead: str
+) -> None:
+    clock, score = app_of(client).clock, score_of(client, lead)
+    assert not clock.real, "the demo's data end long before today"
+    today = wall_now().replace(second=0, microsecond=0)
+    told = log(client, lead, kind="call", when=f"{today:%Y-%m-%dT%H:%M}")
+    toast = toast_of(client.get(told, headers=HTML).text)
+    assert "lists count it, scores do not." in toast and "Undo" in toast
+    with app_of(client).store.reading() as session:
+        assert session.scalars(select(ActivityRow)).one().happened_at == today
+    at = app_of(client).loaded.worklist.position.get_loc(lead)
+    assert find_touched(app_of(client))[at] and score_of(client, lead) == score
+    told = log(client, lead, kind="mail", when=f"{clock.now() - timedelta(days=1):%Y-%m-%dT%H:%M}")
+    assert "scores do not" not in toast_of(client.get(told, headers=HTML).text)
 
 
 def test_a_form_that_is_sent_twice_is_stored_once(client: TestClient, lead: str) -> None:

@@ -45,6 +45,7 @@ from serving.store.tables import ScoreRow
 from serving.store.wall_clock import wall_now
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+_SAVED = (*VERDICTS, "answer", "field", "undone", "logged", "logged_before", "logged_later")  # what the page says
 
 
 @router.get("/leads/{lead_id}")
@@ -116,7 +117,7 @@ def card_page(
         else card_record.describe_learned(moved, lead_id, source.questions, source.activity_kinds, language),
         frameworks=[load_framework(name) for name in framework_names()],
         change=None if moved is None or card["closed"] else moved["score_after"] - moved["score_before"],
-        saved=saved if saved in (*VERDICTS, "answer", "field", "undone", "logged", "logged_before") else "",
+        saved=saved if saved in _SAVED else "",
         was=was,
         given=next((row["id"] for row in card["said"] if row["id"] == given and _can_undo(row)), None),
         undo=None if answer is None else card_record.undo_of_answer(answered, answer),

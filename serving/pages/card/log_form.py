@@ -32,13 +32,15 @@ RowId = Annotated[int | None, Form(ge=1, le=2**31 - 1)]
 
 @dataclass(frozen=True, kw_only=True)
 class LogForm:
-    """What the form offers: kinds (value, text), and the present to the minute, which is the latest it takes.
+    """What the form offers: kinds (value, text), the present to the minute, and the latest it takes: where the data end
+    earlier than today, what happened today too.
 
     ``once`` marks one showing of the form: sent twice by a double click, it is stored once.
     """
 
     kinds: tuple[tuple[str, str], ...]
     now: str
+    latest: str
     longest: int
     once: str
 
@@ -52,6 +54,7 @@ def build_log_form(app_state: AppState, language: Language, *, only_notes: bool)
     return LogForm(
         kinds=(*kinds, (NOTE, language.text("Note"))),
         now=f"{_present(app_state):%Y-%m-%dT%H:%M}",
+        latest=f"{_latest(app_state):%Y-%m-%dT%H:%M}",
         longest=LONGEST_NOTE,
         once=secrets.token_urlsafe(12),
     )
@@ -59,6 +62,10 @@ def build_log_form(app_state: AppState, language: Language, *, only_notes: bool)
 
 def _present(app_state: AppState) -> datetime:
     return app_state.clock.now() or wall_now()
+
+
+def _latest(app_state: AppState) -> datetime:
+    return max(_present(app_state), wall_now())
 
 
 def undo_of_log(app_state: AppState, lead_id: str, logged: int | None, noted: int | None) -> tuple[str, int] | None:
@@ -88,7 +95,8 @@ def post_log(
     """What happened, by whoever is signed in; the page comes back with it on top of what happened.
 
     ``shown`` is the time that the form came with: left as it was, it means the moment of sending. The same form sent
-    again stores nothing and says so, unless what it stored was taken back.
+    again stores nothing and says so, unless what it stored was taken back. Features do not count what lies after the
+    moment of scoring: of such an activity the page says so.
     """
     check_form_token(request, token)
     app_state.loaded.find_lead(lead_id, caller.owner)
@@ -115,7 +123,8 @@ def post_log(
     stored = store_activity(app_state, caller, lead_id, body, key)
     request.app.state.metrics.leads.labels("activity").inc()
     was = {} if stored["score_before"] is None else {"was": stored["score_before"]}
-    return back_to_card(lead_id, back, {"saved": "logged", "logged": stored["activity"], **was})
+    saved = "logged" if happened is None or happened <= _present(app_state) else "logged_later"
+    return back_to_card(lead_id, back, {"saved": saved, "logged": stored["activity"], **was})
 
 
 def _find_before(
@@ -138,7 +147,7 @@ def _read_moment(app_state: AppState, text: str) -> datetime:
         found = datetime.max
     if found.tzinfo is not None or not 1900 <= found.year <= 2200:
         raise InvalidError("this is not a time; choose one from the calendar.")
-    if found > _present(app_state):
+    if found > _latest(app_state):
         raise InvalidError("this has not happened yet; choose a time that has passed (UTC).")
     return found
 
