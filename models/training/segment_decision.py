@@ -16,7 +16,6 @@ from features.cohort.splits import Chop
 from features.matrix import Matrix
 from models.calibration.segment_levels import COMMON, SegmentLevels, SegmentLine, SegmentRows, fit_segment_levels
 from models.candidates.segmented import read_segments
-from models.grouped_folds import grouped_folds
 from models.judging.cluster_bootstrap import Resampling, group_sums, mean_interval, resample_totals
 from models.judging.evaluation.backtest import Backtest
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -29,12 +28,12 @@ from models.training.segment_models import (
     at_own_level,
     largest_segments,
     loss_of_the_rate,
+    parts_apart,
     try_own_models,
 )
 from models.training.segmentation import Segmentation, SegmentFinding
 
 LEAST_LINE_GAIN = 0.002  # of the base rate's log loss that lines must save: less would print as next to nothing
-_FOLDS = 5  # of accounts, where there is one block only
 
 
 def judge_segments(
@@ -94,7 +93,7 @@ def judge_segments(
 def judge_lines(rows: SegmentRows, slope: float, seed: int) -> tuple[Floats, Floats]:
     """Calibrated log-odds without and with lines fitted on the other blocks; each block at its own level."""
     plain, lined = np.zeros(len(rows.won)), np.zeros(len(rows.won))
-    for learn, judge in _parts(rows, seed):
+    for learn, judge in parts_apart(rows, seed):
         levels, part = fit_segment_levels(rows.take(learn), slope), rows.take(judge)
         with_lines = levels.apply(part.log_odds, part.segment)
         for block in np.unique(part.block):
@@ -102,21 +101,6 @@ def judge_lines(rows: SegmentRows, slope: float, seed: int) -> tuple[Floats, Flo
             plain[judge[at]] = at_own_level(slope * part.log_odds[at], part.won[at])
             lined[judge[at]] = at_own_level(slope * with_lines[at], part.won[at])
     return plain, lined
-
-
-def _parts(rows: SegmentRows, seed: int) -> list[tuple[Ints, Ints]]:
-    """Rows to fit lines on and rows to judge them on: block by block, or folds of groups where there is one block.
-
-    Rows of accounts that are judged are never learned from: folds drawn again hold the same ones.
-    """
-    blocks = np.unique(rows.block)
-    if len(blocks) > 1:
-        judged = [np.flatnonzero(rows.block == block) for block in blocks]
-        return [
-            (np.flatnonzero(~np.isin(rows.group, rows.group[at]) & (rows.block != b)), at)
-            for b, at in zip(blocks, judged, strict=True)
-        ]
-    return list(grouped_folds(rows.group, _FOLDS, seed))
 
 
 def _error_of(saved: Floats, group: Ints, resampling: Resampling) -> float:

@@ -14,6 +14,7 @@ from models.calibration.level import estimate_level
 from models.calibration.segment_levels import SegmentLevels, SegmentRows, named_segments
 from models.candidates.blend import log_odds_of
 from models.candidates.segmented import OwnModel, SegmentedModel, read_segments
+from models.grouped_folds import grouped_folds
 from models.interfaces import Candidate
 from models.judging.cluster_bootstrap import CONFIDENCE, Resampling
 from models.judging.evaluation.backtest import (
@@ -34,6 +35,7 @@ SEGMENTED = SegmentedModel.name
 _TABLED = 40  # segments told one by one in the report, the largest
 _LEVEL_PRIOR = 1e-3  # precision of a block's level, so that a block without a win has one
 LEAST_OWN_GAIN = 0.005  # of the base rate's log loss in the segment: less is not worth a model that learns from fewer
+_FOLDS = 5  # of accounts, where there is one block only
 _COMMON, _OWN = "common", "own"
 
 
@@ -92,6 +94,30 @@ def at_own_level(log_odds: Floats, won: Floats) -> Floats:
     )
 
 
+def parts_apart(rows: SegmentRows, seed: int) -> list[tuple[Ints, Ints]]:
+    """Rows to fit lines or slopes on and rows to judge these on: block by block, or folds of groups in a single block.
+
+    Rows of accounts that are judged are never learned from: folds drawn again hold the same ones.
+    """
+    blocks = np.unique(rows.block)
+    if len(blocks) > 1:
+        judged = [np.flatnonzero(rows.block == block) for block in blocks]
+        return [
+            (np.flatnonzero(~np.isin(rows.group, rows.group[at]) & (rows.block != b)), at)
+            for b, at in zip(blocks, judged, strict=True)
+        ]
+    return list(grouped_folds(rows.group, _FOLDS, seed))
+
+
+def slope_apart(rows: SegmentRows, raw: Floats, seed: int) -> Floats:
+    """Another model's log-odds times the slope that rows of other blocks show (1 without any), shape (n,)."""
+    sloped = raw.copy()
+    for learn, judge in parts_apart(rows, seed):
+        if len(learn):
+            sloped[judge] *= fit_slope(raw[learn], rows.won[learn], judging_weight(learn), rows.block[learn]).value
+    return sloped
+
+
 @dataclass(frozen=True, kw_only=True)
 class OwnTried:
     """A segment's own model beside the common one with its line, on the same rows."""
@@ -140,7 +166,7 @@ def try_own_models(
         if not _enough(matrix, chop.final.train[mine[chop.final.train]], settings, share=1):
             continue
         raw = _own_predictions(matrix, blocks, found, common, settings, mine)
-        one = _compare_own(matrix, found, work, raw)
+        one = _compare_own(matrix, found, work, raw, settings.seed)
         if one is not None:
             tried[name] = one
     return {name: replace(one, tried=len(tried)) for name, one in tried.items()}
@@ -172,8 +198,11 @@ def _own_predictions(
     return raw
 
 
-def _compare_own(matrix: Matrix, found: OutOfFold, work: JudgedSegments, raw: Floats) -> OwnTried | None:
-    """The own model beside the common one by the paired blocks; None where no block with both outcomes is there."""
+def _compare_own(matrix: Matrix, found: OutOfFold, work: JudgedSegments, raw: Floats, seed: int) -> OwnTried | None:
+    """The own model beside the common one by the paired blocks; None where no block with both outcomes is there.
+
+    Its slope is fitted on other rows than it is judged on, as lines are; the one that is kept on all of them.
+    """
     block = np.full(len(raw), -1)
     own, common = np.zeros(len(raw)), np.zeros(len(raw))
     judged = [
@@ -187,9 +216,11 @@ def _compare_own(matrix: Matrix, found: OutOfFold, work: JudgedSegments, raw: Fl
     every = np.concatenate(judged)
     won = work.rows.won
     slope = fit_slope(raw[every], won[every], judging_weight(every), found.block[every]).value
+    sloped = np.full(len(raw), np.nan)
+    sloped[every] = slope_apart(work.rows.take(every), raw[every], seed)
     for code, at in enumerate(judged):
         block[at] = code
-        own[at], common[at] = at_own_level(slope * raw[at], won[at]), at_own_level(work.taken[at], won[at])
+        own[at], common[at] = at_own_level(sloped[at], won[at]), at_own_level(work.taken[at], won[at])
 
     distinct = np.unique(work.places[every])
     names = tuple(str(code) for code in range(len(judged)))

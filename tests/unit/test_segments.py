@@ -25,7 +25,7 @@ from models.settings import TrainSettings
 from models.training.fit_bundle import fit_bundle
 from models.training.recipe import Recipe, backtest_candidates
 from models.training.segment_decision import judge_segments
-from models.training.segment_models import OwnTried, largest_segments
+from models.training.segment_models import OwnTried, largest_segments, slope_apart
 from models.training.segmentation import Segmentation
 from models.training.twin import common_model, evaluate_twin, fit_twin
 from models.training.verdict import Decision, decide
@@ -110,6 +110,20 @@ def test_an_own_model_must_win_in_most_blocks_beyond_what_many_tries_allow_and_b
     assert not replace(wins, tried=40).wins
     assert replace(wins, least=0.04).beyond_noise and not replace(wins, least=0.04).wins
     assert not replace(wins, ci=(None, None)).wins
+
+
+@pytest.mark.parametrize("blocks", [4, 1])
+def test_an_own_model_is_judged_by_a_slope_that_other_rows_show(blocks: int) -> None:
+    """Whatever becomes of the leads of a block, what they are judged by is the same; weeks of a lead go together."""
+    rows = segment_world(2000, 3, Differences(snapshots=2), 0, blocks=blocks).rows
+    raw = 2.0 * rows.log_odds
+    sloped = slope_apart(rows, raw, seed=0)
+    assert ((sloped / raw > 0.3) & (sloped / raw < 0.9)).all(), "twice too steep, so it is drawn in"
+    for block in np.unique(rows.block)[:3]:
+        mine = rows.block == block if blocks > 1 else rows.lead == rows.lead[0]
+        other = replace(rows, won=np.where(mine, 1.0 - rows.won, rows.won))
+        again = slope_apart(other, raw, seed=0)
+        assert (again[mine] == sloped[mine]).all() and (again[~mine] != sloped[~mine]).any()
 
 
 def test_a_segment_of_few_rows_is_drawn_to_the_common_line_and_one_never_seen_follows_it() -> None:
