@@ -4,7 +4,7 @@ All of it by one clock, the data's: when a row became known. On old data the wal
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from pipelines.scoring.shown_columns import company_name, person_name
 from serving.state.app_state import AppState
 from serving.state.kept_views import KeptView
 from serving.state.lead_data import LeadData
-from serving.store.tables import AnswerRow, Feedback
+from serving.store.tables import AnswerRow, Feedback, StageRow
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 _FEW = 5  # events of a day; with fewer the week is told
@@ -115,7 +115,9 @@ def _event_of(row: Mapping[Hashable, Any]) -> Event:
 
 
 def _said(app_state: AppState, owner: str | None, since: datetime) -> Iterator[Event]:
-    """Answers and feedback that people gave on this server and have not taken back."""
+    """Answers and feedback that people gave on this server and have not taken back; without verdicts whose stage is in
+    the data by now, where it is told.
+    """
     data = app_state.loaded.data
     corrected = select(AnswerRow.corrects).where(AnswerRow.corrects.is_not(None))
     undone = select(Feedback.undoes).where(Feedback.undoes.is_not(None))
@@ -124,14 +126,26 @@ def _said(app_state: AppState, owner: str | None, since: datetime) -> Iterator[E
     with app_state.store.reading() as session:
         answers = session.scalars(select(AnswerRow).where(*given)).all()
         said = session.scalars(select(Feedback).where(*stands)).all()
+        entered = session.scalars(select(StageRow).where(StageRow.feedback_id.in_([one.id for one in said]))).all()
+    told = _find_in_data(data, entered)
     for answer in answers:
         if _is_seen(data, answer.lead_id, owner):
             extra = {"question": answer.question, "detail": answer.value, "by": answer.author}
             yield answer.known_at, answer.lead_id, ANSWER, extra
     for one in said:
-        if _is_seen(data, one.lead_id, owner):
+        if one.id not in told and _is_seen(data, one.lead_id, owner):
             at = one.known_at or since  # never empty here: an empty one is not after anything
             yield at, one.lead_id, one.verdict, {"detail": one.reason or "", "by": one.author}
+
+
+def _find_in_data(data: LeadData, entered: Iterable[StageRow]) -> set[int | None]:
+    """The verdicts by which leads entered a stage that an ingest has taken over into the data."""
+    stages, posted = data.tables.get("stages"), list(entered)
+    if stages is None or not posted:
+        return set()
+    own = stages[stages["lead_id"].isin([row.lead_id for row in posted]).to_numpy(dtype=bool)]
+    held = set(zip(own["lead_id"].astype("str"), own["stage"].astype("str"), own["entered_at"], strict=True))
+    return {row.feedback_id for row in posted if (row.lead_id, row.stage, pd.Timestamp(row.entered_at)) in held}
 
 
 def _is_seen(data: Any, lead_id: str, owner: str | None) -> bool:

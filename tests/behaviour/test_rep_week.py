@@ -18,6 +18,7 @@ from pipelines.scoring.list_leads import read_worklist
 from pipelines.scoring.shown_feedback import mark_card
 from pipelines.workspace.matrix_files import load_matrix
 from pipelines.workspace.table_files import load_tables
+from serving.results.recent_changes import find_recent_changes
 from tests.reference.serving import client_for, score_uploads, worklist_of
 from tests.reference.tiny_run import TinyRun, open_run
 
@@ -253,6 +254,17 @@ def test_the_week_is_in_the_next_training(after: tuple[TinyRun, dict[str, str]])
     said = mark_card(run.context, card)
     assert said["silenced"] and (said["next_action"], said["question"]) == ("none", "")
     assert mark_card(run.context, card_of(run.context, lead["pinned"]))["state"] == "sql"
+
+
+def test_a_verdict_that_was_ingested_is_told_once_among_what_happened(after: tuple[TinyRun, dict[str, str]]) -> None:
+    run, lead = after
+    with client_for(run, run.context.paths.root / "serving", clock="data") as later:
+        found = find_recent_changes(later.app.state.app_state, None, 500)  # type: ignore[attr-defined]
+    assert found is not None
+    told = {name: [row.what for row in found.rows if row.lead_id == lead[name]] for name in lead}
+    assert (told["recycled"], told["disqualified"]) == (["recycled"], ["disqualified"])
+    assert (told["pinned"], told["slip"]) == (["override"], []), "what entered no stage is told as it was said"
+    assert found.counts["override"] == 1 and "reject" not in found.counts
 
 
 def test_a_server_on_the_new_data_tells_the_same_and_no_row_twice(after: tuple[TinyRun, dict[str, str]]) -> None:
