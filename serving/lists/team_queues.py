@@ -177,9 +177,9 @@ def count_queues(app_state: AppState, owner: str | None) -> OwnerQueues:
     states = [name for name in worklist.states_of(None, pins.states) if name]
 
     rows = []
-    for name, counts in sorted(by_state.items()):
+    for name in sorted(by_state.keys() | put_aside.keys()):
         if owner is None or name == owner:
-            lists = by_list.get(name, {})
+            counts, lists = by_state.get(name, {}), by_list.get(name, {})
             row = {"owner": name, "open": sum(counts.values())} | {s: counts.get(s, 0) for s in states}
             row |= {f"list_{one}": lists.get(one, 0) for one in ("to_hand_off", "to_work")}
             row |= {"aside": sum(put_aside.get(name, {}).values())}

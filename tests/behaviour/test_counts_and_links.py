@@ -105,6 +105,20 @@ def test_a_lead_is_touched_as_long_as_anything_said_of_it_stands(client: TestCli
     assert untouched()[: len(others)] == others, "the snooze stands behind the pin that ran out"
 
 
+def test_the_team_of_one_owner_leads_to_that_owner_s_list_and_names_who_put_all_aside(client: TestClient) -> None:
+    app_state = client.app.state.app_state  # type: ignore[attr-defined]
+    before = {row["owner"]: row for row in count_queues(app_state, None).rows if row["owner"]}
+    owner = min(before, key=lambda name: before[name]["open"])
+    tile = build_team_page(app_state, owner, page_language("en")).tiles[0]
+    assert tile.title == "Open leads" and int(tile.value) == before[owner]["open"] == total_at(client, tile.href)
+
+    for row in client.get("/v1/worklist", params={"size": 500, "owner": owner}).json()["rows"]:
+        assert client.post(f"/v1/leads/{row['lead_id']}/feedback", json={"verdict": "snooze"}).status_code == 201
+    for rows in (count_queues(app_state, None).rows, count_queues(app_state, owner).rows):
+        now = {row["owner"]: row for row in rows}[owner]
+        assert (now["open"], now["aside"]) == (0, before[owner]["open"] + before[owner]["aside"])
+
+
 @pytest.mark.parametrize("verdict", ["accept", "snooze"])
 def test_a_lead_that_rests_is_on_one_list_whatever_is_said_of_it(client: TestClient, verdict: str) -> None:
     def lists_with(lead: str) -> list[str]:

@@ -15,6 +15,7 @@ from serving.pages.charts.columns import ColumnChart, build_columns, volume_figu
 from serving.pages.home.lead_lines import describe_leads
 from serving.pages.home.parts import PlainNote, Tile, compare_counts, join_sentences, of_all_owners
 from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_tile
+from serving.pages.worklist.worklist_addresses import WorklistAddress
 from serving.pages.written_values import write_count, write_percent
 from serving.results.lifecycle_now import lifecycle_now
 from serving.results.run_results import find_other_compared, read_comparison
@@ -75,7 +76,7 @@ def build_team_page(app_state: AppState, owner: str | None, language: Language) 
     open_leads = sum(row["open"] for row in queues.rows)
     weeks = () if trends.value is None or owner is not None else trends.value.weeks
     tiles = (
-        _open_tile(language, open_leads, [week.open_leads for week in weeks]),
+        _open_tile(language, owner, open_leads, [week.open_leads for week in weeks]),
         overdue_tile(language, late.leads, open_leads, [week.overdue for week in weeks], "#waiting")
         if measured
         else None,
@@ -160,13 +161,13 @@ def _promise_tile(language: Language, promise: KeptPromise) -> Tile | None:
     return promise_tile(language, promise, title, "#kept")
 
 
-def _open_tile(language: Language, open_leads: int, weeks: Sequence[int]) -> Tile:
-    """Open leads that are not put aside; of ``weeks`` before, the last is now."""
+def _open_tile(language: Language, owner: str | None, open_leads: int, weeks: Sequence[int]) -> Tile:
+    """Open leads of an owner (None: of all) that are not put aside; of ``weeks`` before, the last is now."""
     move = compare_counts(language, [*weeks[:-1], open_leads] if weeks else [], more_is_better=True)
     return Tile(
         title=language.text("Open leads"),
         value=write_count(language, open_leads),
-        href="/worklist",
+        href=WorklistAddress({}).link(owner=owner),
         foot=move.foot,
         direction=None if move.direction is None else 0,
         arrow=move.arrow,
