@@ -47,7 +47,7 @@ def announce_untold(app_state: AppState) -> int:
 def announce_state_changes(app_state: AppState, step: UntoldStep) -> int:
     """Write a message for every lead whose state a load changed; returns how many.
 
-    Nothing is said of leads that must not be contacted.
+    Nothing is said of leads that must not be contacted, or that were forgotten since the load.
 
     Several servers on one store load the same data: the first writes all messages in one transaction, the others none.
     """
@@ -63,6 +63,8 @@ def announce_state_changes(app_state: AppState, step: UntoldStep) -> int:
         with app_state.store.writing() as session:
             session.add(IdempotencyRecord(caller="server", key=step.key, request_hash="", answer={}, at=wall_now()))
             session.flush()
+            # inside the write: who is forgotten after it is erased from the messages, and who was before is not in them
+            moved = moved[~app_state.people.register.find_leads(moved.index.to_series())]
             announce(
                 session,
                 EVENT,

@@ -13,6 +13,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from pipelines.workspace.people.register import FORGOTTEN, add_to_register
+from serving.state.forgotten_people import ForgottenPeople
 from serving.state.loaded_state import UntoldStep
 from serving.store.engine import Store, open_store
 from serving.store.tables import OutboxMessage
@@ -30,11 +32,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def server(store: Store, *leads: str) -> Any:
-    """A server that has to tell one step a lead."""
+def server(store: Store, *leads: str, root: Path = Path("nowhere")) -> Any:
+    """A server that has to tell one step a lead; the register of forgotten people lies below ``root``."""
     moved = {lead: pd.DataFrame({"state_before": ["lead"], "state": ["sql"], "score": [70]}, [lead]) for lead in leads}
     untold = deque(UntoldStep(lead, frame) for lead, frame in moved.items())
-    return SimpleNamespace(store=store, untold=untold, telling=threading.Lock(), settle=lambda: None)
+    people = ForgottenPeople(root)
+    return SimpleNamespace(store=store, people=people, untold=untold, telling=threading.Lock(), settle=lambda: None)
 
 
 def told(store: Store) -> list[str]:
@@ -65,6 +68,12 @@ def test_a_step_that_can_never_be_told_does_not_hold_up_the_next(
     assert announce_untold(state) == 1 and told(store) == ["two"] and not state.untold
     said = json.loads(capsys.readouterr().err.splitlines()[-1])
     assert (said["event"], said["kind"], said["leads"]) == ("changes of state given up", "ValueError", 1)
+
+
+def test_nobody_hears_of_who_was_forgotten_since_the_load(store: Store, tmp_path: Path) -> None:
+    state = server(store, "one", "two", root=tmp_path)
+    add_to_register(tmp_path, FORGOTTEN, ["one"], [])
+    assert announce_untold(state) == 1 and told(store) == ["two"] and not state.untold
 
 
 def test_a_store_that_is_away_for_long_loses_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
