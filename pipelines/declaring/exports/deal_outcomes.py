@@ -1,7 +1,7 @@
 """When and how the deals of an export closed, which leads they belong to, and how long that took."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -27,10 +27,12 @@ class DealOutcomes:
     ----------
     column : header that says won or lost
     won, lost, disqualified, open : its values; empty where it is a plain yes or no
-    rows : header and values of closed deals, where the table holds open ones too
+    rows : header and values of closed deals, where the table holds open ones too; those not understood are among
+        them, and go to quarantine until somebody says what they mean
     closed_at : headers of the close, the first filled counts
     known_at : header of when the close became known, "" if there is none
     flags : the flags that ``column`` is made of, where the table has no such column
+    unplaced : values whose words do not say what they mean, with the number of their rows, the most frequent first
     """
 
     column: str
@@ -42,6 +44,7 @@ class DealOutcomes:
     closed_at: tuple[str, ...]
     known_at: str = ""
     flags: StatusFlags | None = None
+    unplaced: Mapping[str, int] = field(default_factory=dict)
 
     def texts(self, table: ExportTable) -> pd.Series:
         """What the table says of each deal."""
@@ -93,22 +96,23 @@ def read_outcomes(table: ExportTable) -> DealOutcomes | None:
 
     status = status_column(table)
     if status:
+        counts = {str(value): int(rows) for value, rows in table.frame[status].value_counts().items()}
         values = [str(value) for value in table.frame[status].dropna().unique()]
         placed = place_statuses(values)
         lost, disqualified = placed["lost"], placed["disqualified"]
         if not lost:
             lost, disqualified = disqualified, ()
-        over = (*placed["won"], *lost, *disqualified)
-        still = tuple(value for value in values if value not in over)
+        over, unplaced = (*placed["won"], *lost, *disqualified), placed[None]
         return DealOutcomes(
             column=status,
             won=placed["won"],
             lost=lost,
             disqualified=disqualified,
-            open=still,
-            rows={status: over} if still or table.filled(status) < 1 else {},
+            open=placed["open"],
+            rows={status: (*over, *unplaced)} if placed["open"] or unplaced or table.filled(status) < 1 else {},
             closed_at=closed_at,
             known_at=known_at,
+            unplaced={value: rows for value, rows in counts.items() if value in unplaced},
         )
 
     flags = find_flags(table.frame)

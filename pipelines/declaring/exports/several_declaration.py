@@ -73,6 +73,7 @@ def render_declaration(plan: ExportPlan, heading: Heading) -> str:
     wins = wins_of_stages(plan, history) if outcomes is None else wins_of_deals(plan, outcomes)
 
     edits = [*find_questions(plan, created, history, wins), *_ask_for_open(deals, outcomes)]
+    edits += _ask_for_meanings(deals, outcomes, shorthand=shorthand)
     learning = learning_lines(plan, wins, created, by_stages=outcomes is None)
     lines = [*_head(plan, heading, edits), *learning]
     if shorthand and deals is not None and outcomes is not None:
@@ -101,6 +102,23 @@ def _ask_for_open(deals: ExportTable | None, outcomes: DealOutcomes | None) -> l
         f"'{outcomes.column}' of '{deals.name}' does not tell open deals from lost ones: {count:,} deals that close "
         "after all that happened, or at no known time, would count as lost. Export a column of stages, or one that "
         "says which deals are closed, and name it under rows."
+    ]
+
+
+def _ask_for_meanings(deals: ExportTable | None, outcomes: DealOutcomes | None, *, shorthand: bool) -> list[str]:
+    """What the statuses mean whose words do not say it: as open ones, wins and losses would be missing unseen."""
+    if deals is None or outcomes is None or not outcomes.unplaced:
+        return []
+    shown = ", ".join(f"{quote_yaml(value)} ({rows:,} rows)" for value, rows in outcomes.unplaced.items())
+    where = (
+        "under won, lost, disqualified or open of opportunities.status"
+        if shorthand
+        else "under true_values or false_values of tables.outcomes.columns.won, or, if it means open, take it out of "
+        "tables.outcomes.rows"
+    )
+    return [
+        f"'{outcomes.column}' of '{deals.name}' has values whose meaning is not clear: {shown}. Put each {where}; "
+        "until then these rows go to quarantine."
     ]
 
 
@@ -243,7 +261,14 @@ def _outcomes(plan: ExportPlan, table: ExportTable | None, outcomes: DealOutcome
             indent=6,
         )
     lines.append(column_line("won", won, f"{outcomes.is_won(table).sum():,} won"))
+    lines += _not_placed(outcomes, indent=6)
     return [*lines, *_deal_columns(table)]
+
+
+def _not_placed(outcomes: DealOutcomes, *, indent: int) -> list[str]:
+    """The statuses that are not understood."""
+    shown = ", ".join(f"{value} {rows:,}" for value, rows in outcomes.unplaced.items())
+    return wrap_comment(f"not placed: {shown}", indent=indent) if shown else []
 
 
 def _flag_lines(outcomes: DealOutcomes, *, indent: int) -> list[str]:
@@ -306,6 +331,7 @@ def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes,
         status["disqualified"] = list(outcomes.disqualified)
     status["open"] = list(outcomes.open)
     lines.append(f"  status: {flow(status)}")
+    lines += _not_placed(outcomes, indent=2)
     done = {key, created, outcomes.column, outcomes.known_at, *outcomes.closed_at}
     done |= set() if outcomes.flags is None else set(outcomes.flags.headers)
 
