@@ -53,7 +53,7 @@ SENTENCES = {
     Rule.CUTOFF: "is not after the data cut-off",
     Rule.REFERENCE: "refers to a row that exists",
     Rule.PARENT: "refers to a row that was kept",
-    Rule.CLOSE: "is open, or closed by an outcome that was kept (in a file of deals; otherwise it would seem open)",
+    Rule.CLOSE: "is open, or closed by outcomes that were kept (otherwise it would seem open, and not won)",
     Rule.UNIQUE: "is unique (of rows that differ the newest is kept, where a column tells it, else the first)",
 }
 

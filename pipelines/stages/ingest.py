@@ -205,12 +205,29 @@ def _check_tables(
 def _closes_without_outcome(
     source: Source, raws: Mapping[str, RawTable], shapes: Mapping[str, ShapedTable], rules: Sequence[Expectation]
 ) -> npt.NDArray[np.int64]:
-    """Numbers of the rows of a file of deals that are over, but cannot be kept as outcomes (no date of the close)."""
-    if source.opportunities is None:
+    """Numbers of the rows of leads that are over, but whose outcome cannot be kept (no date of the close).
+
+    In a file of deals they are the rows themselves, else those that such an outcome names and no win that is kept. A
+    deal that is not won and has no date at all is an open one there; nor is one over that closes after a declared
+    cut-off.
+    """
+    if source.flat is not None or "outcomes" not in shapes:
         return np.zeros(0, dtype=np.int64)
-    own = [rule for rule in rules if rule.table == "outcomes" and rule.rule not in (Rule.REFERENCE, Rule.UNIQUE)]
-    alone = check(shapes["outcomes"], (), own, {}, source)
-    return alone.quarantine["row"].to_numpy(dtype=np.int64)
+    shaped, passed = shapes["outcomes"], {Rule.REFERENCE, Rule.UNIQUE}
+    if source.opportunities is None and source.data_cutoff is not None:
+        passed.add(Rule.CUTOFF)
+    own = [rule for rule in rules if rule.table == "outcomes" and rule.rule not in passed]
+    broken = check(shaped, (), own, {}, source).quarantine
+    if source.opportunities is not None:
+        return broken["row"].to_numpy(dtype=np.int64)
+
+    frame = shaped.frame
+    lost, won = np.isin(shaped.rows, broken["row"]), frame["won"].fillna(False).to_numpy(dtype=np.bool_)
+    undated = (broken["rule"] == Rule.REQUIRED) & broken["column"].isin(["closed_at", "known_at", "won"])
+    over = lost & (won | np.isin(shaped.rows, broken["row"][~undated]))
+    ids = set(frame["lead_id"][over].dropna()) - set(frame["lead_id"][won & ~lost].dropna())
+    named = shapes["leads"].frame["lead_id"].isin(ids)
+    return shapes["leads"].rows[named.to_numpy(dtype=np.bool_)]
 
 
 def _resolve_identity(source: Source, checked: Mapping[str, CheckedTable]) -> Resolved:

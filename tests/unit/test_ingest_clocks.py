@@ -163,7 +163,7 @@ def test_a_declared_cutoff_is_kept_to(read: Read) -> None:
 
 @pytest.mark.parametrize("table", ["activities", "outcomes"])
 def test_a_stray_date_moves_no_cutoff_and_is_kept_out(read: Read, table: str) -> None:
-    stray = {"activities": "L5,view,2025-06-01 10:00:00", "outcomes": "D900,L5,2025-06-01 10:00:00,yes"}
+    stray = {"activities": "L5,view,2025-06-01 10:00:00", "outcomes": "D900,L110,2025-06-01 10:00:00,yes"}
     moments = [f"L{i},view,{START + pd.Timedelta(days=i, hours=2)}" for i in range(119)]
     counts, _, _ = read(
         [*closes(), *([stray[table]] if table == "outcomes" else [])],
