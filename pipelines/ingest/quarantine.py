@@ -120,7 +120,11 @@ def check(
             continue
 
         for rule, part in _split_references(hit, expectation, shaped.frame, parents):
+            if rule is Rule.PARENT and shaped.name == "outcomes":  # an outcome that is lost itself took its lead along
+                part = part & ~bad
             at = np.flatnonzero(part)
+            if not at.size:
+                continue
             texts = _values(shaped.frame, expectation, at)
             rows = _list_rows(shaped, at, rule, shown, texts, hide=bool(hidden & set(expectation.columns)))
             (warnings if expectation.warns else found).append(rows)
