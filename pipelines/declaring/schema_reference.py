@@ -37,7 +37,8 @@ hash, 21 an unreadable file, 22 a target with only one class.
   numbers, booleans and timestamps, `NA`, `N/A`, `NaN`, `NULL`, `none` and `-` count as missing too.
 * The decimal sign is what all values of a column prove, else what the file's other columns prove: `1.234,50`,
   `2'871.97`, `1,23,456.78`, `(1,234.50)`, `99,90 €`, `12 %` (read as 12). A column of `2.872` that nothing tells is
-  refused (LS047): declare `decimal` or `thousands`, on the column or under `csv`. What is declared wins.
+  refused (LS047): declare `decimal` or `thousands`, on the column or under `csv`. What is declared wins. So is
+  a file of several that may write `1,234` otherwise than the rest.
   Numbers that an input holds as numbers (cells of a workbook, JSON, Parquet, databases) are read as they are, and prove
   nothing about texts beside them.
 * Booleans are true/false, yes/no, y/n, t/f, 1/0.

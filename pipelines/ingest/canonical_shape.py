@@ -259,6 +259,7 @@ def _number_forms(
         delimiter=raw.form.get("delimiter"),
         known=known,
         where={name: f"{source.where('tables', table, 'columns', name)}: column '{table}.{name}'" for name in written},
+        parts=raw.rows_of_parts(),
     )
     shaped.notes += [f"{table}.{note}" for note in found.notes]
     shaped.forms |= found.found

@@ -6,9 +6,11 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from features.array_types import Bools
 from features.schema.columns import Column
 from features.schema.table_source import CsvFormat
 from pipelines.artifacts.reading_record import ColumnReading
+from pipelines.ingest.errors import AmbiguousNumbersError
 from pipelines.ingest.values.number_form import (
     NumberForm,
     SignEvidence,
@@ -37,6 +39,7 @@ def find_number_forms(
     delimiter: str | None,
     known: Known,
     where: Mapping[str, str],
+    parts: Mapping[str, Bools] = MappingProxyType({}),
 ) -> NumberForms:
     """The form of each number column.
 
@@ -44,11 +47,12 @@ def find_number_forms(
     ----------
     texts : of the number columns that hold texts, by name
     where : how to name each column in a message
+    parts : which rows of the table each of its files holds, where there are several
 
     Raises
     ------
     AmbiguousNumbersError
-        for a column that can be read in two ways.
+        for a column that can be read in two ways, in one of the files at least.
     """
     found = NumberForms()
     evidence = {name: weigh_signs(values) for name, values in texts.items() if not _declared(columns[name], csv)}
@@ -65,12 +69,30 @@ def find_number_forms(
             known=hint,
             where=where[name],
         )
+        if evidence[name].is_open:
+            proven = hint is None and evidence[name].decimal is not None
+            for file, rows in parts.items():
+                mine = {other: texts[other][rows[texts[other].index]] for other in evidence}
+                _check_file(file, mine, name, form, proven=proven, where=where[name])
         found.forms[name] = form
         if evidence[name].decimal or evidence[name].is_open or hint is not None:
             found.found[name] = ColumnReading(decimal=form.decimal, thousands=form.thousands)
         if note:
             found.notes.append(f"{name}: {note}")
     return found
+
+
+def _check_file(
+    file: str, texts: Mapping[str, pd.Series], name: str, form: NumberForm, *, proven: bool, where: str
+) -> None:
+    """Refuse a file that may write a column otherwise than the others, of which one proved its decimal sign."""
+    mine = weigh_signs(texts[name])
+    if not mine.is_open:
+        return
+    own = mine.decimal or sum(map(weigh_signs, texts.values()), SignEvidence()).decimal
+    alike = mine.open_point if form.decimal == "." else mine.open_comma
+    if own != form.decimal and (own is not None or (proven and alike)):
+        raise AmbiguousNumbersError(where, mine.example, file=file, decimal=form.decimal)
 
 
 def _numbers_of(reading: ColumnReading | None) -> NumberForm | None:

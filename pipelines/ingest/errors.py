@@ -122,9 +122,17 @@ class AmbiguousNumbersError(ContractError):
 
     code: ClassVar[str] = "LS047"
 
-    def __init__(self, where: str, example: str) -> None:
+    def __init__(self, where: str, example: str, *, file: str = "", decimal: str = "") -> None:
+        """``file`` is the one of several whose values do not tell, ``decimal`` the sign of the others."""
         whole, small = re.sub(r"[.,]", "", example), example.replace(",", ".")
         sign, other = ("." if "." in example else ","), ("," if "." in example else ".")
+        if file:
+            super().__init__(
+                f"{where}: '{example}' in {file} can be {whole} or {small}: the other files have the decimal sign "
+                f"'{decimal}', which no value of this one shows. If it is written so too, declare decimal: '{decimal}' "
+                "on the column, or under 'csv:' for all files; else export them all with one decimal sign."
+            )
+            return
         super().__init__(
             f"{where}: '{example}' can be {whole} or {small}, and no value tells which. Declare the decimal sign: "
             f"decimal: '{other}' if it is {whole}, decimal: '{sign}' if it is {small}; on the column, or under 'csv:' "

@@ -128,6 +128,7 @@ def join_parts(
         files=tuple(state for raw in raws for state in raw.files),
         notes=tuple(dict.fromkeys([*notes, *(note for raw in raws for note in raw.notes)])),
         numbers=_join_numbers(raws, parts, starts),
+        parts={name: int(start) for name, start in zip(names, starts, strict=True)} if len(names) > 1 else {},
     )
 
 

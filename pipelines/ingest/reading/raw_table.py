@@ -27,6 +27,7 @@ class RawTable:
     files : what each file was when it was read
     numbers : by column, numbers of the rows whose value the input holds as a number, not as a text of one: in the frame
         it has a decimal point, whatever the texts around it use, and proves nothing about them
+    parts : of a table in several files each file with the number of the last row before it
     """
 
     frame: pd.DataFrame
@@ -37,6 +38,7 @@ class RawTable:
     not_read: tuple[str, ...] = ()
     files: tuple[FileState, ...] = ()
     numbers: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    parts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def read(self) -> int:
@@ -48,6 +50,18 @@ class RawTable:
         """When the last of its files was written, naive UTC to the microsecond; None where it has none."""
         times = [state.modified_ns // 1000 for state in self.files]
         return pd.Timestamp(max(times), unit="us") if times else None
+
+    def rows_of_parts(self) -> dict[str, npt.NDArray[np.bool_]]:
+        """Which rows of the frame each file holds; empty where the table lies in one."""
+        ends = [*list(self.parts.values())[1:], np.inf]
+        return (
+            {
+                name: (self.rows > start) & (self.rows <= end)
+                for (name, start), end in zip(self.parts.items(), ends, strict=True)
+            }
+            if self.parts
+            else {}
+        )
 
     def rename(self, names: Mapping[str, str]) -> "RawTable":
         """The table with columns under other names, by their name so far."""
