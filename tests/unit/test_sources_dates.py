@@ -229,6 +229,25 @@ def test_the_known_order_of_two_digits_is_kept_until_much_speaks_against_it() ->
     assert known("year", *german).values.tolist() == told.values.tolist()
 
 
+def test_before_a_full_stop_stands_the_day_whatever_the_file_trained_on_had() -> None:
+    def known(*texts: str) -> Timestamps:
+        return read_timestamps(pd.Series(texts, dtype="str"), UTC, order="month")
+
+    told = known("03.04.2025", "05.06.2025 10:30")
+    assert told.values.dt.strftime("%m-%d").tolist() == ["04-03", "06-05"] and told.order == "day"
+    assert told.notes == (
+        "dates such as 03.04.2025 are read with the day first, unlike the file trained on or the other columns.",
+    )
+    assert known("03.04.2025", "04.13.2025").values.dt.month.tolist() == [3, 4], "its own values say month"
+    assert known("03/04/2025 10:00:00.5").values.dt.month.tolist() == [3], "a part of a second is no date"
+    assert known("03/04/2025", "13/04/2025", "03.04.2025").values.dt.month.tolist() == [4, 4, 4]
+    for mixed in (("03.04.2025", "03/04/2025"), ("03.04.2025", "03/14/2025")):
+        with pytest.raises(AmbiguousDatesError, match=r"'03\.04\.2025' can be read .* the column holds both"):
+            known(*mixed)
+    with pytest.raises(AmbiguousDatesError, match="holds both"):
+        read("03.04.2025", "03/14/2025")
+
+
 def test_dates_that_a_spreadsheet_turned_round_are_refused_or_told() -> None:
     """US dates opened in a German Excel: 01/03/2024 became the 1st of March, 01/13/2024 stayed a text."""
     us = pd.date_range("2024-01-01", "2024-02-20")

@@ -127,17 +127,21 @@ def find_turned(moments: pd.Series, dates: pd.DataFrame, example: str) -> str:
 def _day_or_month(
     dates: pd.DataFrame, texts: pd.Series, usual: DateOrder | None, *, what: str
 ) -> tuple[DateOrder, str]:
-    """By which of the first two numbers cannot be a month, in any value of the column."""
-    day_first = bool((dates[0].between(13, 31) & (dates[1] <= 12)).any())
-    month_first = bool((dates[1].between(13, 31) & (dates[0] <= 12)).any())
+    """By which of the first two numbers cannot be a month, in any value of the column; before a full stop the day."""
+    days, months = dates[0].between(13, 31) & (dates[1] <= 12), dates[1].between(13, 31) & (dates[0] <= 12)
+    day_first, month_first = bool(days.any()), bool(months.any())
+    dotted = texts.str.match(r"\d+\.").fillna(False).astype(bool)  # 03.04.2025: nobody puts the month there
+    open_ = ~dotted
+    unlike = "unlike the file trained on or the other columns"
+    if dotted.any() and not months[dotted].any() and (usual == "month" or month_first):
+        if dotted.all():
+            return "day", f"dates such as {texts.iloc[0]} are read with the day first, {unlike}."
+        if month_first or not day_first:
+            example = str(texts[dotted].iloc[0])
+            raise AmbiguousDatesError(what, example, readings=("day", "month"), holds_both=True)
     if day_first != month_first:
         order: DateOrder = "day" if day_first else "month"
-        unlike = usual is not None and usual != order
-        return (
-            order,
-            f"dates have the {order} first, unlike the file trained on or the other columns." if unlike else "",
-        )
-    open_ = ~texts.str.contains(".", regex=False)  # 03.04.2025: nobody puts the month before a full stop
+        return order, f"dates have the {order} first, {unlike}." if usual not in (None, order) else ""
     if not day_first and (not open_.any() or (dates[0] == dates[1])[open_].all()):
         return usual or "day", ""
     if usual is not None and not day_first:
