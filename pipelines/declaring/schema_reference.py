@@ -51,6 +51,8 @@ hash, 21 an unreadable file, 22 a target with only one class.
 * Whether 03/04/2025 has the day first, or 24.01.08 the year, is what all values of the column show, else the file
   trained on, else the file's other columns; else the file is refused (LS036): `time_format: day_first`,
   `month_first`, `serial`, or a strptime format (`%y.%m.%d`).
+* Moments that name their zone and are midnight in UTC nearly throughout (dates of HubSpot) are days of the declared
+  zone, which is told.
 * A `known_at`, a close or a recycle without a time of day means the end of that day (a lead's own `known_at`: its
   creation); dated on the day the file was written, that moment, whenever it is read; of a database, dated today, the
   moment it is read.

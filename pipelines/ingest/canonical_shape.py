@@ -283,11 +283,14 @@ def _read_clocks(
         column, where = columns[name], source.where("tables", shaped.name, "columns", name)
         what = f"{where}: column '{shaped.name}.{name}'"
         zone = zone_of(column.timezone or source.timezone, where)
-        found = read_timestamps(texts[name], zone, form=column.time_format, what=what, order=order)
+        # a nightly load may well run at midnight in UTC; but what happened on a day is not known before it
+        days = name != "known_at" or (event in clocks and clocks[event].utc_days)
+        form = column.time_format
+        found = read_timestamps(texts[name], zone, form=form, what=what, order=order, utc_days=days)
         # of the moments by whose day a row is known; what is known from midnight on may well be so: a nightly load
         clocks[name] = days_as_midnights(found) if name == event else found
 
-    for name in texts:
+    for name in sorted(texts, key=lambda name: name == "known_at"):  # behind what it is known of
         if type_of(source, shaped.name, name) is ColumnType.TIMESTAMP:
             try:
                 read(name, known[name].date_order if name in known else None)

@@ -349,3 +349,56 @@ def test_events_of_midnights_are_known_by_the_end_of_their_day(tmp_path: Path, d
     told = {table: shape_table(raw, table, source).notes for table in ("leads", "activities", "stages")}
     days = {table for table, notes in told.items() if any("are midnight: read as days" in note for note in notes)}
     assert days == {"activities", "stages"}, "a lead is known at its creation, at midnight too"
+
+
+@pytest.mark.parametrize("typed", [False, True])
+@pytest.mark.parametrize(("zone", "start"), [("Europe/Berlin", "06-02 22:00"), ("America/New_York", "06-03 04:00")])
+def test_days_written_as_midnights_in_utc_are_days_of_the_zone(zone: str, start: str, typed: bool) -> None:
+    """As HubSpot writes the date of a close: a moment of it would be the 2nd of June, 20:00 in New York."""
+    texts = pd.Series([f"2024-06-{day:02d}T00:00:00Z" for day in range(3, 28)], dtype="str")
+    column = pd.to_datetime(texts, utc=True) if typed else texts
+    found = read_timestamps(column, ZoneInfo(zone), utc_days=True)
+    assert found.date_only.all() and found.utc_days and f"{found.values.iloc[0]:%m-%d %H:%M}" == start
+    assert f"25 of 25 times are midnight in UTC: read as days in {zone}." in found.notes
+    days = end_of_day(found).dt.tz_localize("UTC").dt.tz_convert(zone)
+    assert days.dt.strftime("%m-%d %H:%M").tolist() == [f"06-{day:02d} 23:59" for day in range(3, 28)]
+
+    epochs = (pd.to_datetime(texts, utc=True).astype("int64") // 10**3).astype("str").str[:13]
+    assert read_timestamps(epochs, ZoneInfo(zone), utc_days=True).values.tolist() == found.values.tolist()
+
+
+def test_moments_that_are_no_midnights_in_utc_or_are_local_ones_stay() -> None:
+    texts = pd.Series([f"2024-06-{day:02d}T00:00:00Z" for day in range(3, 28)], dtype="str")
+    local = texts.str.replace("T00:00:00Z", "T22:00:00Z")  # midnights in Berlin
+    naive = texts.str.replace("Z", "")
+    mixed = texts.mask(texts.index == 7, "2024-06-10T09:30:00Z")
+    for column in (local, naive, mixed, texts.head(19)):
+        found = read_timestamps(column, BERLIN, utc_days=True)
+        assert not found.date_only.any() and not found.utc_days
+        assert found.values.tolist() == read_timestamps(column, BERLIN).values.tolist()
+    for one in (read_timestamps(texts, UTC, utc_days=True), read_timestamps(texts, ZoneInfo("Africa/Abidjan"))):
+        assert not one.date_only.any()
+
+
+@pytest.mark.parametrize("table", ["outcomes", "stages"])
+@pytest.mark.parametrize("declared", ["", ", known_at: {from: Known}"])
+def test_what_happened_on_such_a_day_is_known_by_its_end(tmp_path: Path, table: str, declared: str) -> None:
+    rows = [f"{day},L1,won,yes,2024-06-{day:02d}T00:00:00Z,2024-06-{day:02d}T00:00:00Z" for day in range(3, 28)]
+    (tmp_path / "a.csv").write_text("\n".join(["Id,Lead,Stage,Won,At,Known", *rows]), encoding="utf-8")
+    own = {
+        "outcomes": "opportunity_id: {from: Id}, lead_id: {from: Lead}, won: {from: Won}, closed_at: {from: At}",
+        "stages": "lead_id: {from: Lead}, stage: {from: Stage}, entered_at: {from: At}",
+    }
+    source = parse_source(
+        "name: s\nkind: relational\ntimezone: America/New_York\ntables:\n  leads:\n    location: {file: a.csv}\n"
+        "    columns: {lead_id: {from: Lead}, created_at: {from: At}}\n"
+        f"  {table}:\n    location: {{file: a.csv}}\n    columns: {{{own[table]}{declared}}}\n"
+    )
+    raw = read_table((tmp_path / "a.csv").read_bytes(), Location(file="a.csv"), what="a.csv")
+    frame = shape_table(raw, table, source).frame
+    known = frame["known_at"].dt.tz_localize("UTC").dt.tz_convert("America/New_York")
+    assert known.dt.strftime("%m-%d %H:%M").tolist()[0] == "06-03 23:59"
+    happened = frame["closed_at" if table == "outcomes" else "entered_at"]
+    assert (frame["known_at"] >= happened).all()
+    created = shape_table(raw, "leads", source).frame["created_at"]
+    assert created.iloc[0] == pd.Timestamp("2024-06-03 04:00"), "a lead of that day, not of the evening before"

@@ -36,7 +36,7 @@ _FEWEST_MIDNIGHTS = 20  # times of a column before anything is said of all
 _MOSTLY = 0.98  # share of a column's values that must be serial days, or midnights, before they are taken for such
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Timestamps:
     """Timestamps of a column.
 
@@ -47,6 +47,7 @@ class Timestamps:
     zone : zone the texts were read in
     notes : what had to be decided, in words (hours that daylight saving repeats or leaves out)
     order : what comes first in dates such as 03/04/2025 or 24.01.08, None where there are none
+    utc_days : whether they were written as midnights in UTC
     """
 
     values: pd.Series
@@ -54,6 +55,7 @@ class Timestamps:
     zone: ZoneInfo
     notes: tuple[str, ...] = ()
     order: DateOrder | None = None
+    utc_days: bool = False
 
 
 def zone_of(name: str, where: str) -> ZoneInfo:
@@ -73,6 +75,7 @@ def read_timestamps(
     form: str | None = None,
     what: str = "column",
     order: DateOrder | None = None,
+    utc_days: bool = False,
 ) -> Timestamps:
     """Timestamps of texts (or of the datetimes a Parquet file brings).
 
@@ -85,6 +88,8 @@ def read_timestamps(
     form : a strptime format, ``serial`` (days of a spreadsheet), ``day_first`` or ``month_first``; None finds out
     order : which comes first in 03/04/2025 where no value of the column shows it: as the training file or another
         column of the file has it
+    utc_days : moments that name their zone and are midnight in UTC nearly throughout are days, not the evenings
+        before that they would be in ``zone``
 
     Raises
     ------
@@ -93,7 +98,8 @@ def read_timestamps(
     """
     if isinstance(texts.dtype, pd.DatetimeTZDtype):
         moments = _drop_implausible(texts.dt.tz_convert("UTC").dt.tz_localize(None))
-        return Timestamps(moments, _all_false(texts), zone)
+        typed = Timestamps(values=moments, date_only=_all_false(texts), zone=zone)
+        return _as_utc_days(typed, moments.notna()) if utc_days else typed
     if pd.api.types.is_datetime64_dtype(texts.dtype):
         return _to_utc(_drop_implausible(texts), zone, _all_false(texts))
 
@@ -116,7 +122,29 @@ def read_timestamps(
     found = _drop_implausible(reading.utc.fillna(local.values))
     notes = (*local.notes, *reading.notes)
     date_only = local.date_only & found.notna() & reading.utc.isna()
-    return Timestamps(found, date_only, zone, notes, reading.order)
+    read = Timestamps(values=found, date_only=date_only, zone=zone, notes=notes, order=reading.order)
+    return _as_utc_days(read, reading.utc.notna()) if utc_days else read
+
+
+def _as_utc_days(moments: Timestamps, zoned: pd.Series) -> Timestamps:
+    """Days that a CRM writes as midnight in UTC as the days of the column's zone; ``zoned`` named a zone themselves.
+
+    As moments they would be the evening before in New York, and be known a day early.
+    """
+    present = moments.values[zoned].dropna()
+    if moments.zone.key == "UTC" or len(present) < _FEWEST_MIDNIGHTS:
+        return moments
+    local = present.dt.tz_localize("UTC").dt.tz_convert(moments.zone).dt.tz_localize(None)
+    midnight, locally = present == present.dt.normalize(), local == local.dt.normalize()
+    if midnight.mean() < _MOSTLY or locally.mean() >= _MOSTLY:
+        return moments
+    at = present.index[midnight]
+    days = _to_utc(present[midnight], moments.zone, _all_false(present[midnight]))
+    values, date_only = moments.values.copy(), moments.date_only.copy()
+    values[at], date_only[at] = days.values, True
+    note = f"{len(at)} of {len(present)} times are midnight in UTC: read as days in {moments.zone.key}."
+    told = (*moments.notes, *days.notes, note)
+    return replace(moments, values=values, date_only=date_only, notes=told, utc_days=True)
 
 
 def days_as_midnights(moments: Timestamps) -> Timestamps:
@@ -344,7 +372,7 @@ def _try_forms(texts: pd.Series, forms: list[str]) -> pd.Series:
 
 def _to_utc(naive: pd.Series, zone: ZoneInfo, date_only: pd.Series) -> Timestamps:
     if zone.key == "UTC" or not naive.notna().any():
-        return Timestamps(naive, date_only, zone)
+        return Timestamps(values=naive, date_only=date_only, zone=zone)
 
     local = naive.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
     odd = local.isna() & naive.notna()
@@ -356,7 +384,8 @@ def _to_utc(naive: pd.Series, zone: ZoneInfo, date_only: pd.Series) -> Timestamp
         hour = f"the hour that daylight saving in {zone.key} repeats or skips"
         notes = (f"{int(odd.sum())} times fall into {hour}; they are read as the later one.",)
 
-    return Timestamps(local.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[us]"), date_only, zone, notes)
+    values = local.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[us]")
+    return Timestamps(values=values, date_only=date_only, zone=zone, notes=notes)
 
 
 def end_of_day(moments: Timestamps, now: pd.Timestamp | None = None, written: pd.Timestamp | None = None) -> pd.Series:
