@@ -402,3 +402,20 @@ def test_what_happened_on_such_a_day_is_known_by_its_end(tmp_path: Path, table: 
     assert (frame["known_at"] >= happened).all()
     created = shape_table(raw, "leads", source).frame["created_at"]
     assert created.iloc[0] == pd.Timestamp("2024-06-03 04:00"), "a lead of that day, not of the evening before"
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "day"),
+    [
+        ("08.01.2024 14.05", "%d.%m.%Y %H.%M", False),
+        ("08.01.2024 14h05", "%d.%m.%Y %Hh%M", False),
+        ("20240108 14", "%Y%m%d %H", False),
+        ("08.01.2024 02-05 PM", "%d.%m.%Y %I-%M %p", False),
+        ("08.01.2024", "%d.%m.%Y", True),
+        ("week of 08:01:2024", "week of %d:%m:%Y", True),
+    ],
+)
+def test_a_declared_form_says_whether_there_is_a_time_of_day(text: str, form: str, day: bool) -> None:
+    found = _read(text, form=form, zone=BERLIN)
+    assert found.date_only.tolist() == [day] and f"{found.values.iloc[0]:%Y-%m-%d}" == f"2024-01-0{7 if day else 8}"
+    assert (end_of_day(found) == found.values).tolist() == [not day]

@@ -118,7 +118,8 @@ def read_timestamps(
         declared: DateOrder | None = {DAY_FIRST: "day", MONTH_FIRST: "month"}.get(form or "")  # type: ignore[assignment]
         reading.find_forms(declared, order)
 
-    local = _to_utc(_drop_implausible(reading.local), zone, _date_only(reading.digits))
+    timed = None if strptime is None else bool(re.search(r"%[HIcX]", strptime))
+    local = _to_utc(_drop_implausible(reading.local), zone, _date_only(reading.digits, timed))
     found = _drop_implausible(reading.utc.fillna(local.values))
     notes = (*local.notes, *reading.notes)
     date_only = local.date_only & found.notna() & reading.utc.isna()
@@ -297,7 +298,10 @@ def _all_false(like: pd.Series) -> pd.Series:
     return pd.Series(False, index=like.index)
 
 
-def _date_only(clean: pd.Series) -> pd.Series:
+def _date_only(clean: pd.Series, timed: bool | None) -> pd.Series:
+    """Which texts have no time of day; a declared form says of all of them whether it is ``timed``."""
+    if timed is not None:
+        return clean.notna() & (not timed)
     return clean.notna() & ~clean.str.contains(_TIME_OF_DAY, regex=True).fillna(True).astype(bool)
 
 
