@@ -23,7 +23,7 @@ from pipelines.ingest.repeated_rows import find_repeats
 from pipelines.ingest.values.column_texts import first_filled, first_told, values_of
 from pipelines.ingest.values.date_order import DateOrder
 from pipelines.ingest.values.flag_columns import add_flag_columns
-from pipelines.ingest.values.number_form import NumberForm
+from pipelines.ingest.values.number_form import NumberForm, count_currencies
 from pipelines.ingest.values.ruined_ids import check_ids
 from pipelines.ingest.values.timestamps import (
     Timestamps,
@@ -262,6 +262,14 @@ def _number_forms(
         parts=raw.rows_of_parts(),
     )
     shaped.notes += [f"{table}.{note}" for note in found.notes]
+    for name, values in written.items():
+        currencies = count_currencies(values)
+        if len(currencies) > 1:
+            shown = ", ".join(f"{code} {rows:,}" for code, rows in currencies.items())
+            shaped.notes.append(
+                f"warning: {table}.{name} holds several currencies ({shown} rows), read as one number: sums and "
+                "comparisons of them mean nothing. Export the column in one currency, or leave it out."
+            )
     shaped.forms |= found.found
     return found.forms
 

@@ -114,6 +114,34 @@ def test_the_rest_of_the_file_and_its_delimiter_tell_where_the_column_does_not()
     assert budget("2,872", delimiter=",") == [2872]
 
 
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        (["1.234,50 €", "EUR 99,90", "$ 100,00", "70,50"], "EUR 2, USD 1"),
+        (["10 zł", "20 PLN", "30 Kč", "40 Kč", "50 Kč"], "CZK 3, PLN 2"),
+        (["₩1,000,000", "¥ 12,000,000", "(12.5k €)", "EUR 2"], "EUR 2, KRW 1, JPY 1"),
+        (["-$3.25", "£7.50"], "USD 1, GBP 1"),
+    ],
+)
+def test_several_currencies_in_one_column_are_told(values: list[str], shown: str) -> None:
+    (told,) = [note for note in shape(*values).notes if "currencies" in note]
+    assert told.startswith(f"warning: leads.budget holds several currencies ({shown} rows), read as one number")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["€ 1.234,50", "99,90 €", "EUR 12,00"],
+        ["$5.50", "US$ 7.5", "USD 3", "-$3.25", "($2.50)"],
+        ["CHF 1'200.\u2013", "SFr. 15.25", "Fr. 7.-"],
+        [*["€ 1,50"] * 40, "$ 1,50"],  # a slip
+        ["12 %", "7 people", "3"],
+    ],
+)
+def test_one_currency_however_it_is_written_is_not_told(values: list[str]) -> None:
+    assert not [note for note in shape(*values).notes if "currencies" in note]
+
+
 def test_a_slip_does_not_turn_a_column_around() -> None:
     found = shape(*GERMAN_THOUSANDS, "2.5")
     assert found.frame["budget"].tolist()[0] == 1037 and np.isnan(found.frame["budget"].tolist()[-1])

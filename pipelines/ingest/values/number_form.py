@@ -45,6 +45,15 @@ _MONEY_WORDS = (
     "A$",
     "C$",
 )
+# signs of the currencies that have a code, too: one column may hold both
+_CODES = (
+    "€=EUR $=USD US$=USD £=GBP ¥=JPY 円=JPY ₩=KRW 원=KRW 元=CNY zł=PLN Kč=CZK Ft=HUF лв=BGN руб=RUB ₽=RUB SFr=CHF "
+    "Fr=CHF R$=BRL A$=AUD C$=CAD ₹=INR ₺=TRY ₴=UAH ₪=ILS"
+)
+_CODE_OF = dict(pair.split("=") for pair in _CODES.split())
+_NO_SIGN = r"[\d.,'%()+\-\s\u2019\u02bc\u00b4`\u2212\uff0d\u2013\u2014]+"
+_THOUSANDS_WORD = re.compile(r"^(?:[kK]|[tT]sd|[mM](?:io|ln)?)(?=\W)|(?<=\W)(?:[kK]|[tT]sd|[mM](?:io|ln)?)$")
+OWN_SHARE = 0.05  # of the values with a currency, from which on one is no slip
 # what is counted, behind a number: "152名" is 152
 _COUNTED = re.compile(
     r"(?<=\d) ?(명|개사|개|건|名|人|社|件|台|osób|osoby|szt\.?|people|employees|Mitarbeiter|personas|personnes)$"
@@ -176,6 +185,28 @@ def _without_currency(text: str) -> str:
     if last in _currency_codes() and not text[-4:-3].isalpha():
         return text[:-3].strip()
     return text
+
+
+def count_currencies(texts: pd.Series) -> dict[str, int]:
+    """Currencies of the numbers of a column with their values, the most frequent first; slips left out.
+
+    >>> count_currencies(pd.Series(["1,234.50 €", "EUR 7", "$ 12", "12", "5 km"]))
+    {'EUR': 2, 'USD': 1}
+    """
+    odd = texts[texts.notna() & ~texts.str.match(_PLAIN).fillna(True).astype(bool)]
+    found: dict[str, int] = {}
+    for sign, rows in odd.str.replace(_NO_SIGN, "", regex=True).value_counts().items():
+        code = _currency_of(_THOUSANDS_WORD.sub("", str(sign)))
+        if code:
+            found[code] = found.get(code, 0) + int(rows)
+    least = OWN_SHARE * sum(found.values())
+    return {code: rows for code, rows in sorted(found.items(), key=lambda one: -one[1]) if rows >= least}
+
+
+def _currency_of(sign: str) -> str:
+    """Code of a currency, its sign where that is of several; empty if it is none."""
+    known = sign in _CODE_OF or sign in _MONEY_WORDS or sign in _currency_codes()
+    return _CODE_OF.get(sign, sign) if known or (len(sign) == 1 and unicodedata.category(sign) == "Sc") else ""
 
 
 def weigh_signs(texts: pd.Series) -> SignEvidence:
