@@ -175,7 +175,8 @@ def shape_table(
 
     shaped.frame = _fill_gaps(values, clocks, table, source, raw)
     if table == "activities" and "happened_at" in clocks:
-        shaped.repeats = find_repeats(shaped.frame, frame, clocks["happened_at"].date_only)
+        written = frame.drop(columns=[name for name in frame if name in raw.partitions - headers])
+        shaped.repeats = find_repeats(shaped.frame, written, clocks["happened_at"].date_only)
     return shaped
 
 

@@ -10,6 +10,8 @@ from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.cohort.cohort import open_cohort
 from features.schema.source import Source
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.ingest.canonical_shape import shape_table
+from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
@@ -184,6 +186,32 @@ def test_rows_without_ids_that_are_in_the_file_twice_count_once(read: Read) -> N
     assert any(
         note.startswith("warning: 3 rows of table 'activities' are in the file more than once") for note in counts.notes
     )
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("declared", [False, True])
+def test_exports_that_overlap_in_folders_by_date_count_once(tmp_path: Path, form: str, declared: bool) -> None:
+    """The name of a folder says where a row lies, no more; unless the declaration reads it."""
+    days = [pd.Timestamp("2024-01-01 09:00") + pd.Timedelta(days=day) for day in range(12)]
+    for folder, start, end in (("dt=2024-01-08", 0, 8), ("dt=2024-01-15", 5, 12)):
+        (tmp_path / "views" / folder).mkdir(parents=True)
+        frame = pd.DataFrame({"lead": "L1", "kind": "view", "at": [f"{at}" for at in days[start:end]]})
+        file = tmp_path / "views" / folder / f"part.{form}"
+        frame.to_csv(file, index=False) if form == "csv" else frame.to_parquet(file)
+    columns = {"lead_id": {"from": "lead"}, "kind": {}, "happened_at": {"from": "at"}}
+    columns |= {"asset": {"from": "dt"}} if declared else {}
+    tables = {
+        "leads": {"columns": {"lead_id": {}, "created_at": {}}},
+        "stages": {"columns": {"lead_id": {}, "stage": {}, "entered_at": {}}},
+        "activities": {"location": {"file": str(tmp_path / "views")}, "columns": columns},
+    }
+    kinds = {"view": {"dimension": "interest", "topic": "interest", "label": "views"}}
+    source = Source.model_validate({"name": "t", "kind": "relational", "tables": tables, "activity_kinds": kinds})
+    location = source.tables["activities"].location
+    assert location is not None
+    raw = read_file(tmp_path / "views", location)
+    found = shape_table(raw, "activities", source)
+    assert len(found.frame) == 15 and found.repeats.tolist() == ([] if declared else [8, 9, 10])
 
 
 def test_two_of_a_kind_on_one_day_are_two(read: Read) -> None:

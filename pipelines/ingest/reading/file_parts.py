@@ -99,12 +99,13 @@ def join_parts(
     Columns that only some files have are missing in the others and told; files without a column in common are refused.
     """
     names = [file.relative_to(root).as_posix() for file in files]
-    parts = []
+    parts, partitions = [], set()
     for raw, file in zip(raws, files, strict=True):
         values = {k: v for k, v in partition_values(file, root).items() if k not in raw.frame}
         parts.append(
             raw.frame.assign(**{k: pd.Series(v, index=raw.frame.index, dtype="str") for k, v in values.items()})
         )
+        partitions |= set(values)
         if not set(parts[-1].columns) & set(parts[0].columns):
             raise UnreadableFileError(
                 f"{what}: {names[0]} and {names[len(parts) - 1]} have no column in common. Name the files of one table."
@@ -129,6 +130,7 @@ def join_parts(
         notes=tuple(dict.fromkeys([*notes, *(note for raw in raws for note in raw.notes)])),
         numbers=_join_numbers(raws, parts, starts),
         parts={name: int(start) for name, start in zip(names, starts, strict=True)} if len(names) > 1 else {},
+        partitions=frozenset(partitions),
     )
 
 

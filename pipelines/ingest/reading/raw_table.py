@@ -28,6 +28,7 @@ class RawTable:
     numbers : by column, numbers of the rows whose value the input holds as a number, not as a text of one: in the frame
         it has a decimal point, whatever the texts around it use, and proves nothing about them
     parts : of a table in several files each file with the number of the last row before it
+    partitions : columns that names of folders became (``dt=2026-01-01``); of a row they say but where it lies
     """
 
     frame: pd.DataFrame
@@ -39,6 +40,7 @@ class RawTable:
     files: tuple[FileState, ...] = ()
     numbers: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     parts: Mapping[str, int] = field(default_factory=dict)
+    partitions: frozenset[str] = frozenset()
 
     @property
     def read(self) -> int:

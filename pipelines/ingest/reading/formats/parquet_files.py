@@ -38,6 +38,7 @@ def read_parquet_folder(files: Sequence[Path], root: Path, location: Location, *
     missing in the others.
     """
     digest, states, tables, taken = hashlib.sha256(), [], [], 0
+    partitions = set()
     limits = limits_of(location)
     for file in files:
         content, state = read_whole(file, limits)
@@ -49,6 +50,7 @@ def read_parquet_folder(files: Sequence[Path], root: Path, location: Location, *
         for name, value in partition_values(file, root).items():
             if name not in table.column_names:
                 table = table.append_column(name, pa.array([value] * table.num_rows, pa.string()))
+                partitions.add(name)
         tables.append(table)
 
     check_hash(digest.hexdigest(), location, what=what)
@@ -57,7 +59,7 @@ def read_parquet_folder(files: Sequence[Path], root: Path, location: Location, *
     partial = sorted(name for name, times in stand_in.items() if times < len(tables))
     notes = [f"{what}: {', '.join(partial)} stand in some of the {len(files)} files only."] if partial else []
     form = {"sha256": digest.hexdigest(), "bytes": sum(state.size for state in states), "files": len(files)}
-    return replace(_raw(_unite(tables), form, notes, what), files=tuple(states))
+    return replace(_raw(_unite(tables), form, notes, what), files=tuple(states), partitions=frozenset(partitions))
 
 
 def partition_values(file: Path, root: Path) -> dict[str, str | None]:
