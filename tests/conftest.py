@@ -132,7 +132,16 @@ def probed_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def tiny_demo(tiny_place: Path, probed_once: None) -> Any:
+def counted_once() -> Iterator[None]:
+    """Servers on the same rows count what their pages show once: it took a quarter of the time of tests of pages."""
+    from tests.reference import counted_once as of_same_rows
+
+    with of_same_rows.counted_once():
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny_demo(tiny_place: Path, probed_once: None, counted_once: None) -> Any:
     """One whole run on a tiny demo, made once and shared by all workers: read it, never write to it."""
     from tests.reference.tiny_run import make_once, open_run
 
