@@ -6,11 +6,11 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from features.array_types import Bools
 from features.schema.columns import Column
 from features.schema.table_source import CsvFormat
 from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.ingest.errors import AmbiguousNumbersError
+from pipelines.ingest.reading.raw_table import FileRows
 from pipelines.ingest.values.number_form import (
     NumberForm,
     SignEvidence,
@@ -39,7 +39,7 @@ def find_number_forms(
     delimiter: str | None,
     known: Known,
     where: Mapping[str, str],
-    parts: Mapping[str, Bools] = MappingProxyType({}),
+    parts: Mapping[str, FileRows] = MappingProxyType({}),
 ) -> NumberForms:
     """The form of each number column.
 
@@ -62,18 +62,21 @@ def find_number_forms(
             found.forms[name] = declared
             continue
         hint = _numbers_of(known.get(name))
+        others = _others(evidence, name)
         form, note = find_number_form(
             evidence[name],
-            _others(evidence, name),
+            others,
             delimiter=delimiter,
             known=hint,
             where=where[name],
         )
         if evidence[name].is_open:
-            proven = hint is None and evidence[name].decimal is not None
-            for file, rows in parts.items():
-                mine = {other: texts[other][rows[texts[other].index]] for other in evidence}
-                _check_file(file, mine, name, form, proven=proven, where=where[name])
+            # by what some of the files prove, or by the commas between the values of the first
+            by_some = evidence[name].decimal is not None or sum(others, SignEvidence()).decimal is None
+            for file, part in parts.items():
+                mine = {other: texts[other][part.rows[texts[other].index]] for other in evidence}
+                told = hint is not None or not by_some or (form.decimal == "." and part.delimiter == ",")
+                _check_file(file, mine, name, form, told=told, where=where[name])
         found.forms[name] = form
         if evidence[name].decimal or evidence[name].is_open or hint is not None:
             found.found[name] = ColumnReading(decimal=form.decimal, thousands=form.thousands)
@@ -83,15 +86,15 @@ def find_number_forms(
 
 
 def _check_file(
-    file: str, texts: Mapping[str, pd.Series], name: str, form: NumberForm, *, proven: bool, where: str
+    file: str, texts: Mapping[str, pd.Series], name: str, form: NumberForm, *, told: bool, where: str
 ) -> None:
-    """Refuse a file that may write a column otherwise than the others, of which one proved its decimal sign."""
+    """Refuse a file that may write a column otherwise than the others; ``told`` is its form where it shows nothing."""
     mine = weigh_signs(texts[name])
     if not mine.is_open:
         return
     own = mine.decimal or sum(map(weigh_signs, texts.values()), SignEvidence()).decimal
     alike = mine.open_point if form.decimal == "." else mine.open_comma
-    if own != form.decimal and (own is not None or (proven and alike)):
+    if own != form.decimal and (own is not None or (alike and not told)):
         raise AmbiguousNumbersError(where, mine.example, file=file, decimal=form.decimal)
 
 

@@ -76,3 +76,22 @@ def test_files_with_commas_between_their_values_are_read_as_they_were(tmp_path: 
     for name, _ in files:
         (tmp_path / "leads" / name).write_text("budget,other,won\n2.872,7,yes\n1.500,8,no\n")
     assert read(tmp_path) == [2.872, 1.5, 2.872, 1.5]
+
+
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_a_small_file_with_commas_between_its_values_has_decimal_points(tmp_path: Path, names: str) -> None:
+    files = ["budget,other,won\n12.5,7,yes\n3.25,8,no\n", "budget,other,won\n1.234,7,yes\n"]
+    found = read(tmp_path, *((f"{name}.csv", text) for name, text in zip(names, files, strict=True)))
+    assert sorted(found) == [1.234, 3.25, 12.5]
+
+
+@pytest.mark.parametrize("first", ["12.5", "1.500"])  # the second shows nothing but by the commas around it
+def test_a_small_file_without_commas_between_its_values_may_be_of_another_locale(tmp_path: Path, first: str) -> None:
+    files = [("a.csv", f"budget,other,won\n{first},7,yes\n"), ("b.csv", "budget;other;won\n2.000;7;no\n")]
+    with pytest.raises(AmbiguousNumbersError, match=r"'2\.000' in b\.csv can be 2000 or 2\.000"):
+        read(tmp_path, *files)
+
+
+def test_decimal_commas_in_quotes_are_read_as_they_were(tmp_path: Path) -> None:
+    german = 'budget,other,won\n"12,5",7,yes\n"1.234,56",8,no\n'
+    assert read(tmp_path, ("a.csv", german), ("b.csv", "budget,other,won\n1.234,7,yes\n")) == [12.5, 1234.56, 1234]

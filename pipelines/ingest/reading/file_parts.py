@@ -130,6 +130,7 @@ def join_parts(
         notes=tuple(dict.fromkeys([*notes, *(note for raw in raws for note in raw.notes)])),
         numbers=_join_numbers(raws, parts, starts),
         parts={name: int(start) for name, start in zip(names, starts, strict=True)} if len(names) > 1 else {},
+        delimiters={name: raw.form.get("delimiter") for name, raw in zip(names, raws, strict=True)},
         partitions=frozenset(partitions),
     )
 

@@ -12,6 +12,14 @@ from pipelines.ingest.reading.delimited_rows import BrokenRow
 from pipelines.ingest.reading.file_state import FileState
 
 
+@dataclass(frozen=True)
+class FileRows:
+    """Which rows of a table in several files one of them holds, and the sign between that file's values, if any."""
+
+    rows: npt.NDArray[np.bool_]
+    delimiter: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RawTable:
     """Rows of one input before they are read as declared.
@@ -28,6 +36,7 @@ class RawTable:
     numbers : by column, numbers of the rows whose value the input holds as a number, not as a text of one: in the frame
         it has a decimal point, whatever the texts around it use, and proves nothing about them
     parts : of a table in several files each file with the number of the last row before it
+    delimiters : of a table in several files the sign between each one's values; ``form`` has that of the first alone
     partitions : columns that names of folders became (``dt=2026-01-01``); of a row they say but where it lies
     """
 
@@ -40,6 +49,7 @@ class RawTable:
     files: tuple[FileState, ...] = ()
     numbers: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     parts: Mapping[str, int] = field(default_factory=dict)
+    delimiters: Mapping[str, str | None] = field(default_factory=dict)
     partitions: frozenset[str] = frozenset()
 
     @property
@@ -53,12 +63,12 @@ class RawTable:
         times = [state.modified_ns // 1000 for state in self.files]
         return pd.Timestamp(max(times), unit="us") if times else None
 
-    def rows_of_parts(self) -> dict[str, npt.NDArray[np.bool_]]:
+    def rows_of_parts(self) -> dict[str, FileRows]:
         """Which rows of the frame each file holds; empty where the table lies in one."""
         ends = [*list(self.parts.values())[1:], np.inf]
         return (
             {
-                name: (self.rows > start) & (self.rows <= end)
+                name: FileRows((self.rows > start) & (self.rows <= end), self.delimiters.get(name))
                 for (name, start), end in zip(self.parts.items(), ends, strict=True)
             }
             if self.parts
