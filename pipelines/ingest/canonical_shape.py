@@ -30,6 +30,7 @@ from pipelines.ingest.values.timestamps import (
     close_at_day_end,
     days_as_midnights,
     end_of_day,
+    known_from_start_of_day,
     read_timestamps,
     zone_of,
 )
@@ -287,13 +288,14 @@ def _read_clocks(
     open_columns: dict[str, AmbiguousDatesError] = {}
     contract = TABLES[shaped.name]
     event = contract["known_at"].default_from if shaped.name != "leads" and "known_at" in contract.names else None
+    happened = contract.happened or ""
 
     def read(name: str, order: DateOrder | None) -> None:
         column, where = columns[name], source.where("tables", shaped.name, "columns", name)
         what = f"{where}: column '{shaped.name}.{name}'"
         zone = zone_of(column.timezone or source.timezone, where)
         # a nightly load may well run at midnight in UTC; but what happened on a day is not known before it
-        days = name != "known_at" or (event in clocks and clocks[event].utc_days)
+        days = name != "known_at" or (happened in clocks and clocks[happened].utc_days)
         form = column.time_format
         found = read_timestamps(texts[name], zone, form=form, what=what, order=order, utc_days=days)
         # of the moments by whose day a row is known; what is known from midnight on may well be so: a nightly load
@@ -314,6 +316,8 @@ def _read_clocks(
         read(name, order)
         shaped.notes.append(f"{shaped.name}.{name}: dates are read {order} first, as the file's other columns are.")
 
+    if "known_at" in clocks and happened in clocks and clocks[happened].utc_days:
+        clocks["known_at"] = known_from_start_of_day(clocks["known_at"], clocks[happened])
     for name, moments in clocks.items():
         shaped.notes += [f"{shaped.name}.{name}: {note}" for note in moments.notes]
         if moments.date_only.any():

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
+from features.schema.canonical_tables import TABLES
 from features.schema.load_source import parse_source
 from features.schema.source import Source
 from features.schema.table_source import Location
@@ -419,3 +420,29 @@ def test_a_declared_form_says_whether_there_is_a_time_of_day(text: str, form: st
     found = _read(text, form=form, zone=BERLIN)
     assert found.date_only.tolist() == [day] and f"{found.values.iloc[0]:%Y-%m-%d}" == f"2024-01-0{7 if day else 8}"
     assert (end_of_day(found) == found.values).tolist() == [not day]
+
+
+@pytest.mark.parametrize("known", ["00:00:00", "03:30:00"])
+@pytest.mark.parametrize("table", ["leads", "activities", "answers", "stages", "outcomes"])
+def test_what_is_known_on_such_a_day_is_not_known_before_it(tmp_path: Path, table: str, known: str) -> None:
+    rows = [f"{day},L{day},won,yes,2024-06-{day:02d}T00:00:00Z,2024-06-{day:02d}T{known}Z" for day in range(3, 28)]
+    rows[7] = f"{rows[7][: -len(known) - 12]}2024-06-07T12:00:00Z"  # known before it happened: a fault that stays one
+    (tmp_path / "a.csv").write_text("\n".join(["Id,Lead,Stage,Won,At,Known", *rows]), encoding="utf-8")
+    own = {
+        "leads": "lead_id: {from: Lead}, created_at: {from: At}",
+        "activities": "lead_id: {from: Lead}, kind: {from: Stage}, happened_at: {from: At}",
+        "answers": "lead_id: {from: Lead}, question: {from: Stage}, value: {from: Won}, happened_at: {from: At}",
+        "stages": "lead_id: {from: Lead}, stage: {from: Stage}, entered_at: {from: At}",
+        "outcomes": "opportunity_id: {from: Id}, lead_id: {from: Lead}, won: {from: Won}, closed_at: {from: At}",
+    }
+    tables = {name: own[name] for name in ("leads", "outcomes")} | {table: f"{own[table]}, known_at: {{from: Known}}"}
+    source = parse_source(
+        "name: s\nkind: relational\ntimezone: America/New_York\ntables:\n"
+        + "".join(f"  {t}:\n    location: {{file: a.csv}}\n    columns: {{{text}}}\n" for t, text in tables.items())
+    )
+    raw = read_table((tmp_path / "a.csv").read_bytes(), Location(file="a.csv"), what="a.csv")
+    frame = shape_table(raw, table, source).frame
+    happened = frame[str(TABLES[table].happened)]
+    assert happened.iloc[0] >= pd.Timestamp("2024-06-03 04:00")
+    early = frame["known_at"] < happened
+    assert early[early].index.tolist() == [7]

@@ -148,6 +148,19 @@ def _as_utc_days(moments: Timestamps, zoned: pd.Series) -> Timestamps:
     return replace(moments, values=values, date_only=date_only, notes=told, utc_days=True)
 
 
+def known_from_start_of_day(known: Timestamps, days: Timestamps) -> Timestamps:
+    """What was known on a day that is written as midnight in UTC is known from the start of that day in its zone on.
+
+    West of Greenwich the day begins later than its midnight in UTC, at which a CRM may write both.
+    """
+    written = days.values.dt.tz_localize("UTC").dt.tz_convert(days.zone).dt.tz_localize(None).dt.normalize()
+    early = days.date_only & (known.values >= written) & (known.values < days.values)
+    if not early.any():
+        return known
+    note = f"{int(early.sum())} times of that day in UTC are read as its start in {days.zone.key}."
+    return replace(known, values=known.values.mask(early, days.values), notes=(*known.notes, note))
+
+
 def days_as_midnights(moments: Timestamps) -> Timestamps:
     """Times of day that are midnight nearly throughout are no times: days of events, as a database writes them."""
     timed = moments.values.notna() & ~moments.date_only
