@@ -120,7 +120,8 @@ def moments_of(texts: pd.Series, dates: DatesFirst | None = None) -> pd.Series |
     """The times of a column; None where they can be read in two ways and ``dates`` does not say which."""
     order: DateOrder | None = {"day_first": "day", "month_first": "month"}.get(dates or "")  # type: ignore[assignment]
     try:
-        found = read_timestamps(texts.reset_index(drop=True), zone_of("UTC", ""), order=order)
+        # what somebody answered holds for dates with full stops, too
+        found = read_timestamps(texts.reset_index(drop=True), zone_of("UTC", ""), order=order, dotted=True)
         return found.values.set_axis(texts.index)
     except LeadScoreError:
         return None

@@ -50,7 +50,8 @@ hash, 21 an unreadable file, 22 a target with only one class.
   holds them. An hour that daylight saving repeats is read as the later one, so that nothing counts as known too early.
 * Whether 03/04/2025 has the day first, or 24.01.08 the year, is what all values of the column show, else the file
   trained on, else the file's other columns; else the file is refused (LS036): `time_format: day_first`,
-  `month_first`, `serial`, or a strptime format (`%y.%m.%d`).
+  `month_first`, `serial`, or a strptime format (`%y.%m.%d`). 03.04.2025 has the day first where nothing else is shown;
+  where the file trained on showed the month first with other signs alone, it is refused.
 * Moments that name their zone and are midnight in UTC nearly throughout (dates of HubSpot) are days of the declared
   zone, which is told.
 * A `known_at`, a close or a recycle without a time of day means the end of that day (a lead's own `known_at`: its

@@ -290,30 +290,40 @@ def _read_clocks(
     event = contract["known_at"].default_from if shaped.name != "leads" and "known_at" in contract.names else None
     happened = contract.happened or ""
 
-    def read(name: str, order: DateOrder | None) -> None:
+    def read(name: str, order: DateOrder | None, dotted: bool) -> None:
         column, where = columns[name], source.where("tables", shaped.name, "columns", name)
         what = f"{where}: column '{shaped.name}.{name}'"
         zone = zone_of(column.timezone or source.timezone, where)
         # a nightly load may well run at midnight in UTC; but what happened on a day is not known before it
         days = name != "known_at" or (happened in clocks and clocks[happened].utc_days)
         form = column.time_format
-        found = read_timestamps(texts[name], zone, form=form, what=what, order=order, utc_days=days)
+        found = read_timestamps(texts[name], zone, form=form, what=what, order=order, dotted=dotted, utc_days=days)
         # of the moments by whose day a row is known; what is known from midnight on may well be so: a nightly load
         clocks[name] = days_as_midnights(found) if name == event else found
 
     for name in sorted(texts, key=lambda name: name == "known_at"):  # behind what it is known of
         if type_of(source, shaped.name, name) is ColumnType.TIMESTAMP:
             try:
-                read(name, known[name].date_order if name in known else None)
+                kept = known.get(name, ColumnReading())
+                read(name, kept.date_order, kept.dotted)
             except AmbiguousDatesError as problem:
                 open_columns[name] = problem
+
+    if any(moments.dotted for moments in clocks.values()):
+        unsaid = [name for name in clocks if name not in known and columns[name].time_format is None]
+        for name in [name for name in unsaid if clocks[name].order == "day"]:
+            read(name, "month", True)  # stays by the day where its own values show it
+            if clocks[name].order == "month":
+                shaped.notes.append(
+                    f"{shaped.name}.{name}: dates are read month first, as the file's other columns are."
+                )
 
     orders = {moments.order for moments in clocks.values() if moments.order is not None}
     for name, refusal in open_columns.items():
         order = next(iter(orders)) if len(orders) == 1 else None
         if order not in refusal.readings or refusal.holds_both:
             raise refusal
-        read(name, order)
+        read(name, order, any(moments.dotted for moments in clocks.values()))
         shaped.notes.append(f"{shaped.name}.{name}: dates are read {order} first, as the file's other columns are.")
 
     if "known_at" in clocks and happened in clocks and clocks[happened].utc_days:
@@ -324,7 +334,7 @@ def _read_clocks(
             count = int(moments.date_only.sum())
             shaped.notes.append(f"{shaped.name}.{name}: {count} values are dates without a time of day.")
         if moments.order is not None and columns[name].time_format is None:
-            shaped.forms[name] = ColumnReading(date_order=moments.order)
+            shaped.forms[name] = ColumnReading(date_order=moments.order, dotted=moments.dotted)
     return clocks
 
 

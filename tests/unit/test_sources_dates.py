@@ -230,16 +230,22 @@ def test_the_known_order_of_two_digits_is_kept_until_much_speaks_against_it() ->
     assert known("year", *german).values.tolist() == told.values.tolist()
 
 
-def test_before_a_full_stop_stands_the_day_whatever_the_file_trained_on_had() -> None:
-    def known(*texts: str) -> Timestamps:
-        return read_timestamps(pd.Series(texts, dtype="str"), UTC, order="month")
+def test_a_month_before_a_full_stop_is_kept_where_full_stops_showed_it() -> None:
+    def known(*texts: str, dotted: bool = False) -> Timestamps:
+        return read_timestamps(pd.Series(texts, dtype="str"), UTC, order="month", dotted=dotted)
 
-    told = known("03.04.2025", "05.06.2025 10:30")
-    assert told.values.dt.strftime("%m-%d").tolist() == ["04-03", "06-05"] and told.order == "day"
-    assert told.notes == (
-        "dates such as 03.04.2025 are read with the day first, unlike the file trained on or the other columns.",
-    )
+    told = known("03.04.2025", "05.06.2025 10:30", dotted=True)
+    assert told.values.dt.month.tolist() == [3, 5] and told.dotted and told.notes == ()
+    assert known("03.04.2025", "03/04/2025", dotted=True).values.dt.month.tolist() == [3, 3]
+    with pytest.raises(AmbiguousDatesError, match=r"'03\.04\.2025' can be read day first or month first\. Declare"):
+        known("03.04.2025", "05.06.2025 10:30")  # the file trained on had slashes
+    assert known("04.04.2025").order == "month", "the same in both ways"
+    for dotted in (False, True):
+        told = known("03.04.2025", "14.04.2025", dotted=dotted)
+        assert told.values.dt.month.tolist() == [4, 4] and told.order == "day" and not told.dotted
+        assert "unlike the file trained on or the other columns" in told.notes[0]
     assert known("03.04.2025", "04.13.2025").values.dt.month.tolist() == [3, 4], "its own values say month"
+    assert known("03.04.2025", "04.13.2025").dotted and not known("04/13/2025").dotted
     assert known("03/04/2025 10:00:00.5").values.dt.month.tolist() == [3], "a part of a second is no date"
     assert known("03/04/2025", "13/04/2025", "03.04.2025").values.dt.month.tolist() == [4, 4, 4]
     for mixed in (("03.04.2025", "03/04/2025"), ("03.04.2025", "03/14/2025")):
@@ -247,6 +253,21 @@ def test_before_a_full_stop_stands_the_day_whatever_the_file_trained_on_had() ->
             known(*mixed)
     with pytest.raises(AmbiguousDatesError, match="holds both"):
         read("03.04.2025", "03/14/2025")
+
+
+def test_what_showed_the_month_first_is_kept_from_file_to_file() -> None:
+    trained = _shape("12.31.2025", "12/31/2025").forms
+    assert trained["created"] == ColumnReading(date_order="month", dotted=True)
+    assert trained["other"] == ColumnReading(date_order="month")
+    nightly = _shape("03.04.2026", "03/04/2026", trained)
+    assert nightly.frame["created"].tolist() == [pd.Timestamp(2026, 3, 4)] == nightly.frame["other"].tolist()
+    assert nightly.forms["created"].dotted and not nightly.forms["other"].dotted
+    with pytest.raises(AmbiguousDatesError, match="day first or month first"):
+        _shape("03.04.2026", "03/04/2026", dict.fromkeys(trained, trained["other"]))
+    alike = _shape("12.31.2025", "03.04.2026")
+    assert alike.frame["other"].tolist() == [pd.Timestamp(2026, 3, 4)]
+    assert any("other: dates are read month first, as the file's other columns are" in note for note in alike.notes)
+    assert _shape("12.31.2025", "13.04.2026").frame["other"].tolist() == [pd.Timestamp(2026, 4, 13)]
 
 
 def test_dates_that_a_spreadsheet_turned_round_are_refused_or_told() -> None:

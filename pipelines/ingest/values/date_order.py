@@ -26,7 +26,9 @@ _USUAL_YEARS = (15, 40)  # the years of which records of deals are
 _CERTAIN = 8  # dates of which spread and years must say so before a known order is given up: by chance 0.5 ** 8
 
 
-def find_order(dates: pd.DataFrame, texts: pd.Series, usual: DateOrder | None, *, what: str) -> tuple[DateOrder, str]:
+def find_order(
+    dates: pd.DataFrame, texts: pd.Series, usual: DateOrder | None, *, dotted: bool = False, what: str
+) -> tuple[DateOrder, str]:
     """What comes first in the dates of a column, and a sentence where that is to be told.
 
     Parameters
@@ -34,6 +36,7 @@ def find_order(dates: pd.DataFrame, texts: pd.Series, usual: DateOrder | None, *
     dates : the three numbers of each date
     texts : the dates as they are written
     usual : what comes first in the file trained on, or in the file's other columns
+    dotted : whether dates with full stops showed the month first there
 
     Raises
     ------
@@ -49,7 +52,12 @@ def find_order(dates: pd.DataFrame, texts: pd.Series, usual: DateOrder | None, *
         unlike = "" if usual is None else ", unlike the file trained on or the other columns"
         told = "" if usual == "year" else f"dates such as {texts.iloc[0]} are read with the year first{unlike}."
         return "year", told
-    return _day_or_month(dates, texts, None if usual == "year" else usual, what=what)
+    return _day_or_month(dates, texts, None if usual == "year" else usual, dotted=dotted, what=what)
+
+
+def show_month_before_stop(dates: pd.DataFrame, texts: pd.Series) -> bool:
+    """Whether some of the dates have a full stop behind a month: 12.31.2025."""
+    return bool((_are_months_first(dates) & _are_dotted(texts)).any())
 
 
 def _place_of_years(
@@ -124,21 +132,34 @@ def find_turned(moments: pd.Series, dates: pd.DataFrame, example: str) -> str:
     )
 
 
+def _are_months_first(dates: pd.DataFrame) -> pd.Series:
+    return dates[1].between(13, 31) & (dates[0] <= 12)
+
+
+def _are_dotted(texts: pd.Series) -> pd.Series:
+    return texts.str.match(r"\d+\.").fillna(False).astype(bool)
+
+
 def _day_or_month(
-    dates: pd.DataFrame, texts: pd.Series, usual: DateOrder | None, *, what: str
+    dates: pd.DataFrame, texts: pd.Series, usual: DateOrder | None, *, dotted: bool, what: str
 ) -> tuple[DateOrder, str]:
-    """By which of the first two numbers cannot be a month, in any value of the column; before a full stop the day."""
-    days, months = dates[0].between(13, 31) & (dates[1] <= 12), dates[1].between(13, 31) & (dates[0] <= 12)
+    """By which of the first two numbers cannot be a month, in any value of the column; before a full stop the day.
+
+    A month there is shown by the column, or was by the file trained on. Where that had the month first behind other
+    signs, dates with full stops may be either.
+    """
+    days, months = dates[0].between(13, 31) & (dates[1] <= 12), _are_months_first(dates)
     day_first, month_first = bool(days.any()), bool(months.any())
-    dotted = texts.str.match(r"\d+\.").fillna(False).astype(bool)  # 03.04.2025: nobody puts the month there
-    open_ = ~dotted
+    stops = _are_dotted(texts)
+    open_ = ~stops
     unlike = "unlike the file trained on or the other columns"
-    if dotted.any() and not months[dotted].any() and (usual == "month" or month_first):
-        if dotted.all():
+    doubtful = (dates[0] != dates[1])[stops].any() and not months[stops].any() and not (dotted and usual == "month")
+    if doubtful and (usual == "month" or month_first):
+        if day_first and stops.all():
             return "day", f"dates such as {texts.iloc[0]} are read with the day first, {unlike}."
         if month_first or not day_first:
-            example = str(texts[dotted].iloc[0])
-            raise AmbiguousDatesError(what, example, readings=("day", "month"), holds_both=True)
+            example, both = str(texts[stops].iloc[0]), not bool(stops.all())
+            raise AmbiguousDatesError(what, example, readings=("day", "month"), holds_both=both)
     if day_first != month_first:
         order: DateOrder = "day" if day_first else "month"
         return order, f"dates have the {order} first, {unlike}." if usual not in (None, order) else ""

@@ -9,7 +9,14 @@ import pandas as pd
 
 from features.errors import SourceError
 from pipelines.ingest.errors import TurnedDatesError
-from pipelines.ingest.values.date_order import DATE_FORMS, NUMERIC_DATE, DateOrder, find_order, find_turned
+from pipelines.ingest.values.date_order import (
+    DATE_FORMS,
+    NUMERIC_DATE,
+    DateOrder,
+    find_order,
+    find_turned,
+    show_month_before_stop,
+)
 from pipelines.ingest.values.date_words import in_english, split_zone, to_digits
 from pipelines.ingest.values.zone_names import offsets_of
 
@@ -47,6 +54,7 @@ class Timestamps:
     zone : zone the texts were read in
     notes : what had to be decided, in words (hours that daylight saving repeats or leaves out)
     order : what comes first in dates such as 03/04/2025 or 24.01.08, None where there are none
+    dotted : whether dates with full stops showed that it is the month, here or in the file trained on
     utc_days : whether they were written as midnights in UTC
     """
 
@@ -55,6 +63,7 @@ class Timestamps:
     zone: ZoneInfo
     notes: tuple[str, ...] = ()
     order: DateOrder | None = None
+    dotted: bool = False
     utc_days: bool = False
 
 
@@ -75,6 +84,7 @@ def read_timestamps(
     form: str | None = None,
     what: str = "column",
     order: DateOrder | None = None,
+    dotted: bool = False,
     utc_days: bool = False,
 ) -> Timestamps:
     """Timestamps of texts (or of the datetimes a Parquet file brings).
@@ -88,6 +98,7 @@ def read_timestamps(
     form : a strptime format, ``serial`` (days of a spreadsheet), ``day_first`` or ``month_first``; None finds out
     order : which comes first in 03/04/2025 where no value of the column shows it: as the training file or another
         column of the file has it
+    dotted : whether dates with full stops showed the month first there
     utc_days : moments that name their zone and are midnight in UTC nearly throughout are days, not the evenings
         before that they would be in ``zone``
 
@@ -116,14 +127,15 @@ def read_timestamps(
         reading.read_declared(strptime)
     else:
         declared: DateOrder | None = {DAY_FIRST: "day", MONTH_FIRST: "month"}.get(form or "")  # type: ignore[assignment]
-        reading.find_forms(declared, order)
+        reading.find_forms(declared, order, dotted)
 
     timed = None if strptime is None else bool(re.search(r"%[HIcX]", strptime))
     local = _to_utc(_drop_implausible(reading.local), zone, _date_only(reading.digits, timed))
     found = _drop_implausible(reading.utc.fillna(local.values))
     notes = (*local.notes, *reading.notes)
     date_only = local.date_only & found.notna() & reading.utc.isna()
-    read = Timestamps(values=found, date_only=date_only, zone=zone, notes=notes, order=reading.order)
+    order, dotted = reading.order, reading.dotted and reading.order == "month"
+    read = Timestamps(values=found, date_only=date_only, zone=zone, notes=notes, order=order, dotted=dotted)
     return _as_utc_days(read, reading.utc.notna()) if utc_days else read
 
 
@@ -183,6 +195,7 @@ class _Reading:
         self.local, self.digits = _empty(clean), clean.copy()
         self.notes: list[str] = []
         self.order: DateOrder | None = None
+        self.dotted = False
 
     def read_declared(self, form: str) -> None:
         """By a strptime format: words of any language where it has names, and the zone at the end where it has one."""
@@ -202,7 +215,7 @@ class _Reading:
             found[left] = _parse(texts[left].map(english), form)
         self.local[at] = found
 
-    def find_forms(self, declared: DateOrder | None, usual: DateOrder | None) -> None:
+    def find_forms(self, declared: DateOrder | None, usual: DateOrder | None, dotted: bool) -> None:
         """ISO first, then days and months in digits, then written dates."""
         at = self.pending
         self.local[at] = _parse(self.clean[at], "ISO8601")
@@ -218,7 +231,7 @@ class _Reading:
             self.digits[worded.index] = worded.map({text: to_digits(body) for text, (body, _) in parts.items()})
             zones[worded.index] = worded.map({text: zone for text, (_, zone) in parts.items()})
 
-        texts = self.digits[left]
+        texts, self.dotted = self.digits[left], dotted and usual == "month"
         self._keep(texts, self._parse_digits(texts, declared, usual), zones[left].tolist())
 
     def _parse_digits(self, texts: pd.Series, declared: DateOrder | None, usual: DateOrder | None) -> pd.Series:
@@ -226,14 +239,18 @@ class _Reading:
         parts = texts[found.isna()].str.extract(NUMERIC_DATE).dropna()
         if len(parts):
             some = texts[parts.index].str.replace("T", " ", regex=False).str.replace(r"\s+", " ", regex=True)
+            dates = parts.astype("int64")
             self.order, note = (
-                find_order(parts.astype("int64"), some, usual, what=self.what) if declared is None else (declared, "")
+                find_order(dates, some, usual, dotted=self.dotted, what=self.what)
+                if declared is None
+                else (declared, "")
             )
+            self.dotted |= show_month_before_stop(dates, some)
             self.notes += [note] if note else []
-            self._check_turned(parts.astype("int64"), some, declared)
-            dates = DATE_FORMS[self.order]
+            self._check_turned(dates, some, declared)
+            orders = DATE_FORMS[self.order]
             signs = [sign for sign in "./-" if some.str.contains(sign, regex=False).any()]
-            forms = [date.format(sign) + clock for sign in signs for date in dates for clock in _CLOCKS]
+            forms = [date.format(sign) + clock for sign in signs for date in orders for clock in _CLOCKS]
             found[parts.index] = _try_forms(some, forms)
             if self.order == "year":  # 24.1.8 beside 24.1.18
                 short = texts[found.isna() & texts.str.match(r"^\d\d([./-])\d\d?\1\d(?!\d)").fillna(False).astype(bool)]
