@@ -11,13 +11,15 @@ from pipelines.workspace.paths import Paths
 class ColumnReading(Record):
     """How one column writes its values; None where it did not matter or was declared.
 
-    ``dotted`` says that dates with full stops showed the month first; records from before do not say it.
+    ``dotted`` says that dates with full stops showed the month first, ``utc_days`` that days are written as midnights
+    in UTC; records from before do not say it.
     """
 
     decimal: Literal[".", ","] | None = None
     thousands: str | None = None
     date_order: Literal["day", "month", "year"] | None = None
     dotted: bool = False
+    utc_days: bool = False
 
 
 class TableReading(Record):

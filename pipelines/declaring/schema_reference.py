@@ -53,12 +53,12 @@ hash, 21 an unreadable file, 22 a target with only one class.
   `month_first`, `serial`, or a strptime format (`%y.%m.%d`). 03.04.2025 has the day first where nothing else is shown;
   where the file trained on showed the month first with other signs alone, it is refused.
 * Moments that name their zone and are midnight in UTC nearly throughout (dates of HubSpot) are days of the declared
-  zone, which is told.
+  zone, which is told; so are those of a column with fewer than 20, where the source's other columns show it.
 * A `known_at`, a close or a recycle without a time of day means the end of that day (a lead's own `known_at`: its
   creation); dated on the day the file was written, that moment, whenever it is read; of a database, dated today, the
   moment it is read.
-* What a file showed (decimal sign, order of dates, encoding) is kept in `ingest/reading.json` and with the bundle;
-  a nightly file too short to show it is read the same way.
+* What a file showed (decimal sign, order of dates, days as midnights in UTC, encoding) is kept in
+  `ingest/reading.json` and with the bundle; a nightly file too short to show it is read the same way.
 * Ids that a spreadsheet rounded (`1.23457E+17`) are refused (LS048): they cannot be told apart any more.
 * Activities without an id that are in the file more than once, alike in every column and with a time of day, count
   once; their number is told as `repeated`.

@@ -72,6 +72,7 @@ class ShapedTable:
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     forms: dict[str, ColumnReading] = field(default_factory=dict)
+    perhaps_days: tuple[str, ...] = ()  # columns of midnights in UTC, too few to show that they are days
     repeats: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     repeated: int = 0
     people: dict[str, int] = field(default_factory=dict)  # rows left out for somebody's sake, by why; in left_out too
@@ -295,9 +296,17 @@ def _read_clocks(
         what = f"{where}: column '{shaped.name}.{name}'"
         zone = zone_of(column.timezone or source.timezone, where)
         # a nightly load may well run at midnight in UTC; but what happened on a day is not known before it
-        days = name != "known_at" or (happened in clocks and clocks[happened].utc_days)
-        form = column.time_format
-        found = read_timestamps(texts[name], zone, form=form, what=what, order=order, dotted=dotted, utc_days=days)
+        of_days = name == "known_at" and happened in clocks and bool(clocks[happened].utc_days)
+        days, sure = name != "known_at" or of_days, of_days or bool(known.get(name, ColumnReading()).utc_days)
+        found = read_timestamps(
+            texts[name],
+            zone,
+            form=column.time_format,
+            what=what,
+            order=order,
+            dotted=dotted,
+            utc_days="known" if days and sure else days,
+        )
         # of the moments by whose day a row is known; what is known from midnight on may well be so: a nightly load
         clocks[name] = days_as_midnights(found) if name == event else found
 
@@ -310,7 +319,8 @@ def _read_clocks(
                 open_columns[name] = problem
 
     if any(moments.dotted for moments in clocks.values()):
-        unsaid = [name for name in clocks if name not in known and columns[name].time_format is None]
+        kept_orders = {name for name, reading in known.items() if reading.date_order is not None}
+        unsaid = [name for name in clocks if name not in kept_orders and columns[name].time_format is None]
         for name in [name for name in unsaid if clocks[name].order == "day"]:
             read(name, "month", True)  # stays by the day where its own values show it
             if clocks[name].order == "month":
@@ -333,8 +343,12 @@ def _read_clocks(
         if moments.date_only.any():
             count = int(moments.date_only.sum())
             shaped.notes.append(f"{shaped.name}.{name}: {count} values are dates without a time of day.")
+        shown: dict[str, object] = {"utc_days": True} if moments.utc_days else {}
         if moments.order is not None and columns[name].time_format is None:
-            shaped.forms[name] = ColumnReading(date_order=moments.order, dotted=moments.dotted)
+            shown |= {"date_order": moments.order, "dotted": moments.dotted}
+        if shown:
+            shaped.forms[name] = ColumnReading.of(shown)
+    shaped.perhaps_days = tuple(name for name, moments in clocks.items() if moments.utc_days is None)
     return clocks
 
 

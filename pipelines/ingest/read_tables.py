@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from features.schema.source import Source
 from features.schema.table_source import Location
+from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.ingest.canonical_shape import (
     ShapedTable,
     declared_headers,
@@ -29,21 +30,30 @@ def read_tables(
 ) -> tuple[dict[str, RawTable], dict[str, ShapedTable]]:
     """Rows of every table as its file has them, and as the contract wants them; each file is read once.
 
-    Tables of one database are read as of one moment. Tables that are ``stored`` (as snapshots) have no file.
+    Tables of one database are read as of one moment. Tables that are ``stored`` (as snapshots) have no file. Columns
+    too short to show that they hold days, written as midnights in UTC, are read as another column of the source shows.
     """
     raws: dict[str, RawTable] = {}
     shapes: dict[str, ShapedTable] = {}
     read = _read_locations(source, files, paths, stored)
+    left_out: dict[str, int] = {}
     for table in table_order(source):
         if table in stored:
             raws[table] = stored[table]
-            shapes[table] = shape_table(stored[table], table, source)
-            continue
-        whole = next(raw for seen, raw in read if seen == source.tables[table].location)
-        chosen, left_out = select_rows(whole, table, source)
-        raws[table] = melt_stages(chosen, source, table)
+        else:
+            whole = next(raw for seen, raw in read if seen == source.tables[table].location)
+            chosen, left_out[table] = select_rows(whole, table, source)
+            raws[table] = melt_stages(chosen, source, table)
         shapes[table] = shape_table(raws[table], table, source)
-        shapes[table].left_out = left_out
+
+    if any(form.utc_days for shaped in shapes.values() for form in shaped.forms.values()):
+        for table, shaped in shapes.items():
+            known = {name: ColumnReading(utc_days=True) for name in shaped.perhaps_days}
+            if known:
+                shapes[table] = shape_table(raws[table], table, source, known=known)
+
+    for table, rows in left_out.items():
+        shapes[table].left_out = rows
         shapes[table] = count_repeats_once(drop_repeats(shapes[table], source))
     return raws, shapes
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -55,7 +56,7 @@ class Timestamps:
     notes : what had to be decided, in words (hours that daylight saving repeats or leaves out)
     order : what comes first in dates such as 03/04/2025 or 24.01.08, None where there are none
     dotted : whether dates with full stops showed that it is the month, here or in the file trained on
-    utc_days : whether they were written as midnights in UTC
+    utc_days : whether they were written as midnights in UTC; None where they are, but are too few to show it
     """
 
     values: pd.Series
@@ -64,7 +65,7 @@ class Timestamps:
     notes: tuple[str, ...] = ()
     order: DateOrder | None = None
     dotted: bool = False
-    utc_days: bool = False
+    utc_days: bool | None = False
 
 
 def zone_of(name: str, where: str) -> ZoneInfo:
@@ -85,7 +86,7 @@ def read_timestamps(
     what: str = "column",
     order: DateOrder | None = None,
     dotted: bool = False,
-    utc_days: bool = False,
+    utc_days: bool | Literal["known"] = False,
 ) -> Timestamps:
     """Timestamps of texts (or of the datetimes a Parquet file brings).
 
@@ -100,7 +101,8 @@ def read_timestamps(
         column of the file has it
     dotted : whether dates with full stops showed the month first there
     utc_days : moments that name their zone and are midnight in UTC nearly throughout are days, not the evenings
-        before that they would be in ``zone``
+        before that they would be in ``zone``; ``known`` if, where they are too few to show it, the training file or
+        other columns did
 
     Raises
     ------
@@ -110,7 +112,7 @@ def read_timestamps(
     if isinstance(texts.dtype, pd.DatetimeTZDtype):
         moments = _drop_implausible(texts.dt.tz_convert("UTC").dt.tz_localize(None))
         typed = Timestamps(values=moments, date_only=_all_false(texts), zone=zone)
-        return _as_utc_days(typed, moments.notna()) if utc_days else typed
+        return _as_utc_days(typed, moments.notna(), known=utc_days == "known") if utc_days else typed
     if pd.api.types.is_datetime64_dtype(texts.dtype):
         return _to_utc(_drop_implausible(texts), zone, _all_false(texts))
 
@@ -136,20 +138,23 @@ def read_timestamps(
     date_only = local.date_only & found.notna() & reading.utc.isna()
     order, dotted = reading.order, reading.dotted and reading.order == "month"
     read = Timestamps(values=found, date_only=date_only, zone=zone, notes=notes, order=order, dotted=dotted)
-    return _as_utc_days(read, reading.utc.notna()) if utc_days else read
+    return _as_utc_days(read, reading.utc.notna(), known=utc_days == "known") if utc_days else read
 
 
-def _as_utc_days(moments: Timestamps, zoned: pd.Series) -> Timestamps:
+def _as_utc_days(moments: Timestamps, zoned: pd.Series, *, known: bool) -> Timestamps:
     """Days that a CRM writes as midnight in UTC as the days of the column's zone; ``zoned`` named a zone themselves.
 
     As moments they would be the evening before in New York, and be known a day early.
     """
     present = moments.values[zoned].dropna()
-    if moments.zone.key == "UTC" or len(present) < _FEWEST_MIDNIGHTS:
+    if moments.zone.key == "UTC" or not len(present):
         return moments
     local = present.dt.tz_localize("UTC").dt.tz_convert(moments.zone).dt.tz_localize(None)
     midnight, locally = present == present.dt.normalize(), local == local.dt.normalize()
-    if midnight.mean() < _MOSTLY or locally.mean() >= _MOSTLY:
+    shown, few = midnight.mean() >= _MOSTLY and locally.mean() < _MOSTLY, len(present) < _FEWEST_MIDNIGHTS
+    if few and not known:
+        return replace(moments, utc_days=None) if shown else moments
+    if not shown and not (few and midnight.any()):
         return moments
     at = present.index[midnight]
     days = _to_utc(present[midnight], moments.zone, _all_false(present[midnight]))
