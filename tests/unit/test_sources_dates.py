@@ -435,6 +435,10 @@ def test_what_happened_on_such_a_day_is_known_by_its_end(tmp_path: Path, table: 
         ("08.01.2024 02-05 PM", "%d.%m.%Y %I-%M %p", False),
         ("08.01.2024", "%d.%m.%Y", True),
         ("week of 08:01:2024", "week of %d:%m:%Y", True),
+        ("2024-01-08T14:05:00", "ISO8601", False),
+        ("2024-01-08", "ISO8601", True),
+        ("2024-01-08 14:05", "mixed", False),
+        ("2024-01-08", "mixed", True),
     ],
 )
 def test_a_declared_form_says_whether_there_is_a_time_of_day(text: str, form: str, day: bool) -> None:

@@ -131,7 +131,8 @@ def read_timestamps(
         declared: DateOrder | None = {DAY_FIRST: "day", MONTH_FIRST: "month"}.get(form or "")  # type: ignore[assignment]
         reading.find_forms(declared, order, dotted)
 
-    timed = None if strptime is None else bool(re.search(r"%[HIcX]", strptime))
+    # ISO8601 and mixed, which pandas takes for forms, leave it to the values
+    timed = bool(re.search(r"%[HIcX]", strptime)) if strptime is not None and "%" in strptime else None
     local = _to_utc(_drop_implausible(reading.local), zone, _date_only(reading.digits, timed))
     found = _drop_implausible(reading.utc.fillna(local.values))
     notes = (*local.notes, *reading.notes)
