@@ -89,7 +89,7 @@ def check_characters(ids: Iterable[str]) -> list[str]:
     return ["".join(row) for row in _ALPHABET[upper @ np.array([1, 2, 4, 8, 16])]]
 
 
-def match_keys(values: pd.Series, keys: pd.Series) -> KeyMatches:
+def match_keys(values: pd.Series, keys: pd.Series, *, lists: bool = True) -> KeyMatches:
     """Values that mean one of the keys though they are written otherwise.
 
     A value that is a key itself is never looked at again; of a cell with several ids the first that is known is meant.
@@ -99,6 +99,7 @@ def match_keys(values: pd.Series, keys: pd.Series) -> KeyMatches:
     Parameters
     ----------
     values, keys : texts; repeated and missing ones do no harm
+    lists : whether a cell may hold several ids; a name such as 'Smith, Jones & Partners' is one
     """
     own = pd.Series(keys.dropna().unique(), dtype="str")
     all_values = pd.Series(values.dropna().unique(), dtype="str")
@@ -130,7 +131,7 @@ def match_keys(values: pd.Series, keys: pd.Series) -> KeyMatches:
                 matched[value], forms[value] = known[plain], form
         left = left[~left.isin(list(matched))]
 
-    for value, key in _first_of_lists(left, own):
+    for value, key in _first_of_lists(left, own) if lists else ():
         matched[value], forms[value] = key, KeyForm.LIST
     left = left[~left.isin(list(matched))]
 

@@ -72,7 +72,8 @@ def match_references(
             before = shaped.frame[known.name]
             theirs = bool(through) and known.nullable and _is_own_key(source, table, declared)
             if not theirs:
-                _match_forms(shaped, known.name, own, tally)
+                # accounts without a table of their own may be named by names of companies, which hold commas
+                _match_forms(shaped, known.name, own, tally, lists=refers_to != "leads.account_id")
 
             left = _not_found(shaped.frame[known.name], own, own_key=theirs)
             for header in through:
@@ -98,9 +99,9 @@ def _not_found(values: pd.Series, own: pd.Series, *, own_key: bool) -> pd.Series
     return values.notna() & ~is_id
 
 
-def _match_forms(shaped: ShapedTable, name: str, own: pd.Series, tally: _Tally) -> None:
+def _match_forms(shaped: ShapedTable, name: str, own: pd.Series, tally: _Tally, *, lists: bool) -> None:
     values = shaped.frame[name]
-    matches = match_keys(values, own)
+    matches = match_keys(values, own, lists=lists)
     forms = values.map(dict(matches.forms))
 
     for form, rows in forms.value_counts().items():

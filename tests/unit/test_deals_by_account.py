@@ -76,6 +76,12 @@ def test_an_account_written_otherwise_finds_its_leads(
     assert "no lead names" not in counts.text
 
 
+def test_a_company_with_commas_in_its_name_is_not_a_list_of_others(tmp_path: Path) -> None:
+    counts, credited = read(tmp_path, ["Johnson", "Kim AG"], ['"Johnson, Smith & Partners LLP"', "Kim AG"])
+    assert credited == {"L2": "D2"} and "several ids in one cell" not in counts.text
+    assert any("name an account that no lead names (e.g. account 'Johnson, Smith" in note for note in counts.notes)
+
+
 def test_closes_of_accounts_that_no_lead_names_are_told(tmp_path: Path) -> None:
     counts, credited = read(tmp_path, ["Acme", "Kim AG"], ["Acme Corporation", "Kim AG", "Lee Ltd"])
     assert credited == {"L2": "D2"}
