@@ -100,7 +100,8 @@ opportunities:
 
 Open deals are leads without an outcome: they are scored and listed. The status is shown and never learned from. A deal
 that is over but has no readable date of its close goes to quarantine (`close_quarantined`), or it would seem open; so
-does a lead that an outcome in quarantine names, where outcomes are a table of their own.
+does a lead that an outcome in quarantine names, where outcomes are a table of their own, unless it is an open deal
+(not known as won, and without a date of its close) or outcomes that were kept settle the lead.
 Any table may select its rows with `rows:`, and any column may be read from the first filled of several headers.
 
 Stages named `won` and `lost` end a lead, too. Without a table of outcomes they are the outcomes. Beside one they close

@@ -74,7 +74,7 @@ BROKEN = {
     Rule.CUTOFF: "is after the data cut-off",
     Rule.REFERENCE: "refers to no row that exists",
     Rule.PARENT: "refers to a row in quarantine",
-    Rule.CLOSE: "is of a deal that is over, but whose outcome cannot be read",
+    Rule.CLOSE: "is of a deal that seems over, but whose outcome cannot be kept",
     Rule.UNIQUE: "repeats the key of a row that is kept",
 }
 

@@ -207,9 +207,9 @@ def _closes_without_outcome(
 ) -> npt.NDArray[np.int64]:
     """Numbers of the rows of leads that are over, but whose outcome cannot be kept (no date of the close).
 
-    In a file of deals they are the rows themselves, else those that such an outcome names and no win that is kept. A
-    deal that is not won and has no date at all is an open one there; nor is one over that closes after a declared
-    cut-off.
+    In a file of deals they are the rows themselves, else those that such an outcome names and no win that is kept, nor
+    any outcome that is kept where all of these are lost. A deal that is not known as won and has no date of a close is
+    an open one there, and its lead stays; nor is one over that closes after a declared cut-off.
     """
     if source.flat is not None or "outcomes" not in shapes:
         return np.zeros(0, dtype=np.int64)
@@ -222,10 +222,16 @@ def _closes_without_outcome(
         return broken["row"].to_numpy(dtype=np.int64)
 
     frame = shaped.frame
-    lost, won = np.isin(shaped.rows, broken["row"]), frame["won"].fillna(False).to_numpy(dtype=np.bool_)
+    apart, won = np.isin(shaped.rows, broken["row"]), frame["won"].fillna(False).to_numpy(dtype=np.bool_)
+    lost = frame["won"].eq(False).fillna(False).to_numpy(dtype=np.bool_)
     undated = (broken["rule"] == Rule.REQUIRED) & broken["column"].isin(["closed_at", "known_at", "won"])
-    over = lost & (won | np.isin(shaped.rows, broken["row"][~undated]))
-    ids = set(frame["lead_id"][over].dropna()) - set(frame["lead_id"][won & ~lost].dropna())
+    unread = broken["row"][(broken["rule"] == Rule.TYPE) & (broken["column"] == "closed_at")]
+    dated = frame["closed_at"].notna().to_numpy(dtype=np.bool_) | np.isin(shaped.rows, unread)
+    over = apart & (won | (dated & np.isin(shaped.rows, broken["row"][~undated])))
+
+    leads = frame["lead_id"]
+    ids = set(leads[over & ~lost].dropna()) - set(leads[won & ~apart].dropna())
+    ids |= set(leads[over & lost].dropna()) - set(leads[~apart].dropna())
     named = shapes["leads"].frame["lead_id"].isin(ids)
     return shapes["leads"].rows[named.to_numpy(dtype=np.bool_)]
 

@@ -55,6 +55,8 @@ def read(folder: Path, deal: str, declared: str = DECLARATION) -> tuple[CountsRe
         "D4,L4,,100,yes\n",
         "D4,L4,2025-02-01,100,perhaps\n",
         "D4,L4,soon,100,no\n",
+        "D4,L4,soon,100,perhaps\n",
+        "D4,L4,2025-02-01,0,no\n",
         ",L4,2025-02-01,100,yes\n",
     ],
 )
@@ -62,7 +64,7 @@ def test_a_lead_whose_outcome_cannot_be_kept_goes_with_it(tmp_path: Path, deal: 
     counts, kept, apart = read(tmp_path, deal)
     assert kept == ["L1", "L2", "L3", "L5"] and apart == {4: "close_quarantined"}
     assert counts.rows["leads"].quarantined == counts.rows["outcomes"].quarantined == 1
-    assert "of a deal that is over, but whose outcome cannot be read" in counts.text
+    assert "of a deal that seems over, but whose outcome cannot be kept" in counts.text
 
 
 @pytest.mark.parametrize(
@@ -70,14 +72,23 @@ def test_a_lead_whose_outcome_cannot_be_kept_goes_with_it(tmp_path: Path, deal: 
     [
         "D4,L4,,100,no\n",  # an open deal in a table that says only of closed ones when
         "D4,L4,,100,\n",
+        "D4,L4,,100,kickoff\n",  # a status that is not understood, of a deal that has not closed
+        "D4,L4,,0,no\n",
         "D3,L3,2025-02-03,100,yes\n",  # a repeated row
         "D4,L9,2025-02-01,100,yes\n",  # of a lead that is not there
         "D4,L1,2025-02-01,0,yes\n",  # of a lead that another deal has won
+        "D4,L2,2025-02-03,0,no\n",  # lost again: the loss that is kept says the same
     ],
 )
 def test_other_leads_stay(tmp_path: Path, deal: str) -> None:
     _, kept, apart = read(tmp_path, deal)
     assert kept == ["L1", "L2", "L3", "L4", "L5"] and not apart
+
+
+@pytest.mark.parametrize("won", ["yes", "perhaps"])
+def test_a_loss_that_is_kept_says_nothing_of_what_may_be_a_win(tmp_path: Path, won: str) -> None:
+    _, kept, apart = read(tmp_path, f"D4,L2,2025-02-03,0,{won}\n")
+    assert kept == ["L1", "L3", "L4", "L5"] and apart == {2: "close_quarantined"}
 
 
 def test_a_close_after_the_declared_cutoff_leaves_its_lead_open(tmp_path: Path) -> None:

@@ -116,9 +116,10 @@ def _ask_for_meanings(deals: ExportTable | None, outcomes: DealOutcomes | None, 
         else "under true_values or false_values of tables.outcomes.columns.won, or, if it means open, take it out of "
         "tables.outcomes.rows"
     )
+    leads = "" if shorthand else ", and so do the leads of those with a date of a close"
     return [
         f"'{outcomes.column}' of '{deals.name}' has values whose meaning is not clear: {shown}. Put each {where}; "
-        "until then these rows go to quarantine."
+        f"until then these rows go to quarantine{leads}."
     ]
 
 

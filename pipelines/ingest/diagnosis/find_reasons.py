@@ -139,7 +139,9 @@ def _explain(table: TableInTrouble, rule: Rule, column: str, part: pd.DataFrame)
         return Cause(f"they belong to rows of '{parent}' that are in quarantine", f"look at '{parent}' first")
 
     if rule is Rule.CLOSE:
-        return Cause("the date of their close, or another value of it, cannot be read", "look at 'outcomes' first")
+        return Cause(
+            "the date of their close, or another value of their outcome, cannot be used", "look at 'outcomes' first"
+        )
 
     if rule is Rule.KNOWN_ORDER:
         happened = TABLES[table.name].happened or "created_at"
