@@ -119,8 +119,13 @@ def test_the_rest_of_the_file_and_its_delimiter_tell_where_the_column_does_not()
     [
         (["1.234,50 €", "EUR 99,90", "$ 100,00", "70,50"], "EUR 2, USD 1"),
         (["10 zł", "20 PLN", "30 Kč", "40 Kč", "50 Kč"], "CZK 3, PLN 2"),
-        (["₩1,000,000", "¥ 12,000,000", "(12.5k €)", "EUR 2"], "EUR 2, KRW 1, JPY 1"),
-        (["-$3.25", "£7.50"], "USD 1, GBP 1"),
+        (["₩1,000,000", "¥ 12,000,000", "(12.5k €)", "EUR 2"], "EUR 2, JPY 1, KRW 1"),
+        (["-$3.25", "£7.50"], "GBP 1, USD 1"),
+        (["$ 5", "$ 6", "A$ 7"], "USD 2, AUD 1"),
+        (["$ 5", "USD 6", "AUD 7"], "USD 2, AUD 1"),
+        (["100 kr", "SEK 100", "€ 5"], "SEK 2, EUR 1"),
+        (["100 kr", "70 kr", "€ 5"], "kr 2, EUR 1"),
+        (["¥ 100", "100 円", "100 元"], "JPY 2, CNY 1"),
     ],
 )
 def test_several_currencies_in_one_column_are_told(values: list[str], shown: str) -> None:
@@ -135,6 +140,13 @@ def test_several_currencies_in_one_column_are_told(values: list[str], shown: str
         ["$5.50", "US$ 7.5", "USD 3", "-$3.25", "($2.50)"],
         ["CHF 1'200.\u2013", "SFr. 15.25", "Fr. 7.-"],
         [*["€ 1,50"] * 40, "$ 1,50"],  # a slip
+        *(["100 kr", "100 kr.", f"{code} 100"] for code in ("SEK", "NOK", "DKK")),
+        *(["¥100", "\uffe5100", other] for other in ("CNY 100", "JPY 100", "100元", "100円")),
+        *(["$5", "$6", f"{code} 5"] for code in ("AUD", "USD", "CAD", "MXN")),
+        *(
+            [f"{sign}5", f"{code} 5"]
+            for sign, code in [("₱", "PHP"), ("₫", "VND"), ("฿", "THB"), ("₦", "NGN"), ("₸", "KZT"), ("￦", "KRW")]
+        ),
         ["12 %", "7 people", "3"],
     ],
 )

@@ -48,9 +48,19 @@ _MONEY_WORDS = (
 # signs of the currencies that have a code, too: one column may hold both
 _CODES = (
     "€=EUR $=USD US$=USD £=GBP ¥=JPY 円=JPY ₩=KRW 원=KRW 元=CNY zł=PLN Kč=CZK Ft=HUF лв=BGN руб=RUB ₽=RUB SFr=CHF "
-    "Fr=CHF R$=BRL A$=AUD C$=CAD ₹=INR ₺=TRY ₴=UAH ₪=ILS"
+    "Fr=CHF R$=BRL A$=AUD C$=CAD ₹=INR ₺=TRY ₴=UAH ₪=ILS ₱=PHP ₫=VND ฿=THB ₦=NGN ₸=KZT ₡=CRC ₲=PYG ₵=GHS ₭=LAK ₮=MNT "
+    "₾=GEL ₼=AZN ֏=AMD ৳=BDT ៛=KHR"
 )
 _CODE_OF = dict(pair.split("=") for pair in _CODES.split())
+# signs that several currencies share: beside one of these codes they mean that currency
+_SHARED = {
+    "$": "USD AUD CAD NZD SGD HKD TWD MXN ARS CLP COP UYU DOP BND FJD JMD TTD BSD BBD BZD NAD",
+    "元": "CNY TWD HKD",
+    "¥": "JPY CNY",
+    "kr": "SEK NOK DKK ISK",
+    "₨": "INR PKR LKR NPR MUR",
+}
+_WIDE = str.maketrans("\uffe5\uffe6\uffe1\uff04", "¥₩£$")
 _NO_SIGN = r"[\d.,'%()+\-\s\u2019\u02bc\u00b4`\u2212\uff0d\u2013\u2014]+"
 _THOUSANDS_WORD = re.compile(r"^(?:[kK]|[tT]sd|[mM](?:io|ln)?)(?=\W)|(?<=\W)(?:[kK]|[tT]sd|[mM](?:io|ln)?)$")
 OWN_SHARE = 0.05  # of the values with a currency, from which on one is no slip
@@ -190,23 +200,32 @@ def _without_currency(text: str) -> str:
 def count_currencies(texts: pd.Series) -> dict[str, int]:
     """Currencies of the numbers of a column with their values, the most frequent first; slips left out.
 
+    A sign that several share is the one whose code stands in the column, too.
+
     >>> count_currencies(pd.Series(["1,234.50 €", "EUR 7", "$ 12", "12", "5 km"]))
     {'EUR': 2, 'USD': 1}
     """
     odd = texts[texts.notna() & ~texts.str.match(_PLAIN).fillna(True).astype(bool)]
+    signs: dict[str, int] = {}
+    for text, rows in odd.str.replace(_NO_SIGN, "", regex=True).value_counts().items():
+        sign = _THOUSANDS_WORD.sub("", str(text)).translate(_WIDE)
+        if _is_currency(sign):
+            signs[sign] = signs.get(sign, 0) + int(rows)
+    least = OWN_SHARE * sum(signs.values())
     found: dict[str, int] = {}
-    for sign, rows in odd.str.replace(_NO_SIGN, "", regex=True).value_counts().items():
-        code = _currency_of(_THOUSANDS_WORD.sub("", str(sign)))
-        if code:
-            found[code] = found.get(code, 0) + int(rows)
-    least = OWN_SHARE * sum(found.values())
-    return {code: rows for code, rows in sorted(found.items(), key=lambda one: -one[1]) if rows >= least}
+    prefixed = {_CODE_OF[sign] for sign in signs if sign in _CODE_OF and sign[1:].endswith("$")}  # A$: told from $
+    for sign in sorted(signs, key=lambda one: [*_SHARED].index(one) if one in _SHARED else -1):
+        shared = [code for code, rows in found.items() if code in _SHARED.get(sign, "").split() and rows >= least]
+        usual = _CODE_OF.get(sign, sign)
+        meant = [code for code in shared if code not in prefixed]
+        code = usual if usual in shared or not meant else max(meant, key=found.__getitem__)
+        found[code] = found.get(code, 0) + signs[sign]
+    return {code: rows for code, rows in sorted(found.items(), key=lambda one: (-one[1], one[0])) if rows >= least}
 
 
-def _currency_of(sign: str) -> str:
-    """Code of a currency, its sign where that is of several; empty if it is none."""
+def _is_currency(sign: str) -> bool:
     known = sign in _CODE_OF or sign in _MONEY_WORDS or sign in _currency_codes()
-    return _CODE_OF.get(sign, sign) if known or (len(sign) == 1 and unicodedata.category(sign) == "Sc") else ""
+    return known or (len(sign) == 1 and unicodedata.category(sign) == "Sc")
 
 
 def weigh_signs(texts: pd.Series) -> SignEvidence:
