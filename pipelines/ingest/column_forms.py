@@ -76,7 +76,8 @@ def find_number_forms(
             for file, part in parts.items():
                 mine = {other: texts[other][part.rows[texts[other].index]] for other in evidence}
                 told = hint is not None or not by_some or (form.decimal == "." and part.delimiter == ",")
-                _check_file(file, mine, name, form, told=told, where=where[name])
+                before = hint is not None and evidence[name].decimal is None
+                _check_file(file, mine, name, form, told=told, before=before, where=where[name])
         found.forms[name] = form
         if evidence[name].decimal or evidence[name].is_open or hint is not None:
             found.found[name] = ColumnReading(decimal=form.decimal, thousands=form.thousands)
@@ -86,16 +87,19 @@ def find_number_forms(
 
 
 def _check_file(
-    file: str, texts: Mapping[str, pd.Series], name: str, form: NumberForm, *, told: bool, where: str
+    file: str, texts: Mapping[str, pd.Series], name: str, form: NumberForm, *, told: bool, before: bool, where: str
 ) -> None:
-    """Refuse a file that may write a column otherwise than the others; ``told`` is its form where it shows nothing."""
+    """Refuse a file that may write a column otherwise than the others; ``told`` is its form where it shows nothing.
+
+    ``before`` says that the form is that of an earlier file.
+    """
     mine = weigh_signs(texts[name])
     if not mine.is_open:
         return
     own = mine.decimal or sum(map(weigh_signs, texts.values()), SignEvidence()).decimal
     alike = mine.open_point if form.decimal == "." else mine.open_comma
     if own != form.decimal and (own is not None or (alike and not told)):
-        raise AmbiguousNumbersError(where, mine.example, file=file, decimal=form.decimal)
+        raise AmbiguousNumbersError(where, mine.example, file=file, decimal=form.decimal, own=own, before=before)
 
 
 def _numbers_of(reading: ColumnReading | None) -> NumberForm | None:

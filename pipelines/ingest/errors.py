@@ -122,15 +122,30 @@ class AmbiguousNumbersError(ContractError):
 
     code: ClassVar[str] = "LS047"
 
-    def __init__(self, where: str, example: str, *, file: str = "", decimal: str = "") -> None:
-        """``file`` is the one of several whose values do not tell, ``decimal`` the sign of the others."""
+    def __init__(
+        self,
+        where: str,
+        example: str,
+        *,
+        file: str = "",
+        decimal: str = "",
+        own: str | None = None,
+        before: bool = False,
+    ) -> None:
+        """``file`` is the one of several that does not show the sign ``decimal`` the column is read with.
+
+        ``own`` is the sign it shows itself, if any; ``before`` says that ``decimal`` is that of an earlier file.
+        """
         whole, small = re.sub(r"[.,]", "", example), example.replace(",", ".")
         sign, other = ("." if "." in example else ","), ("," if "." in example else ".")
         if file:
+            shown = f"what shows it there, in the column or else in all, is mostly '{own}'"
             super().__init__(
-                f"{where}: '{example}' in {file} can be {whole} or {small}: the other files have the decimal sign "
-                f"'{decimal}', which no value of this one shows. If it is written so too, declare decimal: '{decimal}' "
-                "on the column, or under 'csv:' for all files; else export them all with one decimal sign."
+                f"{where}: '{example}' in {file} can be {whole} or {small}: the column is read with the decimal sign "
+                f"'{decimal}'{', as in the file trained on or read before' if before else ''}, and "
+                f"{shown if own else 'most of this file does not show it'}. If this file is written so too, declare "
+                f"decimal: '{decimal}' on the column, or under 'csv:' for all files; else export them all with one "
+                "decimal sign."
             )
             return
         super().__init__(

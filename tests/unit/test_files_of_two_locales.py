@@ -2,10 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from features.schema.columns import Column
 from features.schema.load_source import parse_source
+from features.schema.table_source import CsvFormat
+from pipelines.artifacts.reading_record import ColumnReading
+from pipelines.ingest.column_forms import find_number_forms
 from pipelines.ingest.errors import AmbiguousNumbersError
+from pipelines.ingest.reading.raw_table import FileRows
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables
@@ -42,15 +49,30 @@ def test_a_file_of_another_locale_is_refused_by_name(tmp_path: Path) -> None:
         read(tmp_path, ("de.csv", GERMAN), ("us.csv", AMERICAN))
     told = str(refused.value)
     assert "column 'leads.budget': '1,234' in us.csv can be 1234 or 1.234" in told
-    assert "the other files have the decimal sign ','" in told and refused.value.code == "LS047"
+    assert "read with the decimal sign ',', and most of this file does not show it" in told
+    assert refused.value.code == "LS047"
     assert read(tmp_path, column="decimal: ','")[-2:] == [1.234, 2.5]
 
 
 def test_a_file_that_proves_the_other_sign_is_refused_too(tmp_path: Path) -> None:
     more = GERMAN + "".join(f"{whole},25;1;no\n" for whole in range(100, 120))
     american = AMERICAN + '"3.5",8,no\n"1.234",8,no\n'
-    with pytest.raises(AmbiguousNumbersError, match=r"in us\.csv can be"):
+    with pytest.raises(AmbiguousNumbersError, match=r"in us\.csv can be .* sign ',', and what shows it there.* '\.'"):
         read(tmp_path, ("de.csv", more), ("us.csv", american))
+
+
+def test_the_sign_of_an_earlier_file_is_told_as_that() -> None:
+    texts = {"budget": pd.Series(["2.000", "1,234"], dtype="str"), "other": pd.Series(["7", "2.5"], dtype="str")}
+    with pytest.raises(AmbiguousNumbersError, match=r"in b\.csv .* ',', as in the file trained on or read before, and"):
+        find_number_forms(
+            texts,
+            dict.fromkeys(texts, Column()),
+            CsvFormat(),
+            delimiter=";",
+            known={"budget": ColumnReading(decimal=",")},
+            where=dict.fromkeys(texts, "here"),
+            parts={name: FileRows(np.array([name == "a.csv", name == "b.csv"]), ";") for name in ("a.csv", "b.csv")},
+        )
 
 
 @pytest.mark.parametrize(
