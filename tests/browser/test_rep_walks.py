@@ -30,7 +30,7 @@ def number(text: str) -> int:
     return int(text.split()[0].replace("−", "-"))
 
 
-@pytest.mark.parametrize("width", [390, 1280, 1920])
+@pytest.mark.parametrize("width", [390, 1280, pytest.param(1920, marks=pytest.mark.prove)])
 def test_a_rep_finds_the_next_lead_answers_on_its_card_and_undoes(
     served: Served, tiny_demo: Any, chromium: Any, width: int
 ) -> None:

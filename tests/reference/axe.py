@@ -10,8 +10,8 @@ RUN = """rules => axe.run(document, {resultTypes: ['violations'], preload: false
     [one.id, one.nodes.length, one.nodes.slice(0, 3).map(node => node.html.slice(0, 160))]))"""
 
 
-def violations(page: Any) -> list[Any]:
-    """What axe objects to on an open page: everything in the light theme, colours in the dark one.
+def violations(page: Any, *, dark: bool = True) -> list[Any]:
+    """What axe objects to on an open page: everything in the light theme, colours in the ``dark`` one, too.
 
     The script is evaluated by the browser's own door for developers, so that the page's policy need not be loosened.
     """
@@ -19,7 +19,9 @@ def violations(page: Any) -> list[Any]:
     page.emulate_media(color_scheme="light", reduced_motion="reduce")  # a colour on its way to another is none
     page.evaluate(AXE)
     found = page.evaluate(RUN, None)
+    if not dark:
+        return list(found)
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    dark = page.evaluate(RUN, ["color-contrast"])
+    in_dark = page.evaluate(RUN, ["color-contrast"])
     page.emulate_media(color_scheme="light")
-    return [*found, *(["dark", *one] for one in dark)]
+    return [*found, *(["dark", *one] for one in in_dark)]
