@@ -80,6 +80,14 @@ def records_handoffs(tables: Tables) -> bool:
     return stages is not None and bool(stages["stage"].astype("str").isin(_SALES).any())
 
 
+def after_rest(stages: Rows, lead_ids: Sequence[str] | Texts, as_of: Ints, until: int, label: Label) -> Ints:
+    """Each moment, or the end of the rest that its lead has then, where that comes by ``until`` (all microseconds):
+    for a rest to be over nothing more has to become known.
+    """
+    back = stages_at(stages, lead_ids, as_of).back_at(label)
+    return np.where((back != NEVER) & (back > as_of) & (back <= until), back, as_of)
+
+
 def stages_at(stages: Rows, lead_ids: Sequence[str] | Texts, as_of: Ints) -> StagesHeld:
     """Stage of each lead at its moment: of the entries known strictly before, the one entered last.
 

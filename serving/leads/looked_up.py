@@ -47,7 +47,7 @@ def store_field(
         mates = [mate for mate in state.data.leads_of_account(row.account_id) if mate != lead_id]
         listed = [mate for mate in mates if state.worklist.line(mate) is not None][:_MOST_MATES]
         for mate in listed:
-            rescore(app_state, session, state, state.data.code(mate), "field")
+            rescore(app_state, session, state, state.data.code(mate), "field", added=False)
         return {"field": row.id} | rescore(app_state, session, state, code, "field")
 
     filled = run_once(app_state, caller, key, {"lead": lead_id, **body.model_dump()}, work)

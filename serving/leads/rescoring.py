@@ -27,11 +27,14 @@ def lock_name(state: LoadedState, code: int) -> str:
     return f"lead {state.data.lead_ids[code]}" if account < 0 else f"account {state.data.account_ids[account]}"
 
 
-def rescore(app_state: AppState, session: Session, state: LoadedState, code: int, origin: str) -> dict[str, Any]:
+def rescore(
+    app_state: AppState, session: Session, state: LoadedState, code: int, origin: str, *, added: bool = True
+) -> dict[str, Any]:
     """Score a lead inside the transaction that changed it; store the score, announce a new state.
 
     The worklist shows it once the transaction is through: no score is shown that was not stored. ``score_before`` and
-    ``state_before`` are as of the same moment, without the change; what is announced is a change of what was shown.
+    ``state_before`` are as of the same moment, without the row that was ``added``; where one was taken back, as it was
+    shown. What is announced is a change of what was shown.
     """
     framework = app_state.framework(None)
     scored = score_leads(app_state, session, state, [code], framework)
@@ -61,7 +64,9 @@ def rescore(app_state: AppState, session: Session, state: LoadedState, code: int
     if before is not None and changed and find_silenced(session, lead_id) is None:
         change = {"lead_id": lead_id, "from": before["state"], "to": line["state"], "score": line["score"]}
         announce(session, "lead.state_changed", change)
-    same_moment = None if before is None else _as_of_now(app_state, session, state, code, before, as_of)
+    same_moment: Mapping[str, Any] | None = before
+    if before is not None and added:
+        same_moment = _as_of_now(app_state, session, state, code, before, as_of)
     return {
         "card": card,
         "line": line,

@@ -72,7 +72,7 @@ def add_feedback(
         found |= {"stage": str(stage)}
     record_action(session, caller.name, "feedback", lead_id, detail)  # takes the trail's lock, as rescore wants it
     if stage is not None or _undoes_a_stage(session, row):
-        found |= rescore(app_state, session, state, code, "feedback")
+        found |= rescore(app_state, session, state, code, "feedback", added=stage is not None)
     return found
 
 
@@ -159,7 +159,9 @@ def _stage_entered(
     if back is not None and body.verdict == "snooze":
         raise ConflictError(f"the lead rests until {back:%Y-%m-%d}; there is nothing to put aside.")
     if back is not None:  # accepted, it would come back no sooner
-        raise ConflictError(f"the lead rests until {back:%Y-%m-%d}; accept it then, or take its return back first.")
+        said = find_standing_feedback(session, str(state.data.lead_ids[code]))
+        remedy = ", or take its return back first" if said is not None and said.verdict == "reject" else ""
+        raise ConflictError(f"the lead rests until {back:%Y-%m-%d}; accept it then{remedy}.")
     if body.verdict == "snooze":
         return None
 

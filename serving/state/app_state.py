@@ -78,6 +78,8 @@ class AppState:
         self._loads = 0
         self._settled = 0  # number of the last load whose changes of state are among ``untold``
         self._settling = threading.Lock()
+        self._decided: tuple[object, Context] | None = None  # what was decided last where it is not loaded yet
+        self._merges_wait = False  # whether the store last took no writes of merged leads
         self._context_is_fresh = True  # the declaration was read a moment ago
         self._lock = threading.Lock()
 
@@ -155,10 +157,13 @@ class AppState:
         """As :attr:`context`, with the rubric and the handoff score that were decided last, loaded yet or not."""
         if not self.is_outdated():
             return self.context
-        try:
-            return self._open()
-        except (LeadScoreError, OSError):  # a load fails of it too, and says why
-            return self.context
+        stamp = (self._loads, file_stamp(versions_file(self.paths), thresholds_file(self.paths)))
+        if self._decided is None or self._decided[0] != stamp:
+            try:
+                self._decided = stamp, self._open()
+            except (LeadScoreError, OSError):  # a load fails of it too, and says why
+                return self.context
+        return self._decided[1]
 
     def _open(self) -> Context:
         settings = self.settings
@@ -221,8 +226,11 @@ class AppState:
 
         try:
             self._merges.follow(state.data.lead_ids, read_merged)  # the next look at the list scores them again
+            self._merges_wait = False
         except SQLAlchemyError as problem:  # a store that takes no writes: the watcher tries again
-            logger().warning("feedback of merged leads not moved", kind=type(problem).__name__)
+            if not self._merges_wait:
+                logger().warning("feedback of merged leads not moved", kind=type(problem).__name__)
+            self._merges_wait = True
 
     def _what_goes(self, before: LoadedState, moved_at: int) -> Replaced:
         """What the next state takes the place of; where the last could not be settled, what that one did: one step."""

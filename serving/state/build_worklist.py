@@ -65,7 +65,7 @@ def build_worklist(
             return worklist, nothing
         under = list_under or describe_state(model, data, framework, register)
         known = known_of(session, data, listed)  # before rows are read: what comes meanwhile is seen by the next start
-        kept = read_kept(session, under, known)
+        kept = [line for line in read_kept(session, under, known) if not _has_rested(line, clock)]
         worklist.update_rows(kept)
         left = listed[~np.isin(listed, data.codes(pd.Index([line["lead_id"] for line in kept], dtype="str")))]
         posted = read_all_posted(session, data) if len(left) > FEW else None
@@ -76,6 +76,12 @@ def build_worklist(
                 worklist.update_rows(lines)
                 scored += lines
     return worklist, replace(nothing, under=under, lines=scored, known=known)
+
+
+def _has_rested(line: Mapping[str, Any], clock: ServingClock) -> bool:
+    """Whether a kept line says that the lead rests until a day that has come since."""
+    now = clock.now() if clock.real else None
+    return now is not None and line.get("back_at") is not None and pd.Timestamp(line["back_at"]) <= now
 
 
 def score_touched(
@@ -98,7 +104,7 @@ def score_touched(
     now = clock.scored_as_of(rows.latest)
     closed = closed_leads(rows.tables, data.source, None if now is None else pd.Timestamp(now))
     closed = {name: closed[name] for name in ids if name in closed}
-    looked = pd.Series([clock.scored_as_of(at) for at in rows.latest_of(data, block)], dtype="datetime64[us]")
+    looked = rows.scored_as_of(data, block, clock)
     moments = [closed[name].scored_at(at) if name in closed else at for name, at in zip(ids, looked, strict=True)]
     scored = model.score_tables(
         rows.tables, ids, pd.Series(moments, dtype="datetime64[us]"), framework, closes=Closes(micros(looked), closed)

@@ -5,12 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from features.array_types import Ints
 from features.assembly.looked_up_fields import add_looked_up
+from features.assembly.stage_at import after_rest
+from features.kernel.column_reader import FrameRows, micros_of
+from features.point_in_time.microseconds import micros
+from serving.state.clock import ServingClock
 from serving.state.lead_data import LeadData
 from serving.state.posted_frames import ASKED_AT_ONCE, POSTED_TABLES, read_all_posted, read_posted_rows, stands
 from serving.store.engine import Store
@@ -30,18 +35,31 @@ class GatheredRows:
     posted: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     looked_up: Sequence[Mapping[str, Any]] = ()
 
-    def latest_of(self, data: LeadData, codes: Ints) -> list[datetime | None]:
-        """Of each lead the last known_at among what was posted about its account: that bears on its score, too."""
-        moments = [pd.Series(rows["known_at"].to_numpy(), data.codes(rows["lead_id"])) for rows in self.posted.values()]
-        fields = {str(row["account_id"]): row["known_at"] for row in self.looked_up}  # in the order they arrived
-        at = data.account_ids.get_indexer(pd.Index(list(fields), dtype="str"))
-        found = dict(zip((int(place) for place in at), map(pd.Timestamp, fields.values()), strict=True))
-        for known in moments:
-            known = known[known.index >= 0]
-            for group, moment in known.groupby(data.groups[known.index]).max().items():
-                found[int(str(group))] = max(moment, found.get(int(str(group)), moment))
-        latest = (found.get(int(group)) for group in data.groups[codes])
-        return [None if moment is None else moment.to_pydatetime(warn=False) for moment in latest]
+    def scored_as_of(self, data: LeadData, codes: Sequence[int] | Ints, clock: ServingClock) -> pd.Series:
+        """As of when to score each lead: the last that was posted about it or looked up of its company.
+
+        What was posted about a colleague counts with the next row of its own: else every row would move all rows of
+        its account on the list. On real time a rest ends with its day.
+        """
+        last: dict[int, Any] = {}
+        for rows in self.posted.values():
+            for code, moment in rows["known_at"].groupby(data.codes(rows["lead_id"])).max().items():
+                last[int(str(code))] = max(moment, last.get(int(str(code)), moment))
+        fields = {str(row["account_id"]): pd.Timestamp(row["known_at"]) for row in self.looked_up}  # as they arrived
+        found = []
+        for code in map(int, codes):
+            known = [last.get(code), fields.get(data.account_id_of(str(data.lead_ids[code])) or "")]
+            latest = max((moment for moment in known if moment is not None), default=None)
+            found.append(clock.scored_as_of(None if latest is None else latest.to_pydatetime(warn=False)))
+        moments = pd.Series(found, dtype="datetime64[us]")
+        now = clock.now()
+        if not clock.real or now is None:
+            return moments
+        names = [str(name) for name in data.lead_ids[np.asarray(codes, dtype=np.int64)]]
+        held = FrameRows(self.tables["stages"])
+        return pd.Series(
+            after_rest(held, names, micros(moments), micros_of(now), data.source.label).view("datetime64[us]")
+        )
 
 
 def gather_rows(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.crm_facts import Closes
+from features.point_in_time.microseconds import micros
 from models.explaining.framework import Framework
 from models.explaining.language import ENGLISH, Language
 from models.scored_leads import Scored
@@ -31,8 +32,8 @@ def score_leads(
     as_of: datetime | None = None,
     language: Language = ENGLISH,
 ) -> Scored:
-    """Score the leads at these rows of the data as of ``as_of``, or as of the server's clock; those that are over as
-    they stood at their close.
+    """Score the leads at these rows of the data as of ``as_of``, or each as of what is known of it; those that
+    are over as they stood at their close.
     """
     ids = [str(state.data.lead_ids[code]) for code in codes]
     rows = gather_rows(session, state.data, codes)
@@ -40,12 +41,14 @@ def score_leads(
     if state.data.flat:
         return state.model.score_tables(rows.tables, ids, None, framework, language, Closes(None, closed))
 
-    now = pd.Timestamp(as_of or app_state.clock.scored_as_of(rows.latest) or wall_now())
-    closes = Closes(now, closed)
-    moments = [closed[name].scored_at(now) if name in closed else now for name in ids]
+    looked = rows.scored_as_of(state.data, codes, app_state.clock)
+    looked = looked if as_of is None else pd.Series([as_of] * len(ids), dtype="datetime64[us]")
+    moments = [closed[name].scored_at(at) if name in closed else at for name, at in zip(ids, looked, strict=True)]
     if len(codes) == 1:  # as a posted request is scored: from records, without the batch's tables
+        closes = Closes(looked.iloc[0], closed)
         return state.model.score_one(to_records(rows.tables), ids[0], moments[0], framework, language, closes)
     when = pd.Series(moments, dtype="datetime64[us]")
+    closes = Closes(micros(looked), closed)
     return state.model.score_tables(rows.tables, ids, when, framework, language, closes)
 
 
@@ -88,7 +91,8 @@ def find_closed(
 def find_back_at(app_state: AppState, session: Session, state: LoadedState, code: int) -> pd.Timestamp | None:
     """When a recycled lead that rests comes back, with what was posted about it; None where none rests."""
     rows, lead_id = gather_rows(session, state.data, [code]), str(state.data.lead_ids[code])
-    now = pd.Timestamp(app_state.clock.scored_as_of(rows.latest) or wall_now())
+    moments = (app_state.clock.scored_as_of(rows.latest), app_state.clock.now())
+    now = pd.Timestamp(max((at for at in moments if at is not None), default=wall_now()))
     resting = list_resting(rows.tables, state.data.source, [lead_id], {}, now)
     return None if resting.empty else pd.Timestamp(resting["back_at"].iloc[0])
 

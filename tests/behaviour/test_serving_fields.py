@@ -20,9 +20,10 @@ def lacking(tiny_copy: Any) -> tuple[Any, str, list[str]]:
     """A run in which the companies of three open leads have no number of employees; the first lead, and all three."""
     paths = tiny_copy.context.paths
     leads = read_parquet(paths.ingest / "leads.parquet").set_index("lead_id")
-    listed = worklist_of(tiny_copy)["lead_id"].tolist()
-    companies = leads["account_id"].reindex(listed).dropna().drop_duplicates()
-    chosen = companies.index[[0, 9, -60]].tolist()
+    listed = worklist_of(tiny_copy).set_index("lead_id")
+    companies = leads["account_id"].reindex(listed.index).dropna().drop_duplicates()
+    nurtured = [name for name in companies.index[10:] if str(listed["next_action"][name]).startswith("nurture")]
+    chosen = [*companies.index[[0, 9]].tolist(), nurtured[-1]]
     accounts = read_parquet(paths.ingest / "accounts.parquet")
     gone = accounts["account_id"].isin(companies[chosen])
     accounts["employees"] = accounts["employees"].mask(gone)

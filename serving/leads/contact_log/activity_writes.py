@@ -122,6 +122,6 @@ def withdraw_activity(
         detail = {"activity": activity, "kind": row.kind, "actor": row.actor}
         record_action(session, caller.name, "activity.withdrawn", lead_id, detail)
         session.flush()
-        return {"withdrawn": activity} | rescore(app_state, session, state, code, "activity")
+        return {"withdrawn": activity} | rescore(app_state, session, state, code, "activity", added=False)
 
     return run_once(app_state, caller, key, {"lead": lead_id, "withdraw_activity": activity}, work)
