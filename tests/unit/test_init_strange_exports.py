@@ -96,6 +96,14 @@ def test_amounts_in_several_currencies_are_no_amount(tmp_path: Path, signs: bool
     assert ingest(source, Paths(tmp_path / "data", "x")).rows["leads"].quarantined == 0
 
 
+def test_amounts_in_one_currency_written_in_two_ways_are_amounts(tmp_path: Path) -> None:
+    frame = renamed()
+    frame["Amount"] = [f"SEK {1000 + place}.50" if place % 2 else f"{1000 + place}.50 kr" for place in range(300)]
+    text, source = declared(tmp_path / "x.csv", frame)
+    assert source.opportunities is not None and source.opportunities.amount is not None
+    assert "several currencies" not in text
+
+
 def test_a_result_in_codes_is_asked_for_by_name(tmp_path: Path) -> None:
     frame = renamed()[["Deal ID", "Employees"]].assign(RESULT=["A", "R", "R"] * 100)
     text, _ = declared(tmp_path / "bank.csv", frame, sep="|")

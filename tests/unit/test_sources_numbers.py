@@ -126,6 +126,7 @@ def test_the_rest_of_the_file_and_its_delimiter_tell_where_the_column_does_not()
         (["100 kr", "SEK 100", "€ 5"], "SEK 2, EUR 1"),
         (["100 kr", "70 kr", "€ 5"], "kr 2, EUR 1"),
         (["¥ 100", "100 円", "100 元"], "JPY 2, CNY 1"),
+        ([*["€ 1"] * 90, *["£ 1"] * 4, *["$ 1"] * 4], "EUR 90, GBP 4, USD 4"),
     ],
 )
 def test_several_currencies_in_one_column_are_told(values: list[str], shown: str) -> None:

@@ -6,6 +6,7 @@ import unicodedata
 import pandas as pd
 
 from pipelines.declaring.words.header_words import words_of
+from pipelines.ingest.values.number_form import join_signs
 
 # Of units within units (천만원 holds 만원) the larger stands first.
 _SCALES = (
@@ -82,14 +83,17 @@ def currencies_of(frame: pd.DataFrame, amount: str) -> dict[str, int]:
 
     Sums of several currencies mean nothing.
     """
-    own = frame[amount].dropna().str.extract(_SIGN, expand=False).dropna()
-    found = [own] if len(own) else []
-    found += [frame[h].dropna() for h in map(str, frame.columns) if h != amount and _CURRENCY.search(words_of(h))]
-    for texts in found:
-        counts = texts.value_counts()
-        if 1 < len(counts) <= _MOST_CURRENCIES and counts.iloc[0] < _ONE_CURRENCY * counts.sum():
-            return {str(sign): int(rows) for sign, rows in counts.items()}
+    own = _count(frame[amount].str.extract(_SIGN, expand=False))
+    found = [join_signs(own)]
+    found += [_count(frame[h]) for h in map(str, frame.columns) if h != amount and _CURRENCY.search(words_of(h))]
+    for counts in found:
+        if 1 < len(counts) <= _MOST_CURRENCIES and max(counts.values()) < _ONE_CURRENCY * sum(counts.values()):
+            return counts
     return {}
+
+
+def _count(texts: pd.Series) -> dict[str, int]:
+    return {str(text): int(rows) for text, rows in texts.dropna().value_counts().items()}
 
 
 def tell_currencies(amount: str, currencies: dict[str, int]) -> str:

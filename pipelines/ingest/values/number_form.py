@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -63,7 +63,7 @@ _SHARED = {
 _WIDE = str.maketrans("\uffe5\uffe6\uffe1\uff04", "¥₩£$")
 _NO_SIGN = r"[\d.,'%()+\-\s\u2019\u02bc\u00b4`\u2212\uff0d\u2013\u2014]+"
 _THOUSANDS_WORD = re.compile(r"^(?:[kK]|[tT]sd|[mM](?:io|ln)?)(?=\W)|(?<=\W)(?:[kK]|[tT]sd|[mM](?:io|ln)?)$")
-OWN_SHARE = 0.05  # of the values with a currency, from which on one is no slip
+OWN_SHARE = 0.05  # of the values with a currency, from which on others than the first are no slips
 # what is counted, behind a number: "152名" is 152
 _COUNTED = re.compile(
     r"(?<=\d) ?(명|개사|개|건|名|人|社|件|台|osób|osoby|szt\.?|people|employees|Mitarbeiter|personas|personnes)$"
@@ -211,6 +211,17 @@ def count_currencies(texts: pd.Series) -> dict[str, int]:
         sign = _THOUSANDS_WORD.sub("", str(text)).translate(_WIDE)
         if _is_currency(sign):
             signs[sign] = signs.get(sign, 0) + int(rows)
+    found = join_signs(signs)
+    slips = max(found.values(), default=0) > (1 - OWN_SHARE) * sum(found.values())  # all others together
+    return dict(list(found.items())[:1]) if slips else found
+
+
+def join_signs(signs: Mapping[str, int]) -> dict[str, int]:
+    """Currencies with their values, the most frequent first, by how often each sign or code stands in a column.
+
+    >>> join_signs({"kr": 2, "SEK": 1, "€": 1})
+    {'SEK': 3, 'EUR': 1}
+    """
     least = OWN_SHARE * sum(signs.values())
     found: dict[str, int] = {}
     prefixed = {_CODE_OF[sign] for sign in signs if sign in _CODE_OF and sign[1:].endswith("$")}  # A$: told from $
@@ -220,7 +231,7 @@ def count_currencies(texts: pd.Series) -> dict[str, int]:
         meant = [code for code in shared if code not in prefixed]
         code = usual if usual in shared or not meant else max(meant, key=found.__getitem__)
         found[code] = found.get(code, 0) + signs[sign]
-    return {code: rows for code, rows in sorted(found.items(), key=lambda one: (-one[1], one[0])) if rows >= least}
+    return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 
 
 def _is_currency(sign: str) -> bool:
