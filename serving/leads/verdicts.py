@@ -160,8 +160,9 @@ def _stage_entered(
         raise ConflictError(f"the lead rests until {back:%Y-%m-%d}; there is nothing to put aside.")
     if back is not None:  # accepted, it would come back no sooner
         said = find_standing_feedback(session, str(state.data.lead_ids[code]))
-        remedy = ", or take its return back first" if said is not None and said.verdict == "reject" else ""
-        raise ConflictError(f"the lead rests until {back:%Y-%m-%d}; accept it then{remedy}.")
+        if said is None or said.verdict != "reject":  # the CRM has it rest
+            raise ConflictError(f"the lead rests until {back:%Y-%m-%d}; accept it then.")
+        raise ConflictError(f"the lead rests until {back:%Y-%m-%d}; accept it then, or take its return back first.")
     if body.verdict == "snooze":
         return None
 
