@@ -57,7 +57,7 @@ def test_the_report_draws_without_errors_overlaps_or_requests(
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else said.append(r.url))
-    page.goto(tiny_demo.page.as_uri())
+    page.goto(tiny_demo.page.as_uri(), timeout=90_000)
     assert page.evaluate("document.documentElement.scrollHeight") <= (12 * SCREEN if width == 1280 else 15_000)
     assert page.evaluate(OVERLAPS) == []
     answers = page.locator(".answer")
@@ -83,7 +83,7 @@ def test_the_report_draws_without_errors_overlaps_or_requests(
 
 def test_paper_shows_every_fold_and_the_answers_alone_fit_few_pages(tiny_demo: TinyRun, chromium: Any) -> None:
     page = chromium.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
-    page.goto(tiny_demo.page.as_uri())
+    page.goto(tiny_demo.page.as_uri(), timeout=90_000)
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert page.locator("details:not([open])").count() == 0
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
@@ -98,7 +98,7 @@ def test_paper_shows_every_fold_and_the_answers_alone_fit_few_pages(tiny_demo: T
 
 def test_a_link_into_a_folded_section_opens_it(tiny_demo: TinyRun, chromium: Any) -> None:
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(tiny_demo.page.as_uri())
+    page.goto(tiny_demo.page.as_uri(), timeout=90_000)
     page.click("nav a[href='#worklist']")
     assert page.locator("#worklist > details").get_attribute("open") is not None
     assert page.locator("#worklist .plot .main-svg").count() > 0

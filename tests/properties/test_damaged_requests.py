@@ -65,7 +65,7 @@ def sound_requests(run: TinyRun) -> list[tuple[str, str, Any]]:
 def sound_forms(run: TinyRun) -> list[tuple[str, Mapping[str, str]]]:
     """Address and fields of forms as the pages send them."""
     listed = worklist_of(run)["lead_id"].astype("str")
-    lead = f"/leads/{quote(listed.iloc[4])}"
+    lead = f"/leads/{quote(listed.iloc[1])}"
     answered = {
         "question": "decision_role",
         "value": "decides",
@@ -77,7 +77,7 @@ def sound_forms(run: TinyRun) -> list[tuple[str, Mapping[str, str]]]:
         (f"{lead}/answers", answered),
         (f"{lead}/fields", {"field": "industry", "value": "retail", "framework": "bant", "back": lead}),
         (f"{lead}/feedback", {"verdict": "snooze", "reason": "no_budget", "note": "later", "back": "/worklist"}),
-        ("/worklist/chosen", {"do": "snooze", "lead": listed.iloc[5], "back": "/worklist?page=2"}),
+        ("/worklist/chosen", {"do": "snooze", "lead": listed.iloc[2], "back": "/worklist?page=2"}),
         ("/worklist/views", {"name": "mine", "query": "?sort=score", "forget": ""}),
         ("/thresholds/set", {"score": "61", "reason": "a test"}),
         ("/rubric/draft", {"how": "empty"}),
