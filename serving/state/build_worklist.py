@@ -42,8 +42,8 @@ def build_worklist(
     framework: Framework,
     register: tuple[int, int] = (0, 0),
 ) -> tuple[Worklist, LinesToKeep]:
-    """Rank the open leads; those with posted rows are scored again in blocks, as of the clock, but for those of which
-    an earlier load kept the line and nothing more is known. So is a whole list that an earlier load scored.
+    """Rank the open leads; those with posted rows are scored again in blocks, as of the last of them, but for those of
+    which an earlier load kept the line and nothing more is known. So is a whole list that an earlier load scored.
 
     ``register`` is the stamp of the register of people. Returns the list, and what was scored again, to be kept.
     """
