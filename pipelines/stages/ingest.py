@@ -214,7 +214,8 @@ def _closes_without_outcome(
     if source.flat is not None or "outcomes" not in shapes:
         return np.zeros(0, dtype=np.int64)
     shaped, passed = shapes["outcomes"], {Rule.REFERENCE, Rule.UNIQUE}
-    if source.opportunities is None and source.data_cutoff is not None:
+    cutoff = declared_cutoff(source)
+    if source.opportunities is None and cutoff is not None:
         passed.add(Rule.CUTOFF)
     own = [rule for rule in rules if rule.table == "outcomes" and rule.rule not in passed]
     broken = check(shaped, (), own, {}, source).quarantine
@@ -229,9 +230,12 @@ def _closes_without_outcome(
     dated = frame["closed_at"].notna().to_numpy(dtype=np.bool_) | np.isin(shaped.rows, unread)
     over = apart & (won | (dated & np.isin(shaped.rows, broken["row"][~undated])))
 
+    kept = ~apart  # one after the cut-off is in quarantine, too: it says nothing of how the lead stands
+    if cutoff is not None:
+        kept &= ~(frame["known_at"] > cutoff).fillna(False).to_numpy(dtype=np.bool_)
     leads = frame["lead_id"]
-    ids = set(leads[over & ~lost].dropna()) - set(leads[won & ~apart].dropna())
-    ids |= set(leads[over & lost].dropna()) - set(leads[~apart].dropna())
+    ids = set(leads[over & ~lost].dropna()) - set(leads[won & kept].dropna())
+    ids |= set(leads[over & lost].dropna()) - set(leads[kept].dropna())
     named = shapes["leads"].frame["lead_id"].isin(ids)
     return shapes["leads"].rows[named.to_numpy(dtype=np.bool_)]
 

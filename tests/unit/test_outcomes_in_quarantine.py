@@ -95,3 +95,11 @@ def test_a_close_after_the_declared_cutoff_leaves_its_lead_open(tmp_path: Path) 
     declared = DECLARATION.replace("tables:", "data_cutoff: 2025-02-10T00:00:00Z\ntables:")
     _, kept, apart = read(tmp_path, "D4,L4,2025-03-01,100,yes\n", declared)
     assert kept == ["L1", "L2", "L3", "L4", "L5"] and not apart
+
+
+@pytest.mark.parametrize(("won", "later"), [("yes", "yes"), ("no", "yes"), ("no", "no")])
+def test_a_close_after_the_declared_cutoff_stands_for_none_before_it(tmp_path: Path, won: str, later: str) -> None:
+    declared = DECLARATION.replace("tables:", "data_cutoff: 2025-02-10T00:00:00Z\ntables:")
+    deals = f"D4,L4,2025-02-01,0,{won}\nD5,L4,2025-03-01,100,{later}\n"
+    _, kept, apart = read(tmp_path, deals, declared)
+    assert kept == ["L1", "L2", "L3", "L5"] and apart == {4: "close_quarantined"}
