@@ -1,6 +1,6 @@
 """What was found out about a file as a whole, for its starter declaration."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from pipelines.declaring.column_inference import Guess, guess_column
 from pipelines.declaring.column_lines import ColumnPlace, column_lines, said_lines
 from pipelines.declaring.column_names import name_columns
 from pipelines.declaring.column_values import THREADS
-from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, FileCorrections
+from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, DatesFirst, FileCorrections
 from pipelines.declaring.deal_clocks import DealClocks, created_header, find_clocks, moments_of
 from pipelines.declaring.record_id import RepeatedIds, find_record_id, find_repeats
 from pipelines.declaring.status_column import StatusColumn
@@ -153,14 +153,25 @@ def find_facts(
         account=account,
         names=name_columns(guesses, taken, _usual_names(frame, guesses)),
         said=said,
-        dates={} if said.dates is None else dict.fromkeys(ambiguous_dates(frame, guesses), said.dates),
+        dates={} if said.dates is None else dict.fromkeys(_answered_dates(frame, guesses, said.dates), said.dates),
     )
 
 
 def ambiguous_dates(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> tuple[str, ...]:
     """Headers of times whose dates, such as 03/04/2025, can be read in two ways."""
-    times = (header for header, guess in guesses.items() if guess.type is ColumnType.TIMESTAMP)
-    return tuple(header for header in times if moments_of(frame[header]) is None)
+    return tuple(header for header in _times(guesses) if moments_of(frame[header]) is None)
+
+
+def _answered_dates(frame: pd.DataFrame, guesses: Mapping[str, Guess], dates: DatesFirst) -> Iterator[str]:
+    """Headers of times that what a person answered reads otherwise: also 03.04.2025, else read with the day first."""
+    for header in _times(guesses):
+        found, answered = moments_of(frame[header]), moments_of(frame[header], dates)
+        if found is None or (answered is not None and not answered.equals(found)):
+            yield header
+
+
+def _times(guesses: Mapping[str, Guess]) -> Iterator[str]:
+    return (header for header, guess in guesses.items() if guess.type is ColumnType.TIMESTAMP)
 
 
 def _repeats(frame: pd.DataFrame, own: str, guesses: Mapping[str, Guess]) -> RepeatedIds:

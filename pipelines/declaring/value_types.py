@@ -29,6 +29,7 @@ _TIMES = frozenset({Meaning.CREATED, Meaning.CLOSED, Meaning.HAPPENED, Meaning.E
 # counts: of a column of those that lie about 45,000, values alone do not say that they are no days
 _COUNTS = frozenset({Meaning.AMOUNT, Meaning.REVENUE, Meaning.SIZE, Meaning.CODE, Meaning.ID})
 _TELEPHONE = r"(?:\+|00)\d[\d ()/.-]{6,18}|\(?0\d{1,5}[)/ -][\d /-]{4,14}"
+_SIGNED_DAY = r"\d{1,2}[/-]\d{1,2}[/-](?:\d{2}|\d{4})"  # 01/23/2025, which could be dialled, too
 _CODES = re.compile(
     r"\bzip|post(al)?[_ ]?(code|nr|leitzahl)|^plz$|pin[_ ]?code|code[_ ]?postal|^cap$|^cep$|kod[_ ]poczt|"
     r"우편번호|郵便番号|邮编|((tele)?phone|mobile|fax|telefon|tel)([_ ]?(no|nr|number))?\.?$|전화|電話|电话|"
@@ -135,11 +136,15 @@ def is_code(header: str, present: ColumnValues) -> bool:
     whole = present.values.str.fullmatch(_DIGITS)
     if present.share(whole) < READABLE:
         few = present.some_rows(100)
-        if not (few.str.fullmatch(_TELEPHONE) | few.str.fullmatch(RUINED_ID)).any():
+        if not (_are_telephones(few) | few.str.fullmatch(RUINED_ID)).any():
             return False  # nearly all would be
-        return present.share(present.values.str.fullmatch(_TELEPHONE)) >= READABLE or ruined_share(present) >= READABLE
+        return present.share(_are_telephones(present.values)) >= READABLE or ruined_share(present) >= READABLE
     zeros = present.share(present.values.str.fullmatch(r"0\d+"))
     return bool(zeros >= _LEADING_ZEROS or _CODES.search(header) or present.values.str.len().max() > _EXACT_DIGITS)
+
+
+def _are_telephones(values: pd.Series) -> pd.Series:
+    return values.str.fullmatch(_TELEPHONE) & ~values.str.fullmatch(_SIGNED_DAY)
 
 
 def is_list(present: ColumnValues) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from features.schema.load_source import parse_source
 from features.schema.source import Source
 from features.schema.vocabulary import Role
+from pipelines.declaring.corrections.file_corrections import FileCorrections
 from pipelines.declaring.exports.open_export import init_export
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
@@ -338,3 +339,44 @@ def test_the_unit_of_money_is_told_by_the_header_and_amounts_are_whole_units(
     ingest(source, paths)
     amounts = load_tables(paths)["outcomes"].set_index("opportunity_id")["amount"]
     assert amounts[frame["Deal ID"].iloc[0]] == pytest.approx(100 * (scale or 1.0))
+
+
+def test_an_answer_about_dates_is_declared_for_those_with_full_stops_too(tmp_path: Path) -> None:
+    draw = np.random.default_rng(4)
+    days = list(zip(draw.integers(1, 10, 300), draw.integers(1, 13, 300), draw.integers(0, 3, 300), strict=True))
+    status = draw.choice(["Won", "Lost", "Open"], 300)
+    closed = pd.Series([f"{month:02}.{day + more:02}.2025" for day, month, more in days]).where(status != "Open", "")
+    frame = pd.DataFrame(
+        {
+            "Deal ID": [f"D{k}" for k in range(300)],
+            "Stage": status,
+            "Create Date": [f"{month:02}/{day:02}/2025" for day, month, _ in days],
+            "Close Date": closed,
+        }
+    )
+    file, out = tmp_path / "deals.csv", tmp_path / "deals.yaml"
+    frame.to_csv(file, index=False)
+    text = init_export([str(file)], out, tmp_path / "data", said=FileCorrections(dates="month_first"))
+    assert "opportunities:" in text and text.count("time_format: month_first") == 2
+    paths = Paths(tmp_path / "data", "deals")
+    ingest(parse_source(text, path=out), paths)
+    found = load_tables(paths)["outcomes"]["closed_at"].dt.strftime("%m.%d.%Y")
+    assert sorted(found) == sorted(closed[closed != ""])
+
+
+@pytest.mark.parametrize("form", ["%m/%d/%Y", "%d/%m/%y", "%m-%d-%Y"])
+def test_dates_before_october_or_the_tenth_are_no_telephone_numbers(tmp_path: Path, form: str) -> None:
+    draw = np.random.default_rng(5)
+    last = {"%m": 273, "%d": 9}[form[:2]]  # of the year, or of each month
+    days = [pd.Timestamp("2025-01-01") + pd.Timedelta(days=int(day)) for day in draw.integers(0, last, 300)]
+    if form.startswith("%d"):
+        days = [day.replace(month=1 + k % 12) for k, day in enumerate(days)]
+    status = draw.choice(["Won", "Lost", "Open"], 300)
+    created, closed = pd.Series(days), pd.Series(days) + pd.to_timedelta(draw.integers(0, 3, 300), unit="D")
+    frame = pd.DataFrame({"Deal ID": [f"D{k}" for k in range(300)], "Stage": status})
+    frame["Create Date"] = created.dt.strftime(form)
+    frame["Close Date"] = closed.dt.strftime(form).where(status != "Open", "")
+    file, out = tmp_path / "deals.csv", tmp_path / "deals.yaml"
+    frame.to_csv(file, index=False)
+    answer = FileCorrections(dates="day_first" if form.startswith("%d") else "month_first")
+    assert "opportunities:" in init_export([str(file)], out, tmp_path / "data", said=answer)
