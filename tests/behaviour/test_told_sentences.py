@@ -3,6 +3,7 @@
 import ast
 import builtins
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,52 @@ def test_what_has_to_be_found_again_stays_letter_by_letter() -> None:
     asked = "What is your budget and need?"
     assert asked in tell(polish, f'Answer in force to "{asked}"; missing where never answered or withdrawn.')
     assert tell(polish, "DE-50: 12 won, 3 predicted (4 won of 1,200 rows)").startswith("DE-50: ")
+
+
+def steps_of(text: str) -> int:
+    """How many calls it takes to tell a text that was never told before."""
+    count = 0
+
+    def note(*_: Any) -> None:
+        nonlocal count
+        count += 1
+
+    sys.setprofile(note)
+    try:
+        tell(page_language("pl"), text)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def templates() -> list[list[str]]:
+    """Every English template with places: what stands around and what stands in them, by turns."""
+    from babel.messages.pofile import read_po
+
+    with (Path(__file__).parents[2] / "serving/pages/messages/told/pl.po").open("rb") as file:
+        split = [re.split(r"{(\w+)}", str(message.id)) for message in read_po(file, locale="pl") if message.id]
+    return [parts for parts in split if len(parts) > 1]
+
+
+def test_no_text_takes_long_however_it_repeats_a_sentence() -> None:
+    polish, longest = page_language("pl"), 4_000
+    tell(polish, "The templates are read.")
+    for parts in templates():
+        around = parts[::2]
+        tricky = "".join(f"{one}{(one or '1') * 300}" for one in around)[:longest]
+        within = around[0] + "1"
+        while len(within) < longest - sum(map(len, around)):  # a sentence in each place that follows it
+            within = "1".join([*around[:-1], ""]) + within + around[-1]
+        for text in (tricky, within[:longest], " ".join("".join(around).split()) * (longest // len("".join(parts)))):
+            assert steps_of(text) < 100_000, text[:80]
+        beyond = (tricky * (20_000 // len(tricky) + 1))[:20_000]
+        assert (tell(polish, beyond), find_language(polish, beyond)) == (beyond, "en"), "no record says as much"
+
+
+def test_a_long_number_is_said_as_it_is_written() -> None:
+    for number in ("12345678901234567890", "1" * 400, "0." + "3" * 40):
+        told = tell(page_language("pl"), f"{number} leads; without clocks there is no usual number.")
+        assert told.startswith(f"Leady: {number};"), told
 
 
 def test_a_polish_model_page_holds_no_english(tiny_demo: Any, tmp_path: Path) -> None:

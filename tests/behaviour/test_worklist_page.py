@@ -1,5 +1,6 @@
 """The worklist's page: counts follow filters, addresses keep them, files are readable, views and undo work."""
 
+import base64
 import csv
 import io
 import re
@@ -168,7 +169,13 @@ def test_several_leads_are_put_aside_and_taken_back(client: TestClient) -> None:
     after = page(client, where)
     assert "1 lead was left as it is. This lead must not be contacted" in after
     client.cookies.set(COOKIE, "pl")
-    assert "1 lead pozostał bez zmian." in page(client, where)
+    assert "1 lead pozostał bez zmian. Z tym leadem" in page(client, where)
+    said = client.cookies["leadscore_left"]
+    for forged in (base64.urlsafe_b64encode(b"Pay elsewhere.").decode(), f"{said}YQ==", "." * 4000):
+        client.cookies.delete("leadscore_left")
+        client.cookies.set("leadscore_left", forged)
+        after = page(client, where)
+        assert re.search(r"1 lead pozostał bez zmian\.\s*<", after) and "elsewhere" not in after
     client.cookies.delete(COOKIE)
     client.post(f"/v1/leads/{chosen[1]}/feedback", json={"verdict": "withdraw"})
     client.post(f"/v1/leads/{chosen[0]}/feedback", json={"verdict": "withdraw"})

@@ -33,6 +33,7 @@ _OVER = re.compile(r">\s*(\S.*)")
 _SAID_BETWEEN = re.compile(r"(\S+) to (\S+)")
 _SAID_FROM = re.compile(r"(\S+) or more")
 _BETWEEN = re.compile(r"(\d+)-(\d+)([kKmM]?)")
+_LONGEST = 300  # characters; no label or condition of a source is as long, and what people wrote may repeat its words
 _AS_WRITTEN: Mapping[str, str] = MappingProxyType({"c level": "C level", "vp": "VP", "it": "IT", "hr": "HR"})
 
 
@@ -46,6 +47,8 @@ def translate_label(language: Language, label: str) -> str:
     told = language.text(label)
     if told != label:
         return told
+    if len(label) > _LONGEST:
+        return label
     fitting = [(template, found) for pattern, template in _BUILT if (found := pattern.fullmatch(label)) is not None]
     for known in (True, False):  # "uses of the ROI calculator in 90 days" is no "uses" of a topic
         for template, found in fitting:
@@ -62,7 +65,7 @@ def translate_condition(language: Language, text: str) -> str:
     >>> translate_condition(load_language("en"), "score of 60")
     'a score of 60'
     """
-    for pattern, template in _CONDITIONS:
+    for pattern, template in _CONDITIONS if len(text) <= _LONGEST else ():
         found = pattern.fullmatch(text)
         if found is not None:
             parts = found.groupdict()

@@ -1,6 +1,5 @@
 """The worklist's routes: the page, what is done to several leads at once, saved views, and the file."""
 
-import base64
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Literal, get_args
@@ -24,7 +23,7 @@ from serving.api.routes.worklist import (
     read_page,
     without_other_owners,
 )
-from serving.auth.api_keys import Caller
+from serving.auth.api_keys import Caller, read_note, sign_note
 from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter, check_form_token
 from serving.auth.oidc_claims import local_path
 from serving.leads.writes import store_feedback
@@ -55,6 +54,7 @@ from serving.state.worklist.worklist_query import WorklistQuery
 VERDICTS = get_args(FeedbackGiven.model_fields["verdict"].annotation)
 _MOST_AT_ONCE = 100  # leads of one bulk action
 _LEFT, _LEFT_SECONDS = "leadscore_left", 60  # why a lead was left out: read by the page that the answer leads to
+_LONGEST_REASON = 500  # characters; a browser refuses a longer cookie than 4096
 _ALSO_FOUND = 5  # closed leads named below a search
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Token = Annotated[str, Form(max_length=100)]
@@ -125,7 +125,7 @@ def worklist_page(
         may_write=caller.may(Scope.FEEDBACK),
         saved=saved if saved in VERDICTS and done else "",
         saved_text=" ".join(
-            (_saved_text(language, saved, list(done), state), _left_text(request, language, left))
+            (_saved_text(language, saved, list(done), state), _left_text(request, app_state, language, left))
         ).strip(),
         sorted_items=sorts,
         page_link=lambda page: address.link(page=page),
@@ -160,15 +160,12 @@ def _saved_text(language: Language, saved: str, done: list[str], state: LoadedSt
     return language.text(_SAVED.get(saved, "{name}: saved"), name=who)
 
 
-def _left_text(request: Request, language: Language, left: int) -> str:
-    """How many leads were left out, and why the first was: that stands in a cookie, as anybody may write an address."""
+def _left_text(request: Request, app_state: AppState, language: Language, left: int) -> str:
+    """How many leads were left out, and why the first was: a signed cookie says it, as anybody may write an address."""
     if not left:
         return ""
     said = language.plural("{n} lead was left as it is.", "{n} leads were left as they are.", left, n=left)
-    try:
-        why = base64.urlsafe_b64decode(request.cookies.get(_LEFT, "")).decode()
-    except ValueError:
-        return said
+    why = read_note(request.cookies.get(_LEFT, ""), app_state.secret)
     return f"{said} {capitalise(tell(language, why))}".strip()
 
 
@@ -273,7 +270,7 @@ def act_on_chosen(
     said += [("left", str(left))] if left else []
     answer = RedirectResponse(f"{there}{joined}{urlencode(said)}", status_code=303)
     if left:
-        why, https = base64.urlsafe_b64encode(refused.encode()).decode(), app_state.settings.only_https
+        why, https = sign_note(refused[:_LONGEST_REASON], app_state.secret), app_state.settings.only_https
         answer.set_cookie(_LEFT, why, max_age=_LEFT_SECONDS, httponly=True, samesite="strict", secure=https)
     return answer
 
