@@ -1,9 +1,11 @@
 """E-mail addresses in one spelling, and what is derived from them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 
+_BEFORE, _AFTER = re.compile(r"[\s<>:,;]"), re.compile(r"[\s<>,;]")  # what no name and no host of an address holds
 FREE_MAIL = frozenset(
     (
         "gmail.com",
@@ -58,11 +60,26 @@ def normal_email(text: str | None) -> str | None:
     >>> normal_email(" Ann Lee <Ann.Lee+trial@Example.COM> "), normal_email("none")
     ('ann.lee@example.com', None)
     """
-    found = re.search(r"([^\s<>@:,;]+)@([^\s<>@,;]+\.[^\s<>@,;]+)", text) if isinstance(text, str) else None
-    if found is None:
-        return None
-    name = found[1].lower().split("+", 1)[0]
-    return f"{name}@{found[2].lower().rstrip('.')}" if name else None
+    for name, host in _around_each_at(text) if isinstance(text, str) else ():
+        if name and "." in host[1:-1]:
+            name = name.lower().split("+", 1)[0]
+            return f"{name}@{host.lower().rstrip('.')}" if name else None
+    return None
+
+
+def tag_of(text: str) -> str:
+    """The +tag of an address, empty without one.
+
+    >>> tag_of("Agency+Client1@example.com"), tag_of("ann@example.com")
+    ('client1', '')
+    """
+    return next((name.lower().partition("+")[2] for name, _ in _around_each_at(text) if name), "")
+
+
+def _around_each_at(text: str) -> Iterator[tuple[str, str]]:
+    """What may be name and host around each @; every letter is looked at twice, however long the text is."""
+    for before, after in pairwise(text.split("@")):
+        yield _BEFORE.split(before)[-1], _AFTER.split(after, maxsplit=1)[0]
 
 
 def domain_of(text: str | None) -> str | None:

@@ -6,6 +6,8 @@ from typing import Literal
 
 import pandas as pd
 
+from features.cohort.email_addresses import tag_of
+
 Why = Literal["placeholder", "shared", "tagged", "returned"]
 WORDS: dict[str, str] = {
     "placeholder": "have a placeholder for an address",
@@ -44,16 +46,6 @@ def is_placeholder(address: str) -> bool:
     name, _, host = address.partition("@")
     plain = re.sub(r"[._-]", "", name)
     return bool(_PLACEHOLDER.match(plain)) or host.split(".")[0] in ("none", "noemail", "nomail", "nowhere", "fake")
-
-
-def tag_of(text: str) -> str:
-    """The +tag of an address, empty without one.
-
-    >>> tag_of("Agency+Client1@example.com"), tag_of("ann@example.com")
-    ('client1', '')
-    """
-    found = re.search(r"([^\s<>@:,;]+)@", text)
-    return "" if found is None else found[1].lower().partition("+")[2]
 
 
 def tell_apart(address: pd.Series, written: pd.Series) -> tuple[pd.Series, ApartLeads]:

@@ -4,9 +4,9 @@ import re
 from urllib.parse import unquote
 
 _VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
-_LOGIN = re.compile(r"(?P<before>://[^:/?#\s@]*:)(?P<secret>[^\s]+)(?=@)")
+_LOGIN = re.compile(r"(?P<before>://[^:/?#\s@]*:)(?P<secret>[^\s]{1,4096})(?=@)")
 _PARAMETER = re.compile(
-    r"(?P<before>[?&;][^=&;\s]*(?:passw|pwd|secret|token|api_?key|credential|signature)[^=&;\s]*=)(?P<secret>[^&;\s'\"]+)",
+    r"(?P<before>[?&;][^=&;\s]{0,100}(?:passw|pwd|secret|token|api_?key|credential|signature)[^=&;\s]{0,100}=)(?P<secret>[^&;\s'\"]+)",
     re.I,
 )
 HIDDEN = "***"

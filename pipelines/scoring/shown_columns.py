@@ -21,7 +21,7 @@ PHONES, MAILS = (
 _REACHES = re.compile(
     r"phone|mobile|telefon|mail|fax|whats_?app|handy|(^|[^a-z])(tel|cell|gsm|sms)([^a-z]|$)", re.IGNORECASE
 )
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_ADDRESS = re.compile(r"[^@\s]@[^@\s][^@\s.]*\.[^@\s]")  # around its @ alone: one pass over a text of any length
 _NUMBER = re.compile(r"(tel:\s*)?(\+|0[\d\s(/-]|\()[\d\s()./-]+|\d{3}[-. ]\d{3}[-. ]\d{4}", re.IGNORECASE)
 _DAY = re.compile(r"\d{1,2}([./-])\d{1,2}\1(\d{2}|\d{4})")
 _DIGITS = range(7, 16)  # of a telephone number with its country: E.164 allows 15

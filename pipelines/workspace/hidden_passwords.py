@@ -9,7 +9,7 @@ from types import TracebackType
 from urllib.parse import quote, unquote
 
 HIDDEN = "***"
-_USER_INFO = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*:/{1,3})[^\s/?#\"'<>]*@")
+_USER_INFO = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,40}:/{1,3})[^\s/?#\"'<>]*@")
 _URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s:/@]*:([^\s]+)@")
 _SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY", re.IGNORECASE)
 _PLACES = ("_FILE", "_PATH", "_DIR")  # of variables that say where a secret lies

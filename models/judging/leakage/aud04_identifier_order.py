@@ -50,7 +50,7 @@ def _numbers(column: pd.Series) -> Floats | None:
         return None
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(dtype=np.float64)
-    digits = column.str.extract(r"(\d+)\D*$", expand=False)
+    digits = column.str.extract(r"(?<!\d)(\d+)\D*$", expand=False)
     numbers = pd.to_numeric(digits, errors="coerce").to_numpy(dtype=np.float64)
     return numbers if np.isfinite(numbers).mean() > UNIQUE * float(known.mean()) else None
 

@@ -54,7 +54,8 @@ _JOINED_NOT = "미무未不非无無没"  # written before a word, it turns it r
 _LACKING = frozenset(LACKING.split("|"))
 _NOT_DONE = re.compile(NOT_DONE)
 _NOT = frozenset(word for words in NEGATIONS.values() for word in words.split("|"))
-_JOINED_END = re.compile(rf"(?: ?(?:{JOINED_DONE}|[\d\x00-\u10ff]+))*")
+_LONGEST = 300  # letters; no status is as long, and phrases of one are compared with one another
+_JOINED_END = re.compile(rf"(?:{JOINED_DONE}|[\d\x00-\u10ff])*")  # one way to read each text
 _SIGNS = re.compile(r"[-\u2013\u2014:/|,()\[\]\u30fb]+")
 _JOINED_NONE = re.compile("없|ない|なし|無し|没有")
 _Sort = tuple[Literal["verdict", "alone", "beside", "unsaid"], Standing | None]  # of a phrase within a status
@@ -95,7 +96,7 @@ _Reading = Standing | _TwoThings | None
 
 def _read(text: str) -> _Reading:
     folded = fold_status(text)
-    if not folded:
+    if not folded or len(folded) > _LONGEST:
         return None
     whole = [meaning for meaning, exact in _exact().items() if exact.fullmatch(folded)]
     if whole:

@@ -13,7 +13,7 @@ from pipelines.ingest.errors import UnreadableFileError
 
 SEARCHED_ROWS = 50  # report exports carry a dozen lines of titles and filters; a header further down is declared
 _VALUE = re.compile(  # numbers, dates and times of day: what bodies hold and headers do not
-    r"^[+-]?[\d.,'\s\u00a0\u202f%€$£¥]*\d[\d.,'\s\u00a0\u202f%€$£¥]*$|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d:\d\d"
+    r"^[+-]?[.,'\s\u00a0\u202f%€$£¥]*\d[\d.,'\s\u00a0\u202f%€$£¥]*$|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d:\d\d"
 )
 _SHOWN_TITLE = 60  # characters of a title line in a message
 

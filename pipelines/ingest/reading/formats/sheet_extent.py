@@ -15,9 +15,9 @@ LARGEST_SHEET = 1 << 26  # cells, some 2 GB: a million rows of 60 columns still 
 _BEYOND_Z = re.compile(rb"""\sr=["']([A-Z]{2,3})(\d{1,7})["']""")
 _CELL = re.compile(rb"""\sr=["']([A-Z]{1,3})(\d{1,7})["']""")
 _REPEATED_ROWS = re.compile(
-    rb"""<table:table-row[^>]*number-rows-repeated=["'](\d+)["'][^>]*>(.*?)</table:table-row>""", re.S
+    rb"""<table:table-row[^<>]*number-rows-repeated=["'](\d+)["'][^<>]*>(.*?)(?:</table:table-row>|\Z)""", re.S
 )
-_REPEATED_CELLS = re.compile(rb"""<table:table-cell(?=[^>]*value-type)[^>]*number-columns-repeated=["'](\d+)["']""")
+_REPEATED_CELLS = re.compile(rb"""<table:table-cell(?=[^<>]*value-type)[^<>]*number-columns-repeated=["'](\d+)["']""")
 
 
 def refuse_sprawling_sheets(content: bytes, *, what: str) -> None:
