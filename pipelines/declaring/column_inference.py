@@ -15,9 +15,10 @@ from models.judging.leakage.aud05_suspicious_names import find_today_words
 from pipelines.declaring.column_values import ColumnValues, purity
 from pipelines.declaring.value_types import READABLE, SAMPLED, are_addresses, find_type, prove_decimal, ruined_share
 from pipelines.declaring.words.header_words import Meaning, meanings_of
+from pipelines.ingest.values.moments import zone_of
 from pipelines.ingest.values.number_form import DecimalSign
 from pipelines.ingest.values.ruined_ids import RUINED_ID
-from pipelines.ingest.values.timestamps import read_timestamps, zone_of
+from pipelines.ingest.values.timestamps import read_timestamps
 
 Word = TypeVar("Word", Topic, Dimension)
 

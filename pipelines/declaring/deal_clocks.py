@@ -17,7 +17,8 @@ from pipelines.declaring.words.header_words import Meaning, meanings_of, words_o
 from pipelines.declaring.words.money_words import is_planned
 from pipelines.declaring.words.todays_words import todays_words
 from pipelines.ingest.values.date_order import DateOrder
-from pipelines.ingest.values.timestamps import read_timestamps, zone_of
+from pipelines.ingest.values.moments import zone_of
+from pipelines.ingest.values.timestamps import read_timestamps
 
 CLOSED_FILLED = 0.95  # share of closed rows with a date of the close: rows without one go to quarantine
 _IN_ORDER = 0.9  # share of closed rows that close no earlier than they were created; else these are no such clocks

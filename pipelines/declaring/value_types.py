@@ -11,9 +11,11 @@ from features.schema.columns import Column
 from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_values import ColumnValues
 from pipelines.declaring.words.header_words import Meaning, meanings_of
+from pipelines.ingest.values.counted_times import holds_epochs, holds_serial_days
+from pipelines.ingest.values.moments import zone_of
 from pipelines.ingest.values.number_form import NO_VALUE, SLIPS, DecimalSign, weigh_signs
 from pipelines.ingest.values.ruined_ids import RUINED_ID
-from pipelines.ingest.values.timestamps import ALL_DIGITS, holds_epochs, holds_serial_days, read_timestamps, zone_of
+from pipelines.ingest.values.timestamps import ALL_DIGITS, read_timestamps
 from pipelines.ingest.values.type_casting import cast_numbers
 
 _DIGITS = r"\d+(?:\.0+)?"

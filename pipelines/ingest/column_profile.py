@@ -8,8 +8,8 @@ from features.schema.canonical_tables import TABLES
 from features.schema.columns import Column
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
-from pipelines.ingest.canonical_shape import read_columns, type_of
 from pipelines.ingest.quarantine import hidden_columns
+from pipelines.ingest.shaping.declared_columns import read_columns, type_of
 
 MOST_COMMON = 3  # values of a category shown: one line of a table
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
-from pipelines.ingest.canonical_shape import ShapedTable
 from pipelines.ingest.row_selection import keep_rows
+from pipelines.ingest.shaping.canonical_shape import ShapedTable
 
 # Chance of so many losses in a row behind the last thing that happened, if deals were won as often there as before.
 LUCK = 0.01

@@ -10,7 +10,7 @@ from features.schema.canonical_tables import TABLES
 from features.schema.columns import Column, fold_value
 from features.schema.source import Flat, Source
 from features.schema.vocabulary import ColumnType
-from pipelines.ingest.canonical_shape import read_columns, type_of
+from pipelines.ingest.shaping.declared_columns import read_columns, type_of
 
 
 class Rule(StrEnum):

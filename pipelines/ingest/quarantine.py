@@ -13,11 +13,11 @@ from features.kernel.column_reader import number_of, text_of
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import Role
-from pipelines.ingest.canonical_shape import ShapedTable
 from pipelines.ingest.expectations import Expectation, Rule
 from pipelines.ingest.reading.delimited_rows import BrokenRow
 from pipelines.ingest.reading.raw_table import RawTable
-from pipelines.ingest.repeated_rows import Contradictions, find_repeated_keys, newest_column
+from pipelines.ingest.shaping.canonical_shape import ShapedTable
+from pipelines.ingest.shaping.repeated_rows import Contradictions, find_repeated_keys, newest_column
 
 COLUMNS = ("table", "row", "rule", "column", "value")
 LONGEST_SHOWN = 500  # characters of a value in the quarantine; the whole row is in quarantined_rows.parquet

@@ -8,19 +8,14 @@ from types import MappingProxyType
 from features.schema.source import Source
 from features.schema.table_source import Location
 from pipelines.artifacts.reading_record import ColumnReading
-from pipelines.ingest.canonical_shape import (
-    ShapedTable,
-    declared_headers,
-    headers_that_select,
-    read_columns,
-    shape_table,
-)
 from pipelines.ingest.errors import NoLocationError
 from pipelines.ingest.expectations import table_order
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.formats.one_moment import OneMoment
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.row_selection import count_repeats_once, drop_repeats, select_rows
+from pipelines.ingest.shaping.canonical_shape import ShapedTable, shape_table
+from pipelines.ingest.shaping.declared_columns import declared_headers, headers_that_select, read_columns
 from pipelines.ingest.wide_stages import melt_stages
 from pipelines.workspace.paths import Paths
 

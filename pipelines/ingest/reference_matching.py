@@ -10,11 +10,11 @@ from features.schema.canonical_tables import TABLES
 from features.schema.columns import Column
 from features.schema.source import Source
 from pipelines.artifacts.counts_record import MatchedKeys
-from pipelines.ingest.canonical_shape import ShapedTable
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.key_forms import DOUBT_WORDS, FORM_WORDS, SHOWN, KeyForm, match_keys
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.shaping.canonical_shape import ShapedTable
 from pipelines.ingest.values.type_casting import plain_texts
 
 _NUMBER = r"\d+(?:\.0+)?"

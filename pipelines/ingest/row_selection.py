@@ -10,12 +10,12 @@ import pandas as pd
 from features.schema.canonical_tables import TABLES
 from features.schema.columns import Column, fold_value
 from features.schema.source import Source
-from pipelines.ingest.canonical_shape import ShapedTable, UnreadableValues
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.quarantine import CheckedTable, key_in_words
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.raw_table import RawTable
-from pipelines.ingest.repeated_rows import find_repeated_keys, newest_column
+from pipelines.ingest.shaping.canonical_shape import ShapedTable, UnreadableValues
+from pipelines.ingest.shaping.repeated_rows import find_repeated_keys, newest_column
 from pipelines.ingest.values.flag_columns import CONTRADICTION, add_flag_columns
 from pipelines.ingest.values.type_casting import plain_texts
 

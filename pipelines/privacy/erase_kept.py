@@ -16,11 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.schema.source import Source
-from pipelines.ingest.canonical_shape import ShapedTable, headers_that_select, shape_table
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
 from pipelines.ingest.reading.raw_table import RawTable, number_rows
 from pipelines.ingest.row_selection import select_rows
+from pipelines.ingest.shaping.canonical_shape import ShapedTable, shape_table
+from pipelines.ingest.shaping.declared_columns import headers_that_select
 from pipelines.ingest.wide_stages import melt_stages, rows_of_file
 from pipelines.privacy.erase_files import Erased
 from pipelines.privacy.hidden_mentions import hide_in_arrow

@@ -15,9 +15,9 @@ from features.cohort.shared_rights import share_rights
 from features.schema.people.privacy import Consent
 from features.schema.source import Source
 from pipelines.artifacts.counts_record import MatchedKeys
-from pipelines.ingest.canonical_shape import ShapedTable
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.row_selection import keep_rows
+from pipelines.ingest.shaping.canonical_shape import ShapedTable
 from pipelines.workspace.people import register as people
 from pipelines.workspace.people.addresses_in_texts import hide_in_frame
 from pipelines.workspace.people.naming_columns import naming_columns

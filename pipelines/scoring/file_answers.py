@@ -6,7 +6,7 @@ import pandas as pd
 from features.array_types import Tables
 from features.schema.snapshots import CHANNEL, snapshot_columns
 from features.schema.source import Source
-from pipelines.ingest.canonical_shape import type_of
+from pipelines.ingest.shaping.declared_columns import type_of
 from pipelines.ingest.values.answer_texts import answer_texts
 
 _MOMENT = pd.Timedelta(microseconds=1)

@@ -11,13 +11,14 @@ from features.assembly.flat_outcomes import name_rows
 from features.schema.source import Source
 from features.schema.table_source import CsvFormat, Location
 from pipelines.artifacts.reading_record import ReadingRecord, TableReading
-from pipelines.ingest.canonical_shape import ShapedTable, declared_headers, read_columns, shape_table, type_of
 from pipelines.ingest.errors import MissingColumnError, UncertainEncodingError
 from pipelines.ingest.expectations import BROKEN, Expectation, Rule, expectations_of
 from pipelines.ingest.quarantine import breaks, hidden_columns, shape_of_text
 from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.ingest.reading.file_state import check_unchanged
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.shaping.canonical_shape import ShapedTable, shape_table
+from pipelines.ingest.shaping.declared_columns import declared_headers, read_columns, type_of
 
 _ALIKE = ("sheet", "records", "table", "query", "limits")  # of a location, for a file laid out like it
 _ROW_RULES = (Rule.REQUIRED, Rule.ALLOWED, Rule.MINIMUM, Rule.MAXIMUM)

@@ -7,7 +7,7 @@ from features.schema.columns import Column
 from features.schema.snapshots import DATED, have_own_clock
 from features.schema.source import Source
 from features.schema.vocabulary import Role, WhenKnown
-from pipelines.ingest.canonical_shape import read_columns
+from pipelines.ingest.shaping.declared_columns import read_columns
 from pipelines.snapshots.differences import CHANGE, GONE, KEY
 from pipelines.snapshots.row_versions import (
     TableHistory,

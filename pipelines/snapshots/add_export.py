@@ -10,7 +10,7 @@ import pandas as pd
 from features.schema.source import Source
 from features.schema.vocabulary import Role, WhenKnown
 from pipelines.artifacts.snapshots_record import ExportHistory, SnapshotsRecord, TakenSnapshot
-from pipelines.ingest.values.timestamps import zone_of
+from pipelines.ingest.values.moments import zone_of
 from pipelines.snapshots.declared_exports import DeclaredExport, columns_of_export, declared_columns
 from pipelines.snapshots.differences import KEY, Differences, apply_changes, carry_missing_columns, compare_states
 from pipelines.snapshots.export_checks import (

@@ -10,9 +10,9 @@ from features.schema.snapshots import snapshots_of
 from features.schema.source import Source
 from features.schema.table_source import WIDE_DATE, Location, Snapshots
 from features.schema.vocabulary import ColumnType, Role
-from pipelines.ingest.canonical_shape import headers_that_select, read_columns, type_of
 from pipelines.ingest.errors import MissingFileError
 from pipelines.ingest.reading.fetch import candidates
+from pipelines.ingest.shaping.declared_columns import headers_that_select, read_columns, type_of
 from pipelines.snapshots.differences import KEY
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns

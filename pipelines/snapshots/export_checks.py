@@ -10,8 +10,8 @@ from features.schema.columns import Column
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
 from pipelines.artifacts.snapshots_record import ExportHistory
-from pipelines.ingest.canonical_shape import type_of
 from pipelines.ingest.key_forms import KeyForm, match_keys
+from pipelines.ingest.shaping.declared_columns import type_of
 from pipelines.ingest.values.type_casting import plain_texts
 from pipelines.snapshots.declared_exports import DeclaredExport, declared_columns
 from pipelines.snapshots.snapshot_errors import SnapshotRefusedError

@@ -16,15 +16,16 @@ from features.schema.source import Source
 from features.schema.table_source import TableSource
 from features.schema.vocabulary import ColumnType
 from pipelines.artifacts.reading_record import ColumnReading
-from pipelines.ingest.canonical_shape import declared_headers, shape_table, type_of
-from pipelines.ingest.column_forms import NOTHING_KNOWN, Known
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.file_adapters import read_location
 from pipelines.ingest.reading.file_state import check_unchanged
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.raw_table import RawTable
-from pipelines.ingest.repeated_rows import Mask, find_repeated_keys, newest_column
-from pipelines.ingest.values.timestamps import zone_of
+from pipelines.ingest.shaping.canonical_shape import shape_table
+from pipelines.ingest.shaping.column_forms import NOTHING_KNOWN, Known
+from pipelines.ingest.shaping.declared_columns import declared_headers, type_of
+from pipelines.ingest.shaping.repeated_rows import Mask, find_repeated_keys, newest_column
+from pipelines.ingest.values.moments import zone_of
 from pipelines.ingest.values.type_casting import plain_texts
 from pipelines.snapshots.declared_exports import DeclaredExport, ignored_headers, typed_headers
 from pipelines.snapshots.differences import KEY

@@ -12,10 +12,10 @@ from features.schema.table_source import TableSource
 from features.schema.vocabulary import Stage
 from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.artifacts.snapshots_record import ExportHistory
-from pipelines.ingest.canonical_shape import ShapedTable, UnreadableValues, shape_table
 from pipelines.ingest.expectations import expectations_of
 from pipelines.ingest.quarantine import CheckedTable, check
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.shaping.canonical_shape import ShapedTable, UnreadableValues, shape_table
 from pipelines.snapshots.account_history import account_rows
 from pipelines.snapshots.declared_exports import describe_place, exports_of
 from pipelines.snapshots.lead_history import AnswerRows, answer_rows, lead_rows

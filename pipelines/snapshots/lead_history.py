@@ -11,9 +11,10 @@ from features.schema.snapshots import CHANNEL, snapshot_columns
 from features.schema.source import Source
 from features.schema.table_source import TableSource
 from features.schema.vocabulary import Role, WhenKnown
-from pipelines.ingest.canonical_shape import read_columns, shape_table, type_of
 from pipelines.ingest.expectations import Expectation, Rule
 from pipelines.ingest.quarantine import breaks
+from pipelines.ingest.shaping.canonical_shape import shape_table
+from pipelines.ingest.shaping.declared_columns import read_columns, type_of
 from pipelines.ingest.values.answer_texts import answer_texts
 from pipelines.snapshots.differences import CHANGE, GONE, KEY
 from pipelines.snapshots.row_versions import (

@@ -8,8 +8,8 @@ import pandas as pd
 from features.schema.columns import Column
 from features.schema.source import Source
 from features.schema.vocabulary import Stage
-from pipelines.ingest.canonical_shape import shape_table
 from pipelines.ingest.row_selection import select_rows
+from pipelines.ingest.shaping.canonical_shape import shape_table
 from pipelines.snapshots.differences import CHANGE, KEY
 from pipelines.snapshots.row_versions import (
     TableHistory,

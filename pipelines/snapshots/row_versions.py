@@ -15,7 +15,7 @@ from features.schema.source import Source
 from features.schema.table_source import CsvFormat, TableSource
 from pipelines.artifacts.snapshots_record import ExportHistory
 from pipelines.ingest.reading.raw_table import RawTable
-from pipelines.ingest.values.timestamps import zone_of
+from pipelines.ingest.values.moments import zone_of
 from pipelines.ingest.values.type_casting import plain_texts
 from pipelines.snapshots.declared_exports import DeclaredExport
 from pipelines.snapshots.differences import CHANGE, GONE, KEY

@@ -19,9 +19,6 @@ from features.schema.vocabulary import Role
 from pipelines.artifacts.counts_record import CountsRecord, QuarantineReason, hash_declaration
 from pipelines.artifacts.reading_record import ReadingRecord, TableReading
 from pipelines.artifacts.verdict_record import RowsVerdict
-from pipelines.ingest.canonical_shape import (
-    ShapedTable,
-)
 from pipelines.ingest.data_cutoff import (
     age_moment,
     declared_cutoff,
@@ -49,6 +46,7 @@ from pipelines.ingest.reading.file_state import check_unchanged
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.reference_matching import describe_matches, match_references
 from pipelines.ingest.row_selection import drop_superseded
+from pipelines.ingest.shaping.canonical_shape import ShapedTable
 from pipelines.ingest.undeclared_kinds import (
     PASTE,
     count_undeclared_kinds,

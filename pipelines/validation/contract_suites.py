@@ -9,8 +9,8 @@ import pandas as pd
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
-from pipelines.ingest.canonical_shape import type_of
 from pipelines.ingest.expectations import Expectation, Rule
+from pipelines.ingest.shaping.declared_columns import type_of
 from pipelines.validation.library import great_expectations
 from pipelines.validation.project import Project, Suite
 from pipelines.workspace.table_files import DTYPES

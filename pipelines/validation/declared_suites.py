@@ -13,7 +13,7 @@ from features.schema.expecting.known_expectations import KNOWN
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
 from pipelines.artifacts.counts_record import ExpectationResult
-from pipelines.ingest.canonical_shape import read_columns, type_of
+from pipelines.ingest.shaping.declared_columns import read_columns, type_of
 from pipelines.validation.library import great_expectations
 from pipelines.validation.project import Project, Suite, problem_of
 

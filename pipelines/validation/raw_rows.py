@@ -10,9 +10,9 @@ from features.array_types import Tables
 from features.errors import ContractError
 from features.schema.source import Source
 from pipelines.artifacts.counts_record import CountsRecord
-from pipelines.ingest.canonical_shape import ShapedTable
 from pipelines.ingest.identity_files import unresolved_tables
 from pipelines.ingest.quarantine import CheckedTable
+from pipelines.ingest.shaping.canonical_shape import ShapedTable
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.paths import Paths
 

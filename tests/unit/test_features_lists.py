@@ -18,8 +18,8 @@ from features.schema.source import Source
 from features.schema.table_source import Location
 from pipelines.declaring.column_inference import guess_column
 from pipelines.declaring.starter_declaration import declare_facts, read_facts
-from pipelines.ingest.canonical_shape import shape_table
 from pipelines.ingest.reading.file_adapters import read_table
+from pipelines.ingest.shaping.canonical_shape import shape_table
 from pipelines.ingest.values.type_casting import cast_lists
 
 CELLS = ["CRM;HR;AI", "HR", "crm; HR", "", "AI;CRM"]

@@ -10,9 +10,9 @@ from features.schema.columns import Column
 from features.schema.load_source import parse_source
 from features.schema.table_source import CsvFormat
 from pipelines.artifacts.reading_record import ColumnReading
-from pipelines.ingest.column_forms import find_number_forms
 from pipelines.ingest.errors import AmbiguousNumbersError
 from pipelines.ingest.reading.raw_table import FileRows
+from pipelines.ingest.shaping.column_forms import find_number_forms
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables

@@ -10,8 +10,8 @@ from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.cohort.cohort import open_cohort
 from features.schema.source import Source
 from pipelines.artifacts.counts_record import CountsRecord
-from pipelines.ingest.canonical_shape import shape_table
 from pipelines.ingest.reading.file_adapters import read_file
+from pipelines.ingest.shaping.canonical_shape import shape_table
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.table_files import load_tables

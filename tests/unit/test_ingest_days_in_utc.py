@@ -8,8 +8,8 @@ import pytest
 from features.schema.load_source import parse_source
 from features.schema.source import Source
 from pipelines.artifacts.reading_record import ReadingRecord
-from pipelines.ingest.canonical_shape import shape_table
 from pipelines.ingest.reading.file_adapters import read_file
+from pipelines.ingest.shaping.canonical_shape import shape_table
 from pipelines.scoring.leads_file import read_leads_file
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths

@@ -11,11 +11,13 @@ from features.schema.load_source import parse_source
 from features.schema.source import Source
 from features.schema.table_source import Location
 from pipelines.artifacts.reading_record import ColumnReading
-from pipelines.ingest.canonical_shape import ShapedTable, shape_table
 from pipelines.ingest.errors import AmbiguousDatesError, TurnedDatesError
 from pipelines.ingest.reading.file_adapters import read_table
+from pipelines.ingest.shaping.canonical_shape import ShapedTable, shape_table
 from pipelines.ingest.values.date_order import DateOrder
-from pipelines.ingest.values.timestamps import Timestamps, days_as_midnights, end_of_day, read_timestamps
+from pipelines.ingest.values.days import days_as_midnights, end_of_day
+from pipelines.ingest.values.moments import Timestamps
+from pipelines.ingest.values.timestamps import read_timestamps
 
 BERLIN, CHICAGO, UTC = ZoneInfo("Europe/Berlin"), ZoneInfo("America/Chicago"), ZoneInfo("UTC")
 

@@ -4,11 +4,11 @@ import pytest
 
 from features.schema.source import Source
 from features.schema.table_source import CsvFormat, Location
-from pipelines.ingest.canonical_shape import shape_table
 from pipelines.ingest.errors import EmptyFileError, MissingColumnError, UnreadableFileError
 from pipelines.ingest.reading.delimited_text import read_delimited
 from pipelines.ingest.reading.file_adapters import read_table
 from pipelines.ingest.reading.header_row import clean_header, find_header_row, match_headers
+from pipelines.ingest.shaping.canonical_shape import shape_table
 
 ROWS = "L1,2024-01-08,Steel,9\nL2,2024-01-09,Food,8\nL3,2024-01-10,Steel,7\n"
 HEADER = "lead_no,created,industry,employees\n"

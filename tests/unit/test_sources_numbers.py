@@ -9,9 +9,9 @@ from features.schema.source import Source
 from features.schema.table_source import Location
 from pipelines.artifacts.reading_record import ColumnReading
 from pipelines.declaring.column_inference import guess_column
-from pipelines.ingest.canonical_shape import ShapedTable, shape_table
 from pipelines.ingest.errors import AmbiguousNumbersError, RuinedIdsError
 from pipelines.ingest.reading.file_adapters import read_table
+from pipelines.ingest.shaping.canonical_shape import ShapedTable, shape_table
 from pipelines.ingest.values.number_form import NumberForm, plain_numbers, weigh_signs
 from pipelines.ingest.values.type_casting import cast_numbers
 

@@ -20,9 +20,9 @@ from features.schema.table_source import Location
 from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_values import ColumnValues, texts_of_table
 from pipelines.declaring.value_types import find_type
-from pipelines.ingest.canonical_shape import ShapedTable, shape_table
 from pipelines.ingest.errors import AmbiguousNumbersError
 from pipelines.ingest.reading.file_adapters import read_file
+from pipelines.ingest.shaping.canonical_shape import ShapedTable, shape_table
 
 Rows = Sequence[Sequence[Any]]
 HEADER = ("budget", "other", "status")

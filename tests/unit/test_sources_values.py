@@ -9,7 +9,9 @@ import pytest
 from features.errors import ExitStatus, SourceError
 from features.schema.columns import Column
 from pipelines.ingest.errors import AmbiguousDatesError
-from pipelines.ingest.values.timestamps import close_at_day_end, end_of_day, read_timestamps, zone_of
+from pipelines.ingest.values.days import close_at_day_end, end_of_day
+from pipelines.ingest.values.moments import zone_of
+from pipelines.ingest.values.timestamps import read_timestamps
 from pipelines.ingest.values.type_casting import cast_booleans, cast_choices, cast_numbers, decimal_of, plain_texts
 
 BERLIN = ZoneInfo("Europe/Berlin")

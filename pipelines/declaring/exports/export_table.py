@@ -10,7 +10,8 @@ import pandas as pd
 from features.errors import LeadScoreError
 from pipelines.declaring.value_types import counts_time
 from pipelines.declaring.words.header_words import Meaning, meanings_of
-from pipelines.ingest.values.timestamps import read_timestamps, zone_of
+from pipelines.ingest.values.moments import zone_of
+from pipelines.ingest.values.timestamps import read_timestamps
 
 _TIMES_READ = 0.95  # share of filled values that must be times: exports have a few typing errors
 _LIKE_A_TIME = r"^\D{0,4}\d{1,4}[-/.년年 ]"

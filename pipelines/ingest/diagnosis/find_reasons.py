@@ -13,7 +13,6 @@ from features.schema.opportunities import STATUS
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
 from pipelines.artifacts.counts_record import QuarantineReason
-from pipelines.ingest.canonical_shape import ShapedTable, read_columns, type_of
 from pipelines.ingest.diagnosis.cause import Cause
 from pipelines.ingest.diagnosis.id_causes import SAMPLE, explain_repeated, explain_unmatched
 from pipelines.ingest.diagnosis.row_causes import explain_after_cutoff, explain_clock_order, explain_field_count
@@ -27,6 +26,8 @@ from pipelines.ingest.diagnosis.value_causes import (
 from pipelines.ingest.expectations import Expectation, Rule
 from pipelines.ingest.quarantine import CheckedTable, hidden_columns, shape_of_text
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.shaping.canonical_shape import ShapedTable
+from pipelines.ingest.shaping.declared_columns import read_columns, type_of
 
 KEPT = 10  # reasons per table; the quarantine itself holds every row
 _FEWEST_UNMATCHED = 0.5  # share of references to a table that is not obligatory, from which the mismatch is told

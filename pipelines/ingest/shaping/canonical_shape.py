@@ -12,28 +12,22 @@ from features.assembly.flat_outcomes import name_rows
 from features.schema.canonical_tables import TABLES, ContractColumn
 from features.schema.columns import Column
 from features.schema.source import Source
-from features.schema.table_source import FILE_ROW, WIDE_DATE, WIDE_STAGE, CsvFormat
-from features.schema.vocabulary import ColumnType, Role, Stage
+from features.schema.table_source import FILE_ROW, CsvFormat
+from features.schema.vocabulary import ColumnType, Stage
 from pipelines.artifacts.reading_record import ColumnReading
-from pipelines.ingest.column_forms import NOTHING_KNOWN, Known, find_number_forms
-from pipelines.ingest.errors import AmbiguousDatesError, MissingColumnError
+from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.header_row import clean_header, match_headers
 from pipelines.ingest.reading.raw_table import RawTable
-from pipelines.ingest.repeated_rows import find_repeats
+from pipelines.ingest.shaping.column_clocks import read_clocks
+from pipelines.ingest.shaping.column_forms import NOTHING_KNOWN, Known, find_number_forms
+from pipelines.ingest.shaping.declared_columns import declared_headers, read_columns, type_of
+from pipelines.ingest.shaping.repeated_rows import find_repeats
 from pipelines.ingest.values.column_texts import first_filled, first_told, values_of
-from pipelines.ingest.values.date_order import DateOrder
+from pipelines.ingest.values.days import close_at_day_end, end_of_day
 from pipelines.ingest.values.flag_columns import add_flag_columns
+from pipelines.ingest.values.moments import Timestamps
 from pipelines.ingest.values.number_form import NumberForm, count_currencies
 from pipelines.ingest.values.ruined_ids import check_ids
-from pipelines.ingest.values.timestamps import (
-    Timestamps,
-    close_at_day_end,
-    days_as_midnights,
-    end_of_day,
-    known_from_start_of_day,
-    read_timestamps,
-    zone_of,
-)
 from pipelines.ingest.values.type_casting import (
     cast_booleans,
     cast_choices,
@@ -78,63 +72,6 @@ class ShapedTable:
     people: dict[str, int] = field(default_factory=dict)  # rows left out for somebody's sake, by why; in left_out too
 
 
-def read_columns(source: Source, table: str) -> dict[str, Column]:
-    """Columns of a table that are read: the declared ones without the ignored, and those ``flat`` speaks of."""
-    declared = source.tables[table].columns if table in source.tables else {}
-    columns = {name: column for name, column in declared.items() if column.role is not Role.IGNORE}
-    if source.flat is not None and table == "leads":
-        flat = source.flat
-        for name in (flat.target.column, flat.order, flat.group, flat.lead_id):
-            if name is not None and name not in ("row", "identical_inputs") and name not in columns:
-                columns[name] = declared.get(name, Column(role=Role.DISPLAY))
-    return columns
-
-
-def type_of(source: Source, table: str, name: str) -> ColumnType:
-    """Type a column is read as: the contract's, else the declared one, else category."""
-    if source.flat is not None and name == source.flat.target.column:
-        return ColumnType.CATEGORY
-    contract = TABLES[table]
-    column = read_columns(source, table).get(name)
-    if name in contract.names and not (source.kind == "flat" and column is not None and column.type is not None):
-        return contract[name].type
-    return (column.type if column is not None else None) or ColumnType.CATEGORY
-
-
-def declared_headers(source: Source, table: str) -> list[str]:
-    """Headers the declaration speaks of for a table, for others read from the same file, and as ids to refer by."""
-    mine = source.tables[table]
-    alike = {
-        name: other
-        for name, other in source.tables.items()
-        if other is mine or (other.location is not None and other.location == mine.location)
-    }
-    spoken = [header for one in alike.values() for name, c in one.columns.items() for header in c.headers(name)]
-    spoken = [header for header in spoken if header not in (WIDE_STAGE, WIDE_DATE)]
-    headers = dict.fromkeys([*spoken, *(header for name in alike for header in headers_that_select(source, name))])
-    made = {header for one in alike.values() for header in one.flags}
-    return [header for header in headers if header not in made]
-
-
-def headers_that_select(source: Source, table: str) -> list[str]:
-    """Headers beside the columns: those that say which rows are a table's, date its stages, or are referred by."""
-    declared = source.tables[table]
-    wide = [header for stage in declared.wide.values() for header in stage.headers]
-    flags = [header for values in declared.flags.values() for named in values.values() for header in named]
-    return [*declared.rows, *wide, *flags, *_headers_referred_by(source, table)]
-
-
-def _headers_referred_by(source: Source, table: str) -> list[str]:
-    """Headers of a table's file by which other tables refer to its rows (``through``)."""
-    return [
-        header
-        for other, declared in source.tables.items()
-        for known in TABLES[other].columns
-        if known.references is not None and known.references.split(".")[0] == table and known.name in declared.columns
-        for header in declared.columns[known.name].through
-    ]
-
-
 def shape_table(
     raw: RawTable, table: str, source: Source, *, strict: bool = True, known: Known = NOTHING_KNOWN
 ) -> ShapedTable:
@@ -164,7 +101,10 @@ def shape_table(
     texts, typed = _texts(frame, columns, table, source, shaped, strict=strict, raw=raw)
     forms = _number_forms(raw, texts, typed, table, source, shaped, known)
 
-    clocks = _read_clocks(texts, columns, source, shaped, known)
+    read = read_clocks(texts, table, source, known)
+    clocks, shaped.perhaps_days = read.moments, read.perhaps_days
+    shaped.notes += read.notes
+    shaped.forms |= read.forms
     values: dict[str, pd.Series] = {}
     for name, column in columns.items():
         if name not in texts:
@@ -275,81 +215,6 @@ def _number_forms(
             )
     shaped.forms |= found.found
     return found.forms
-
-
-def _read_clocks(
-    texts: Mapping[str, pd.Series],
-    columns: Mapping[str, Column],
-    source: Source,
-    shaped: ShapedTable,
-    known: Known,
-) -> dict[str, Timestamps]:
-    """Moments of the columns of time; what comes first, day or month, the file's other columns show if one does not."""
-    clocks: dict[str, Timestamps] = {}
-    open_columns: dict[str, AmbiguousDatesError] = {}
-    contract = TABLES[shaped.name]
-    event = contract["known_at"].default_from if shaped.name != "leads" and "known_at" in contract.names else None
-    happened = contract.happened or ""
-
-    def read(name: str, order: DateOrder | None, dotted: bool) -> None:
-        column, where = columns[name], source.where("tables", shaped.name, "columns", name)
-        what = f"{where}: column '{shaped.name}.{name}'"
-        zone = zone_of(column.timezone or source.timezone, where)
-        # a nightly load may well run at midnight in UTC; but what happened on a day is not known before it
-        of_days = name == "known_at" and happened in clocks and bool(clocks[happened].utc_days)
-        days, sure = name != "known_at" or of_days, of_days or bool(known.get(name, ColumnReading()).utc_days)
-        found = read_timestamps(
-            texts[name],
-            zone,
-            form=column.time_format,
-            what=what,
-            order=order,
-            dotted=dotted,
-            utc_days="known" if days and sure else days,
-        )
-        # of the moments by whose day a row is known; what is known from midnight on may well be so: a nightly load
-        clocks[name] = days_as_midnights(found) if name == event else found
-
-    for name in sorted(texts, key=lambda name: name == "known_at"):  # behind what it is known of
-        if type_of(source, shaped.name, name) is ColumnType.TIMESTAMP:
-            try:
-                kept = known.get(name, ColumnReading())
-                read(name, kept.date_order, kept.dotted)
-            except AmbiguousDatesError as problem:
-                open_columns[name] = problem
-
-    if any(moments.dotted for moments in clocks.values()):
-        kept_orders = {name for name, reading in known.items() if reading.date_order is not None}
-        unsaid = [name for name in clocks if name not in kept_orders and columns[name].time_format is None]
-        for name in [name for name in unsaid if clocks[name].order == "day"]:
-            read(name, "month", True)  # stays by the day where its own values show it
-            if clocks[name].order == "month":
-                shaped.notes.append(
-                    f"{shaped.name}.{name}: dates are read month first, as the file's other columns are."
-                )
-
-    orders = {moments.order for moments in clocks.values() if moments.order is not None}
-    for name, refusal in open_columns.items():
-        order = next(iter(orders)) if len(orders) == 1 else None
-        if order not in refusal.readings or refusal.holds_both:
-            raise refusal
-        read(name, order, any(moments.dotted for moments in clocks.values()))
-        shaped.notes.append(f"{shaped.name}.{name}: dates are read {order} first, as the file's other columns are.")
-
-    if "known_at" in clocks and happened in clocks and clocks[happened].utc_days:
-        clocks["known_at"] = known_from_start_of_day(clocks["known_at"], clocks[happened])
-    for name, moments in clocks.items():
-        shaped.notes += [f"{shaped.name}.{name}: {note}" for note in moments.notes]
-        if moments.date_only.any():
-            count = int(moments.date_only.sum())
-            shaped.notes.append(f"{shaped.name}.{name}: {count} values are dates without a time of day.")
-        shown: dict[str, object] = {"utc_days": True} if moments.utc_days else {}
-        if moments.order is not None and columns[name].time_format is None:
-            shown |= {"date_order": moments.order, "dotted": moments.dotted}
-        if shown:
-            shaped.forms[name] = ColumnReading.of(shown)
-    shaped.perhaps_days = tuple(name for name, moments in clocks.items() if moments.utc_days is None)
-    return clocks
 
 
 def _cast(

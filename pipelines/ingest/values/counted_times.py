@@ -1,0 +1,58 @@
+"""Moments as counts: days as spreadsheets count them, and seconds or parts of them since 1970."""
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from pipelines.ingest.values.moments import MOSTLY, Timestamps, drop_implausible, to_utc
+
+SERIAL = "serial"  # as time_format: days of a spreadsheet
+# seconds, milliseconds and microseconds since 1970 by their number of digits, each with its microseconds
+EPOCHS = ((r"^\d{10}(?:\.\d+)?$", 1_000_000), (r"^\d{13}$", 1_000), (r"^\d{16}$", 1))
+# Days since 1899-12-30, as spreadsheets count them: 2000 to 2050. In a column of times nothing else is written so; days
+# of a year (24008) lie below, dates without signs (20240108) above.
+_SERIAL, _FIRST_DAY, _LAST_DAY = r"^\d{5}(?:[.,]\d+)?$", 36_526, 55_153
+_EPOCH_2000, _EPOCH_2050 = 946_684_800, 2_524_608_000  # seconds since 1970
+
+
+def holds_serial_days(clean: pd.Series) -> bool:
+    """Whether a column holds days of a spreadsheet: nearly all values do, so that dates and serial days never mix."""
+    present = clean.dropna()
+    if not len(present) or not bool(present.head(100).str.match(_SERIAL).any()):
+        return False
+    hit = present.str.match(_SERIAL).fillna(False).astype(bool)
+    if hit.mean() < MOSTLY:
+        return False
+    return bool(_count_days(present[hit]).between(_FIRST_DAY, _LAST_DAY).mean() >= MOSTLY)
+
+
+def holds_epochs(clean: pd.Series) -> bool:
+    """Whether nearly all values count seconds, milliseconds or microseconds since 1970, from 2000 to 2050."""
+    present = clean.dropna()
+    if not len(present) or not bool(present.head(100).str.match(r"^\d{10,16}(?:\.\d+)?$").any()):
+        return False
+    for pattern, unit in EPOCHS:
+        hit = present.str.match(pattern).fillna(False).astype(bool)
+        if hit.mean() >= MOSTLY:
+            seconds = present[hit].astype("float64") * unit / 1_000_000
+            return bool(seconds.between(_EPOCH_2000, _EPOCH_2050).mean() >= MOSTLY)
+    return False
+
+
+def read_serial(clean: pd.Series, zone: ZoneInfo, *, told: bool) -> Timestamps:
+    """Moments of days that a spreadsheet counts, by the clock of ``zone``; ``told`` notes that they were found."""
+    days = _count_days(clean)
+    seconds = (days * 86_400).round(3)  # nine digits after the point are what files hold: better than a millisecond
+    near = seconds.round()
+    seconds = near.where((seconds - near).abs() < 0.005, seconds)
+    moments = pd.Timestamp("1899-12-30") + pd.to_timedelta(seconds, unit="s")
+    local = drop_implausible(moments.astype("datetime64[us]"))
+    found = to_utc(local, zone, (days % 1 == 0) & local.notna())
+    note = f"{int(local.notna().sum())} values are days as spreadsheets count them (time_format: {SERIAL})."
+    return replace(found, notes=(*found.notes, note)) if told else found
+
+
+def _count_days(clean: pd.Series) -> pd.Series:
+    """Days with their fraction, behind a point or, as in Germany, a comma; missing where a text is no number."""
+    return pd.to_numeric(clean.str.replace(r"^(\d{5}),(\d+)$", r"\1.\2", regex=True), errors="coerce")
