@@ -1,5 +1,6 @@
 """Templates, what every page needs, and the filters that write values."""
 
+import math
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 VERDICT_WORDS = {"accept": "accepted", "reject": "returned", "snooze": "put aside", "override": "pinned"}
 STATUS_WORDS = {"met": "met", "not_met": "not met", "indicated": "indicated", "unknown": "unknown"}
 REASONS = tuple(name for name in get_args(FeedbackGiven.model_fields["reason"].annotation) if name)
-_COOKIE_SECONDS = 60 * 60 * 24  # a day: the upper bound of LEADSCORE_SERVE_SESSION_HOURS in a browser
+_ANONYMOUS_HOURS = 24.0  # of a cookie that only lets forms carry a token: nobody is signed in by it
 
 
 @cache
@@ -248,6 +249,7 @@ def render_counting(request: Request, caller: Caller, heading: str) -> HTMLRespo
     return answer
 
 
-def set_cookie(answer: Any, cookie: str, secure: bool) -> None:
-    """Set the session cookie: scripts cannot read it, other sites cannot send it."""
-    answer.set_cookie(SESSION, cookie, max_age=_COOKIE_SECONDS, httponly=True, samesite="strict", secure=secure)
+def set_cookie(answer: Any, cookie: str, secure: bool, hours: float = _ANONYMOUS_HOURS) -> None:
+    """Set the session cookie, as long-lived as the session: scripts cannot read it, other sites cannot send it."""
+    seconds = max(1, math.ceil(hours * 3600))
+    answer.set_cookie(SESSION, cookie, max_age=seconds, httponly=True, samesite="strict", secure=secure)

@@ -69,11 +69,12 @@ def sign_in(
 ) -> Response:
     """Exchange a key for a session."""
     check_form_token(request, token)
-    cookie = start_session(app_state.store, key.strip(), app_state.settings.session_hours)
+    settings = app_state.settings
+    cookie = start_session(app_state.store, key.strip(), settings.session_hours)
     if cookie is None:
         return _sign_in_page(request, app_state, next, status=401)
     answer = RedirectResponse(local_path(next), status_code=303)
-    set_cookie(answer, cookie, app_state.settings.only_https)
+    set_cookie(answer, cookie, settings.only_https, settings.session_hours)
     return answer
 
 
@@ -119,12 +120,13 @@ async def callback(request: Request, app_state: AppStateDep) -> Response:
     except SignInRefusedError:
         await run_in_threadpool(end_sessions, app_state.store, proven_name(claims, app_state.settings.oidc))
         raise
-    cookie = await run_in_threadpool(open_session, app_state.store, person, app_state.settings.session_hours)
+    settings = app_state.settings
+    cookie = await run_in_threadpool(open_session, app_state.store, person, settings.session_hours)
     path = local_path(note["path"])
     # a page of our own, not a redirect: browsers hold back strict cookies on redirects that began on another site
     html = environment().get_template("signed_in.html").render(path=path)
     answer = HTMLResponse(html, headers={"refresh": f"0; url={path}"})
-    set_cookie(answer, cookie, app_state.settings.only_https)
+    set_cookie(answer, cookie, settings.only_https, settings.session_hours)
     answer.delete_cookie(COOKIE, path=START)
     return answer
 

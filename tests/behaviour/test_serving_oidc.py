@@ -129,6 +129,7 @@ def test_somebody_signs_in_sees_their_leads_and_signs_out(
     assert (answer.status_code, answer.headers["refresh"]) == (200, "0; url=/")
     cookies = answer.headers.get_list("set-cookie")
     assert any(SESSION in c and "HttpOnly" in c and "samesite=strict" in c.lower() for c in cookies)
+    assert any(SESSION in c and "Max-Age=36000;" in c for c in cookies), "as long as the session: ten hours"
     home = client.get("/", headers=PAGE)
     assert home.url.path in ("/", "/worklist") and "Sign out ann@sales.example" in home.text
     owners = {row["owner"] for row in client.get("/v1/worklist").json()["rows"]}

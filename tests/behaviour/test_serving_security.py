@@ -134,6 +134,16 @@ def test_a_wrong_key_does_not_sign_in(client: TestClient) -> None:
 def test_other_sites_cannot_make_a_browser_write(client: TestClient, tiny_demo: Any) -> None:
     address = f"/v1/leads/{first_lead(tiny_demo)}/feedback"
     for headers in (
+@pytest.mark.parametrize("hours", [0.5, 72.0])
+def test_a_browser_keeps_a_session_as_long_as_it_lasts(tiny_demo: Any, tmp_path: Path, hours: float) -> None:
+    with client_for(tiny_demo, tmp_path, session_hours=hours) as client:
+        nobody = client.get("/sign-in").headers["set-cookie"]
+        client.cookies.clear()
+        answer = sign_in(client, create_key(client.app.state.app_state.store, "rep", ["read"]))
+    assert f"Max-Age={int(hours * 3600)};" in answer.headers["set-cookie"]
+    assert "Max-Age=86400;" in nobody, "a form that waits to be signed in by"
+
+
         {"origin": "https://evil.example"},
         {"sec-fetch-site": "cross-site"},
         {"origin": "null"},
