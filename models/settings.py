@@ -16,28 +16,28 @@ class TrainSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seed: int = 7
-    trials: int = Field(default=12, ge=1)
+    seed: int = Field(default=7, description="of every draw: the same seed and data give the same bundle")
+    trials: int = Field(default=12, ge=1, description="settings of the booster that tuning tries")
     rows_per_lead: int = Field(default=4, ge=1, description="snapshots of one lead that a fit sees; they are alike")
-    tune_rows: int = Field(default=12_000, ge=200)
+    tune_rows: int = Field(default=12_000, ge=200, description="rows that a trial of tuning sees at most")
     fold_rows: int = Field(default=12_000, ge=200, description="development rows judged by random folds")
-    tune_folds: int = Field(default=3, ge=2)
+    tune_folds: int = Field(default=3, ge=2, description="random folds of tuning, and of judging beside blocks of time")
     boosters: int = Field(default=3, ge=1, description="boosters averaged, each with its own seed")
-    max_rounds: int = Field(default=400, ge=10)
+    max_rounds: int = Field(default=400, ge=10, description="trees of one booster at most; it stops earlier by itself")
     max_depth: int = Field(default=12, ge=2, le=16, description="deepest tree tuning tries where leads are many")
-    max_leaves: int = Field(default=255, ge=2, le=255)
+    max_leaves: int = Field(default=255, ge=2, le=255, description="most leaves of a tree that tuning tries")
     many_leads: int = Field(
         default=4_000,
         ge=2,
         description="leads of the rarer outcome from which tuning sees all rows and tries deep trees",
     )
-    scorecard_features: int = Field(default=14, ge=2)
-    draws: int = Field(default=400, ge=50)
-    alpha: float = Field(default=0.01, gt=0, lt=0.5)
+    scorecard_features: int = Field(default=14, ge=2, description="features of the printable scorecard at most")
+    draws: int = Field(default=400, ge=50, description="resamples behind an interval")
+    alpha: float = Field(default=0.01, gt=0, lt=0.5, description="level of the signal test: how often chance may pass")
     minimum_won: int = Field(default=40, ge=2, description="matured won leads in all; half of them to learn from")
     minimum_lost: int = Field(default=40, ge=2, description="matured lost leads in all; half of them to learn from")
     threads: int = Field(default=1, ge=1, description="per booster; boosters and folds run side by side instead")
-    pdo: float = Field(default=10.0, gt=0)
+    pdo: float = Field(default=10.0, gt=0, description="points that double the odds; fewer where leads would not fit")
     recency_half_life: float | None = Field(
         default=None,
         ge=0.02,

@@ -6,10 +6,14 @@ from features.errors import ExitStatus, LeadScoreError
 
 
 class ServingError(LeadScoreError):
-    """Base of the errors that only the server raises; ``status`` is the HTTP status."""
+    """Base of the errors that only the server raises; ``status`` is the HTTP status.
+
+    On the command line (``leadscore keys``, ``serve``) they speak of what was asked for: wrong usage, no bug.
+    """
 
     code = "LS100"
     status: ClassVar[int] = 400
+    exit_status = ExitStatus.USAGE
 
 
 class UnknownLeadError(ServingError):
@@ -80,14 +84,12 @@ class UnprotectedServerError(ServingError):
     """A public address without an API key."""
 
     code, status = "LS111", 500
-    exit_status = ExitStatus.USAGE
 
 
 class OidcSettingsError(ServingError):
     """Sign-in through a provider is configured so that it cannot work."""
 
     code, status = "LS113", 500
-    exit_status = ExitStatus.USAGE
 
 
 class SignInRefusedError(ServingError):

@@ -23,8 +23,9 @@ its tables together, and says which columns refer to which table and why. This p
 `python -m pipelines.declaring.schema_reference`; a test keeps the two in step.
 
 A wrong declaration is refused with file and line, what was found and what is allowed. Exit status 10 means a wrong
-declaration, 11 an empty file, 12 a table of which no row could be kept, 18 a file that was not found or has a different
-hash, 21 an unreadable file, 22 a target with only one class.
+declaration, 11 an empty file, 12 data that cannot be used as declared, 18 a file that was not found or has a different
+hash or could not be fetched, 21 an unreadable file, 22 a target with only one class, 25 a table that was lost in
+quarantine ([all of them](running.md#what-it-prints-and-the-exit-status)).
 
 ## How values are read
 
@@ -51,7 +52,8 @@ hash, 21 an unreadable file, 22 a target with only one class.
 * Whether 03/04/2025 has the day first, or 24.01.08 the year, is what all values of the column show, else the file
   trained on, else the file's other columns; else the file is refused (LS036): `time_format: day_first`,
   `month_first`, `serial`, or a strptime format (`%y.%m.%d`). 03.04.2025 has the day first where nothing else is shown;
-  where the file trained on showed the month first with other signs alone, it is refused.
+  where the file trained on showed the month first with other signs alone, it is refused. So are dates in which a
+  spreadsheet has taken the day for the month (LS042), unless `time_format` is declared.
 * Moments that name their zone and are midnight in UTC nearly throughout (dates of HubSpot) are days of the declared
   zone, which is told; so are those of a column with fewer than 20, where the source's other columns show it.
 * A `known_at`, a close or a recycle without a time of day means the end of that day (a lead's own `known_at`: its
@@ -147,7 +149,8 @@ def _parts(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _section(model: type[BaseModel]) -> str:
-    lines = [f"### {model.__name__}\n", f"{(model.__doc__ or '').strip().splitlines()[0]}\n"]
+    said = " ".join((model.__doc__ or "").strip().split("\n\n")[0].split())  # the first paragraph, on one line
+    lines = [f"### {model.__name__}\n", f"{said}\n"]
     lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():
         row = (f"`{field.alias or name}`", _takes(field), _default(field), field.description or "")

@@ -108,7 +108,7 @@ class AmbiguousDatesError(ContractError):
 class TurnedDatesError(ContractError):
     """Dates in which a spreadsheet has taken the day for the month."""
 
-    code: ClassVar[str] = "LS036"
+    code: ClassVar[str] = "LS042"
 
     def __init__(self, what: str, told: str, order: str) -> None:
         super().__init__(

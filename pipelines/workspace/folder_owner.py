@@ -18,7 +18,7 @@ OWNER = "declaration.json"
 class TakenFolderError(SourceError):
     """A data folder that belongs to another declaration of the same name."""
 
-    code: ClassVar[str] = "LS040"
+    code: ClassVar[str] = "LS041"
 
 
 class FolderOwner(BaseModel):

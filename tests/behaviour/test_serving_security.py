@@ -44,6 +44,15 @@ def test_the_command_line_makes_lists_and_revokes_keys(tiny_copy: Any, cli: Any)
     assert answer.status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("create", "x", "--scope", "reed"), "LS109"), (("revoke", "nothing"), "LS102")],
+)
+def test_a_slip_with_keys_is_wrong_usage(tiny_copy: Any, cli: Any, words: tuple[str, ...], code: str) -> None:
+    status, _, said = cli("keys", *words, *tiny_copy.args)
+    assert status == 2 and code in said
+
+
 def test_once_there_is_a_key_everybody_needs_one(client: TestClient) -> None:
     assert client.get("/v1/worklist").status_code == 200
     headers = key_for(client, "read")
@@ -125,15 +134,6 @@ def test_a_session_needs_its_own_form_token(client: TestClient, tiny_demo: Any) 
     assert replayed.status_code == 403
 
 
-def test_a_wrong_key_does_not_sign_in(client: TestClient) -> None:
-    create_key(client.app.state.app_state.store, "rep", ["read"])
-    answer = sign_in(client, "lsk_guess")
-    assert (answer.status_code, "not valid" in answer.text) == (401, True)
-
-
-def test_other_sites_cannot_make_a_browser_write(client: TestClient, tiny_demo: Any) -> None:
-    address = f"/v1/leads/{first_lead(tiny_demo)}/feedback"
-    for headers in (
 @pytest.mark.parametrize("hours", [0.5, 72.0])
 def test_a_browser_keeps_a_session_as_long_as_it_lasts(tiny_demo: Any, tmp_path: Path, hours: float) -> None:
     with client_for(tiny_demo, tmp_path, session_hours=hours) as client:
@@ -144,6 +144,15 @@ def test_a_browser_keeps_a_session_as_long_as_it_lasts(tiny_demo: Any, tmp_path:
     assert "Max-Age=86400;" in nobody, "a form that waits to be signed in by"
 
 
+def test_a_wrong_key_does_not_sign_in(client: TestClient) -> None:
+    create_key(client.app.state.app_state.store, "rep", ["read"])
+    answer = sign_in(client, "lsk_guess")
+    assert (answer.status_code, "not valid" in answer.text) == (401, True)
+
+
+def test_other_sites_cannot_make_a_browser_write(client: TestClient, tiny_demo: Any) -> None:
+    address = f"/v1/leads/{first_lead(tiny_demo)}/feedback"
+    for headers in (
         {"origin": "https://evil.example"},
         {"sec-fetch-site": "cross-site"},
         {"origin": "null"},
