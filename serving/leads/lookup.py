@@ -1,6 +1,5 @@
 """Leads by e-mail address or domain: those of the person, and those of the company."""
 
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,13 @@ from serving.state.app_state import AppState
 from serving.state.lead_scoring import gather_rows_now
 from serving.state.loaded_state import LoadedState
 
-MOST_LEADS = 50  # of a person or a company, each; every one is read with all its rows
+MOST_LEADS = 50  # of a person or a company, each: every one is read with all its rows; all are counted
 
 
 def find_by_address(app_state: AppState, owner: str | None, email: str | None, domain: str | None) -> dict[str, Any]:
     """Leads of an address, and of its company: those of the person's accounts, of accounts with the domain, and of the
-    same mail host, unless that host serves people of several accounts and is no account's own (a mail provider).
+    same mail host, unless that host serves people of several accounts and is no account's own (a mail provider). The
+    first of each, and how many there are (``person_total``, ``company_total``).
     """
     state = app_state.loaded
     identity = state.data.source.identity
@@ -38,11 +38,13 @@ def find_by_address(app_state: AppState, owner: str | None, email: str | None, d
     same = _equals(known, address)
     company = _company_leads(state, identity, same, hosts, host)
 
+    found: dict[str, Any] = {}
     with app_state.store.reading() as session:
-        return {
-            "person": _lead_rows(app_state, session, state, owner, same),
-            "company": _lead_rows(app_state, session, state, owner, company & ~same),
-        }
+        for name, mask in (("person", same), ("company", company & ~same)):
+            shown = [int(code) for code in mask.nonzero()[0] if state.data.is_shown_to(int(code), owner)]
+            found[name] = _lead_rows(app_state, session, state, shown[:MOST_LEADS])
+            found[f"{name}_total"] = len(shown)
+    return found
 
 
 def _addresses_and_hosts(state: LoadedState, column: str) -> tuple[pd.Series, pd.Series]:
@@ -71,13 +73,10 @@ def _company_leads(state: LoadedState, identity: Identity, same: Bools, hosts: p
     return by_host | leads["account_id"].isin(named).to_numpy(dtype=np.bool_)
 
 
-def _lead_rows(
-    app_state: AppState, session: Session, state: LoadedState, owner: str | None, mask: Any
-) -> list[dict[str, Any]]:
+def _lead_rows(app_state: AppState, session: Session, state: LoadedState, codes: list[int]) -> list[dict[str, Any]]:
     rows = []
     pinned, over, gone = find_pinned_states(app_state.store), state.find_over(), state.find_gone()
-    shown = (int(code) for code in mask.nonzero()[0] if state.data.is_shown_to(int(code), owner))
-    for code in islice(shown, MOST_LEADS):
+    for code in codes:
         lead_id = str(state.data.lead_ids[code])
         line = None if lead_id in gone else state.worklist.line(lead_id)
         acted = gather_rows_now(app_state, session, state, [code])[0]["activities"]

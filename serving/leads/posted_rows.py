@@ -17,11 +17,12 @@ LIMIT = 100_000  # rows of one file, which is built in memory
 
 @dataclass(frozen=True)
 class PostedFile:
-    """A Parquet file, how many rows it holds, and the id of the last one, to continue from."""
+    """A Parquet file, how many rows it holds, the id of the last one, to continue from, and whether there are more."""
 
     content: bytes
     rows: int
     last_id: int
+    more: bool
 
 
 def export_posted_rows(store: Store, table: Table, after: int) -> PostedFile:
@@ -32,8 +33,9 @@ def export_posted_rows(store: Store, table: Table, after: int) -> PostedFile:
     kind = _TABLES[table]
     names = [column.name for column in kind.__table__.columns]
     with store.reading() as session:
-        found = session.scalars(select(kind).where(kind.id > after).order_by(kind.id).limit(LIMIT))
+        found = session.scalars(select(kind).where(kind.id > after).order_by(kind.id).limit(LIMIT + 1))
         rows = [{name: getattr(row, name) for name in names} for row in found]
+    more, rows = len(rows) > LIMIT, rows[:LIMIT]
 
     frame = pd.DataFrame(rows, columns=names)
     for column in kind.__table__.columns:
@@ -42,4 +44,4 @@ def export_posted_rows(store: Store, table: Table, after: int) -> PostedFile:
 
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
-    return PostedFile(buffer.getvalue(), len(rows), max([after, *(row["id"] for row in rows)]))
+    return PostedFile(buffer.getvalue(), len(rows), max([after, *(row["id"] for row in rows)]), more)

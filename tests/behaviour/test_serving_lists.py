@@ -16,6 +16,7 @@ from pipelines.scoring import list_leads
 from pipelines.scoring.one_answer_short import shortlist_leads
 from pipelines.workspace.standing_feedback import StandingFeedback
 from pipelines.workspace.table_files import load_tables
+from serving.leads import lookup, posted_rows
 from serving.state.segments import Segments
 from serving.state.worklist.worklist_query import WorklistQuery
 from serving.store.tables import OutboxMessage
@@ -232,6 +233,31 @@ def test_nothing_is_announced_of_a_lead_that_must_not_be_contacted(client: TestC
     assert app_state.load() is not None and announce_untold(app_state) == 1
     with app_state.store.reading() as session:
         assert [row.payload["lead_id"] for row in session.scalars(select(OutboxMessage))] == [second["lead_id"]]
+
+
+def test_a_file_of_what_was_said_tells_whether_there_is_more(
+    client: TestClient, tiny_demo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posted_rows, "LIMIT", 2)
+    for lead_id in worklist_of(tiny_demo)["lead_id"].iloc[:3]:
+        client.post(f"/v1/leads/{lead_id}/feedback", json={"verdict": "accept"})
+    first = client.get("/v1/posted/feedback")
+    assert (first.headers["x-rows"], first.headers["x-more"]) == ("2", "true")
+    last = client.get("/v1/posted/feedback", params={"after": first.headers["x-last-id"]})
+    assert (last.headers["x-rows"], last.headers["x-more"]) == ("1", "false")
+
+
+def test_a_lookup_says_how_many_there_are_beyond_those_it_names(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads = client.app.state.app_state.loaded.data.tables["leads"]  # type: ignore[attr-defined]
+    hosts = leads["email"].str.split("@").str[1].value_counts()
+    domain = next(host for host, count in hosts.items() if count > 2 and "freemail" not in str(host))
+    whole = client.get("/v1/lookup", params={"domain": domain}).json()
+    assert len(whole["company"]) == whole["company_total"] > 1 and whole["person_total"] == 0
+    monkeypatch.setattr(lookup, "MOST_LEADS", 1)
+    found = client.get("/v1/lookup", params={"domain": domain}).json()
+    assert (len(found["company"]), found["company_total"]) == (1, whole["company_total"])
 
 
 def test_what_was_said_is_handed_out_once_each(client: TestClient, tiny_demo: Any) -> None:

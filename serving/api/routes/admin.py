@@ -127,12 +127,13 @@ def get_posted(
     ] = 0,
 ) -> Response:
     """Answers, activities, feedback or notes with the names of the canonical tables, at most 100,000 rows; import them
-    into the CRM, so that the next training knows them.
+    into the CRM, so that the next training knows them. The header ``X-More`` says whether there are more.
     """
     posted = export_posted_rows(app_state.store, table, after)
     headers = {
         "x-rows": str(posted.rows),
         "x-last-id": str(posted.last_id),
+        "x-more": str(posted.more).lower(),
         "content-disposition": f'attachment; filename="{table}.parquet"',
     }
     return Response(posted.content, media_type="application/vnd.apache.parquet", headers=headers)

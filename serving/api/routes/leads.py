@@ -78,5 +78,7 @@ def get_lookup(
     email: Annotated[Short | None, Query()] = None,
     domain: Annotated[Short | None, Query()] = None,
 ) -> dict[str, Any]:
-    """Leads of the address and of its company, with their scores and how much they engaged."""
+    """Leads of the address and of its company, with their scores and how much they engaged: at most 50 of each, and how
+    many there are in all (``person_total``, ``company_total``).
+    """
     return find_by_address(app_state, caller.owner, email, domain)
