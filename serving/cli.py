@@ -24,7 +24,9 @@ app.add_typer(privacy_commands.app)
 def serve(
     source: Source = "demo",
     data_dir: DataDir = "data",
-    host: Annotated[str, typer.Option(help="address to listen on; anything but loopback needs API keys")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="address to listen on; anything but loopback needs API keys or a sign-in provider")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on", min=1, max=65535)] = 8000,
     debug: Debug = False,
 ) -> int:

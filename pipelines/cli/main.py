@@ -189,10 +189,20 @@ def score(
     source: Source = "demo",
     data_dir: DataDir = "data",
     input_file: Annotated[str | None, typer.Option("--input", help="CSV or Parquet of leads to score")] = None,
-    out: Annotated[str | None, typer.Option("--out", help="scored file, .csv or .parquet")] = None,
-    bundle: Annotated[str, typer.Option("--bundle", help="'champion', or a bundle directory")] = "champion",
+    out: Annotated[
+        str | None, typer.Option("--out", help="scored file, .csv or .parquet; default: INPUT, ending .scored.csv")
+    ] = None,
+    bundle: Annotated[
+        str, typer.Option("--bundle", help="'champion', the beginning of a kept bundle's hash, or a directory")
+    ] = "champion",
     framework: Annotated[str | None, typer.Option("--framework", help="qualification framework")] = None,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="ISO timestamp; default: data cut-off")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            help="ISO timestamp; default: data cut-off, or just after the file's newest lead if that is later",
+        ),
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option("--to", help="database to write the scores to: variable with its URL, or a URL without password"),

@@ -41,7 +41,7 @@ def worklist(
     state: Annotated[str | None, typer.Option("--state", help="only leads in this state, e.g. mql")] = None,
     sort: Annotated[Order, typer.Option("--sort", help="by the model's score or the rubric's points")] = Order.SCORE,
     disagree: Annotated[
-        bool, typer.Option("--disagree", help="only leads that either rubric or model would hand off")
+        bool, typer.Option("--disagree", help="only leads that only one of rubric and model would hand off")
     ] = False,
     stage: Annotated[str | None, typer.Option("--stage", help="only leads in this stage of the CRM, e.g. sql")] = None,
     lead_list: Annotated[

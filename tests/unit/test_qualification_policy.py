@@ -1,5 +1,6 @@
 """A policy that contradicts itself is refused with line and remedy; the others place every lead by a named rule."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from features.schema.vocabulary import Dimension
 from models.explaining.evidence import Evidence
 from models.explaining.qualification import PolicyInputs, Qualification, qualify
 from models.explaining.qualification_policy import (
+    QualificationPolicy,
+    StateRule,
     default_qualification,
     flowchart,
     load_qualification,
@@ -18,6 +21,7 @@ from models.explaining.qualification_policy import (
     policy_at,
 )
 
+PAGE = Path(__file__).parents[2] / "docs" / "lifecycle.md"
 GOOD = """\
 name: team
 rules:
@@ -53,6 +57,12 @@ def test_a_contradiction_is_refused_with_line_and_remedy(old: str, new: str, sai
     with pytest.raises(PolicyError) as error:
         parse_qualification(GOOD.replace(old, new, 1))
     assert said in str(error.value)
+
+
+def test_every_key_of_a_policy_is_described() -> None:
+    table = PAGE.read_text(encoding="utf-8").split("\n## Qualification policy\n")[1].split("\n\n- **")[0]
+    told = {key for line in table.splitlines() if line.startswith("| ") for key in re.findall(r"`(\w+)`", line)}
+    assert set(QualificationPolicy.model_fields) | set(StateRule.model_fields) <= told
 
 
 def policy_inputs(score: list[int], *, statuses: dict[str, list[str]] | None = None, **extra: object) -> PolicyInputs:

@@ -37,6 +37,12 @@ def test_words_like_yes_and_numbers_stay_texts() -> None:
     assert parse_rubric(GOOD).rule("industry").values == {"yes": 10.0, "1": 3.0}
 
 
+def test_the_example_of_the_page_can_be_used() -> None:
+    page = (RUBRICS.parents[1] / "docs" / "rubrics.md").read_text(encoding="utf-8")
+    example = parse_rubric(page.split("```yaml\n")[1].split("```")[0])
+    assert [threshold.stage for threshold in example.thresholds] == ["mql", "sql"]
+
+
 @pytest.mark.parametrize(
     ("change", "line", "said"),
     [

@@ -66,9 +66,10 @@ def delete_note(lead_id: str, note: RowId, app_state: AppStateDep, caller: Write
 def post_feedback(
     lead_id: str, body: FeedbackGiven, app_state: AppStateDep, caller: Writer, key: Key = None
 ) -> dict[str, Any]:
-    """Accept and reject (with a reason) are stages the lead enters: it becomes a SAL, or is recycled or disqualified by
-    the lifecycle policy. ``override`` pins state and next action, ``snooze`` puts aside, ``do_not_contact`` silences
-    the lead everywhere until it is undone; ``withdraw`` undoes what ``undoes`` names, else the last one.
+    """Accept and reject are stages the lead enters: it becomes a SAL, or is recycled or disqualified by the lifecycle
+    policy. ``override`` pins state and next action; it and ``reject`` need a reason. ``snooze`` puts aside,
+    ``do_not_contact`` silences the lead everywhere until it is undone; ``withdraw`` undoes what ``undoes`` names, else
+    the last one.
     """
     given = store_feedback(app_state, caller, lead_id, body, key)
     return {name: value for name, value in given.items() if name != "line"}
