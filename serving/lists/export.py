@@ -80,7 +80,7 @@ def export_lines(
     rows: Iterable[Mapping[str, Any]], fields: Mapping[str, str], from_state: str | None, *, changed: bool
 ) -> Iterator[str]:
     """Lines of the file; only leads from a state up, only those whose score or state moved within a week if asked.
-    Leads without a score of a week ago (new ones, or all of a very long list) are exported.
+    Leads without a score of a week ago are new: they have moved onto the list.
     """
     yield format_heading(fields)
     for row in rows:

@@ -66,6 +66,14 @@ def test_every_page_opens_on_a_source_without_clocks(client: TestClient) -> None
     assert "show=new" not in html and " days first" not in html, "without clocks nobody is new, and no horizon"
 
 
+@pytest.mark.parametrize(
+    ("path", "asked"), [("worklist/export", {"changed": "true"}), ("worklist", {"sort": "change"})]
+)
+def test_nothing_is_said_to_have_moved_without_clocks(client: TestClient, path: str, asked: dict[str, str]) -> None:
+    answer = client.get(f"/v1/{path}", params=asked)
+    assert answer.status_code == 422 and "no clocks" in answer.json()["detail"]
+
+
 def test_a_lead_without_clocks_is_put_aside_and_scored(client: TestClient) -> None:
     rows: list[dict[str, Any]] = client.get("/v1/worklist", params={"size": 2}).json()["rows"]
     first = rows[0]["lead_id"]

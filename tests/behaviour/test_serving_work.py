@@ -17,7 +17,7 @@ import pipelines.diagnostics.lifecycle_figures
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.table_files import load_tables
 from serving.api.routes import worklist as worklist_routes
-from serving.results.weekly_comparison import compare_with_last_week
+from serving.results import weekly_comparison
 from tests.reference.serving import client_for, key_for, still_page, worklist_of
 
 HTML = {"accept": "text/html"}
@@ -281,11 +281,26 @@ def test_a_mail_providers_users_are_no_company(reader: TestClient) -> None:
 
 
 def test_an_export_of_changes_holds_new_scores_and_new_states(client: TestClient) -> None:
-    compare_with_last_week(client.app.state.app_state)  # type: ignore[attr-defined]
-    rows = client.get("/v1/worklist", params={"size": 500, "show": "all"}).json()["rows"]
-    text = client.get("/v1/worklist/export", params={"changed": True, "show": "all"}).text
+    text = client.get("/v1/worklist/export", params={"changed": True, "show": "all"}).text  # nobody compared them yet
     exported = {row["lead_id"] for row in csv.DictReader(io.StringIO(text))}
+    rows = client.get("/v1/worklist", params={"size": 500, "show": "all"}).json()["rows"]
     moved = {row["lead_id"] for row in rows if row["change"] != 0 or row["state"] != row["state_before"]}
     assert exported == moved
     assert any(row["change"] == 0 and row["state"] != row["state_before"] for row in rows)
     assert len(moved) < len(rows)
+    assert exported >= {row["lead_id"] for row in rows if row["state_before"] is None}  # new: moved onto the list
+
+
+def test_what_moved_is_not_told_of_a_list_too_long_to_be_compared(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = "Biggest rise this week"
+    assert order in page(client, "/worklist")
+    monkeypatch.setattr(weekly_comparison, "LONGEST_LIST", 3)
+    for path, asked in (("worklist/export", {"changed": "true"}), ("worklist", {"sort": "change"})):
+        answer = client.get(f"/v1/{path}", params=asked)
+        assert (answer.status_code, answer.json()["code"]) == (422, "LS109")
+        assert "at most 3 open leads" in answer.json()["detail"]
+    html = page(client, "/worklist?sort=change")
+    assert order not in html and "days first" in html, "the page falls back to the score, and says so"
+    assert client.get("/v1/worklist/export").status_code == 200

@@ -45,6 +45,7 @@ from serving.lists.export_history import ExportFields, ExportRows, export_change
 from serving.lists.one_answer_short import shortlist_leads
 from serving.problems import ScopeError
 from serving.results.run_results import find_win_value
+from serving.results.weekly_comparison import demand_comparison
 from serving.schemas import PageOut, Short
 from serving.state.app_state import AppState
 from serving.state.loaded_state import LoadedState
@@ -89,7 +90,7 @@ def parse_worklist_query(
     ] = "score",
     reverse: Annotated[bool | Literal[""], Query(description="the order turned round")] = "",
     disagree: Annotated[
-        bool | Literal[""], Query(description="only leads that either rubric or model would hand off")
+        bool | Literal[""], Query(description="only leads that only one of rubric and model would hand off")
     ] = "",
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     size: Annotated[int, Query(ge=1, le=PAGE_LIMIT)] = 50,
@@ -182,6 +183,12 @@ def _refuse_other_owners(owner: str | None, caller: Caller) -> None:
         raise ScopeError("you see the leads of one owner alone, and asked for another's; leave owner out.")
 
 
+def _demand_past(app_state: AppState, state: LoadedState, query: WorklistQuery, *, changed: bool = False) -> None:
+    """Have the scores of a week ago where an open list goes by them; InvalidError where there are none."""
+    if query.lead_list not in CLOSED_LISTS and (changed or query.sort == "change"):
+        demand_comparison(app_state, state)
+
+
 def _without_advice(row: dict[str, Any], state: LoadedState) -> dict[str, Any]:
     """A row of a lead that must not be contacted: nothing is advised, and nothing says how to reach it."""
     return silence(row) | {"display": hide_contacts(row["display"], state.data.source)}
@@ -210,6 +217,7 @@ def get_worklist(
     _refuse_other_owners(query.owner, caller)
     refuse_open_filters(query)
     state = app_state.loaded
+    _demand_past(app_state, state, query)
     page = read_page(app_state, state, query, caller, show)
     body: dict[str, Any] = {
         "rows": [to_json_values(row) for row in page.rows],
@@ -258,13 +266,16 @@ def get_export(
         Query(description="csv; spreadsheet: with a byte order mark where needed; salesforce or hubspot fields"),
     ] = "csv",
     from_state: Annotated[Rung | None, Query(description="lowest state exported")] = None,
-    changed: Annotated[bool, Query(description="only leads whose score or state moved in a week")] = False,
+    changed: Annotated[
+        bool, Query(description="only leads whose score or state moved in a week, and new ones")
+    ] = False,
     show: Annotated[Show, Query()] = "open",
 ) -> StreamingResponse:
     """Rows in the list's order, the upsert key first; no cell can run as a formula."""
     _refuse_other_owners(query.owner, caller)
     refuse_open_filters(query, from_state, changed=changed)
     state = app_state.loaded
+    _demand_past(app_state, state, query, changed=changed)
     lines = export_lines(
         iterate_rows(app_state, state, query, caller, show),
         choose_fields(app_state, state, form),
@@ -303,6 +314,7 @@ def post_export(
     _refuse_other_owners(query.owner, caller)
     refuse_open_filters(query, from_state)
     state = app_state.loaded
+    _demand_past(app_state, state, query)
     listed = iterate_rows(app_state, state, query, caller, show)
     rows = ExportRows(listed, lambda leads: _iterate_quiet(app_state, state, caller, leads))
     chosen = ExportFields(form, choose_fields(app_state, state, form))

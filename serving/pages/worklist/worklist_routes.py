@@ -45,6 +45,7 @@ from serving.pages.worklist.worklist_record import (
 from serving.pages.written_values import write_horizon
 from serving.problems import InvalidError
 from serving.results.run_results import find_win_value, read_caution, why_points
+from serving.results.weekly_comparison import demand_comparison, is_comparable
 from serving.schemas import FeedbackGiven
 from serving.scopes import Scope
 from serving.state.app_state import AppState
@@ -81,7 +82,7 @@ def worklist_page(
     state, language, framework = app_state.loaded, language_of(request), app_state.framework(None)
     if "size" not in request.query_params:
         query = replace(query, size=PAGE_SIZE)
-    query = without_other_owners(without_open_filters(query), caller)
+    query = _in_known_order(app_state, state, without_other_owners(without_open_filters(query), caller))
     limited = limit_query(app_state, query, caller, show)
     found = read_page(app_state, state, query, caller, show)
     if found.page > found.pages:  # as after the last page's only lead was put aside
@@ -175,6 +176,7 @@ def _sorts(
     hidden = {"value"} if not valued else set()
     hidden |= set() if state.worklist.has_points else {"points"}
     hidden |= set() if "stage_days" in state.worklist.frame else {"waiting"}
+    hidden |= set() if is_comparable(state) else {"change"}
     return [
         (language.text(title), None, address.link(sort=name, reverse=""), query.sort == name and not query.reverse)
         for name, title in SORTS.items()
@@ -192,6 +194,16 @@ def _also_closed(
         found += [describe_closed(row, address, language) for row in page.rows]
         total += page.total
     return {"rows": found[:_ALSO_FOUND], "total": total} if found else None
+
+
+def _in_known_order(app_state: AppState, state: LoadedState, query: WorklistQuery) -> WorklistQuery:
+    """The query, by score where it asks for what rose within a week and no scores of a week ago are known."""
+    if query.sort != "change":
+        return query
+    if not is_comparable(state):
+        return replace(query, sort="score")
+    demand_comparison(app_state, state)
+    return query
 
 
 def link_column(named: str | None, state: LoadedState) -> str:
@@ -212,7 +224,9 @@ def worklist_as_file(
 ) -> StreamingResponse:
     """What the page shows, all pages of it, as CSV that people read."""
     language = language_of(request)
-    rows = iterate_rows(app_state, app_state.loaded, without_open_filters(query), caller, show)
+    state = app_state.loaded
+    query = _in_known_order(app_state, state, without_open_filters(query))
+    rows = iterate_rows(app_state, state, query, caller, show)
     return _as_file(app_state, rows, language, query.lead_list)
 
 
