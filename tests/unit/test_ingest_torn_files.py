@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from features.schema.load_source import parse_source
+from features.schema.source import Source
 from features.schema.table_source import Location
 from pipelines.ingest.errors import ChangedFileError, EmptyFileError, FewerRowsError, UnreadableFileError
 from pipelines.ingest.reading.file_adapters import read_file
@@ -127,6 +129,87 @@ def test_a_few_rows_less_are_told(tmp_path: Path) -> None:
     ingest(source, paths)
     (tmp_path / "leads.csv").write_text(many(150))
     assert "leads: leads.csv has 150 rows, and had 200 at the last ingest." in ingest(source, paths).notes
+
+
+ONE_FILE = """\
+name: shop
+kind: relational
+data_cutoff: "2025-07-01"
+tables:
+  leads:
+    location: {file: deals.csv}
+    columns: {lead_id: {from: Id}, created_at: {from: Created}}
+  outcomes:
+    location: {file: deals.csv}
+    rows: {Stage: [Won, Lost]}
+    columns:
+      opportunity_id: {from: Id}
+      lead_id: {from: Id}
+      closed_at: {from: Closed}
+      won: {from: Stage, map: {Won: "true", Lost: "false"}}
+"""
+WIDE = """\
+name: shop
+kind: relational
+data_cutoff: "2025-07-01"
+tables:
+  leads:
+    location: {file: deals.csv}
+    columns: {lead_id: {from: Id}, created_at: {from: Created}}
+  stages:
+    location: {file: deals.csv}
+    wide: {mql: MQL, sql: SQL, won: Won, lost: Lost}
+    columns: {lead_id: {from: Id}}
+"""
+
+
+def closed_of(count: int, every: int) -> str:
+    """Deals of which one in ``every`` is over."""
+    over = [f"D{k},2025-01-0{k % 9 + 1},2025-03-01,{'Won' if k % 2 else 'Lost'}\n" for k in range(count // every)]
+    still = [f"D{k},2025-01-0{k % 9 + 1},,Open\n" for k in range(count // every, count)]
+    return "Id,Created,Closed,Stage\n" + "".join([*over, *still])
+
+
+def wide_of(count: int, filled: int) -> str:
+    """Leads of which ``filled`` have a date for each of three stages; the others have none."""
+    dates = ["2025-02-01,2025-02-02,2025-03-01,", ",,,"]
+    rows = [f"L{k},2025-01-0{k % 9 + 1},{dates[k >= filled]}\n" for k in range(count)]
+    return "Id,Created,MQL,SQL,Won,Lost\n" + "".join(rows)
+
+
+def declared(folder: Path, text: str) -> Source:
+    (folder / "shop.yaml").write_text(text)
+    return parse_source(text, path=folder / "shop.yaml")
+
+
+@pytest.mark.parametrize(
+    ("declaration", "export"), [(ONE_FILE, closed_of(300, 3)), (WIDE, wide_of(300, 20)), (WIDE, wide_of(300, 80))]
+)
+def test_a_file_of_several_tables_is_held_against_the_same_file(tmp_path: Path, declaration: str, export: str) -> None:
+    source, paths = declared(tmp_path, declaration), Paths(tmp_path / "data", "shop")
+    (tmp_path / "deals.csv").write_text(export)
+    ingest(source, paths)
+    assert not any("at the last ingest" in note for note in ingest(source, paths).notes)
+
+
+@pytest.mark.parametrize(
+    ("declaration", "whole", "part", "tables"),
+    [
+        (ONE_FILE, closed_of(300, 3), closed_of(140, 2), "leads, outcomes"),
+        (WIDE, wide_of(300, 300), wide_of(140, 140), "leads, stages"),
+    ],
+)
+def test_half_a_file_of_several_tables_is_refused_once(
+    tmp_path: Path, declaration: str, whole: str, part: str, tables: str
+) -> None:
+    source, paths = declared(tmp_path, declaration), Paths(tmp_path / "data", "shop")
+    (tmp_path / "deals.csv").write_text(whole)
+    ingest(source, paths)
+    (tmp_path / "deals.csv").write_text(part)
+    said = f"{tables}: deals.csv has 140 rows, and had 300 at the last ingest"
+    with pytest.raises(FewerRowsError, match=said):
+        ingest(source, paths)
+    assert f"warning: {said}." in ingest(source, paths).notes
 
 
 def test_pipes_sockets_and_devices_are_refused_unopened(tmp_path: Path) -> None:
