@@ -83,7 +83,7 @@ def require_champion(paths: Paths) -> Champion:
     return champion
 
 
-def _as_trained(source: Source, catalog: Catalog) -> Source:
+def as_trained(source: Source, catalog: Catalog) -> Source:
     """The source with what a catalog learned from data: half-lives, and which values of lists are features."""
     return restore_list_items(restore_half_lives(source, catalog), catalog)
 
@@ -94,7 +94,7 @@ def catalog_for(context: Context, bundle: Bundle) -> Catalog:
     A bundle brings the rubric it was trained beside: another version in force since then changes none of its scores.
     """
     rubric = context.rubric if bundle.rubric is None else bundle.rubric.rubric
-    catalog = build_catalog(_as_trained(context.source, bundle.catalog), rubric)
+    catalog = build_catalog(as_trained(context.source, bundle.catalog), rubric)
     if bundle.catalog.hash != catalog.hash:
         raise BundleError(
             f"bundle {bundle.hash[:12]} was trained with catalog {bundle.catalog.hash[:12]}, but source "

@@ -25,7 +25,7 @@ from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.own_code.own_functions import OWN_CODE, own_of, same_code
 from pipelines.registry.champion import read_champion
-from pipelines.registry.matrix_for_bundle import is_same_but_for_rules, matrix_for
+from pipelines.registry.matrix_for_bundle import is_same_but_for_learned, matrix_for
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_catalog, load_matrix
 from pipelines.workspace.table_files import load_tables
@@ -92,11 +92,12 @@ def reasons_not_clean(context: Context, bundle: Bundle) -> list[str]:
 def fits(context: Context, folder: Path) -> bool:
     """Whether a bundle can score the matrix that was just built: the same features, whichever rubric is in force.
 
-    Features of one's own are the same where their code is.
+    Of list values and half-lives that are learned from rows the bundle keeps its own. Features of one's own are the
+    same where their code is.
     """
     name = "open" if (context.paths.matrix / "open.json").exists() else "matrix"
     catalog = load_catalog(folder, "bundle")
-    if not is_same_but_for_rules(catalog, load_catalog(context.paths.matrix, name)):
+    if not is_same_but_for_learned(context, catalog, load_catalog(context.paths.matrix, name)):
         return False
     if not own_of(catalog) or not context.own_code:
         return True

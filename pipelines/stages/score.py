@@ -188,9 +188,7 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
         test = load_matrix(paths.matrix).take(load_chop(paths.matrix).final.test)
         return load_bundle(paths.train / "twin"), test, TEST_ROWS
     champion = read_champion(paths)
-    if champion is None:
-        return load_bundle(paths.train / "bundle"), load_matrix(paths.matrix, "open"), OPEN_LEADS
-    bundle = load_bundle(champion.folder, champion.hash)
+    bundle = load_bundle(paths.train / "bundle") if champion is None else load_bundle(champion.folder, champion.hash)
     return bundle, matrix_for(context, bundle, load_matrix(paths.matrix, "open")), OPEN_LEADS
 
 
