@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Ints, Tables
+from features.point_in_time.microseconds import micros
+from features.point_in_time.visibility import is_known
 from features.schema.source import Source
 from models.accounts.accounts_policy import AccountsPolicy
 from models.accounts.product_interest import counted_signs, log_signs, product_signs
@@ -113,30 +115,35 @@ def fit_product_chances(
 
 
 def _wins(tables: Tables, policy: AccountsPolicy, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Wins with product and lead, oldest first; ``at`` is the moment from which nothing counts any more."""
+    """Wins with product and lead, oldest first, whatever their order in the file; ``at`` is the moment from which
+    nothing counts any more.
+    """
     outcomes = tables.get("outcomes")
-    columns = ["lead_id", "account_id", "product", "closed_at", "at"]
+    columns = ["lead_id", "account_id", "product", "closed_at", "known_at", "at"]
     if outcomes is None or not len(outcomes) or "product" not in outcomes:
         return pd.DataFrame(columns=columns)
     known = rows_known_at(outcomes, as_of)
     won = known[known["won"].fillna(False).to_numpy(dtype=bool)].dropna(subset=["product"])
-    won = won.sort_values("closed_at", kind="stable").reset_index(drop=True)
     lead = won["lead_id"].astype("object").where(won["lead_id"].notna(), "").astype(str)
     account = won["account_id"].astype("object").where(won["account_id"].notna(), "").astype(str)
     at = won["closed_at"] - pd.Timedelta(days=BEFORE_CLOSE_DAYS)
-    return won.assign(lead_id=lead, account_id=account, product=won["product"].astype(str), at=at)[columns]
+    won = won.assign(lead_id=lead, account_id=account, product=won["product"].astype(str), at=at)[columns]
+    return won.sort_values(["closed_at", "known_at", "account_id", "lead_id", "product"], ignore_index=True)
 
 
 def _owned_before(wins: pd.DataFrame, products: tuple[str, ...]) -> Floats:
-    """1 where the account had won the product before, shape (wins, products)."""
-    place = {product: k for k, product in enumerate(products)}
-    held: dict[str, set[int]] = {}
-    table = np.zeros((len(wins), len(products)))
-    for row, (account, product) in enumerate(zip(wins["account_id"], wins["product"], strict=True)):
-        for k in held.get(account, ()):
-            table[row, k] = 1.0
-        if account:
-            held.setdefault(account, set()).add(place[product])
+    """1 where the account was known to have the product at the win's ``at``, shape (wins, products).
+
+    What it bought on the same day, or while that contract lay on the table, says nothing of what it would buy next.
+    """
+    since = wins["known_at"].mask(wins["closed_at"] > wins["known_at"], wins["closed_at"])  # none is owned before
+    named = wins.assign(since=since)[(wins["account_id"] != "").to_numpy()]
+    first = named.groupby(["account_id", "product"])["since"].min()
+    at, table = micros(wins["at"]), np.zeros((len(wins), len(products)))
+    for k, product in enumerate(products):
+        asked = pd.MultiIndex.from_arrays([wins["account_id"], [product] * len(wins)])
+        held = first.reindex(asked)
+        table[:, k] = held.notna().to_numpy() & is_known(micros(held), at)
     return table
 
 

@@ -127,3 +127,43 @@ def test_a_product_with_few_wins_has_no_score_of_its_own() -> None:
     own = OpenChances(probability={"L0": 0.3}, shares=shares, scale=SCALE)
     rows = account_products(tables, demo(), policy(), NOW, {"L0": "A0"}, own)
     assert {row["product"]: row["score"] for row in rows}[few] is None
+
+
+def two_products(days_apart: float, known_after: float = 0.0) -> pd.DataFrame:
+    """100 accounts that each buy core, and core plus so many days later."""
+    first = NOW - (600 - np.arange(100)) * DAY
+    ids = [f"A{k}" for k in range(100)]
+    parts = [
+        pd.DataFrame({"lead_id": ids, "account_id": ids, "closed_at": first + gap * DAY, "product": product})
+        for product, gap in (("core", 0.0), ("core plus", days_apart))
+    ]
+    both = pd.concat(parts, ignore_index=True).assign(won=pd.array([True] * 200, dtype="boolean"))
+    both["opportunity_id"] = both["lead_id"] + both["product"]
+    both["known_at"] = both["closed_at"] + known_after * DAY
+    return both.astype({"closed_at": "datetime64[us]", "known_at": "datetime64[us]"})
+
+
+@pytest.mark.parametrize(
+    ("days_apart", "known_after", "used"),
+    [(0.0, 0.0, False), (BEFORE_CLOSE_DAYS - 1, 0.0, False), (30.0, 0.0, True), (30.0, 20.0, False)],
+)
+def test_an_account_owns_what_it_was_known_to_have_before_the_next_deal(
+    days_apart: float, known_after: float, used: bool
+) -> None:
+    """Of two products bought together, neither was owned when the other was chosen: the chances of both are even."""
+    outcomes, nothing = two_products(days_apart, known_after), market(False)["activities"].iloc[:0]
+    orders = (
+        outcomes,
+        outcomes[::-1],
+        outcomes.sort_values(["account_id", "product"]),
+        outcomes.sample(frac=1, random_state=3),
+    )
+    found = []
+    for ordered in orders:
+        tables = {"outcomes": ordered.reset_index(drop=True), "activities": nothing}
+        chances = fit_product_chances(tables, demo(), policy(), NOW)
+        assert chances is not None and chances.judged["used"] is used
+        owner = chances.shares(np.zeros((1, 2)), np.array([[1.0, 0.0]]))[0]
+        assert (owner[1] > 0.8) if used else owner.tolist() == pytest.approx([0.5, 0.5])
+        found.append(owner.tolist())
+    assert all(one == found[0] for one in found), "the order of rows in a file is no knowledge"
