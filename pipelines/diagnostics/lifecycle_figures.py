@@ -12,6 +12,8 @@ from features.assembly.closed_leads import closed_leads
 from features.errors import ContractError
 from features.pause_points import pause_point
 from models.explaining.language import ENGLISH
+from models.judging.handoff.replay import snapshot_starts
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.lifecycle.figures import Lifecycle, measure_lifecycle
 from models.judging.lifecycle.policy import LifecyclePolicy, load_policy
 from models.judging.lifecycle.sales_feedback import agreement, disagreements, scored_decisions, who_was_right
@@ -86,7 +88,7 @@ def lifecycle_of(context: Context, tables: Tables | None = None, as_of: pd.Times
     tables = load_tables(context.paths) if tables is None else tables
     looks = matrix.keys[["lead_id", "as_of", "age_days"]].assign(label=matrix.label)
     policy = policy_of(context)
-    closed = closed_leads(tables, context.source, cutoff) if policy.programmes else {}
+    closed = closed_leads(tables, context.source, cutoff)
     pause_point()
     return measure_lifecycle(tables, policy, cutoff, looks, closed)
 
@@ -96,7 +98,9 @@ def feedback_of(context: Context, found: Lifecycle) -> dict[str, pd.DataFrame]:
     block = find_test_block(context.paths)
     if block is None:
         return {}
-    scored = scored_decisions(found.decisions, block.matrix.keys, sigmoid(block.log_odds), block.matrix.label)
+    keys, every_days = block.matrix.keys, SnapshotCapacity.of(context.source).every_days
+    week = snapshot_starts(keys["as_of"], every_days)
+    scored = scored_decisions(found.decisions, keys, sigmoid(block.log_odds), block.matrix.label, week)
     if not len(scored):
         return {}
     verdicts = who_was_right(scored, policy_of(context).minimum_n)

@@ -42,7 +42,7 @@ FUNNEL = (
     Field("stage", "Stage", "stage"),
     Field("leads", "Leads that reached it"),
     Field("went_further", "Went further", "share"),
-    Field("median_days", "Median days in it", "decimal"),
+    Field("median_days", "Median days of those who left", "decimal"),
     Field("in_it_now", "In it now"),
 )
 VOLUMES = (

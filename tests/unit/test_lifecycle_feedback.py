@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.judging.handoff.replay import snapshot_starts
 from models.judging.lifecycle.sales_feedback import (
     ACCEPTED,
     RETURNED,
@@ -142,3 +143,23 @@ def test_a_lead_that_was_sent_twice_counts_once_with_what_was_said_first() -> No
     twice = pd.concat([decided("L5", WEEK + DAY), decided("L5", WEEK + 8 * DAY, ACCEPTED)], ignore_index=True)
     found = scored_decisions(twice, keys, probability, label)
     assert found["decision"].tolist() == [RETURNED] and found["probability"].tolist() == [0.5]
+
+
+def test_leads_looked_at_at_moments_of_their_own_are_ranked_within_their_week() -> None:
+    """Off the calendar grid every moment has one lead, which would be the best of its moment whatever its score."""
+    keys, probability, label = judged()
+    own = keys.assign(as_of=keys["as_of"] + pd.to_timedelta(np.arange(12), unit="h").as_unit("us"))
+    week = snapshot_starts(own["as_of"], None)
+    for lead, third in (("L0", 0), ("L3", 1), ("L5", 2)):
+        found = scored_decisions(decided(lead, WEEK + 2 * DAY), own, probability, label, week)
+        assert found["third"].tolist() == [THIRDS[third]]
+
+
+def test_fewer_than_three_leads_have_no_thirds() -> None:
+    keys, probability, label = judged()
+    for leads, told in ((["L4", "L5"], 0), (["L3", "L4", "L5"], 1)):
+        part = keys["lead_id"].isin(leads).to_numpy()
+        few = scored_decisions(
+            decided("L5", WEEK + DAY), keys[part].reset_index(drop=True), probability[part], label[part]
+        )
+        assert len(few) == told

@@ -12,7 +12,7 @@ from features.errors import PolicyError
 from models.judging.lifecycle.figures import measure_lifecycle
 from models.judging.lifecycle.nurture_programmes import compare_programmes, programme_members
 from models.judging.lifecycle.policy import LifecyclePolicy, load_policy, parse_policy
-from models.judging.lifecycle.stage_map import markdown_table, mermaid
+from models.judging.lifecycle.stage_map import markdown_table, median_stay, mermaid
 from pipelines.report.charts.stage_flowchart import flowchart_of
 from pipelines.workspace.find_declarations import find_policy
 from tests.unit.test_lifecycle_figures import SPRING, at, figures, policy, world
@@ -191,3 +191,26 @@ def test_a_programme_that_nobody_joined_has_no_members() -> None:
     for nobody in (members.iloc[:0], members.assign(programme="another")):
         row = compare_programmes(nobody, looks, tables, found, {}).iloc[0]
         assert (row["members"], row["compared"], row["verdict"]) == (0, 0, "too few to compare")
+
+
+def test_who_is_still_in_a_stage_counts_towards_its_days() -> None:
+    """Three left within two hours, one after a day and one after four; two stand there for weeks."""
+    stages = policy().model_dump(mode="json", exclude_defaults=True)["stages"]
+    stages["mql"]["metric"] = {"measure": "median_days", "target": 0.5}
+    declared = parts(stages=stages)
+    row = figures(**declared).stages.set_index("stage").loc["mql"]
+    assert row["actual"] == row["median_days"] == pytest.approx(1.0) and not row["kept"]
+
+    new = figures(at(25), **declared).stages.set_index("stage").loc["mql"]
+    assert new["leads"] == 6 and np.isnan(new["actual"]) and new["kept"] is None, "none has left so far"
+
+    over = {lead: ClosedLead("lost", at(25)) for lead in ("L4", "L5")}
+    ended = measure_lifecycle(world(), policy(**declared), at(30), None, over).stages.set_index("stage").loc["mql"]
+    assert ended["median_days"] == pytest.approx(2 / 24) and ended["kept"], "outcomes alone closed them"
+
+
+def test_the_median_of_stays_is_the_usual_one_where_all_have_left() -> None:
+    days = np.random.default_rng(2).integers(1, 30, 41).astype(np.float64)
+    for n in (1, 2, 40, 41):
+        assert median_stay(days[:n], np.ones(n, dtype=bool)) == np.median(days[:n])
+    assert np.isnan(median_stay(days, np.zeros(41, dtype=bool))) and np.isnan(median_stay(days[:0], np.ones(0, bool)))

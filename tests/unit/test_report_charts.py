@@ -171,7 +171,7 @@ def test_the_funnel_narrows_from_the_top_and_the_queue_says_when_it_began() -> N
     wider = [FUNNEL[0], *(dict(row) | {"leads": 10_000_000} for row in FUNNEL[1:])]
     assert marketing_charts.funnel(wider).n == stages.n, "the first stage's, however many enter a later one"
     assert stages.records()[-1] == {"series": "leads", "x": 90, "y": "lead", "low": None, "high": None}
-    assert stages.series[0].text == ("", "50% went further, 3.0 days in it (median)")
+    assert stages.series[0].text == ("", "50% went further, 3.0 days in it (median of those who left)")
     queue = marketing_charts.waiting(WAITING)
     assert queue.x.title == "snapshots since 2026-01-05" and "7 leads in the queue at the end" in queue.n
     assert [row["y"] for row in queue.records()] == [0.0, 7.0, 14.0]

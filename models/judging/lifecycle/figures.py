@@ -137,7 +137,7 @@ def measure_lifecycle(
         decisions=said,
         returns=return_reasons(said),
         overdue=overdue_now(promises),
-        stages=stage_table(policy, funnel, promises, found),
+        stages=stage_table(policy, funnel, promises, found, as_of, over),
         transitions=transitions(policy, found),
         goals=shared_goals(found, now["activities"], said, promises, policy, as_of),
         programmes=programmes,
@@ -147,7 +147,7 @@ def measure_lifecycle(
 
 
 def funnel_of(found: pd.DataFrame) -> pd.DataFrame:
-    """Per stage: leads that entered it, share that ever went further, median days in it, leads in it now."""
+    """Per stage: leads that entered it, share that ever went further, median days of those who left, leads in it."""
     return _funnels(found, pd.Series("", index=found.index)).drop(columns="month")
 
 

@@ -48,14 +48,20 @@ def sales_decisions(found: pd.DataFrame, policy: LifecyclePolicy) -> pd.DataFram
     )
 
 
-def scored_decisions(said: pd.DataFrame, keys: pd.DataFrame, probability: Floats, label: Floats) -> pd.DataFrame:
+def scored_decisions(
+    said: pd.DataFrame, keys: pd.DataFrame, probability: Floats, label: Floats, snapshot: pd.Series | None = None
+) -> pd.DataFrame:
     """The first decision on each lead with the score it had then: its last judged row before, at most 14 days old.
 
-    ``third`` says where the probability lay among the rows judged on that day. A decision without such a row is left
-    out, so every row here was scored by a model that did not know how it ended.
+    ``third`` says where the probability lay among the rows of that ``snapshot``: per row its moment, as of a calendar
+    grid, unless given, as the week is where every lead is looked at on days of its own. A decision without such a row
+    is left out, and so is one of a snapshot of fewer than three leads, which has no thirds. Every row here was scored
+    by a model that did not know how it ended.
     """
     rows = keys[["lead_id", "as_of", "group"]].assign(probability=probability, won=label)
-    rank = rows.groupby("as_of")["probability"].rank(pct=True)
+    beside = rows.groupby(rows["as_of"] if snapshot is None else snapshot)
+    enough = beside["lead_id"].transform("nunique") >= len(THIRDS)
+    rank = beside["probability"].rank(pct=True).where(enough)
     rows = rows.assign(third=pd.cut(rank, [0, 1 / 3, 2 / 3, 1], labels=list(THIRDS)).astype("str"))
     left = said.dropna(subset=["decided_at"]).sort_values("decided_at", kind="stable")
     right = rows.dropna(subset=["as_of"]).sort_values("as_of", kind="stable")
@@ -71,7 +77,7 @@ def scored_decisions(said: pd.DataFrame, keys: pd.DataFrame, probability: Floats
         tolerance=pd.Timedelta(days=STALE_DAYS),
         allow_exact_matches=False,
     )
-    joined = joined[joined["probability"].notna()].drop_duplicates("lead_id")
+    joined = joined[joined["third"].isin(THIRDS)].drop_duplicates("lead_id")
     return joined.reindex(columns=[*_LISTED, "group"]).reset_index(drop=True)
 
 

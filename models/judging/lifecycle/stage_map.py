@@ -1,10 +1,12 @@
 """The process as agreed beside the process as it runs: a row per stage, and every way leads took between stages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from features.array_types import Bools, Floats
+from features.assembly.closed_leads import ClosedLead
 from models.judging.lifecycle.policy import MEASURE_WORDS, LifecyclePolicy, StageDefinition
 from models.judging.lifecycle.service_levels import ServiceLevel
 
@@ -28,26 +30,38 @@ COLUMNS = (
 )
 
 
+_ENDS = ("won", "lost", "disqualified")  # closings that end a stay; what a source declares a win may not
+_ROUNDING = 1e-9
+
+
 def stage_table(
-    policy: LifecyclePolicy, funnel: pd.DataFrame, promises: Sequence[ServiceLevel], found: pd.DataFrame
+    policy: LifecyclePolicy,
+    funnel: pd.DataFrame,
+    promises: Sequence[ServiceLevel],
+    found: pd.DataFrame,
+    as_of: pd.Timestamp,
+    closed: Mapping[str, ClosedLead],
 ) -> pd.DataFrame:
     """A row per declared stage: what was agreed, and the figures beside it; columns :data:`COLUMNS`.
 
     ``funnel`` is the table of :mod:`.figures`, ``promises`` the service levels of all teams, also of those too small
-    to be shown, ``found`` the stage entries. ``kept`` says whether the
+    to be shown, ``found`` the stage entries known before ``as_of``, ``closed`` the leads that are over by then.
+    ``median_days`` is of all stays, those that go on among them (:func:`median_stay`). ``kept`` says whether the
     metric's target is met, missing where there is none or nothing to judge by.
     """
+    left_at = _ends_of_stays(found, closed)
+    stayed = ((left_at.fillna(as_of) - found["entered_at"]).dt.total_seconds() / 86_400).clip(lower=0)
     by_stage = funnel.set_index("stage")
     rows = []
     for stage, definition in policy.stages.items():
         name = str(stage)
         entered = found[(found["stage"] == name).to_numpy()]
         last = entered["left_at"].isna()
-        stayed = (entered["left_at"] - entered["entered_at"]).dt.total_seconds() / 86_400
+        at = entered.index
         measured = {
             "leads": int(entered["lead_id"].nunique()),
             "in_it_now": int(entered.loc[last.to_numpy(), "lead_id"].nunique()),
-            "median_days": float(stayed.median()) if stayed.notna().any() else np.nan,
+            "median_days": median_stay(np.asarray(stayed[at], dtype=np.float64), left_at[at].notna().to_numpy()),
             "went_further": float(by_stage["went_further"].get(name, np.nan)),
             "next_step_in_time": _in_time(promises, name, "next step", policy.minimum_n),
             "first_touch_in_time": _in_time(promises, name, "first touch", policy.minimum_n),
@@ -70,6 +84,37 @@ def stage_table(
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _ends_of_stays(found: pd.DataFrame, closed: Mapping[str, ClosedLead]) -> pd.Series:
+    """When each stay ended, by the next stage or, of a lead that outcomes alone closed, by its close; else missing."""
+    over = {lead: one.at for lead, one in closed.items() if one.outcome in _ENDS and one.at is not None}
+    close = pd.to_datetime(found["lead_id"].astype("str").map(over)).astype("datetime64[us]")
+    return found["left_at"].fillna(close.where(close >= found["entered_at"]))
+
+
+def median_stay(days: Floats, left: Bools) -> float:
+    """Days after which half have left, where who is still there counts for as long as that has been (Kaplan and Meier
+    1958); NaN where fewer than half are seen to leave.
+
+    Of those who left alone, the slow ones would be missing.
+
+    >>> median_stay(np.array([1.0, 2.0, 4.0, 9.0]), np.array([True, True, True, True]))
+    3.0
+    >>> median_stay(np.array([1.0, 5.0, 5.0, 5.0]), np.array([True, False, False, False]))
+    nan
+    """
+    told = np.isfinite(days)
+    days, left = days[told], left[told]
+    order = np.lexsort((~left, days))
+    days, left = days[order], left[order]
+    there = np.cumprod(1.0 - left / np.arange(len(days), 0, -1))
+    half = np.flatnonzero(there <= 0.5 + _ROUNDING)
+    if not len(half):
+        return float("nan")
+    below = np.flatnonzero(there < 0.5 - _ROUNDING)
+    until = days[below[0]] if len(below) else days[half[0]]
+    return float((days[half[0]] + until) / 2)
 
 
 def sla_in_words(definition: StageDefinition) -> str:

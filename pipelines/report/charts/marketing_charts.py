@@ -57,4 +57,4 @@ def funnel(rows: Sequence[Mapping[str, Any]]) -> Chart:
 def _stage_words(row: Mapping[str, Any]) -> str:
     further, days = row["went_further"], row["median_days"]
     words = "" if further is None else f"{further:.0%} went further"
-    return words if days is None else f"{words}, {days:.1f} days in it (median)".lstrip(", ")
+    return words if days is None else f"{words}, {days:.1f} days in it (median of those who left)".lstrip(", ")
