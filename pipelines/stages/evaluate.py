@@ -131,12 +131,17 @@ def _count_wins_of(
 
 
 def _rank_recorded_scores(context: Context, test: Matrix, population: Population) -> dict[str, dict[str, Any]]:
-    """Rank figures of what the source recorded at the time."""
+    """Rank figures of what the source recorded at the time; wins at capacity of those compared alone.
+
+    Leads not yet with sales have no handoff behind them, so what counts there is the one that came before the next
+    look.
+    """
     judges = recorded_policies(context, test)
     if not judges:
         return {}
     found = rank_figures(test, judges, SnapshotCapacity.of(context.source), Resampling.of(context.settings))
-    _count_wins_of(context, test, population, {judge.name: judge.score for judge in judges}, found)
+    listed = recorded_policies(context, test, coming=population.name != "all")
+    _count_wins_of(context, test, population, {judge.name: judge.score for judge in listed}, found)
     return found
 
 

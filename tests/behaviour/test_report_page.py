@@ -4,13 +4,20 @@ import json
 import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from features.schema.vocabulary import Stage
+from models.judging.cluster_bootstrap import Resampling
+from models.judging.evaluation.final_block import wins_at_capacity
 from models.judging.handoff.policy_names import policy_label
+from models.judging.handoff.population import population_of
+from models.judging.handoff.recorded_baselines import actual_handoff
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from pipelines.artifacts.audit_record import FindingRecord
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.artifacts.final_block import load_test_block
 from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.cli.run import worklist_text
@@ -19,6 +26,8 @@ from pipelines.report.page import render
 from pipelines.report.summary_json import summarise
 from pipelines.stages.evaluate import run_evaluate
 from pipelines.workspace.atomic_files import read_json, read_parquet, write_json
+from pipelines.workspace.context import Context
+from pipelines.workspace.table_files import load_tables
 from tests.reference.tiny_run import TinyRun
 
 SECTIONS = (
@@ -167,12 +176,27 @@ def test_the_scorecard_is_shown_and_proposed_whoever_won(tiny_demo: TinyRun, wor
     assert "proposed_rubric" in {row["policy"] for row in tiny_demo.summary["thresholds"]}
 
 
+def _wins_of_coming_handoffs(context: Context) -> int:
+    """Wins at capacity, among leads not yet with sales, of the handoffs that came before the next look."""
+    tables, block = load_tables(context.paths), load_test_block(context.paths)
+    kept = population_of(context.source, tables, block.matrix.keys, block.matrix.label).kept
+    assert context.source.actual_handoff is not None and not kept.all()
+    part = block.matrix.take(np.flatnonzero(kept))
+    coming = actual_handoff(tables["stages"], context.source.actual_handoff, part.keys, ahead_days=7)
+    assert coming.handed_off is not None and coming.handed_off.any()
+    at = SnapshotCapacity.of(context.source)
+    found = wins_at_capacity(part, {"coming": coming.score}, at, Resampling.of(context.settings))
+    return int(found["coming"]["wins_at_capacity"])
+
+
 def test_handoffs_that_happened_stand_beside_the_candidates(tiny_copy: TinyRun) -> None:
     source = tiny_copy.context.source.model_copy(update={"actual_handoff": Stage.SQL})
     context = replace(tiny_copy.context, source=source)
     run_evaluate(context)
     found = summarise(context, {})
     row = found.recorded["actual_handoff"]
+    wins = _wins_of_coming_handoffs(context)
+    assert row["wins_at_capacity"] == wins > 0, "handed off before the next look, not drawn by hash"
     assert row["n"] == found.test["rate"]["n"] and row["wins_at_capacity"] <= row["won"]
     assert "actual_handoff" not in found.test and "log_loss" not in row
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", render(context, found)))
