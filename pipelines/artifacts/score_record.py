@@ -135,6 +135,7 @@ class ExplorationRecord(Artifact):
     estimates: tuple[EstimateRow, ...]
     sentence: str
     drawn_now: tuple[str, ...] = ()
+    left_out: int = 0
 
 
 class AccountsRecord(Artifact):

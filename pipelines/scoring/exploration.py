@@ -14,8 +14,12 @@ from features.schema.vocabulary import LeadList
 from models.bundle import Bundle
 from models.judging.handoff.exploration import Estimate, estimate, pick
 from models.judging.handoff.replay import snapshot_starts, tie_order
+from models.judging.promotion.unseen_rows import is_unseen, learned_units, unit_of
+from pipelines.registry.promotion_gate import trained_through
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_keys
+from pipelines.workspace.standing_feedback import SILENCED
 
 LOG = "exploration.parquet"
 _SEED_STRIDE = 1_000_003  # more than the days of a calendar, so that no two seeds share a draw
@@ -28,16 +32,19 @@ def explore(context: Context, worklist: pd.DataFrame, log_odds: Floats, bundle_h
     """Places of the week, by score but for the declared share; empty where none is declared.
 
     The draw depends on the declared seed, the calendar week and the leads alone, so a rerun draws the same. A place is
-    a handoff, so leads that sales has already get none.
+    a handoff, so leads that sales has already get none, nor do those that must not be contacted.
     """
     capacity = context.source.capacity
     if not capacity.exploration_share or not len(worklist):
         return pd.DataFrame(columns=list(_COLUMNS))
 
     as_of = pd.Timestamp(worklist["as_of"].iloc[0])
+    free = np.ones(len(worklist), dtype=np.bool_)
     if "lead_list" in worklist:
-        mine = worklist["lead_list"].isin(_BEFORE_HANDOFF).to_numpy(dtype=bool)
-        worklist, log_odds = worklist[mine].reset_index(drop=True), log_odds[mine]
+        free &= worklist["lead_list"].isin(_BEFORE_HANDOFF).to_numpy(dtype=bool)
+    if SILENCED in worklist:
+        free &= ~worklist[SILENCED].to_numpy(dtype=bool)
+    worklist, log_odds = worklist[free].reset_index(drop=True), log_odds[free]
     if not len(worklist):
         return pd.DataFrame(columns=list(_COLUMNS))
     picks = pick(
@@ -86,9 +93,15 @@ def _week(as_of: pd.Timestamp) -> pd.Timestamp:
 
 
 def places_of(worklist: pd.DataFrame, log: pd.DataFrame) -> pd.Series:
-    """Per lead of the worklist how it got one of this week's places: best, drawn, or '' for none."""
+    """Per lead of the worklist how it got one of this week's places: best, drawn, or '' for none.
+
+    The log of a week stands, but a lead silenced since it was drawn is handed to nobody.
+    """
     drawn = log["explored"].astype("bool")
     how = {str(lead): "drawn" if random else "best" for lead, random in zip(log["lead_id"], drawn, strict=True)}
+    if SILENCED in worklist:
+        silent = worklist.loc[worklist[SILENCED].to_numpy(dtype=bool), "lead_id"].astype("str")
+        how |= dict.fromkeys(silent, "")
     return pd.Series([how.get(str(lead), "") for lead in worklist["lead_id"]], index=worklist.index, dtype="str")
 
 
@@ -98,7 +111,9 @@ def judge_log(
     """What the logged weeks say once outcomes are known: precision of the best, of the drawn, of everybody open, and of
     the present bundle from the log-odds ``least`` on. Empty without a log.
 
-    The last two rest on weeks in which every open lead had a chance, and are left out where none was ever drawn.
+    The last two rest on weeks in which every open lead had a chance, and are left out where none was ever drawn; the
+    last alone on outcomes that the bundle did not learn from, and it is left out where they are fewer than
+    :data:`FEWEST`. Leads that the source leaves out of training and judging are left out here, too.
     """
     if not len(log):
         return {}
@@ -118,8 +133,10 @@ def judge_log(
     log, full, reaching = log[kept], full[kept], reaching[kept]
     keys = keys_of(tables, context.source, log["lead_id"].astype("str").tolist(), log["as_of"])
     labels = label(keys, tables, context.source, cutoff_of(tables, context.source))
-    known = np.flatnonzero(labels["matured"].to_numpy(dtype=bool) & (log["propensity"] > 0).to_numpy())
-    found["matured"] = len(known)
+    settled = labels["matured"].to_numpy(dtype=bool) & (log["propensity"] > 0).to_numpy()
+    excluded = labels["excluded"].to_numpy(dtype=bool)
+    known = np.flatnonzero(settled & ~excluded)
+    found |= {"matured": len(known), "left_out": int((settled & excluded).sum())}
 
     if len(known) < FEWEST:
         return found | {"estimates": [], "sentence": _too_few_sentence(found)}
@@ -135,13 +152,30 @@ def judge_log(
     wanted: dict[str, Bools] = {"handed off for being best": ~drawn, "drawn at random from the rest": drawn}
     if of_all:
         wanted["everybody not yet with sales"] = reaching
+    said_of_bundle = ""
     if of_all and least is not None:
-        ids = rows["lead_id"].astype("str").tolist()
-        matrix = features_at(tables, context.source, bundle.catalog, ids, rows["as_of"].reset_index(drop=True))
-        wanted["the present bundle from its threshold on"] = reaching & (bundle.log_odds(matrix.values) >= least)
+        moments = keys.iloc[known].assign(label_known_at=labels["label_known_at"].to_numpy()[known])
+        at = np.flatnonzero(reaching & _find_unseen(context, moments, bundle))
+        said_of_bundle = _bundle_sentence(len(at))
+        if len(at) >= FEWEST:
+            ids, then = rows["lead_id"].astype("str").iloc[at], rows["as_of"].iloc[at].reset_index(drop=True)
+            matrix = features_at(tables, context.source, bundle.catalog, ids.tolist(), then)
+            reached = np.zeros(len(rows), dtype=np.bool_)
+            reached[at] = bundle.log_odds(matrix.values) >= least
+            wanted["the present bundle from its threshold on"] = reached
 
     estimates = [_row(name, estimate(won, chance, mask, cluster)) for name, mask in wanted.items() if mask.any()]
-    return found | {"estimates": estimates, "sentence": _sentence(found, of_all, _weeks(rows[~reaching]))}
+    sentence = _sentence(found, of_all, _weeks(rows[~reaching]))
+    return found | {"estimates": estimates, "sentence": f"{sentence} {said_of_bundle}".rstrip()}
+
+
+def _find_unseen(context: Context, moments: pd.DataFrame, bundle: Bundle) -> Bools:
+    """Which handoffs (keys with ``label_known_at``) had an outcome the bundle did not learn from, half or whole."""
+    through = trained_through(bundle)
+    if through is None:
+        return np.zeros(len(moments), dtype=np.bool_)
+    unit = unit_of(context.source)
+    return is_unseen(moments, learned_units(load_keys(context.paths.matrix), through, unit), through, unit)
 
 
 def _everybody_had_a_place(log: pd.DataFrame) -> Bools:
@@ -170,7 +204,7 @@ def _row(name: str, found: Estimate) -> dict[str, Any]:
 
 def _sentence(found: dict[str, Any], of_all: bool, beyond_reach: int) -> str:
     """What the figures rest on; ``beyond_reach`` counts the weeks in which leads had no chance of a place."""
-    known = f"{_drawn(found)} the outcome of {found['matured']:,} is known."
+    known = f"{_known(found)}.{_left_out(found)}"
     if not of_all:
         return (
             f"{known} None of them was drawn from leads that the score did not favour, so these figures describe the "
@@ -188,9 +222,26 @@ def _sentence(found: dict[str, Any], of_all: bool, beyond_reach: int) -> str:
     )
 
 
+def _bundle_sentence(unseen: int) -> str:
+    if unseen >= FEWEST:
+        return f"The present bundle is judged on the {unseen:,} whose outcome it did not learn from."
+    return (
+        f"The present bundle is not judged: it did not learn from the outcome of {unseen:,} of them, and an estimate "
+        f"needs {FEWEST}."
+    )
+
+
 def _too_few_sentence(found: dict[str, Any]) -> str:
-    return f"{_drawn(found)} the outcome of {found['matured']:,} is known, and an estimate needs {FEWEST}."
+    return f"{_known(found)}, and an estimate needs {FEWEST}.{_left_out(found)}"
 
 
-def _drawn(found: dict[str, Any]) -> str:
-    return f"{found['drawn']:,} of {found['logged']:,} places in {found['weeks']:,} weeks were drawn at random;"
+def _known(found: dict[str, Any]) -> str:
+    places = f"{found['drawn']:,} of {found['logged']:,} places in {found['weeks']:,} weeks were drawn at random"
+    return f"{places}; the outcome of {found['matured']:,} is known"
+
+
+def _left_out(found: dict[str, Any]) -> str:
+    """Those whose outcome is known and not counted, with a space before; empty where there are none."""
+    if not found["left_out"]:
+        return ""
+    return f" {found['left_out']:,} more are left out: disqualified or never worked, as the source excludes them."

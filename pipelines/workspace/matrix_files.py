@@ -29,14 +29,19 @@ def save_matrix(folder: Path, matrix: Matrix, name: str = "matrix") -> None:
     write_json(folder / f"{name}.json", {"ordered": matrix.ordered, "catalog": matrix.catalog.records()})
 
 
+def load_keys(folder: Path, name: str = "matrix") -> pd.DataFrame:
+    """The keys of a matrix that :func:`save_matrix` wrote, with what each row is judged by, without its values."""
+    keys = read_parquet(folder / f"{name}_keys.parquet")
+    return keys.astype(dict.fromkeys(("lead_id", "account_id", "group", "segment"), "str"))
+
+
 def load_matrix(folder: Path, name: str = "matrix") -> Matrix:
     """Read what :func:`save_matrix` wrote."""
     record = read_json(folder / f"{name}.json")
-    keys = read_parquet(folder / f"{name}_keys.parquet")
+    keys = load_keys(folder, name)
     catalog = Catalog.from_records(record["catalog"])
     values = read_parquet(folder / f"{name}_values.parquet")
     values = values.astype(dict.fromkeys(catalog.categories, "str"))
-    keys = keys.astype(dict.fromkeys(("lead_id", "account_id", "group", "segment"), "str"))
 
     return Matrix(
         catalog=catalog,

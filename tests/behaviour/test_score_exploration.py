@@ -1,5 +1,6 @@
 """Exploration: off by default; when declared, seeded, logged once per week, and weighed when outcomes are known."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from features.cohort.cohort import cutoff_of, keys_of
 from features.cohort.labels import label
-from models.bundle import load_bundle
+from models.bundle import Bundle, load_bundle
 from pipelines.registry.champion import read_champion
 from pipelines.scoring.exploration import LOG, draws_of_week, explore, judge_log, keep_log, places_of
 from pipelines.workspace.atomic_files import read_json, read_parquet
@@ -24,8 +25,13 @@ def exploring(tiny_demo: TinyRun, tmp_path: Path) -> Context:
     context = tiny_demo.context
     capacity = context.source.capacity.model_copy(update={"exploration_share": 0.25, "exploration_seed": 5})
     paths = replace(context.paths, data_dir=tmp_path)
-    paths.root.mkdir(parents=True)
+    shutil.copytree(context.paths.matrix, paths.matrix)
     return replace(context, source=context.source.model_copy(update={"capacity": capacity}), paths=paths)
+
+
+def trained_until(bundle: Bundle, moment: pd.Timestamp) -> Bundle:
+    """The bundle as if its last label had been known at a moment."""
+    return replace(bundle, meta={**bundle.meta, "trained_through": moment.isoformat()})
 
 
 def worklist(run: TinyRun) -> pd.DataFrame:
@@ -103,7 +109,8 @@ def test_weighed_by_the_chance_the_log_tells_of_all_open_leads(tiny_demo: TinyRu
         context.source,
         cutoff_of(tables, context.source),
     )["label"]
-    found = judge_log(exploring, tables, log, load_bundle(champion.folder), -1.0)
+    before = trained_until(load_bundle(champion.folder), pd.Timestamp(moments[0]))
+    found = judge_log(exploring, tables, log, before, -1.0)
     rows = {row["policy"]: row for row in found["estimates"]}
     weight = 1 / log["propensity"]
     assert found["matured"] == len(log)
@@ -117,13 +124,70 @@ def test_weighed_by_the_chance_the_log_tells_of_all_open_leads(tiny_demo: TinyRu
     assert judge_log(exploring, tables, log.head(0), load_bundle(champion.folder), None) == {}
 
 
+def four_weeks(run: TinyRun) -> pd.DataFrame:
+    """A log in which every open lead of four past weeks had a place for sure."""
+    keys = load_matrix(run.context.paths.matrix).keys
+    part = keys[keys["as_of"].isin(sorted(keys["as_of"].unique())[20:24]).to_numpy()].reset_index(drop=True)
+    return pd.DataFrame({"lead_id": part["lead_id"], "as_of": part["as_of"], "explored": False, "propensity": 1.0})
+
+
+def test_a_bundle_is_not_judged_by_what_it_learned_from(tiny_demo: TinyRun, exploring: Context) -> None:
+    tables, bundle = load_tables(tiny_demo.context.paths), load_bundle(read_champion(tiny_demo.context.paths).folder)
+    log = four_weeks(tiny_demo)
+    log = log.assign(open=log.groupby("as_of")["lead_id"].transform("size"))
+    moments, ours = sorted(log["as_of"].unique()), "the present bundle from its threshold on"
+
+    def said(bundle: Bundle) -> tuple[int | None, str]:
+        found = judge_log(exploring, tables, log, bundle, -99.0)
+        assert found["matured"] == len(log)
+        return {row["policy"]: row["leads"] for row in found["estimates"]}.get(ours), found["sentence"]
+
+    leads, sentence = said(bundle)
+    assert leads is None and "The present bundle is not judged: it did not learn from the outcome of 0" in sentence
+    leads, sentence = said(replace(bundle, meta={**bundle.meta, "trained_through": None}))
+    assert leads is None and "is not judged" in sentence
+    assert said(trained_until(bundle, moments[0]))[0] == len(log)
+
+    later = moments[2]
+    keys = keys_of(tables, exploring.source, log["lead_id"].tolist(), log["as_of"])
+    known = label(keys, tables, exploring.source, cutoff_of(tables, exploring.source))["label_known_at"]
+    matrix = load_matrix(exploring.paths.matrix)
+    learned = set(matrix.keys.loc[(matrix.label_known_at <= later).to_numpy() & matrix.matured, "lead_id"])
+    unseen = (known > later) & ((log["as_of"] >= later) | ~log["lead_id"].isin(learned))
+    leads, sentence = said(trained_until(bundle, later))
+    assert leads == int(unseen.sum()) < len(log)
+    assert f"judged on the {leads:,} whose outcome it did not learn from" in sentence
+
+
+def test_leads_the_source_leaves_out_are_left_out_of_the_estimates(tiny_demo: TinyRun, exploring: Context) -> None:
+    tables, bundle = load_tables(tiny_demo.context.paths), load_bundle(read_champion(tiny_demo.context.paths).folder)
+    strict = exploring.source.label.model_copy(update={"disqualified": "excluded", "never_worked": "excluded"})
+    source, log = exploring.source.model_copy(update={"label": strict}), four_weeks(tiny_demo)
+    labels = label(
+        keys_of(tables, source, log["lead_id"].tolist(), log["as_of"]), tables, source, cutoff_of(tables, source)
+    )
+    out = labels["excluded"].to_numpy(dtype=bool)
+    found = judge_log(replace(exploring, source=source), tables, log, bundle, None)
+    assert found["left_out"] == out.sum() > 0 and found["matured"] == (~out).sum()
+    assert found["estimates"][0]["precision"] == pytest.approx(labels["label"][~out].mean())
+    assert f"{out.sum():,} more are left out: disqualified or never worked" in found["sentence"]
+
+
+def test_no_place_is_spent_on_a_lead_that_must_not_be_contacted(tiny_demo: TinyRun, exploring: Context) -> None:
+    listed = worklist(tiny_demo)
+    week = explore(exploring, listed, listed["probability"].to_numpy(), "bundle")
+    quiet = listed.assign(silenced=listed["lead_id"].isin(week["lead_id"]))
+    others = explore(exploring, quiet, quiet["probability"].to_numpy(), "bundle")
+    assert len(others) == len(week) and not set(others["lead_id"]) & set(week["lead_id"])
+    assert set(others["open"]) == {week["open"].iloc[0] - len(week)}
+    assert set(places_of(quiet, week)) == {""}, "the log of the week stands, and nobody is sent to them"
+
+
 def test_without_a_draw_nothing_is_said_of_everybody(tiny_demo: TinyRun, exploring: Context) -> None:
     """The best alone do not stand for the leads left over; a week without any left over does."""
-    tables, bundle = load_tables(tiny_demo.context.paths), load_bundle(read_champion(tiny_demo.context.paths).folder)
-    keys = load_matrix(tiny_demo.context.paths.matrix).keys
-    moments = sorted(keys["as_of"].unique())[20:24]
-    part = keys[keys["as_of"].isin(moments).to_numpy()].reset_index(drop=True)
-    log = pd.DataFrame({"lead_id": part["lead_id"], "as_of": part["as_of"], "explored": False, "propensity": 1.0})
+    tables, log = load_tables(tiny_demo.context.paths), four_weeks(tiny_demo)
+    moments = sorted(log["as_of"].unique())
+    bundle = trained_until(load_bundle(read_champion(tiny_demo.context.paths).folder), moments[0])
 
     def said(log: pd.DataFrame) -> tuple[set[str], str]:
         found = judge_log(exploring, tables, log, bundle, -1.0)
