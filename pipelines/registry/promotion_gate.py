@@ -10,6 +10,7 @@ import pandas as pd
 from features.array_types import Floats
 from features.errors import BundleError
 from features.matrix import Matrix
+from features.schema.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle
 from models.judging.handoff.population import population_of
 from models.judging.handoff.replay import snapshot_starts, weeks_covered
@@ -102,6 +103,20 @@ def fits(context: Context, folder: Path) -> bool:
     if not own_of(catalog) or not context.own_code:
         return True
     return not same_code(load_bundle(folder).meta.get(OWN_CODE) or {}, catalog)
+
+
+def scores_untrained(context: Context, verdict: Verdict) -> Bundle | None:
+    """The champion where it scores the open leads although the last training made no model; None where nobody does.
+
+    The rubric's points always do, a model while it fits; after a leak none does, as it may read the column.
+    """
+    champion = read_champion(context.paths)
+    if champion is None or not (context.paths.matrix / "open.json").exists():
+        return None
+    bundle = load_bundle(champion.folder, champion.hash)
+    if bundle.by_points:
+        return bundle
+    return bundle if verdict != Verdict.LEAK and fits(context, champion.folder) else None
 
 
 def trained_through(bundle: Bundle) -> pd.Timestamp | None:

@@ -22,9 +22,10 @@ from pipelines.feeds.measured_cadence import write_cadence
 from pipelines.feeds.stage_times import note_stage
 from pipelines.ingest.errors import TableLostError
 from pipelines.promotion import make_champion
-from pipelines.registry.champion import MoveKind, PointerMove, points_score, read_champion
+from pipelines.registry.champion import MoveKind, PointerMove, read_champion
 from pipelines.registry.kept_decisions import name_decision, write_decision
 from pipelines.registry.promotion_churn import churn_if_possible
+from pipelines.registry.promotion_gate import scores_untrained
 from pipelines.registry.unfinished_move import Behind, describe_settled, settle_move
 from pipelines.retraining.decide_champion import Judged, Verdict, decide, decide_untrained, judge_challengers, left_out
 from pipelines.retraining.fingerprints import features_fingerprint, fingerprint_of
@@ -298,8 +299,8 @@ def _act(
 def _list_and_tell(context: Context, options: RetrainOptions, drafted: dict[str, Any]) -> str:
     """Score and report where that changes the list, keep the decision, tell MLflow; returns what that was not told."""
     decision = drafted["decision"]
-    # where the rubric's points score there is a list although no model was trained
-    listed = drafted["trained"] is not None or (decision != Decision.REFUSED and points_score(context.paths))
+    # whoever goes on scoring where no model was trained has a list of what is new
+    listed = drafted["trained"] is not None or (decision != Decision.REFUSED and _someone_scores(context))
     # a handoff score that was adopted moves states, and is no reason to train
     anew = drafted["new"]["changed"] or not follows_policy_in_force(context)
     untold = str(drafted.get("untold", ""))
@@ -312,6 +313,10 @@ def _list_and_tell(context: Context, options: RetrainOptions, drafted: dict[str,
     if "decided" in drafted:
         write_decision(context.paths, drafted["decided"])
     return (tell_decisions(context) or untold) if options.track else ""
+
+
+def _someone_scores(context: Context) -> bool:
+    return scores_untrained(context, TrainRecord.read(context.paths).verdict) is not None
 
 
 def _zone_of_closes(source: Source) -> str:

@@ -10,7 +10,7 @@ from features.array_types import Floats, Ints
 from features.assembly.rule_values import rule_values_on
 from features.errors import DataError
 from features.matrix import Matrix
-from features.schema.vocabulary import TRAINED, Role
+from features.schema.vocabulary import TRAINED, Role, Verdict
 from models.bundle import Bundle, load_bundle
 from models.explaining.manual.manual_score import ManualRows
 from models.explaining.model_bars import SEGMENT_LEVEL, is_segment_contribution
@@ -36,6 +36,7 @@ from pipelines.diagnostics.hot_leads import count_hot, keep_hot_count
 from pipelines.registry.champion import read_champion
 from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.open_facts import read_open_facts
+from pipelines.registry.promotion_gate import scores_untrained
 from pipelines.scoring.accounts.account_rollup import accounts_record, expansion_of, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
 from pipelines.scoring.exploration import draws_of_week, explore, judge_log, keep_log, places_of
@@ -60,14 +61,14 @@ CARDS, WANTED_SHOWN = 12, 12  # what the report shows of leads, and of products 
 
 def run_score(context: Context) -> ScoreRecord:
     """Write ``worklist.parquet`` (best first, ties by lead id) and ``cards.json`` of the first leads."""
-    before = StageVerdict.read(context.paths, "train")
+    before = _verdict(context)
     result: dict[str, Any] = {**before.content(), "leads": 0}
     worklist = pd.DataFrame()
     cards: list[Card] = []
     bots: dict[str, Any] = {}
     qualification: dict[str, Any] = {}
     extras = Extras(pd.DataFrame(), pd.DataFrame(), {}, {})
-    if before.verdict in TRAINED or _points_score(context):
+    if before.verdict in TRAINED or scores_untrained(context, before.verdict) is not None:
         bundle, matrix, kind = _subject(context)
         matrix = _without_objecting(context, matrix)
         clocks = kind == OPEN_LEADS and context.source.kind == "relational"
@@ -166,12 +167,14 @@ def _keep_hot_count(context: Context, as_shown: pd.DataFrame, bundle: str) -> No
     keep_hot_count(paths, count_hot(as_shown, activities, aside, find_leads_spoken_of(paths), bundle))
 
 
-def _points_score(context: Context) -> bool:
-    """Whether there are open leads and a champion, the rubric's points, though no model was trained."""
-    champion = read_champion(context.paths)
-    if champion is None or not (context.paths.matrix / "open.json").exists():
-        return False
-    return load_bundle(champion.folder, champion.hash).by_points
+def _verdict(context: Context) -> StageVerdict:
+    """The last training's verdict; that of the champion's own training where it is a model that goes on scoring."""
+    last = StageVerdict.read(context.paths, "train")
+    champion = None if last.verdict in TRAINED else scores_untrained(context, last.verdict)
+    if champion is None or champion.by_points:
+        return last
+    text = f"Champion {champion.hash[:12]} goes on scoring, as the last training made no model: {last.verdict_text}"
+    return StageVerdict.of({"verdict": champion.meta.get("verdict") or Verdict.OK, "verdict_text": text})
 
 
 def _subject(context: Context) -> tuple[Bundle, Matrix, str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,9 @@ from features.schema.vocabulary import Verdict
 from models.bundle import load_bundle
 from models.settings import MonitorSettings
 from pipelines.artifacts.monitor_record import MonitorFinding
+from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.artifacts.train_record import TrainRecord
+from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.feeds.accepted_faults import accept_faults
 from pipelines.registry.champion import ensure_pointer, point_to, read_champion
 from pipelines.registry.kept_decisions import keep_decision
@@ -243,6 +246,54 @@ def test_without_a_champion_none_is_said_to_be_kept(cli: Cli, run: TinyRun) -> N
         record["sentence"].startswith("There is no champion, and none was made.") and "12 leads" in record["sentence"]
     )
     assert record["champion_after"] is None and "Nothing is scored until" in record["next"]
+
+
+def leave_no_model(run: TinyRun, verdict: Verdict) -> None:
+    """What a training leaves that made no model."""
+    folder, text = run.context.paths.train, "No candidate tells won from lost."
+    for name in ("bundle", "twin"):
+        shutil.rmtree(folder / name)
+    TrainRecord(verdict=verdict, verdict_text=text).write(folder)
+    StageVerdict(verdict=verdict, verdict_text=text).write(folder)
+
+
+def test_a_champion_that_was_kept_as_no_model_could_be_trained_lists_what_is_new(
+    cli: Cli, run: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = run.context.paths
+    champion, before = read_champion(paths), ScoreRecord.read(paths)
+    assert champion is not None
+    leave_no_model(run, Verdict.NO_SIGNAL)
+    gone = pd.read_parquet(paths.score / "worklist.parquet")["lead_id"].iloc[0]
+    _rewrite(run, "leads", lambda rows: rows[rows["Lead ID"] != gone])
+    left_out(monkeypatch, "validate", "backtest", "train", "register", "evaluate", "thresholds")
+    status, record = _retrain(cli, run)
+    assert (status, record["decision"]) == (ExitStatus.CHAMPION_KEPT, "champion kept"), record["sentence"]
+    scored = ScoreRecord.read(paths)
+    assert (scored.bundle, scored.leads) == (champion.hash, before.leads - 1)
+
+
+def test_a_nightly_score_goes_on_with_the_champion_where_the_last_training_made_no_model(
+    cli: Cli, run: TinyRun
+) -> None:
+    paths = run.context.paths
+    champion, before = read_champion(paths), ScoreRecord.read(paths)
+    assert champion is not None
+    for verdict in (Verdict.NO_SIGNAL, Verdict.TOO_LITTLE_DATA):
+        (paths.train / "bundle").mkdir(exist_ok=True)
+        (paths.train / "twin").mkdir(exist_ok=True)
+        leave_no_model(run, verdict)
+        status, out, err = cli("score", *run.args, "--json")
+        scored = json.loads(out)
+        assert (status, scored["bundle"], scored["leads"]) == (0, champion.hash, before.leads), err
+        assert f"Champion {champion.hash[:12]} goes on scoring" in scored["verdict_text"]
+        assert "No candidate tells won from lost." in scored["verdict_text"]
+
+    (paths.train / "bundle").mkdir()
+    (paths.train / "twin").mkdir()
+    leave_no_model(run, Verdict.LEAK)
+    status, out, _ = cli("score", *run.args, "--json")
+    assert (status, json.loads(out)["leads"]) == (ExitStatus.LEAK, 0), "it may read the column that leaks"
 
 
 def test_points_that_become_the_first_champion_are_said_to_score_not_to_be_kept() -> None:
