@@ -31,6 +31,11 @@ def show_feedback(listed: pd.DataFrame, meanings: Mapping[str, Meaning]) -> pd.D
     shown = listed.drop(columns=list(MEMORY), errors="ignore")
     if SILENCED in shown:
         shown = shown[~shown[SILENCED].to_numpy(dtype=bool)].drop(columns=SILENCED).reset_index(drop=True)
+    return lay_pins(shown, meanings)
+
+
+def lay_pins(shown: pd.DataFrame, meanings: Mapping[str, Meaning]) -> pd.DataFrame:
+    """The list with what sales pinned, in place of the columns that say it; who is on it stays on it."""
     if PINNED_STATE not in shown:
         return shown
     said = zip(shown["lead_id"].astype("str"), shown[PINNED_STATE], shown[PINNED_ACTION], strict=True)

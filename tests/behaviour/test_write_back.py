@@ -13,9 +13,11 @@ from features.cohort.objections import OBJECTS
 from pipelines.ingest.errors import DatabaseError
 from pipelines.scoring.delivery import write_back
 from pipelines.scoring.delivery.write_back import TABLE, write_scores
+from pipelines.scoring.list_leads import read_worklist
 from pipelines.stages.score import run_score
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
+from pipelines.workspace.standing_feedback import FEEDBACK
 from tests.reference.tiny_run import TinyRun
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -86,6 +88,36 @@ def test_only_what_changed_is_written(tiny_copy: TinyRun, url: str, monkeypatch:
 
     run_score(context)  # of a matrix that was built before
     assert set(read_parquet(file)["lead_id"]) == set(listed["lead_id"]) - {objects}
+
+
+def test_what_sales_said_is_written_as_people_are_shown_it(tiny_copy: TinyRun, url: str) -> None:
+    context, paths = tiny_copy.context, tiny_copy.context.paths
+    listed = pd.read_parquet(paths.score / "worklist.parquet")
+    watched = listed[(listed["lead_list"] == "watching") & (listed["state"] != "sql")]
+    pinned, silent, both = watched["lead_id"].astype("str").iloc[:3]
+    ahead = pd.Timestamp("2100-01-01")
+    rows = [
+        (1, pinned, "override", "sql", "hand_off", ahead),
+        (2, silent, "do_not_contact", None, None, None),
+        (3, both, "override", "sql", "hand_off", ahead),
+        (4, both, "do_not_contact", None, None, None),
+    ]
+    said = pd.DataFrame(rows, columns=["id", "lead_id", "verdict", "state", "next_action", "expires_at"])
+    said["expires_at"] = said["expires_at"].astype("datetime64[us]")
+    said.assign(undoes=pd.Series([None] * len(said), dtype="Int64")).to_parquet(paths.ingest / FEEDBACK)
+    run_score(context)
+    write_scores(context, "SCORES_DB")
+
+    found = stored(url).set_index("lead_id")
+    shown = read_worklist(context).set_index("lead_id")
+    of_rules = pd.read_parquet(paths.score / "worklist.parquet").set_index("lead_id")
+    acted_on = ["state", "next_action", "lead_list"]
+    assert of_rules.loc[pinned, "state"] != "sql"
+    assert found.loc[pinned, acted_on].tolist() == ["sql", "hand_off", "to_hand_off"]
+    assert found.loc[pinned, acted_on].tolist() == shown.loc[pinned, acted_on].tolist()
+    assert found.loc[silent, "state"] == of_rules.loc[silent, "state"]
+    assert found.loc[[silent, both], "next_action"].tolist() == ["none", "none"]
+    assert set(found.index) == set(of_rules.index), "leads nobody may contact stay"
 
 
 def test_a_write_cut_off_between_batches_is_ended_by_the_next(

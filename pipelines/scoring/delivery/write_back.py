@@ -18,8 +18,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import ContractError
+from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.ingest.errors import DatabaseError
 from pipelines.ingest.reading.formats.database_address import Address, resolve_address
+from pipelines.scoring.shown_feedback import lay_pins, meanings_in
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.people.objecting import objecting_here
@@ -77,7 +79,8 @@ def scores_table(name: str) -> sa.Table:
 def write_scores(context: Context, to: str, name: str = TABLE) -> Written:
     """Write the worklist of the last run; leads that are not on it any more stay, with ``listed`` false.
 
-    Leads of people who are forgotten or object to profiling are removed; those nobody may contact have no advice.
+    What sales pinned of a lead is written as people are shown it. Leads of people who are forgotten or object to
+    profiling are removed; those nobody may contact have no advice.
 
     Parameters
     ----------
@@ -94,7 +97,8 @@ def write_scores(context: Context, to: str, name: str = TABLE) -> Written:
     address = resolve_address(to)
     if address.url.get_backend_name() not in _DIALECTS:
         raise ContractError(f"scores are written to {' or '.join(_DIALECTS)}, not to {address.shown}.")
-    rows = {row["lead_id"]: row for row in _rows(listed)}
+    by_points = ScoreRecord.read(context.paths).mode == "points"
+    rows = {row["lead_id"]: row for row in _rows(lay_pins(listed, meanings_in(context, by_points=by_points)))}
     table, engine = scores_table(name), sa.create_engine(address.url)
     problem: Exception | None = None
     try:
