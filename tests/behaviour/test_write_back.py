@@ -10,7 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from features.cohort.objections import OBJECTS
+from features.errors import ExitStatus
 from pipelines.ingest.errors import DatabaseError
+from pipelines.run import RUN
 from pipelines.scoring.delivery import write_back
 from pipelines.scoring.delivery.write_back import TABLE, write_scores
 from pipelines.scoring.list_leads import read_worklist
@@ -18,6 +20,7 @@ from pipelines.stages.score import run_score
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
 from pipelines.workspace.standing_feedback import FEEDBACK
+from tests.reference.calls import calls, write_calls
 from tests.reference.tiny_run import TinyRun
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -118,6 +121,23 @@ def test_what_sales_said_is_written_as_people_are_shown_it(tiny_copy: TinyRun, u
     assert found.loc[silent, "state"] == of_rules.loc[silent, "state"]
     assert found.loc[[silent, both], "next_action"].tolist() == ["none", "none"]
     assert set(found.index) == set(of_rules.index), "leads nobody may contact stay"
+
+
+def test_closed_rows_are_never_written_as_a_list(
+    cli: Cli, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.run.RUN", tuple(name for name in RUN if name != "validate"))
+    path = write_calls(tmp_path, calls(400))
+    place = ("--source", str(path), "--data-dir", str(tmp_path / "data"))
+    status, out, err = cli("run", *place, "--no-track", "--tiny", "--json")
+    assert status == 0, err
+    status, out, err = cli("score", "--to", "SCORES_DB", *place)
+    assert (status, out) == (ExitStatus.CONTRACT, "")
+    assert "scored closed rows, those of the test block" in err and "'open' beside 'won' and 'lost'" in err
+    assert "calls.yaml line" in err
+    engine = sa.create_engine(url)
+    assert not sa.inspect(engine).get_table_names()
+    engine.dispose()
 
 
 def test_a_write_cut_off_between_batches_is_ended_by_the_next(

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import ContractError
-from pipelines.artifacts.score_record import ScoreRecord
+from pipelines.artifacts.score_record import OPEN_LEADS, ScoreRecord
 from pipelines.ingest.errors import DatabaseError
 from pipelines.ingest.reading.formats.database_address import Address, resolve_address
 from pipelines.scoring.shown_feedback import lay_pins, meanings_in
@@ -89,16 +89,23 @@ def write_scores(context: Context, to: str, name: str = TABLE) -> Written:
     Raises
     ------
     DatabaseError : it cannot be reached or refuses, said without any secret
-    ContractError : the last run scored no leads, or the database is of another kind
+    ContractError : the last run scored no leads or closed ones, or the database is of another kind
     """
     listed = read_parquet(context.paths.score / "worklist.parquet")
     if "lead_id" not in listed:
         raise ContractError("the last run scored no leads, so there is nothing to write.")
+    record = ScoreRecord.read(context.paths)
+    if record.kind != OPEN_LEADS:  # whoever reads the table would call people who are won or lost
+        raise ContractError(
+            f"{context.source.where('flat', 'target')}: the last run scored closed rows, those of the test block, as "
+            "nothing tells which rows are open. They are no list and were not written. Name the values of open leads "
+            "('open' beside 'won' and 'lost') and run again, or score a file of them: leadscore score --input FILE."
+        )
     address = resolve_address(to)
     if address.url.get_backend_name() not in _DIALECTS:
         raise ContractError(f"scores are written to {' or '.join(_DIALECTS)}, not to {address.shown}.")
-    by_points = ScoreRecord.read(context.paths).mode == "points"
-    rows = {row["lead_id"]: row for row in _rows(lay_pins(listed, meanings_in(context, by_points=by_points)))}
+    meanings = meanings_in(context, by_points=record.mode == "points")
+    rows = {row["lead_id"]: row for row in _rows(lay_pins(listed, meanings))}
     table, engine = scores_table(name), sa.create_engine(address.url)
     problem: Exception | None = None
     try:
