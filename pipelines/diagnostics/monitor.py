@@ -31,7 +31,7 @@ from pipelines.registry.champion import require_champion
 from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.promotion_gate import fits, trained_through
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.matrix_files import load_matrix, load_open
 from pipelines.workspace.table_files import load_tables
 
 _EXPLAINED = 2_000  # rows whose contributions say what the model leans on
@@ -125,7 +125,7 @@ def _rows_to_watch(context: Context, bundle: Bundle, matrix: Matrix) -> WatchedR
         return WatchedRows(
             matrix, "all rows of the table, including those trained on; --input FILE checks new ones", None
         )
-    rows = matrix_for(context, bundle, load_matrix(context.paths.matrix, "open"))
+    rows = matrix_for(context, bundle, load_open(context.paths.matrix))
     as_of = None if not len(rows) or rows.keys["as_of"].isna().all() else pd.Timestamp(rows.keys["as_of"].iloc[0])
     return WatchedRows(rows, "open leads", as_of)
 

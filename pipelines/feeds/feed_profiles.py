@@ -12,7 +12,7 @@ from models.judging.feeds.examine_feeds import profile_tables
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.matrix_files import load_open
 from pipelines.workspace.private_files import make_folder
 from pipelines.workspace.table_files import load_tables
 
@@ -62,7 +62,7 @@ def _ages_outside(context: Context, bundle: Bundle) -> float | None:
     """Share of the open leads that are younger or older than any trained on."""
     if not (context.paths.matrix / "open.json").exists():
         return None
-    return share_outside(load_matrix(context.paths.matrix, "open").keys["age_days"].to_numpy(dtype=np.float64), bundle)
+    return share_outside(load_open(context.paths.matrix).keys["age_days"].to_numpy(dtype=np.float64), bundle)
 
 
 def share_outside(age_days: Any, bundle: Bundle) -> float | None:

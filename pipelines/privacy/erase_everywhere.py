@@ -7,7 +7,7 @@ from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.snapshots_record import SnapshotsRecord
 from pipelines.privacy.corrected_counts import correct_counts
 from pipelines.privacy.elsewhere import Place
-from pipelines.privacy.erase_files import NOBODY, Erased, erase_from_file, files_below, rows_of_person
+from pipelines.privacy.erase_files import Erased, erase_from_file, files_below, rows_of_person
 from pipelines.privacy.erase_kept import OnePerson, erase_from_kept
 from pipelines.privacy.kept_tables import FOLDER as KEPT
 from pipelines.privacy.person import Person
@@ -19,7 +19,7 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.addresses_in_texts import hide_in_frame
 from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns
-from pipelines.workspace.people.register import FOLDER, FORGOTTEN
+from pipelines.workspace.people.register import FOLDER, FORGOTTEN, NOBODY
 
 _OURS_NOT = ("raw", "serving", "bundles", KEPT, FOLDER)  # the source's files, the server's, models; kept/ in its turn
 _WATERFALL = "waterfall_"

@@ -23,7 +23,6 @@ from pipelines.workspace.people.addresses_in_texts import HIDDEN, hide_in_frame
 from pipelines.workspace.people.naming_columns import STAFF, NamingColumns
 from pipelines.workspace.people.register import Mask, plain_id
 
-NOBODY = "forgotten-"  # beginning of the number that stands where a row of figures must keep its place
 ID_COLUMNS = ("lead_id", "became", "best_lead", "lead")
 _TEXTS = (".html", ".txt", ".md", ".csv", ".jsonl")
 _HEAD = 4096  # bytes that show whether every other one is zero

@@ -12,14 +12,14 @@ from typing import Any
 
 from pipelines.privacy.elsewhere import Elsewhere, Place
 from pipelines.privacy.erase_everywhere import erase_everywhere
-from pipelines.privacy.erase_files import NOBODY, short_ids
+from pipelines.privacy.erase_files import short_ids
 from pipelines.privacy.half_written import remove_half_written
 from pipelines.privacy.not_ours import name_others
 from pipelines.privacy.person import Person, UnknownPersonError, find_person, person_by_name
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.lock import who_runs_this
-from pipelines.workspace.people.register import FORGOTTEN, add_to_register, folder_of, read_register
+from pipelines.workspace.people.register import FORGOTTEN, NOBODY, add_to_register, folder_of, read_register
 
 UNFINISHED, DONE = "unfinished.json", "forgotten.json"
 

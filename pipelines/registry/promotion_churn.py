@@ -22,7 +22,7 @@ from pipelines.registry.open_facts import read_open_facts
 from pipelines.registry.promotion_gate import fits
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.matrix_files import load_open
 from pipelines.workspace.table_files import load_table
 
 _LADDER = (Stage.IQL, Stage.MQL, Stage.SQL)
@@ -67,7 +67,7 @@ def churn_between(context: Context, before: Bundle, after: Bundle, top: int = TO
     ------
     BundleError : one of them was trained under another declaration than the matrix follows
     """
-    matrix = load_matrix(context.paths.matrix, "open")
+    matrix = load_open(context.paths.matrix)
     ids = matrix.keys["lead_id"].to_numpy(dtype=object)
     facts = read_open_facts(context, matrix)
     was, then = (_score(context, bundle, matrix, facts) for bundle in (before, after))

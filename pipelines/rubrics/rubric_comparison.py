@@ -18,7 +18,7 @@ from pipelines.rubrics.rubric_backtest import find_hindsight
 from pipelines.rubrics.rubric_history import ledger_on
 from pipelines.scoring.find_lead import parse_as_of
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.matrix_files import load_matrix, load_open
 from pipelines.workspace.table_files import load_tables
 
 _NOTES = (
@@ -100,7 +100,7 @@ def _now(context: Context, active: Rubric, draft: Rubric) -> dict[str, Any]:
     """Who of the open leads that sales does not have would be handed off by one of the two only."""
     if not (context.paths.matrix / "open.json").exists():
         return {"leads": 0, "active": 0, "draft": 0, "moves": [], "sentences": []}
-    open_now, tables = load_matrix(context.paths.matrix, "open"), load_tables(context.paths)
+    open_now, tables = load_open(context.paths.matrix), load_tables(context.paths)
     kept, noun = open_population(context.source, tables, open_now.keys)
     open_now = open_now.take(np.flatnonzero(kept))
     old, new = (ledger_on(context.source, tables, rubric, open_now) for rubric in (active, draft))

@@ -14,7 +14,7 @@ from models.explaining.questions import contribution_of, plausible_outcomes, val
 from models.logistic import sigmoid
 from pipelines.scoring.find_lead import find_bundle, lead_matrix
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.matrix_files import load_open
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ def load_open_leads(context: Context) -> Matrix:
             f"source '{context.source.name}' has no table of answers, so no question is open. Map qualification "
             "answers to 'answers' in a relational source."
         )
-    return load_matrix(context.paths.matrix, "open")
+    return load_open(context.paths.matrix)
 
 
 def lead_questions(context: Context, lead_id: str, as_of: str | None = None) -> list[LeadQuestion]:

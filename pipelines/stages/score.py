@@ -46,8 +46,9 @@ from pipelines.scoring.shown_feedback import mark_card, meanings_in, show_feedba
 from pipelines.scoring.state_history import StateHistory, replay_states
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_chop, load_matrix, mark_of_split
+from pipelines.workspace.matrix_files import load_chop, load_matrix, load_open, mark_of_split
 from pipelines.workspace.people.objecting import objecting_here
+from pipelines.workspace.people.register import NOBODY
 from pipelines.workspace.standing_feedback import (
     SILENCED,
     find_leads_spoken_of,
@@ -192,15 +193,17 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
         return load_bundle(paths.train / "twin"), test, TEST_ROWS
     champion = read_champion(paths)
     bundle = load_bundle(paths.train / "bundle") if champion is None else load_bundle(champion.folder, champion.hash)
-    return bundle, matrix_for(context, bundle, load_matrix(paths.matrix, "open")), OPEN_LEADS
+    return bundle, matrix_for(context, bundle, load_open(paths.matrix)), OPEN_LEADS
 
 
 def _without_objecting(context: Context, matrix: Matrix) -> Matrix:
-    """The rows of people who do not object to profiling; some may have said so after the matrix was built."""
-    objecting = objecting_here(context)
-    if not objecting or "lead_id" not in matrix.keys:
+    """The rows of people who do not object to profiling and are not forgotten: they may have asked for it since the
+    matrix was built.
+    """
+    if "lead_id" not in matrix.keys:
         return matrix
-    hit = matrix.keys["lead_id"].astype("str").isin(objecting).to_numpy(dtype=bool)
+    names = matrix.keys["lead_id"].astype("str")
+    hit = (names.isin(objecting_here(context)) | names.str.startswith(NOBODY)).to_numpy(dtype=bool)
     return matrix.take(np.flatnonzero(~hit)) if hit.any() else matrix
 
 

@@ -11,6 +11,7 @@ from features.catalog.feature import Catalog
 from features.cohort.splits import Chop
 from features.matrix import KEY_COLUMNS, Matrix
 from pipelines.workspace.atomic_files import read_json, read_parquet, write_json, write_parquet
+from pipelines.workspace.people.register import NOBODY
 
 _JUDGED = ("label", "matured", "label_known_at", "weight", "amount")
 
@@ -54,6 +55,17 @@ def load_matrix(folder: Path, name: str = "matrix") -> Matrix:
         ordered=bool(record["ordered"]),
         amount=keys["amount"].to_numpy(dtype=np.float64),
     )
+
+
+def load_open(folder: Path) -> Matrix:
+    """The open leads that the matrix stage left, without rows of people who were forgotten since.
+
+    Rows of a training matrix stay under a number that stands for nobody, as models were judged on them; nobody is
+    called by such a number.
+    """
+    matrix = load_matrix(folder, "open")
+    nobodys = matrix.keys["lead_id"].str.startswith(NOBODY).to_numpy(dtype=bool)
+    return matrix.take(np.flatnonzero(~nobodys)) if nobodys.any() else matrix
 
 
 def mark_of_matrix(folder: Path, name: str = "matrix") -> str:

@@ -110,6 +110,23 @@ def test_a_forgotten_person_is_nowhere_and_stays_away(tiny_copy: TinyRun, cli: C
     assert scored["record_url"].iloc[1] == "/to?[forgotten]" and who["mail"] not in out.read_text(encoding="utf-8")
 
 
+def test_nobody_is_listed_under_the_number_that_stands_for_a_forgotten_person(
+    tiny_copy: TinyRun, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, paths = tiny_copy, tiny_copy.context.paths
+    before, lead = worklist_of(run)["lead_id"].astype("str"), person_of(run)["lead"]
+    done = forget_person(run.context, lead, ServerOf.of(run.context))
+    assert any("open_keys.parquet" in place.where for place in done.places)
+    monkeypatch.setenv("SCORES_DB", f"sqlite:///{run.folder / 'w.db'}")
+    status, out, err = cli("score", "--to", "SCORES_DB", *run.args, "--json")  # of the matrix that was built before
+    assert status == 0, err
+    listed = worklist_of(run)["lead_id"].astype("str")
+    gone = set(before) - set(listed)
+    assert lead in gone and len(gone) == done.leads and set(listed) <= set(before)
+    assert json.loads(out)["written"]["new"] == len(listed)
+    assert "forgotten-" not in (paths.score / "cards.json").read_text(encoding="utf-8")
+
+
 def test_what_a_retrain_remembers_no_longer_knows_them(tiny_copy: TinyRun) -> None:
     run, paths = tiny_copy, tiny_copy.context.paths
     outcomes = pd.read_parquet(paths.ingest / "outcomes.parquet")

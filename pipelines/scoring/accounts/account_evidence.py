@@ -102,12 +102,12 @@ def _known(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 def unknown_shares(context: Context, frameworks: list[Framework]) -> dict[str, dict[str, float]]:
     """Per framework and criterion the share of open leads (test rows where none can be told) it is unknown for."""
-    from pipelines.workspace.matrix_files import load_chop, load_matrix
+    from pipelines.workspace.matrix_files import load_chop, load_matrix, load_open
 
     if not (context.paths.matrix / "open.json").exists():
         matrix = load_matrix(context.paths.matrix).take(load_chop(context.paths.matrix).final.test)
     else:
-        matrix = load_matrix(context.paths.matrix, "open")
+        matrix = load_open(context.paths.matrix)
     return {
         framework.name: {
             name: float((found.status == "unknown").mean()) if len(matrix) else 0.0

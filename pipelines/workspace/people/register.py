@@ -26,6 +26,7 @@ from pipelines.workspace.people.addresses_in_texts import HIDDEN, addresses_in, 
 
 FOLDER, PEOPLE, KEY = "privacy", "people.json", "key"
 FORGOTTEN, OBJECTS = "forgotten", "objects"
+NOBODY = "forgotten-"  # beginning of the number that stands where a row of figures must keep its place
 _TOKEN = re.compile(r"[^\s,;|\"'<>()\[\]{}=]+")
 _KEY_BYTES = 32
 
