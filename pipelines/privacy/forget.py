@@ -19,9 +19,9 @@ from pipelines.privacy.person import Person, UnknownPersonError, find_person, pe
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.lock import who_runs_this
-from pipelines.workspace.people.register import FORGOTTEN, NOBODY, add_to_register, folder_of, read_register
+from pipelines.workspace.people.register import DONE, FORGOTTEN, NOBODY, add_to_register, folder_of, read_register
 
-UNFINISHED, DONE = "unfinished.json", "forgotten.json"
+UNFINISHED = "unfinished.json"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from features.errors import DataError
+from pipelines.workspace.atomic_files import write_json
 from pipelines.workspace.people.addresses_in_texts import addresses_of
 from pipelines.workspace.people.register import (
     FORGOTTEN,
@@ -72,6 +73,21 @@ def test_a_list_without_its_key_is_refused(tmp_path: Path) -> None:
     key.unlink()
     with pytest.raises(DataError, match="backup"):
         read_register(tmp_path)
+
+
+def test_a_list_that_is_gone_brings_nobody_back(tmp_path: Path) -> None:
+    register = add_to_register(tmp_path, FORGOTTEN, ["L7"], [])
+    folder = tmp_path / "privacy"
+    done = {"version": 1, "forgotten": [{"at": "", "by": "", "marks": [register.hash_lead("L7")[:16]], "counts": {}}]}
+    write_json(folder / "forgotten.json", done)
+    assert read_register(tmp_path).asks_of("L7") == {FORGOTTEN}
+    (folder / "people.json").unlink()
+    with pytest.raises(DataError, match=r"people\.json, which says whom to leave out, is gone: they would come back"):
+        read_register(tmp_path)
+    with pytest.raises(DataError, match="forget each of them again"):
+        add_to_register(tmp_path, OBJECTS, ["L1"], [])
+    write_json(folder / "forgotten.json", {"version": 1, "forgotten": [{"marks": [], "counts": {}}]})
+    assert read_register(tmp_path).entries == {}, "rows that are only numbered left no mark"
 
 
 def test_an_objection_is_taken_back_and_being_forgotten_is_not(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from pipelines.workspace.atomic_files import read_json, write_bytes, write_json
 from pipelines.workspace.people.addresses_in_texts import HIDDEN, addresses_in, addresses_of, hide_addresses
 
 FOLDER, PEOPLE, KEY = "privacy", "people.json", "key"
+DONE = "forgotten.json"  # beside them: that people were forgotten, and under which marks
 FORGOTTEN, OBJECTS = "forgotten", "objects"
 NOBODY = "forgotten-"  # beginning of the number that stands where a row of figures must keep its place
 _TOKEN = re.compile(r"[^\s,;|\"'<>()\[\]{}=]+")
@@ -145,10 +146,11 @@ def read_register(root: Path) -> PeopleRegister:
 
     Raises
     ------
-    DataError : the list is there and its key is not, or either is damaged: nobody could be left out any more
+    DataError : the list or its key is gone, or either is damaged: nobody could be left out any more
     """
     folder = folder_of(root)
     if not (folder / PEOPLE).exists():
+        _require_nobody_forgotten(folder)
         return PeopleRegister()
     content = read_json(folder / PEOPLE)
     try:
@@ -161,6 +163,20 @@ def read_register(root: Path) -> PeopleRegister:
     if len(key) != _KEY_BYTES:
         raise DataError(f"{folder / KEY} is damaged; bring it back from a backup.")
     return PeopleRegister(key, entries)
+
+
+def _require_nobody_forgotten(folder: Path) -> None:
+    """Refuse a folder that says people were forgotten and no longer whom to leave out."""
+    if not (folder / DONE).exists():
+        return
+    content = read_json(folder / DONE)
+    done = content.get("forgotten", []) if isinstance(content, dict) else []
+    if any(entry.get("marks") for entry in done):
+        raise DataError(
+            f"{folder / DONE} says that people were forgotten, but {PEOPLE}, which says whom to leave out, is gone: "
+            "they would come back. Bring the whole folder back from a backup; nothing is read meanwhile. Where there "
+            f"is none, remove {DONE} and forget each of them again after the next ingest."
+        )
 
 
 def register_stamp(root: Path) -> tuple[int, int]:
