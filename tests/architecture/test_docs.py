@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.workspace.paths import Paths
 from tests.reference.architecture_picture import PAGE, PICTURE, Folders, svg, with_table
 from tests.reference.import_graph import House
 
@@ -149,6 +150,21 @@ def test_the_index_of_decisions_is_the_decisions() -> None:
 @pytest.fixture(scope="module")
 def folders() -> Folders:
     return Folders(House(ROOT))
+
+
+def test_what_no_run_makes_again_is_listed_as_to_be_kept() -> None:
+    """Whatever lies below a source's folder is in the table, or is one of those that a run makes anew."""
+    anew = {"raw", "kept", "ingest", "refused", "validate", "matrix", "audit", "backtest", "train", "evaluate"}
+    anew |= {"thresholds", "score", "reports", "track", "monitor", "seconds.json", "ran.json", "probed.json"}
+    anew |= {"moving.json"}  # while the pointer moves
+    paths = Paths(Path("data"), "one")
+    places = [getattr(paths, name) for name, found in vars(Paths).items() if isinstance(found, property)]
+    below = {place.relative_to(paths.root).parts[0] for place in places if place != paths.root}
+    table = text_of("docs/operations.md").split("## What to keep")[1].split("\n## ")[0]
+    rows = " ".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `<data-dir>"))
+    named = {name.removeprefix("<data-dir>/<source>/") for name in re.findall(r"`([^`]+)`", rows)}
+    assert below - anew <= named, "back it up, or a restore loses it"
+    assert not anew & named
 
 
 def test_the_picture_is_what_the_code_says(folders: Folders) -> None:
