@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 
@@ -13,13 +12,13 @@ from models.settings import GateSettings
 from pipelines.artifacts.train_record import TrainRecord
 from pipelines.feeds.feed_profiles import keep_feed_profile
 from pipelines.registry.champion import Champion, MoveKind, keep_bundle, read_champion
-from pipelines.registry.promotion_gate import ask_gate, fits, trained_through
-from pipelines.retraining.replay_bundles import kept_hashes
+from pipelines.registry.promotion_gate import ask_gate, trained_through
+from pipelines.retraining.replay_bundles import kept_models, spread_in_time
 from pipelines.retraining.retrain_record import Decision, JudgedChallenger
 from pipelines.workspace.context import Context
 
 REFIT, TWIN, WAITING = "trained now, on everything", "trained now, without the last block", "of an earlier retrain"
-_MOST_WAITING = 24  # newest bundles that wait; two a retrain, so a year of months
+_MOST_WAITING = 24  # bundles that wait; two a retrain, so a year of months
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +89,8 @@ def _challengers(context: Context, done_with: Collection[str]) -> list[tuple[str
     champion, found = read_champion(context.paths), _of_training(context)
     past = set() if champion is None else {move.hash for move in champion.history}
     known = {*past, *found, *done_with}
-    waiting = (name for name in reversed(kept_hashes(context)) if name not in known and _may_wait(context, name))
-    return [*found.items(), *((name, WAITING) for name in islice(waiting, _MOST_WAITING))]
+    waiting = spread_in_time(kept_models(context, known), _MOST_WAITING)
+    return [*found.items(), *((name, WAITING) for name in reversed(waiting))]
 
 
 def _of_training(context: Context) -> dict[str, str]:
@@ -108,15 +107,6 @@ def _of_training(context: Context) -> dict[str, str]:
                 keep_feed_profile(context, load_bundle(twin))
             found[twin_hash] = TWIN
     return found
-
-
-def _may_wait(context: Context, bundle_hash: str) -> bool:
-    """Whether a kept bundle takes a place among those that wait: a sound model of this declaration."""
-    folder = context.paths.bundles / bundle_hash
-    try:
-        return fits(context, folder) and not load_bundle(folder, bundle_hash).by_points
-    except BundleError:
-        return False
 
 
 def left_out(context: Context) -> str:

@@ -1,6 +1,9 @@
 """The kept bundles of a source, replayed on rows that came after each."""
 
+from collections.abc import Collection, Sequence
+
 import numpy as np
+import pandas as pd
 
 from features.errors import BundleError
 from models.bundle import load_bundle
@@ -14,7 +17,7 @@ from pipelines.retraining.retrain_record import Aging
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
 
-_MOST = 24  # newest kept bundles that are replayed
+_MOST = 24  # kept bundles that are replayed, apart in time
 
 
 def replay_bundles(context: Context, settings: GateSettings) -> Aging | None:
@@ -22,18 +25,10 @@ def replay_bundles(context: Context, settings: GateSettings) -> Aging | None:
     matrix = load_matrix(context.paths.matrix)
     if matrix.keys["as_of"].isna().all():
         return None
+    known = {name: through for name, through in kept_models(context) if through is not None}
     models = []
-    for bundle_hash in kept_hashes(context)[-_MOST:]:
-        folder = context.paths.bundles / bundle_hash
-        try:
-            if not fits(context, folder):
-                continue
-            bundle = load_bundle(folder, bundle_hash)
-        except BundleError:
-            continue
-        through = trained_through(bundle)
-        if through is None or bundle.by_points:
-            continue
+    for bundle_hash in spread_in_time(list(known.items()), _MOST):
+        bundle, through = load_bundle(context.paths.bundles / bundle_hash, bundle_hash), known[bundle_hash]
         z = np.asarray(bundle.log_odds(matrix_for(context, bundle, matrix).values), dtype=np.float64)
         models.append(PastModel(name=bundle_hash, through=through, log_odds=z))
     bands = measure_aging(matrix, models, unit_of(context.source), settings)
@@ -41,7 +36,43 @@ def replay_bundles(context: Context, settings: GateSettings) -> Aging | None:
     return Aging.of({"days": days, "sentence": sentence, "ages": [band.record() for band in bands]})
 
 
-def kept_hashes(context: Context) -> list[str]:
+def kept_models(context: Context, leave_out: Collection[str] = ()) -> list[tuple[str, pd.Timestamp | None]]:
+    """Kept bundles that are sound models of this declaration, with when each was trained through; the oldest first.
+
+    Files may have been restored from a backup, so that their own times only order bundles of one moment.
+    """
+    found = []
+    for name in _kept_hashes(context):
+        folder = context.paths.bundles / name
+        try:
+            if name in leave_out or not fits(context, folder):
+                continue
+            bundle = load_bundle(folder, name)
+        except BundleError:
+            continue
+        if not bundle.by_points:
+            found.append((name, trained_through(bundle)))
+    return sorted(found, key=lambda one: pd.Timestamp.min if one[1] is None else one[1])
+
+
+def spread_in_time(found: Sequence[tuple[str, pd.Timestamp | None]], most: int) -> list[str]:
+    """At most so many bundles, in the order they are given, the oldest first.
+
+    Where there are more, those stay that lie apart by as many days as it takes, the oldest among them: what a nightly
+    run adds takes no place from the one of which there will be outcomes enough first. Without clocks the newest stay.
+    """
+    dated = [(name, through) for name, through in found if through is not None]
+    left, days = [name for name, _ in dated], 1
+    while len(left) > most:
+        first: dict[int, str] = {}
+        for name, through in dated:
+            first.setdefault(through.toordinal() // days, name)
+        left, days = list(first.values()), 2 * days
+    others = [name for name, through in found if through is None]
+    return [*others[max(0, len(others) + len(left) - most) :], *left]
+
+
+def _kept_hashes(context: Context) -> list[str]:
     """Kept bundles, the one kept first first."""
     folder = context.paths.bundles
     found = [path for path in folder.glob("*") if is_bundle_hash(path.name)] if folder.exists() else []

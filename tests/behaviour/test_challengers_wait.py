@@ -1,9 +1,13 @@
 """A bundle stays a challenger until a retrain had outcomes enough to judge it, however many were kept since."""
 
+import dataclasses
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from models.bundle import load_bundle, save_bundle
@@ -12,6 +16,7 @@ from models.settings import GateSettings
 from pipelines.registry.champion import keep_bundle, point_to, roll_back
 from pipelines.retraining.decide_champion import WAITING, decide, judge_challengers, left_out
 from pipelines.retraining.judged_bundles import done_with, keep_judged
+from pipelines.retraining.replay_bundles import spread_in_time
 from tests.reference.challengers import TEST, early_champion, keep, shifted
 from tests.reference.tiny_run import TinyRun
 
@@ -51,6 +56,38 @@ def test_who_waits_is_judged_at_each_retrain_and_who_was_judged_no_more(
     assert waiting(NOW) == sorted({*months} - {*months[1:3]}), "the oldest still waits, beside all that came since"
     paths.judged.write_text("[]")
     assert waiting(NOW) == sorted(months), "where that is lost, all are judged again"
+
+
+def test_a_nightly_run_takes_no_place_from_the_bundle_that_can_be_judged_first(
+    tiny_copy: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, twin = tiny_copy.context, load_bundle(tiny_copy.context.paths.train / "twin")
+    answer_with({}, monkeypatch)
+    first = pd.Timestamp("2024-01-05")
+    nightly = []
+    for night in range(30):
+        through = (first + pd.Timedelta(days=night)).isoformat()
+        bundle = dataclasses.replace(shifted(twin, 0.01 * night), meta={**twin.meta, "trained_through": through})
+        nightly.append(keep(tiny_copy, bundle, tmp_path / str(night)))
+        written = 2e9 - night if night else 1e9  # the first is the oldest, the others as a restore may leave them
+        os.utime(context.paths.bundles / nightly[-1], (written, written))
+    waiting = [one.hash for one in judge_challengers(context, GateSettings()) if one.what == WAITING]
+    assert nightly[0] in waiting and len(waiting) <= 24
+    places = [nightly.index(name) for name in waiting]
+    assert places == sorted(places, reverse=True), "the newest first"
+
+
+@pytest.mark.parametrize("nights", [10, 24, 25, 100, 300])
+def test_places_are_apart_in_time_and_the_oldest_keeps_its_own(nights: int) -> None:
+    start = pd.Timestamp("2024-01-05 09:00")
+    found = [(str(night), start + pd.Timedelta(days=night)) for night in range(nights)]
+    for end in range(1, nights + 1):
+        kept = spread_in_time(found[:end], 24)
+        assert kept[0] == "0" and (len(kept) == end if end <= 24 else 11 <= len(kept) <= 24)
+    gaps = np.diff([int(name) for name in spread_in_time(found, 24)])
+    assert len(gaps[1:-1]) == 0 or len(set(gaps[1:-1].tolist())) == 1, "alike in their distance"
+    no_clocks = [(str(k), None) for k in range(30)]
+    assert spread_in_time(no_clocks, 24) == [str(k) for k in range(6, 30)]
 
 
 def test_what_was_rolled_back_from_is_no_challenger_until_somebody_promotes_it(
