@@ -24,10 +24,16 @@ def without_open_filters(query: WorklistQuery) -> WorklistQuery:
     return replace(query, state="", grade=None, unknown="", minimum=0, disagree=False)
 
 
-def refuse_open_filters(query: WorklistQuery, from_state: str | None = None, *, changed: bool = False) -> None:
-    """InvalidError for a filter that such a list cannot apply, those of exports (``from_state``, ``changed``) too: what
-    it does not leave out must not look filtered.
+def refuse_open_filters(
+    query: WorklistQuery, from_state: str | None = None, *, changed: bool = False, show: str = "open"
+) -> None:
+    """InvalidError for a filter that such a list cannot apply, ``show`` and those of exports (``from_state``,
+    ``changed``) too: what it does not leave out must not look filtered.
     """
+    if query.lead_list in CLOSED_LISTS and show in ("new", "snoozed"):
+        raise InvalidError(
+            "show=new and show=snoozed choose among open leads, which this list has none of; leave show out."
+        )
     asked = (query.state, query.grade, query.unknown, query.minimum, query.disagree, from_state, changed)
     if query.lead_list in CLOSED_LISTS and any(asked):
         raise InvalidError(

@@ -155,6 +155,13 @@ def test_a_list_without_scores_is_exported_whole_or_not_at_all(client: TestClien
     ):
         refused = client.request(method, path, params={"list": name, **asked})
         assert refused.status_code == 422 and "have no score" in refused.text, (path, asked)
+    for show in ("new", "snoozed"):
+        for method, path in (("GET", "/v1/worklist"), ("GET", "/v1/worklist/export"), ("POST", "/v1/exports/crm")):
+            refused = client.request(method, path, params={"list": name, "show": show})
+            assert refused.status_code == 422 and "show=snoozed" in refused.text, (path, show)
+    assert client.get("/v1/worklist", params={"list": name, "show": "all"}).json()["total"] == len(found)
+    shown = client.get("/worklist", params={"list": name, "show": "new"}, headers={"accept": "text/html"})
+    assert shown.status_code == 200 and "New today" not in shown.text, "what is not left out does not look filtered"
 
 
 def test_no_lead_is_left_out_or_told_twice_while_the_order_moves(

@@ -215,7 +215,7 @@ def get_worklist(
 ) -> Response:
     """Equal scores are sorted by lead id, so pages never overlap; carries an ETag."""
     _refuse_other_owners(query.owner, caller)
-    refuse_open_filters(query)
+    refuse_open_filters(query, show=show)
     state = app_state.loaded
     _demand_past(app_state, state, query)
     page = read_page(app_state, state, query, caller, show)
@@ -273,7 +273,7 @@ def get_export(
 ) -> StreamingResponse:
     """Rows in the list's order, the upsert key first; no cell can run as a formula."""
     _refuse_other_owners(query.owner, caller)
-    refuse_open_filters(query, from_state, changed=changed)
+    refuse_open_filters(query, from_state, changed=changed, show=show)
     state = app_state.loaded
     _demand_past(app_state, state, query, changed=changed)
     lines = export_lines(
@@ -312,7 +312,7 @@ def post_export(
     contact any more, without advice. The server remembers what each name and owner received.
     """
     _refuse_other_owners(query.owner, caller)
-    refuse_open_filters(query, from_state)
+    refuse_open_filters(query, from_state, show=show)
     state = app_state.loaded
     _demand_past(app_state, state, query)
     listed = iterate_rows(app_state, state, query, caller, show)

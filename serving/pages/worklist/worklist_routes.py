@@ -83,6 +83,7 @@ def worklist_page(
     if "size" not in request.query_params:
         query = replace(query, size=PAGE_SIZE)
     query = _in_known_order(app_state, state, without_other_owners(without_open_filters(query), caller))
+    show = "open" if query.lead_list in CLOSED_LISTS else show  # a choice among open leads, which must not look made
     limited = limit_query(app_state, query, caller, show)
     found = read_page(app_state, state, query, caller, show)
     if found.page > found.pages:  # as after the last page's only lead was put aside
