@@ -1,4 +1,4 @@
-"""axe-core finds nothing to object to: every page and report, in both themes, with the strict policy in force."""
+"""axe-core finds nothing to object to: every page and report, wide and narrow, with the strict policy in force."""
 
 import json
 import time
@@ -15,13 +15,14 @@ from pipelines.retraining.retrain_record import Aging, Decision, JudgedChallenge
 from pipelines.run import run_stage
 from pipelines.workspace.table_files import load_table
 from tests.benchmarks.bench_pages import addresses
-from tests.reference.axe import violations
+from tests.reference.axe import colours_in_the_dark, violations
 from tests.reference.served import Served
 from tests.reference.serving import worklist_of
-from tests.reference.visitor import Visitor
+from tests.reference.visitor import CONTRAST, Visitor
 
 pytestmark = pytest.mark.browser
 
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 900}
 _LOOKS = 120  # at a page that is being worked out, on a busy machine
 _PARTS = 4  # of the pages, so that several workers share them
 _SAID: tuple[dict[str, str], ...] = (
@@ -67,24 +68,43 @@ def test_axe_objects_to_nothing_in_the_report(tiny_demo: Any, served: Served, ch
 
 @pytest.mark.parametrize("part", range(_PARTS))
 def test_axe_objects_to_no_page(served: Served, tiny_demo: Any, chromium: Any, part: int) -> None:
-    paths = [path for path in addresses(tiny_demo.context.paths, tiny_demo.data_dir) if "?search" not in path]
+    found: dict[tuple[str, str], list[Any]] = {}
+    for page, path in look_at(served, chromium, pages_of(tiny_demo)[part::_PARTS]):
+        found["wide", path] = violations(page)
+        page.emulate_media(color_scheme="dark")
+        found["dark", path] = page.evaluate(CONTRAST)
+        page.set_viewport_size(NARROW)
+        found["narrow", path] = violations(page, colours=False)  # they are the same at both widths
+        page.set_viewport_size(WIDE)
+    assert {path: one for path, one in found.items() if one} == {}
+
+
+@pytest.mark.prove
+def test_axe_objects_to_no_colour_in_the_dark(served: Served, tiny_demo: Any, chromium: Any) -> None:
+    found = {path: colours_in_the_dark(page) for page, path in look_at(served, chromium, pages_of(tiny_demo))}
+    assert {path: one for path, one in found.items() if one} == {}
+
+
+def pages_of(run: Any) -> list[str]:
+    """A page of each kind, in each state that it has."""
+    paths = [path for path in addresses(run.context.paths, run.data_dir) if "?search" not in path]
     paths += ["/?role=rep", "/?role=marketer", "/?role=scientist", "/rubric/rule", "/docs", "/leads/nobody", "/nowhere"]
     paths += [f"/help/{role}" for role in ("rep", "marketer", "manager", "scientist")]
     paths += ["/worklist?list=to_hand_off", "/worklist?show=snoozed", "/worklist?show=hidden", "/find?q=zzzz"]
-    paths += [f"/leads/{lead}" for lead in (*leads_spoken_of(tiny_demo), *closed_leads(tiny_demo))]
-    found = {}
-    for width in (1280, 390):
-        visitor = Visitor(chromium, served.url, width)
-        for _ in range(_LOOKS):  # a page that asks again by itself would take the one after it away
-            if "refresh" not in visitor.page.request.get(served.url, headers={"accept": "text/html"}).headers:
-                break
-            time.sleep(1.0)
-        for path in paths[part::_PARTS]:
-            visitor.page.goto(served.url + path)
-            # the colours are the same at both widths
-            found[width, path] = violations(visitor.page, dark=width == 1280)
-        visitor.page.close()
-    assert {path: one for path, one in found.items() if one} == {}
+    return paths + [f"/leads/{lead}" for lead in (*leads_spoken_of(run), *closed_leads(run))]
+
+
+def look_at(served: Served, chromium: Any, paths: list[str]) -> Iterator[tuple[Any, str]]:
+    """Each of the pages, opened one after the other in a wide window."""
+    page = Visitor(chromium, served.url, WIDE["width"]).page
+    for _ in range(_LOOKS):  # a page that asks again by itself would take the one after it away
+        if "refresh" not in page.request.get(served.url, headers={"accept": "text/html"}).headers:
+            break
+        time.sleep(1.0)
+    for path in paths:
+        page.goto(served.url + path)
+        yield page, path
+    page.close()
 
 
 def test_axe_objects_to_nothing_on_a_draft_and_in_open_dialogs(tiny_demo: Any, chromium: Any, tmp_path: Path) -> None:
@@ -115,7 +135,7 @@ def test_axe_objects_to_nothing_in_pages_that_are_files(tiny_copy: Any, chromium
     (tmp_path / "scorecard.html").write_text(html_of(tiny_copy.context), encoding="utf-8")
     (tmp_path / "retrain.html").write_text(render_page(retrain_record()), encoding="utf-8")
     files = [tmp_path / "scorecard.html", tmp_path / "retrain.html", paths.reports / "model_card.html"]
-    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page = chromium.new_page(viewport=WIDE)
     found = {}
     for file in [*files, paths.validate / "validation.html"]:
         page.goto(file.as_uri())
