@@ -42,6 +42,7 @@ def fit_logistic(
     centre: Floats | None = None,
     offset: Floats | None = None,
     sign: Ints | None = None,
+    start: Floats | None = None,
 ) -> Floats:
     """Coefficients that minimise weighted log loss + sum(penalty * (theta - centre)^2) / 2.
 
@@ -51,6 +52,7 @@ def fit_logistic(
     penalty, centre : shape (k,)
     offset : shape (n,), log-odds added with coefficient 1
     sign : shape (k,), +1 or -1 where a coefficient may not be on the other side of 0, 0 where it is free
+    start : shape (k,), where the search begins: ``centre`` or 0 unless given; it ends at the same minimum
 
     Returns
     -------
@@ -58,8 +60,8 @@ def fit_logistic(
     """
     with one_blas_thread():
         if sign is None or not sign.any():
-            return _newton(design, won, weight, penalty, centre, offset)
-        return _fit_within_signs(design, won, weight, penalty, offset, sign)
+            return _newton(design, won, weight, penalty, centre, offset, start)
+        return _fit_within_signs(design, won, weight, penalty, offset, sign, start)
 
 
 def one_blas_thread() -> AbstractContextManager[object]:
@@ -75,7 +77,13 @@ def _pools() -> ThreadpoolController:
 
 
 def _fit_within_signs(
-    design: Floats, won: Floats, weight: Floats, penalty: Floats, offset: Floats | None, sign: Ints
+    design: Floats,
+    won: Floats,
+    weight: Floats,
+    penalty: Floats,
+    offset: Floats | None,
+    sign: Ints,
+    start: Floats | None,
 ) -> Floats:
     """Active set: coefficients on the wrong side stay at 0, and are freed if the loss then pulls them to the right one.
 
@@ -83,12 +91,13 @@ def _fit_within_signs(
     that rounding decides now this way, now that.
     """
     free = np.ones(design.shape[1], dtype=np.bool_)
-    theta = np.zeros(design.shape[1])
+    theta = np.zeros(design.shape[1]) if start is None else start
     shift = np.zeros(len(won)) if offset is None else offset
 
     for _ in range(_ROUNDS):
+        begun = theta[free]
         theta = np.zeros(design.shape[1])
-        theta[free] = _newton(design[:, free], won, weight, penalty[free], None, offset)
+        theta[free] = _newton(design[:, free], won, weight, penalty[free], None, offset, begun)
         wrong = free & (sign * theta < 0)
         if wrong.any():
             free &= ~wrong
@@ -104,19 +113,26 @@ def _fit_within_signs(
 
 
 def _newton(
-    design: Floats, won: Floats, weight: Floats, penalty: Floats, centre: Floats | None, offset: Floats | None
+    design: Floats,
+    won: Floats,
+    weight: Floats,
+    penalty: Floats,
+    centre: Floats | None,
+    offset: Floats | None,
+    start: Floats | None,
 ) -> Floats:
     """Newton's method with halved steps; the objective never rises."""
     k = design.shape[1]
     middle = np.zeros(k) if centre is None else centre
     shift = np.zeros(len(won)) if offset is None else offset
-    theta = middle.copy()
+    theta = middle.copy() if start is None else start.copy()
     best = _objective(design, won, weight, penalty, middle, shift, theta)
 
     for _ in range(_STEPS):
         p = sigmoid(design @ theta + shift)
         gradient = design.T @ (weight * (p - won)) + penalty * (theta - middle)
-        curvature = (design * (weight * np.maximum(p * (1 - p), _LEAST_CURVATURE))[:, None]).T @ design
+        half = design * np.sqrt(weight * np.maximum(p * (1 - p), _LEAST_CURVATURE))[:, None]
+        curvature = half.T @ half  # of one matrix with itself: half the products
         curvature[np.diag_indices(k)] += penalty + _FLAT
         step = np.linalg.solve(curvature, gradient)
 

@@ -127,8 +127,10 @@ def choose_penalty(
 
     for train, test in grouped_folds(codes[rows], _FOLDS, seed):
         fit, judge = rows[train], rows[test]
-        for k, penalty in enumerate(PENALTIES):
-            theta = fit_logistic(design[fit], won[fit], weight[fit], _penalties(design, penalty), sign=sign)
+        learned, theta = design[fit], np.zeros(design.shape[1])
+        for k, penalty in enumerate(PENALTIES):  # each begins where the one before ended
+            penalties = _penalties(design, penalty)
+            theta = fit_logistic(learned, won[fit], weight[fit], penalties, sign=sign, start=theta)
             losses[judge, k] = weight[judge] * log_loss(won[judge], design[judge] @ theta)
 
     best = int(np.argmin(losses.sum(axis=0)))

@@ -107,10 +107,12 @@ def _to_log(values: Floats, log: bool) -> Floats:
 def _compress_tails(values: Floats, low: Floats, high: Floats, reach: Floats) -> Floats:
     """Values inside [low, high] as they are; beyond it on a logarithm that starts with slope 1."""
     inside = np.clip(values, low, high)
-    scale = reach * (high - low)
+    scale = np.broadcast_to(reach * (high - low), values.shape)
     beyond = values - inside
-    unit = np.where(scale > 0, scale, 1.0)
-    return np.asarray(inside + scale * np.sign(beyond) * np.log1p(np.abs(beyond) / unit), dtype=np.float64)
+    at = np.nonzero(beyond)  # few are: a logarithm of all would take most of the time of a fit
+    unit = np.where(scale[at] > 0, scale[at], 1.0)
+    inside[at] += scale[at] * np.sign(beyond[at]) * np.log1p(np.abs(beyond[at]) / unit)
+    return np.asarray(inside, dtype=np.float64)
 
 
 @dataclass(frozen=True)
