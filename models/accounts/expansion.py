@@ -132,5 +132,10 @@ def expansion_list(rows: Sequence[Mapping[str, Any]], tables: Tables, as_of: pd.
         for row in rows
         if row["account_id"] in customers and row["owned_since"] is None and row["signs"] > 0
     ]
-    found.sort(key=lambda row: (-(row["chance"] or 0.0), -int(row["signs"]), row["account_id"], row["product"]))
+    found.sort(key=place_in_expansion)
     return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def place_in_expansion(row: Mapping[str, Any]) -> tuple[float, int, str, str]:
+    """What the list goes by: the likeliest first, then the most signs."""
+    return -(row["chance"] or 0.0), -int(row["signs"]), row["account_id"], row["product"]

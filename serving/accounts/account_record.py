@@ -132,9 +132,26 @@ def take_out_others(found: dict[str, Any], shown: Collection[str]) -> dict[str, 
             for row in found["disagreements"]
         ],
         "products": [
-            row | {"interested": own(row["interested"]), "best_lead": own(row["best_lead"])}
-            for row in found["products"]
+            without_score_of_others(row, shown) | {"interested": own(row["interested"])} for row in found["products"]
         ],
-        "deals": [deal | {"lead_id": own(deal["lead_id"])} for deal in found["deals"]],
+        "deals": [without_lead_of_others(deal, shown) for deal in found["deals"]],
         "next_step": None if step is None or step["ask"] not in shown else step,
+    }
+
+
+def without_score_of_others(row: dict[str, Any], shown: Collection[str]) -> dict[str, Any]:
+    """A product's row without the score that another's lead gives it: that would be this lead's."""
+    if row["best_lead"] is None or row["best_lead"] in shown:
+        return row
+    return row | {"best_lead": None, "score": None, "chance": None}
+
+
+def without_lead_of_others(deal: dict[str, Any], shown: Collection[str]) -> dict[str, Any]:
+    """A deal without the id of a lead that is not the caller's, which may be the deal's own, too."""
+    lead = deal["lead_id"]
+    if lead is None or lead in shown:
+        return deal
+    return deal | {
+        "lead_id": None,
+        "opportunity_id": None if deal["opportunity_id"] == lead else deal["opportunity_id"],
     }

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from models.accounts.expansion import place_in_expansion
 from pipelines.scoring.accounts.account_rollup import check_product, read_expansion
 from pipelines.workspace.table_files import records_of
+from serving.accounts.account_record import without_score_of_others
 from serving.json_values import to_json_values
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
@@ -17,7 +19,8 @@ from serving.store.silenced_leads import find_silenced_leads
 def read_expansion_rows(
     app_state: AppState, owner: str | None, product: str | None = None, limit: int = 200
 ) -> dict[str, Any]:
-    """Customers' interest in products they do not own, likeliest first; an owner sees accounts of their leads.
+    """Customers' interest in products they do not own, likeliest first; an owner sees accounts of their leads, and a
+    score where it is of one of these.
 
     Raises
     ------
@@ -27,10 +30,11 @@ def read_expansion_rows(
     state = app_state.loaded
     found = _rows_of(app_state, state, owner, product)
     silenced = find_silenced_leads(app_state.store)  # said since the run that made the list, perhaps
-    rows = [row | {"best_lead": None} if row["best_lead"] in silenced else row for row in found[:limit]]
     if owner is not None:
         seen = {str(lead) for lead in state.data.lead_ids[state.data.shown_to(owner)]}
-        rows = [_without_others(row, seen) for row in rows]
+        found = [_without_others(row, seen) for row in found]
+        found.sort(key=place_in_expansion)  # the order would tell what is left out
+    rows = [row | {"best_lead": None} if row["best_lead"] in silenced else row for row in found[:limit]]
     return {"rows": rows, "total": len(found)}
 
 
@@ -60,5 +64,5 @@ def _rows_of(app_state: AppState, state: LoadedState, owner: str | None, product
 
 
 def _without_others(row: dict[str, Any], seen: set[str]) -> dict[str, Any]:
-    """The row without ids of leads that are not the caller's."""
-    return row | {name: row[name] if row[name] in seen else None for name in ("lead_id", "best_lead")}
+    """The row without ids and score of leads that are not the caller's."""
+    return without_score_of_others(row, seen) | {"lead_id": row["lead_id"] if row["lead_id"] in seen else None}

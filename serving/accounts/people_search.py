@@ -7,6 +7,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from pipelines.scoring.accounts.people_index import PeopleIndex, people_found
+from serving.accounts.account_record import without_lead_of_others
 from serving.accounts.handoff_scores import find_handoff_scores
 from serving.json_values import to_json_values
 from serving.problems import InvalidError
@@ -41,6 +42,11 @@ def search_people(app_state: AppState, owner: str | None, text: str, pinned: Map
     over = state.find_over() if state.data.cutoff is None or as_of >= state.data.cutoff else None
     asked = merged.get(text.strip(), text)
     found = people_found(index, tables, state.data.source, asked, as_of, visible=visible, over=over) | {"query": text}
+    if visible is not None:
+        mine = set(map(str, index.lead_ids[visible]))
+        for company in found["companies"]:
+            deal = company["last_deal"]
+            company["last_deal"] = None if deal is None else without_lead_of_others(deal, mine)
     ended = [person["lead_id"] for person in found["people"] if not person["open"]]
     then, gone = find_handoff_scores(app_state, ended), state.find_gone()
     for person in found["people"]:
