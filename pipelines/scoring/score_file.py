@@ -57,6 +57,17 @@ class ScoredFile:
     unseen: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class OffRecord:
+    """Leads and accounts, by id, that count as if the source did not have them."""
+
+    leads: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+
+
+NOTHING = OffRecord()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScoredFileCounts:
     """What scoring a file came to, as the command reports it."""
@@ -118,19 +129,19 @@ def score_leads(
     bundle: str = CHAMPION,
     framework: str | None = None,
     as_of: str | None = None,
-    unknown: frozenset[str] = frozenset(),
+    unknown: OffRecord = NOTHING,
     said: StandingFeedback | None = None,
 ) -> ScoredFile:
     """Score what was read from a file; what is known of a lead from the source's own tables is used too.
 
-    ``said`` is what sales said and stands now; None: as the last ingest read it. Leads in ``unknown`` are scored as if
-    the source did not have them: by what the file says alone.
+    ``said`` is what sales said and stands now; None: as the last ingest read it. What is ``unknown`` is scored by what
+    the file says alone.
     """
     model = find_bundle(context, bundle)
-    named = leads.frame["lead_id"]
-    leads = replace(leads, frame=leads.frame.assign(lead_id=_disguise(named, unknown)))
+    given, named = leads, leads.frame["lead_id"]
+    leads = replace(leads, frame=_disguise(leads.frame, unknown))
     merged = {} if context.source.kind == "flat" else read_merged_leads(context.paths)
-    merged = {name: became for name, became in merged.items() if name not in unknown}
+    merged = {name: became for name, became in merged.items() if name not in unknown.leads}
     closed = closed_leads_of_file(context, leads, merged, as_of)
     matrix, errors, when = rows_of_file(context, model.catalog, leads, merged, as_of, closed=closed)
     usable = np.array([not text for text in errors], dtype=bool)
@@ -172,7 +183,7 @@ def score_leads(
     meanings = meanings_in(context, by_points=model.by_points)
     frame = mark_scored(said, meanings, frame, replace_merged_leads(frame["lead_id"], merged), closed)
 
-    frame = _with_shown(_keep_whole_numbers(frame, scored.frame), leads, context)
+    frame = _with_shown(_keep_whole_numbers(frame, scored.frame), given, context)
     unseen = trained.describe(rows, scored.rows)
     return ScoredFile(frame, leads.undeclared_columns, leads.missing_columns, tuple(unseen))
 
@@ -205,11 +216,19 @@ def _with_shown(frame: pd.DataFrame, leads: LeadsFile, context: Context) -> pd.D
     return order_for_people(frame, own)
 
 
-def _disguise(lead_id: pd.Series, unknown: frozenset[str]) -> pd.Series:
-    """Ids under which nothing is on record, for the leads that count as unknown; no file can hold such an id."""
-    if not unknown:
-        return lead_id
-    return lead_id.map(lambda name: f"\0{name}" if name in unknown else name, na_action="ignore").astype("str")
+def _disguise(frame: pd.DataFrame, unknown: OffRecord) -> pd.DataFrame:
+    """Ids under which nothing is on record, for leads and accounts that count as unknown; no file can hold such an id.
+
+    Rows of one account stay rows of one account.
+    """
+    hidden = {"lead_id": frame["lead_id"].isin(list(unknown.leads))}
+    if "account_id" in frame:
+        hidden["account_id"] = hidden["lead_id"] | frame["account_id"].isin(list(unknown.accounts))
+    for name, hit in hidden.items():
+        hit &= frame[name].notna()
+        if hit.any():
+            frame = frame.assign(**{name: frame[name].mask(hit, "\0" + frame[name].astype("str")).astype("str")})
+    return frame
 
 
 def _places(matrix: Matrix, usable: np.ndarray) -> np.ndarray:

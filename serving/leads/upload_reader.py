@@ -69,8 +69,16 @@ class ReadRows:
 
     def lead_ids(self) -> list[str]:
         """The leads' ids, in the order of the file."""
+        return [str(name) for name in self._column("lead_id")]
+
+    def account_ids(self) -> set[str]:
+        """The accounts that the file places leads in."""
+        return {str(name) for name in self._column("account_id") if name is not None}
+
+    def _column(self, name: str) -> list[Any]:
         with pa.memory_map(str(self.file)) as rows:
-            return [str(name) for name in pa.ipc.open_file(rows).read_all().column("lead_id").to_pylist()]
+            read = pa.ipc.open_file(rows).read_all()
+            return list(read.column(name).to_pylist()) if name in read.column_names else []
 
     def leads(self) -> LeadsFile:
         """All of it."""

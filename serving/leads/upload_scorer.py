@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.scoring.row_notes import ERROR, describe_errors
-from pipelines.scoring.score_file import score_leads, write_scored
+from pipelines.scoring.score_file import OffRecord, score_leads, write_scored
 from pipelines.workspace.context import Context
 from pipelines.workspace.standing_feedback import StandingFeedback
 from serving.children.bounded_child import ReaderBounds, answer_of, run_bounded
@@ -27,7 +27,7 @@ class Scoring:
 
     Parameters
     ----------
-    unknown : ids of leads of others, scored as if the source did not have them
+    unknown : leads of others and accounts of which the caller sees no lead
     said : what sales said and stands now
     """
 
@@ -35,7 +35,7 @@ class Scoring:
     out: Path
     bundle: Path
     framework: str | None
-    unknown: frozenset[str]
+    unknown: OffRecord
     said: StandingFeedback
 
     def record(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Scoring:
             "out": str(self.out),
             "bundle": str(self.bundle),
             "framework": self.framework,
-            "unknown": sorted(self.unknown),
+            "unknown": {"leads": sorted(self.unknown.leads), "accounts": sorted(self.unknown.accounts)},
             "silenced": sorted(self.said.silenced),
             "pinned": {lead: list(pair) for lead, pair in self.said.pinned.items()},
         }
@@ -61,7 +61,7 @@ class Scoring:
             out=Path(record["out"]),
             bundle=Path(record["bundle"]),
             framework=record["framework"],
-            unknown=frozenset(record["unknown"]),
+            unknown=OffRecord(**{kind: frozenset(ids) for kind, ids in record["unknown"].items()}),
             said=StandingFeedback(silenced=frozenset(record["silenced"]), pinned=pinned),
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from features.errors import LeadScoreError
@@ -115,6 +116,7 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
     # imported with the first file: the readers and their checks are a twentieth of the server's start
     from pipelines.artifacts.reading_record import ReadingRecord
     from pipelines.ingest.identity_files import read_merged_leads
+    from pipelines.scoring.score_file import OffRecord
     from serving.children.bounded_child import ReaderBounds
     from serving.leads.upload_reader import read_upload
     from serving.leads.upload_scorer import Scoring, score_rows_apart, score_rows_here
@@ -142,7 +144,7 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
                 out=out,
                 bundle=model.folder,
                 framework=row.framework,
-                unknown=foreign,
+                unknown=OffRecord(foreign, foreign_accounts(app_state.loaded, row.owner, rows.account_ids())),
                 said=read_all_standing(app_state.store),
             )
             if len(ids) <= app_state.settings.upload_rows_here:
@@ -174,3 +176,11 @@ def foreign_leads(
     names = {str(lead_id) for lead_id in lead_ids}
     codes = {name: state.data.code(merged.get(name, name)) for name in names}
     return frozenset(name for name, code in codes.items() if code >= 0 and not state.data.is_shown_to(code, owner))
+
+
+def foreign_accounts(state: LoadedState, owner: str | None, account_ids: Iterable[str]) -> frozenset[str]:
+    """Ids of accounts of which the caller may see no lead, whether they are in the data or not."""
+    if owner is None or state.data.flat:
+        return frozenset()
+    own = np.unique(state.data.account_of[state.data.shown_to(owner)])
+    return frozenset(account_ids) - {str(name) for name in state.data.account_ids[own[own >= 0]]}

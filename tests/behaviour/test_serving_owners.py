@@ -28,6 +28,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "log": {"kind": "call"},
     "undo": {"activity": "1"},
 }
+ASKED: dict[str, list[dict[str, Any]]] = {  # what an operation needs to answer
+    "/v1/worklist": [{"size": 500}, {"list": "closed"}, {"list": "customers"}, {"list": "resting"}, {"show": "all"}],
+    "/v1/decay": [{"days": 30}],
+    "/v1/accounts": [{}, {"sort": "name"}],
+}
 
 
 @pytest.fixture
@@ -126,6 +131,98 @@ def test_an_upload_uses_nothing_on_record_of_anothers_lead(
     assert points[their_double] == points["nobody-knows-me"] and scored["owner"]["note"].isna()[their_double]
     assert "scored as lead" in scored["all"]["note"][their_double]
     assert points[own] == scored["all"]["probability"][own]
+
+
+def test_an_upload_uses_nothing_on_record_of_an_account_without_a_lead_of_the_owner(
+    client: TestClient, tiny_demo: Any
+) -> None:
+    leads, won = (pd.read_parquet(tiny_demo.context.paths.ingest / f"{name}.parquet") for name in ("leads", "outcomes"))
+    known = leads.dropna(subset=["account_id", "owner"])
+    customers = known[known["account_id"].isin(won.loc[won["won"].astype(bool), "account_id"])]
+    owner = str(known["owner"].iloc[0])
+    mine = set(known.loc[known["owner"] == owner, "account_id"])
+    foreign = str(customers.loc[~customers["account_id"].isin(mine), "account_id"].iloc[0])
+    theirs = str(known.loc[(known["account_id"] == foreign), "lead_id"].iloc[0])
+    own_account = str(customers.loc[customers["account_id"].isin(mine), "account_id"].iloc[0])
+    rows = {"new": foreign, "nowhere": "no-such-account", "mine": own_account, theirs: foreign}
+    content = "Lead ID,Created Date,Account ID,Lead Source,Job Title\n" + "".join(
+        f"{lead},2026-06-01T00:00:00+00:00,{account},referral,CEO\n" for lead, account in rows.items()
+    )
+    chance = {}
+    for name, headers in {"owner": key_for(client, "score", owner=owner), "all": key_for(client, "score")}.items():
+        sent = client.post("/v1/uploads", files={"file": ("l.csv", content)}, headers=headers)
+        score_uploads(client)
+        answer = client.get(f"/v1/uploads/{sent.json()['id']}/result", headers=headers)
+        scored = pd.read_csv(io.StringIO(answer.text)).set_index("lead_id")
+        assert set(scored.index) == set(rows) and "\0" not in answer.text
+        chance[name] = scored["probability"]
+    assert chance["all"]["new"] != chance["all"]["nowhere"], "what is on record of the account counts for who sees it"
+    assert chance["owner"]["mine"] == chance["all"]["mine"] and chance["owner"]["nowhere"] == chance["all"]["nowhere"]
+    alone = content.replace(foreign, "another-account")
+    sent = client.post("/v1/uploads", files={"file": ("l.csv", alone)}, headers=key_for(client, "score", owner=owner))
+    score_uploads(client)
+    result = client.get(f"/v1/uploads/{sent.json()['id']}/result", headers=key_for(client, "admin"))
+    apart = pd.read_csv(io.StringIO(result.text)).set_index("lead_id")["probability"]
+    assert chance["owner"].to_dict() == apart.to_dict(), "as if the account were on record nowhere"
+
+
+def read_answers(client: TestClient, headers: dict[str, str], leads: list[str], accounts: list[str]) -> dict[str, str]:
+    """Texts of what every operation that reads answers, about some leads and accounts where it is about one."""
+    found = {}
+    for path, item in client.get("/openapi.json").json()["paths"].items():
+        for name in leads if "{lead_id}" in path else accounts if "{account_id}" in path else [""]:
+            places = {place: VALUES.get(place, name) for place in re.findall(r"{(\w+)}", path)}
+            for asked in ASKED.get(path, [{}]) if "get" in item else ():
+                answer = client.get(path.format(**places), params=asked, headers=headers)
+                assert answer.status_code < 500, (path, answer.text[:300])
+                found[f"{path} {name} {asked}"] = answer.text if answer.status_code < 400 else ""
+    return found
+
+
+def test_no_answer_to_an_owner_names_anothers_lead(client: TestClient, tiny_demo: Any) -> None:
+    leads = pd.read_parquet(tiny_demo.context.paths.ingest / "leads.parquet")
+    batch = pd.read_parquet(tiny_demo.context.paths.score / "expansion.parquet")
+    known = leads.dropna(subset=["account_id", "owner"])
+    listed = batch.merge(known, on="account_id", suffixes=("_shown", ""))
+    owner_of = leads.set_index("lead_id")["owner"].to_dict()
+    others = listed[listed["best_lead"].map(owner_of) != listed["owner"]].dropna(subset=["best_lead"])
+    owner = str(others["owner"].iloc[0])
+    own = set(leads.loc[leads["owner"] == owner, "lead_id"].astype("str"))
+    foreign = set(leads["lead_id"].astype("str")) - own
+    shared = known.groupby("account_id").filter(
+        lambda rows: rows["owner"].nunique() > 1 and owner in set(rows["owner"])
+    )
+    accounts = list(dict.fromkeys([*others.loc[others["owner"] == owner, "account_id"], *shared["account_id"]]))[:6]
+    some = [str(lead) for lead in known.loc[known["account_id"].isin(accounts) & (known["owner"] == owner), "lead_id"]]
+    names = pd.read_parquet(tiny_demo.context.paths.ingest / "accounts.parquet").set_index("account_id")["company"]
+    ASKED["/v1/find"] = [{"q": str(names[account])} for account in accounts if account in names.index]
+    ASKED["/v1/lookup"] = [{"email": mail} for mail in known.loc[known["account_id"].isin(accounts), "email"].dropna()]
+
+    told = {}
+    for who, headers in {
+        "owner": key_for(client, "read", "score", "feedback", owner=owner),
+        "all": key_for(client, "read", "score", "feedback"),
+    }.items():
+        told[who] = read_answers(client, headers, some[:4], accounts)
+        assert sum(map(bool, told[who].values())) > 30
+    for asked, text in told["owner"].items():
+        assert not set(re.findall(r"\bL\d{6}\b", text)) & foreign, asked
+    hidden = {
+        asked.split(" ")[0] for asked, text in told["all"].items() if set(re.findall(r"\bL\d{6}\b", text)) & foreign
+    }
+    assert {"/v1/find", "/v1/expansion", "/v1/accounts/{account_id}", "/v1/worklist"} <= hidden
+
+    rows = client.get("/v1/expansion", headers=key_for(client, "read", owner=owner)).json()["rows"]
+    everybody = client.get("/v1/expansion", params={"limit": 1000}, headers=key_for(client, "read")).json()["rows"]
+    whole = {(row["account_id"], row["product"]): row for row in everybody}
+    for row in rows:
+        there = whole[row["account_id"], row["product"]]
+        mine = there["best_lead"] in own
+        assert (row["score"], row["chance"]) == ((there["score"], there["chance"]) if mine else (None, None)), row
+        page = client.get(f"/v1/accounts/{row['account_id']}", headers=key_for(client, "read", owner=owner)).json()
+        assert all(one["best_lead"] in own or one["score"] is one["chance"] is None for one in page["products"])
+    assert [row["chance"] or 0 for row in rows] == sorted((row["chance"] or 0 for row in rows), reverse=True)
+    assert any(row["score"] is None and whole[row["account_id"], row["product"]]["score"] for row in rows)
 
 
 def test_an_address_finds_all_leads_of_an_owner_among_many_of_others(
