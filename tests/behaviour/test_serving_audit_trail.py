@@ -169,6 +169,34 @@ def test_the_trail_tells_who_saw_and_who_changed_what(tiny_demo: Any, tmp_path: 
             assert client.get(path, headers=headers).status_code == 403
 
 
+def test_what_was_asked_for_is_no_place_for_a_name(tiny_demo: Any, tmp_path: Path) -> None:
+    owner, name = str(worklist_of(tiny_demo)["owner"].iloc[0]), "Kowalski"
+    with client_for(tiny_demo, tmp_path) as client:
+        headers = key_for(client, "read", "admin")
+        api = client.get("/openapi.json").json()["paths"]
+        asked = {
+            path: {one["name"] for one in item["get"].get("parameters", ()) if one["in"] == "query"}
+            for path, item in api.items()
+            if "get" in item and "{" not in path
+        }
+        asked |= {
+            path: {"owner", "search", "product", "saved", "done", "of", "q"}
+            for path in ("/", "/worklist", "/accounts", "/expansion", "/find", "/team", "/model", "/rubric")
+        }
+        for path, names in asked.items():
+            for one in (*names, "kind", "role", "framework", "note"):
+                for text in (name, f"{name}@corp.example", owner):
+                    client.get(path, params={one: text}, headers=headers)
+            client.get(path, params={f"{name}@corp.example": "1"}, headers=headers)
+        closed = {"list": "to_work", "stage": "mql", "unknown": "budget", "sort": "name", "page": "2", "grade": "A1"}
+        client.get("/v1/worklist", params={**closed, "owner": owner, "segment": "industry:retail"}, headers=headers)
+        client.app.state.views.flush()
+        told = client.get("/v1/audit", params={"limit": 500}, headers=headers).json()
+        seen = [row["detail"]["asked"] for row in told if row["action"] == "saw" and "asked" in row["detail"]]
+        assert len(seen) > 100 and seen[0] == {**closed, "owner": "...", "segment": "..."}
+        assert not [row for row in seen for text in (name, owner) if text in str(row)]
+
+
 def test_views_can_be_left_out_and_are_written_when_the_server_stops(tiny_demo: Any, tmp_path: Path) -> None:
     for views, expected in ((True, ["saw"]), (False, ["saw"])):
         with client_for(tiny_demo, tmp_path, audit_views=views) as client:
