@@ -38,6 +38,13 @@ from serving.store.tables import (
 
 _POSTED = (AnswerRow, StageRow, ActivityRow, WithdrawnActivity, NoteRow)
 OF_LEADS: tuple[Any, ...] = (ScoreRow, Feedback, *_POSTED, ExportedLead, KeptLine)
+_TEXTS: tuple[tuple[Any, tuple[str, ...]], ...] = (  # of rows about others, in which somebody may be named
+    (Feedback, ("note",)),
+    (NoteRow, ("note",)),
+    (AnswerRow, ("value", "channel")),
+    (ActivityRow, ("asset", "channel")),
+    (FieldRow, ("value", "channel")),
+)
 _AT_ONCE = 500  # ids of a statement
 _WHERE = "serving: "
 _NOT_OF_LEADS = ("webhook.", "key.", "rubric.", "threshold.", "model.", "first_run.", "signed.")  # their subjects
@@ -69,7 +76,7 @@ def erase_from_store(
             if not dry_run:
                 session.execute(update(FieldRow).where(FieldRow.lead_id.in_(ids)).values(lead_id=""))
             places.append(Place(_WHERE + FieldRow.__tablename__, blanked, "cells emptied"))
-        places += _hide_in_notes(session, person, dry_run=dry_run)
+        places += _hide_in_texts(session, person, dry_run=dry_run)
         for table, column in ((OutboxMessage, OutboxMessage.payload), (IdempotencyRecord, IdempotencyRecord.answer)):
             places += _remove_documents(session, table, column, person, dry_run=dry_run)
         places += _remove_uploads(session, uploads, person, columns, dry_run=dry_run)
@@ -114,21 +121,23 @@ def _remove_rows(session: Session, table: Any, ids: list[str], *, dry_run: bool)
     return count
 
 
-def _hide_in_notes(session: Session, person: Person, *, dry_run: bool) -> list[Place]:
-    """Notes about others that name the person."""
-    places, words = [], sorted({*person.addresses, *person.texts}, key=len, reverse=True)
-    noted: tuple[Any, ...] = (Feedback, NoteRow)
-    for table in noted:
+def _hide_in_texts(session: Session, person: Person, *, dry_run: bool) -> list[Place]:
+    """Texts about others that name the person, as whole words in any case."""
+    places = []
+    for table, names in _TEXTS:
         hidden = 0
-        for row in session.scalars(select(table).where(table.note != "")):
-            cleaned = person.hide_addresses(row.note)
-            for word in words:
-                cleaned = cleaned.replace(word, HIDDEN)
-            if cleaned != row.note:
-                hidden += 1
-                if not dry_run:
-                    row.note = cleaned
-        places += [Place(f"{_WHERE}{table.__tablename__}, notes on others", hidden, "places blanked")] * bool(hidden)
+        for column in (getattr(table, name) for name in names):
+            others = (column != "", table.lead_id.not_in(person.spellings))
+            counted = select(column, func.count()).where(*others).group_by(column)
+            for said, rows in session.execute(counted).all():
+                cleaned = person.hide_addresses(said)
+                cleaned = cleaned if person.pattern is None else person.pattern.sub(HIDDEN, cleaned)
+                if cleaned != said:
+                    hidden += rows
+                    if not dry_run:
+                        session.execute(update(table).where(column == said, *others).values({column: cleaned}))
+        what = "notes on others" if "note" in names else "texts about others"
+        places += [Place(f"{_WHERE}{table.__tablename__}, {what}", hidden, "places blanked")] if hidden else []
     return places
 
 

@@ -24,7 +24,17 @@ from pipelines.workspace.people.naming_columns import NamingColumns
 from serving.privacy.erase_store import OF_LEADS
 from serving.store.audit_trail import record_action, verify_trail
 from serving.store.engine import Store, open_store
-from serving.store.tables import AnswerRow, AuditRow, Feedback, IdempotencyRecord, ScoreRow, Upload
+from serving.store.tables import (
+    ActivityRow,
+    AnswerRow,
+    AuditRow,
+    Feedback,
+    FieldRow,
+    IdempotencyRecord,
+    NoteRow,
+    ScoreRow,
+    Upload,
+)
 
 Cli = Callable[..., tuple[int, str, str]]
 SOURCE = """
@@ -235,6 +245,31 @@ def test_files_loaded_in_the_browser_are_taken_back_or_named(paths: Paths, cli: 
     told = " ".join(said.split())
     assert "first-run/left 1 files removed" in told
     assert f"{root / 'made' / 'leads.csv'} (loaded in the browser, source 'made') holds them" in told
+
+
+def test_texts_about_others_lose_whole_words_in_any_case(paths: Paths, cli: Cli) -> None:
+    store = open_store(None, paths.root / "serving")
+    said = {
+        "Joann Alones and ANN ALONE, ann alone.": "Joann Alones and [forgotten], [forgotten].",
+        "told Ann@X.example and jo.ann@x.example": "told [forgotten] and jo.ann@x.example",
+        "ten of 1, +49 170 12 and +49 170 1": "ten of 1, +49 170 12 and [forgotten]",
+    }
+    about: dict[str, Any] = {"lead_id": "2", "author": "rep", "known_at": EARLY}
+    with store.writing() as session:
+        for k, text in enumerate(said):
+            session.add(NoteRow(**about, note=text, happened_at=EARLY))
+            session.add(Feedback(**about, verdict="accept", reason="", note=text, written_at=EARLY))
+            session.add(AnswerRow(**about, question="pain", value=text, channel=text, happened_at=EARLY))
+            acted = {"activity_id": str(k), "kind": "call", "actor": "lead", "asset": text, "channel": text}
+            session.add(ActivityRow(**about, **acted, happened_at=EARLY))
+            session.add(FieldRow(account_id="a", **about, field="size", value=text, channel=text))
+    columns = (NoteRow.note, Feedback.note, AnswerRow.value, AnswerRow.channel, ActivityRow.asset, ActivityRow.channel)
+    for dry_run, left in ((True, list(said)), (False, list(said.values()))):
+        status, told, _ = cli("forget", "1", *["--dry-run"] * dry_run, *args(paths))
+        assert status == 0 and "serving: answers, texts about others 6 places" in " ".join(told.split())
+        with store.reading() as session:
+            for column in (*columns, FieldRow.value, FieldRow.channel):
+                assert session.scalars(select(column)).all() == left, column
 
 
 def test_a_name_that_others_have_is_not_looked_for_and_this_is_said(paths: Paths, cli: Cli) -> None:
