@@ -62,6 +62,7 @@ def describe_account(
     account_id: str,
     as_of: pd.Timestamp,
     *,
+    looked: Mapping[str, pd.Timestamp] | None = None,
     shown: Collection[str] | None = None,
     brief: bool = False,
 ) -> dict[str, Any]:
@@ -71,10 +72,12 @@ def describe_account(
     ``leads`` holds every contact with its seats and its stage, open ones with score, state, list and next action,
     closed ones with how they ended; ``seats`` the declared seats with their holders; ``disagreements`` the criteria
     contacts differ on and who is believed; ``history`` the best score of every week; ``deals`` what was won and lost.
-    Only leads in ``shown`` are scored, and speak for the account's score and history; None: all. ``brief`` leaves
-    ``history`` and ``products`` empty, half of the work.
+    Leads are scored as of ``looked``, where a list has them as of other moments; those it does not name as of
+    ``as_of``. Only leads in ``shown`` are scored, and speak for the account's score and history; None: all. ``brief``
+    leaves ``history`` and ``products`` empty, half of the work.
     """
-    people = _people(tables, as_of)
+    looked = looked or {}
+    people = _people(tables, as_of, looked)
     closed = {lead: how for lead, how in closed_leads(tables, judge.source, as_of).items() if lead in people}
     scored = [lead for lead in people if shown is None or lead in shown]
     still_open = [lead for lead in scored if lead not in closed]
@@ -85,9 +88,9 @@ def describe_account(
 
     contacts = read_contacts(tables, judge.source, judge.accounts, people, as_of)
     held = recognise_seats(contacts, judge.accounts, judge.source)
-    scores = _scores(judge, tables, still_open, as_of)
+    scores = _scores(judge, tables, still_open, [looked.get(lead, as_of) for lead in still_open])
     leads = [_lead_record(lead, contacts, held, closed.get(lead), scores.get(lead)) for lead in people]
-    leads = _with_stages(leads, _facts(judge, tables, people, as_of, closed))
+    leads = _with_stages(leads, _facts(judge, tables, people, [as_of] * len(people), closed))
     leads = [
         lead | {"silenced": lead["lead_id"] in judge.silenced, "aside": lead["lead_id"] in judge.aside}
         for lead in leads
@@ -115,16 +118,18 @@ def describe_account(
         "needed": [seat.id for seat in needed],
         "next_step": _next_step(needed or missing, leads),
         "disagreements": _disagreements(said, judge.framework),
-        "history": [] if brief else _history(judge, tables, scored, as_of),
+        "history": [] if brief else _history(judge, tables, scored, as_of, looked),
         "deals": deals,
         "products": [] if brief else _products(judge, tables, account_id, people, leads, as_of),
         **said.record(),
     }
 
 
-def _people(tables: Tables, as_of: pd.Timestamp) -> list[str]:
+def _people(tables: Tables, as_of: pd.Timestamp, looked: Mapping[str, pd.Timestamp]) -> list[str]:
     leads = tables["leads"]
-    known = leads[(leads["created_at"] < as_of).fillna(False).to_numpy(dtype=bool)]
+    at = [looked.get(str(lead), as_of) for lead in leads["lead_id"]]
+    moments = pd.Series(at, index=leads.index, dtype="datetime64[us]")
+    known = leads[(leads["created_at"] < moments).fillna(False).to_numpy(dtype=bool)]
     return known.sort_values(["created_at", "lead_id"])["lead_id"].astype("str").drop_duplicates().tolist()
 
 
@@ -140,12 +145,15 @@ def _ranks(matrix: Matrix) -> list[str | None]:
     return [None if pd.isna(value) else str(value) for value in matrix.values[names[0]]]
 
 
-def _scores(judge: AccountJudge, tables: Tables, ids: Sequence[str], as_of: pd.Timestamp) -> dict[str, dict[str, Any]]:
-    """Score, chance, state, list and next action of open leads, by id, as on the worklist."""
+def _scores(
+    judge: AccountJudge, tables: Tables, ids: Sequence[str], looked: Sequence[pd.Timestamp]
+) -> dict[str, dict[str, Any]]:
+    """Score, chance, state, list and next action of open leads, by id, as on the worklist: each as of its moment."""
     if not ids:
         return {}
-    matrix = features_at(tables, judge.source, judge.bundle.catalog, list(ids), as_of)
-    beside = Beside(_facts(judge, tables, ids, as_of, {}))
+    at = pd.Series(looked, dtype="datetime64[us]")
+    matrix = features_at(tables, judge.source, judge.bundle.catalog, list(ids), at)
+    beside = Beside(_facts(judge, tables, ids, looked, {}))
     scored = score(
         judge.bundle, matrix, judge.framework, source=judge.source, policy=judge.qualification, beside=beside
     )
@@ -170,11 +178,15 @@ def _scores(judge: AccountJudge, tables: Tables, ids: Sequence[str], as_of: pd.T
 
 
 def _facts(
-    judge: AccountJudge, tables: Tables, ids: Sequence[str], as_of: pd.Timestamp, closed: Mapping[str, ClosedLead]
+    judge: AccountJudge,
+    tables: Tables,
+    ids: Sequence[str],
+    looked: Sequence[pd.Timestamp],
+    closed: Mapping[str, ClosedLead],
 ) -> CrmFacts:
-    """What people did with leads until a moment."""
-    moments = np.full(len(ids), micros_of(as_of), dtype=np.int64)
-    facts = CrmFacts.of(tables, judge.source, ids, moments, Closes(as_of, closed))
+    """What people did with leads, of each until its moment."""
+    moments = np.array([micros_of(at) for at in looked], dtype=np.int64)
+    facts = CrmFacts.of(tables, judge.source, ids, moments, Closes(None, closed))
     return with_missing_seats(facts, tables, judge.source, ids, judge.accounts)
 
 
@@ -311,21 +323,31 @@ def _products(
     return account_products(tables, judge.source, judge.accounts, as_of, dict.fromkeys(people, account_id), own)
 
 
-def _history(judge: AccountJudge, tables: Tables, people: Sequence[str], as_of: pd.Timestamp) -> list[dict[str, Any]]:
-    """Best score of the leads open in each of the last weeks, oldest first, each from what was known then."""
+def _history(
+    judge: AccountJudge,
+    tables: Tables,
+    people: Sequence[str],
+    as_of: pd.Timestamp,
+    looked: Mapping[str, pd.Timestamp],
+) -> list[dict[str, Any]]:
+    """Best score of the leads open in each of the last weeks, oldest first, each from what was known then: in the last
+    as everywhere else, each lead as of its moment.
+    """
     created = tables["leads"].drop_duplicates("lead_id").set_index("lead_id")["created_at"]
     ids: list[str] = []
+    asked: list[pd.Timestamp] = []
     moments: list[pd.Timestamp] = []
     weeks = [as_of - pd.Timedelta(weeks=week) for week in range(WEEKS, -1, -1)]
     for then, over in zip(weeks, closed_ids_at(tables, judge.source, weeks), strict=True):
         for lead in people:
             if created[lead] < then and lead not in over:
                 ids.append(lead)
-                moments.append(then)
+                asked.append(then)
+                moments.append(looked.get(lead, then) if then == as_of else then)
     if not ids:
         return []
-    at = pd.Series(moments, dtype="datetime64[us]")
-    matrix = features_at(tables, judge.source, judge.bundle.catalog, ids, at)
+    at = pd.Series(asked, dtype="datetime64[us]")
+    matrix = features_at(tables, judge.source, judge.bundle.catalog, ids, pd.Series(moments, dtype="datetime64[us]"))
     scored = score(judge.bundle, matrix, judge.framework, source=judge.source, policy=judge.qualification).frame
     rows = pd.DataFrame({"as_of": at, "lead_id": ids, "score": scored["score"].to_numpy()})
     best = rows.sort_values(["score", "lead_id"], ascending=[False, True]).drop_duplicates("as_of")

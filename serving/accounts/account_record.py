@@ -84,10 +84,15 @@ def _judge(
         aside=said.aside,
         pins=Pins(said.pinned, meanings_in(state.model.context, by_points=state.model.bundle.by_points)),
     )
-    code = state.data.code(state.data.leads_of_account(account_id)[0])  # stands for all of them
+    people = state.data.leads_of_account(account_id)
+    codes = [state.data.code(lead) for lead in people]
     with app_state.store.reading() as session:
-        tables, as_of = gather_rows_now(app_state, session, state, [code])
-    found: dict[str, Any] = to_json_values(named_account(judge, tables, account_id, as_of, shown=shown, brief=brief))
+        tables, moments = gather_rows_now(app_state, session, state, codes)
+    looked = {lead: pd.Timestamp(at) for lead, at in zip(people, moments, strict=True)}
+    as_of = max(looked.values())  # of what is told of the account itself: all that is known of it
+    found: dict[str, Any] = to_json_values(
+        named_account(judge, tables, account_id, as_of, looked=looked, shown=shown, brief=brief)
+    )
     return found
 
 

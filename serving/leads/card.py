@@ -145,9 +145,9 @@ def read_weekly_scores(app_state: AppState, state: LoadedState, code: int) -> li
     if state.data.flat:
         return []
     with app_state.store.reading() as session:
-        records, now = gather_rows_now(app_state, session, state, [code])
+        records, looked = gather_rows_now(app_state, session, state, [code])
     created = state.data.tables["leads"]["created_at"].iloc[code]
-    moments = pd.Series([now - pd.Timedelta(weeks=k) for k in range(WEEKS, -1, -1)], dtype="datetime64[us]")
+    moments = pd.Series([looked.iloc[0] - pd.Timedelta(weeks=k) for k in range(WEEKS, -1, -1)], dtype="datetime64[us]")
     moments = moments[moments > created] if not pd.isna(created) else moments
     closed = state.data.closed(code)
     moments = moments if closed is None or closed.at is None else moments[moments <= closed.at]

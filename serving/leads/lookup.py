@@ -13,7 +13,7 @@ from serving.json_values import to_json_values
 from serving.leads.feedback import find_pinned_states
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
-from serving.state.lead_scoring import gather_rows_now
+from serving.state.gather_rows import gather_rows
 from serving.state.loaded_state import LoadedState
 
 MOST_LEADS = 50  # of a person or a company, each: every one is read with all its rows; all are counted
@@ -79,7 +79,7 @@ def _lead_rows(app_state: AppState, session: Session, state: LoadedState, codes:
     for code in codes:
         lead_id = str(state.data.lead_ids[code])
         line = None if lead_id in gone else state.worklist.line(lead_id)
-        acted = gather_rows_now(app_state, session, state, [code])[0]["activities"]
+        acted = gather_rows(session, state.data, [code]).tables["activities"]
         mine = acted[(acted["lead_id"].astype("str") == lead_id) & (acted["actor"].fillna("lead") == "lead")]
         last = mine["happened_at"].max() if len(mine) else None
         closed = over.get(lead_id)

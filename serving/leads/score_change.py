@@ -33,7 +33,8 @@ def explain_score_change(
     if state.data.flat:
         raise InvalidError("this source has no clocks; nothing in it changes over time.")
     with app_state.store.reading() as session:
-        tables, now = gather_rows_now(app_state, session, state, [code])
+        tables, moments = gather_rows_now(app_state, session, state, [code])
+        now = pd.Timestamp(moments.iloc[0])
         start = now - _WEEK if since is None else pd.Timestamp(since)
         query = select(ScoreRow.bundle_hash).where(ScoreRow.lead_id == lead_id, ScoreRow.as_of <= start)
         served = session.scalar(query.order_by(ScoreRow.id.desc()).limit(1))

@@ -54,10 +54,10 @@ def score_leads(
 
 def gather_rows_now(
     app_state: AppState, session: Session, state: LoadedState, codes: Sequence[int]
-) -> tuple[dict[str, pd.DataFrame], pd.Timestamp]:
-    """Tables of the leads and of their accounts, and the as_of they would be scored at now."""
+) -> tuple[dict[str, pd.DataFrame], pd.Series]:
+    """Tables of the leads and of their accounts, and as of when each of the leads is scored now, in their order."""
     rows = gather_rows(session, state.data, codes)
-    return rows.tables, pd.Timestamp(app_state.clock.scored_as_of(rows.latest) or wall_now())
+    return rows.tables, rows.scored_as_of(state.data, codes, app_state.clock)
 
 
 def version_of(app_state: AppState, session: Session, data: LeadData, code: int) -> tuple[object, ...]:
@@ -91,8 +91,8 @@ def find_closed(
 def find_back_at(app_state: AppState, session: Session, state: LoadedState, code: int) -> pd.Timestamp | None:
     """When a recycled lead that rests comes back, with what was posted about it; None where none rests."""
     rows, lead_id = gather_rows(session, state.data, [code]), str(state.data.lead_ids[code])
-    moments = (app_state.clock.scored_as_of(rows.latest), app_state.clock.now())
-    now = pd.Timestamp(max((at for at in moments if at is not None), default=wall_now()))
+    looked = pd.Timestamp(rows.scored_as_of(state.data, [code], app_state.clock).iloc[0])
+    now = max(looked, pd.Timestamp(app_state.clock.now() or wall_now()))
     resting = list_resting(rows.tables, state.data.source, [lead_id], {}, now)
     return None if resting.empty else pd.Timestamp(resting["back_at"].iloc[0])
 

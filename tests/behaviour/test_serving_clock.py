@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from models.standing.unscored_lists import list_resting
 from serving.state.app_state import AppState
 from serving.state.clock import ServingClock
-from serving.state.gather_rows import GatheredRows
+from serving.state.gather_rows import GatheredRows, gather_rows
 from serving.state.lead_scoring import score_leads
 from tests.reference.serving import client_for, worklist_of
 
@@ -76,6 +77,51 @@ def test_what_is_posted_about_one_lead_moves_no_other(client: TestClient, tiny_c
     assert found["as_of"].iloc[0] > cutoff and (found["as_of"].iloc[1:] == cutoff).all()
     for lead, score in zip((mate, other), found["score"].iloc[1:], strict=True):
         assert listed(client)[lead]["score"] == client.get(f"/v1/leads/{lead}").json()["score"] == score
+
+
+def test_card_history_change_and_account_tell_the_score_of_the_list(client: TestClient) -> None:
+    app_state = app_of(client)
+    data, rows = app_state.loaded.data, listed(client)
+    accounts = pd.Series({lead: data.account_id_of(lead) for lead in rows})
+    shared = accounts[accounts.duplicated(keep=False) & (accounts != "")]
+    several = shared[shared == shared.value_counts().index[0]]
+    about, *mates = (str(lead) for lead in several.index)
+    moved = 0
+    for kind in ("demo_request", "page_view", "meeting_held"):
+        client.post(f"/v1/leads/{about}/activities", json={"kind": kind, "actor": "lead"})
+    posted = listed(client)
+    for lead in (about, *mates):
+        score = posted[lead]["score"]
+        assert client.get(f"/v1/leads/{lead}").json()["score"] == score
+        assert client.get(f"/v1/leads/{lead}/history").json()["weekly"][-1]["score"] == score
+        change = client.get(f"/v1/leads/{lead}/change").json()
+        assert change["score_after"] == score
+    account = client.get(f"/v1/accounts/{several.iloc[0]}").json()
+    told = {lead["lead_id"]: lead["score"] for lead in account["leads"] if lead["lead_id"] in posted}
+    assert told == {lead: posted[lead]["score"] for lead in (about, *mates)}
+    assert account["score"]["best"] == account["history"][-1]["best"] == max(told.values())
+    with app_state.store.reading() as session:
+        tables = gather_rows(session, data, [data.code(about)]).tables
+    at = pd.Timestamp(client.get(f"/v1/leads/{about}").json()["as_of"])
+    for lead in mates:
+        moved += client.get(f"/v1/leads/{lead}").json()["as_of"] == data.cutoff.isoformat()
+        then = app_state.loaded.model.score_tables(tables, [lead], at, app_state.framework(None))
+        moved += int(then.columns["score"][0]) != posted[lead]["score"]
+    assert moved > len(mates), "no colleague's score depends on the moment: the test shows nothing"
+
+
+def test_what_is_posted_about_a_colleague_ends_no_rest(tiny_copy: Any, tmp_path: Path) -> None:
+    with client_for(tiny_copy, tmp_path / "state", clock="wall") as client:
+        data = app_of(client).loaded.data
+        people = set(map(str, data.lead_ids)) - set(data.closed_now)
+        resting = list_resting(data.tables, data.source, people, {}, data.cutoff)["lead_id"].astype("str")
+        mates = {lead: [m for m in data.leads_of_account(data.account_id_of(lead)) if m != lead] for lead in resting}
+        lead = next(lead for lead in resting if mates[lead])
+        assert client.post(f"/v1/leads/{mates[lead][0]}/activities", json={"kind": "fair"}).status_code == 201
+    with client_for(tiny_copy, tmp_path / "state", clock="data") as client:
+        assert client.get(f"/v1/leads/{lead}").json()["standing"]["lead_list"] == "resting"
+        refused = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "accept"})
+        assert refused.status_code == 409 and "the lead rests until" in refused.json()["detail"]
 
 
 def test_on_real_time_a_rest_ends_with_its_day(client: TestClient, tiny_copy: Any) -> None:

@@ -70,19 +70,20 @@ def named_account(
     account_id: str,
     as_of: pd.Timestamp,
     *,
+    looked: Mapping[str, pd.Timestamp] | None = None,
     shown: Collection[str] | None = None,
     brief: bool = False,
 ) -> dict[str, Any]:
     """The account's record with the names people know its leads and itself by; ``own`` are its rows alone.
 
-    Only the leads in ``shown`` are scored; None: all. Those who object to profiling are left out. ``brief``: without
-    history and products.
+    Leads are scored as of ``looked``, those it does not name as of ``as_of``. Only the leads in ``shown`` are scored;
+    None: all. Those who object to profiling are left out. ``brief``: without history and products.
     """
     source = judge.source
     objecting = objecting_leads(own["leads"], source)
     if objecting.any():
         own = {**own, "leads": own["leads"][~objecting].reset_index(drop=True)}
-    found = describe_account(judge, own, account_id, as_of, shown=shown, brief=brief)
+    found = describe_account(judge, own, account_id, as_of, looked=looked, shown=shown, brief=brief)
     leads = own["leads"].drop_duplicates("lead_id").set_index("lead_id")
     columns = [name for name in shown_columns(source, "leads") if name in leads]
     names = {str(lead): person_name(_known(row)) for lead, row in leads[columns].to_dict(orient="index").items()}
