@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from features.schema.vocabulary import Stage
 from pipelines.declaring.words.status_vocabulary import ALONE, NEGATIONS, VERDICTS
 from pipelines.declaring.words.status_words import guess_standing, stage_of
+from pipelines.declaring.words.vendor_template import load_template
+from pipelines.declaring.words.vendor_words import VendorWords, speaking
 
 WON = (
     "Closed Won|closedwon|Won|CLOSED_WON|6 - Closed Won (100%)|Closed - Converted|Customer|Gewonnen|Deal gewonnen|"
@@ -65,6 +68,16 @@ TWO_THINGS = (
     "Lost deal isn't final|lost isn't|Lost: can't be confirmed|Lost: couldn't be confirmed|Lost - hasn't been decided|"
     "Lost: wasn't us|Didn't get lost|Lost? Can't tell|Lost - didn't respond, isn't final"
 )
+# won by whom: a person has to say whether that is a deal lost to others, or one taken from them
+BY_OTHERS = (
+    "Sold Elsewhere|Purchased Elsewhere|Purchased from competitor|Sold to Competition|Contract signed elsewhere|"
+    "Ordered from another vendor|Won by someone else|Sold by 3rd party - third party|Bestellt beim Wettbewerb|"
+    "Auftrag erteilt an Wettbewerb|Gewonnen durch Wettbewerb|Bestellt beim Mitbewerber|Woanders bestellt|"
+    "Anderweitig verkauft|Elders verkocht|Vendu par un concurrent|Vendu ailleurs|Vendido por la competencia|"
+    "Vendido pela concorrência|Venduto altrove|Vinto dalla concorrenza|Wygrana konkurencji|Sprzedane gdzie indziej|"
+    "Выиграно конкурентом|경쟁사 수주|타사 계약|수주 (경쟁사)|다른 업체 계약|타사 Won|他社受注|他社契約|競合受注|成約（他社）|"
+    "竞争对手成交|Sold out"
+)
 # a verdict beside what it is on, or its reason
 SAID_BESIDE = {
     "won": (
@@ -75,7 +88,7 @@ SAID_BESIDE = {
         "Lost - Bad timing|Angebot abgelehnt|Oferta odrzucona|Oportunidade perdida|실주 - 가격|失注（予算）|"
         "Lost - no response|Utracony - brak odpowiedzi|Отказ - нет ответа|Förlorad - ingen tid|"
         "Closed Lost - Didn't respond|Lost - couldn't reach|Lost, didnt answer|Lost: can't afford|"
-        "Perdu - n'a jamais répondu"
+        "Perdu - n'a jamais répondu|Out-Sold|Outsold|Lost to another vendor|Verloren an Wettbewerb|失注（他社）"
     ),
     "disqualified": "Test lead|Duplicate lead",
 }
@@ -100,6 +113,13 @@ def test_a_status_means_what_its_words_say(meaning: str | None, texts: str) -> N
 def test_one_word_is_no_verdict_on_what_is_still_open(meaning: str | None, texts: str) -> None:
     wrong = {text: found for text in texts.split("|") if (found := guess_standing(text)) != meaning}
     assert wrong == {}
+
+
+def test_a_win_by_somebody_else_is_none_of_ours() -> None:
+    assert {text: found for text in BY_OTHERS.split("|") if (found := guess_standing(text)) is not None} == {}
+    assert stage_of("Purchased elsewhere") is None
+    with speaking(VendorWords(load_template("dynamics")), [["Status", "Actual Close Date"]]):
+        assert stage_of("Out-Sold") is Stage.LOST
 
 
 def test_a_status_that_says_two_things_is_no_stage_either() -> None:

@@ -34,7 +34,7 @@ VERDICTS: Mapping[Standing, str] = {
         "успішно реалізовано|κερδισμεν*|κερδισε|κερδισαμε|κερδηθηκ*"
     ),
     "lost": (
-        "lost|loss|closed lost|deal lost|lost lead|lost deal|lost to competit*|failed|failure|rejected|declined|"
+        "lost|loss|closed lost|deal lost|lost lead|lost deal|lost to competit*|out sold|failed|failure|rejected|declined|"
         "refused|not converted|closed not converted|not won|no decision|no sale|no deal|cancelled|canceled|abandoned|"
         "dead|"
         "not interested|no longer interested|uninterested|unsuccessful|churned|"
@@ -169,7 +169,22 @@ FILLERS = frozenset(
 UNSAID = (
     "lost contact|contact lost|kontakt verloren|contact perdu|contacto perdido|contato perdido|utracony kontakt|"
     "kontakt utracony|won by|competit\\w* won|wettbewerb\\w* gewonnen|konkurren\\w* gewonnen|gewonnen von|gagne par|"
-    "ganad[oa] por|ganh[oa] por|will be won|almost won|likely (?:to be )?won|fast gewonnen"
+    "ganad[oa] por|ganh[oa] por|sold out|will be won|almost won|likely (?:to be )?won|fast gewonnen"
+)
+# Who else may have won it: beside a word of a win ("Purchased elsewhere", "타사 계약") the deal may be lost to them, or
+# won from them, and a person has to say which.
+OTHERS = (
+    r"\b(?:competitors?|competition|rivals?|elsewhere|(?:some|any)(?:one|body) else|"
+    r"(?:other|another|different|third) (?:vendors?|suppliers?|providers?|compan(?:y|ies)|part(?:y|ies)|bidders?)|"
+    r"(?:mit)?wettbewerb\w*|mitbewerb\w*|konkurren\w*|woanders|anderswo|anderweitig|"
+    r"ander\w* (?:anbieter\w*|lieferant\w*|firma|leverancier\w*|partij\w*)|elders|concurr?en\w*|ailleurs|"
+    r"autres? (?:fournisseurs?|prestataires?)|competencia|competidor\w*|otr[oa]s? (?:proveedor\w*|empresas?|lugar)|"
+    r"concorren\w*|outr[oa]s? (?:fornecedor\w*|empresas?|lugar)|altrove|altr[oi] fornitor\w*|konkurenc\w*|konkurent\w*|"
+    r"gdzie indziej|inn(?:ego|emu|y) dostawc\w*|jinde|inde|versenytars\w*|mashol|kilpailij\w*|muualt?a|muualle|"
+    r"ann(?:an|en) leverand?tor|nagon annan|rakip\w*|rakib\w*|baska firma\w*|"
+    r"конкурент\w*|в другом месте|у других|другой поставщик\w*|ανταγωνιστ\w*|αλλου)\b|"
+    "경쟁 ?사|경쟁 ?업체|경쟁자|타사|타 업체|타업체|다른 ?(?:업체|회사|곳)|他社|競合|他決|別会社|"
+    "竞争|競爭|对手|對手|竞品|友商|别家|別家|他家"
 )
 
 # Korean, Japanese and Chinese put no blanks between words and name the outcome last: the match that ends last decides

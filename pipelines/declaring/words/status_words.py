@@ -19,6 +19,7 @@ from pipelines.declaring.words.status_vocabulary import (
     LACKING,
     NEGATIONS,
     NOT_DONE,
+    OTHERS,
     STANDINGS,
     UNSAID,
     VERDICTS,
@@ -54,6 +55,7 @@ _JOINED_NOT = "미무未不非无無没"  # written before a word, it turns it r
 _LACKING = frozenset(LACKING.split("|"))
 _NOT_DONE = re.compile(NOT_DONE)
 _NOT = frozenset(word for words in NEGATIONS.values() for word in words.split("|"))
+_OTHERS = re.compile(OTHERS)
 _LONGEST = 300  # letters; no status is as long, and phrases of one are compared with one another
 _JOINED_END = re.compile(rf"(?:{JOINED_DONE}|[\d\x00-\u10ff])*")  # one way to read each text
 _SIGNS = re.compile(r"[-\u2013\u2014:/|,()\[\]\u30fb]+")
@@ -104,7 +106,9 @@ def _read(text: str) -> _Reading:
     read = [one for one in (_by_joined_words(text), _by_words(folded)) if one is not None]
     if not read:
         return None
-    return read[0] if len(set(read)) == 1 else _TWO_THINGS
+    if len(set(read)) > 1 or ("won" in read and _OTHERS.search(folded)):  # sold, but by whom?
+        return _TWO_THINGS
+    return read[0]
 
 
 def _by_words(folded: str) -> _Reading:
