@@ -37,6 +37,8 @@ def fit_slope(
     weight: Floats,
     block: Ints | None = None,
     random: tuple[Floats, Floats] | None = None,
+    *,
+    draws: float = 1.0,
 ) -> Slope:
     """Slope on out-of-fold log-odds, shrunk towards 1 the more, the less there is to go by.
 
@@ -48,10 +50,12 @@ def fit_slope(
     Parameters
     ----------
     random : log-odds and outcomes of random folds
+    draws : how often each row is among the blocks; seen again in another draw of the folds it tells nothing new
     """
     codes = np.zeros(len(won), dtype=np.int64) if block is None else np.unique(block, return_inverse=True)[1]
     found = [_block_slope(log_odds[codes == k], won[codes == k], weight[codes == k]) for k in range(codes.max() + 1)]
-    by_time = random_effects(np.array([pair for pair in found if pair is not None]).reshape(-1, 2))
+    estimate, error = random_effects(np.array([pair for pair in found if pair is not None]).reshape(-1, 2))
+    by_time = estimate, draws * error
     at_random = None if random is None else _block_slope(random[0], random[1], np.ones(len(random[1])))
 
     mean, variance, prior = *by_time, _PRIOR_DEVIATION

@@ -93,12 +93,12 @@ def estimate_level(calibrated: Floats, won: Floats, group: Ints) -> Level:
     return Level(value, max(variance, _FLOOR))
 
 
-def fit_history(judged: Sequence[Level], newest: Sequence[Level]) -> LevelHistory:
+def fit_history(judged: Sequence[Level], newest: Sequence[Level], *, draws: float = 1.0) -> LevelHistory:
     """What a sequence of blocks shows: the level each had, beside that of the newest rows learned from before it.
 
     The variance of the next block's level is the largest of three readings: how far levels differ from block to
     block, how far steps do, and how far off the newest rows' level was each time. Few blocks tell little of it, and an
-    interval that is too wide is the smaller fault.
+    interval that is too wide is the smaller fault. ``draws`` is how often each row is among the blocks.
     """
     if not judged:
         return LevelHistory()
@@ -107,7 +107,7 @@ def fit_history(judged: Sequence[Level], newest: Sequence[Level]) -> LevelHistor
     steps, errors = level - before, error + np.array([one.variance for one in newest])
 
     mean, variance = random_effects(np.column_stack([steps, errors]))
-    trust = STEP_DEVIATION**2 / (STEP_DEVIATION**2 + variance)
+    trust = STEP_DEVIATION**2 / (STEP_DEVIATION**2 + draws * variance)
     wander = max(
         variance_between(level, error),
         variance_between(steps, errors),

@@ -24,6 +24,7 @@ from models.judging.evaluation.backtest import (
     judged_blocks,
     judging_weight,
     newest_learned,
+    times_judged,
 )
 from models.judging.evaluation.paired_blocks import compare_by_block
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -109,12 +110,16 @@ def parts_apart(rows: SegmentRows, seed: int) -> list[tuple[Ints, Ints]]:
     return list(grouped_folds(rows.group, _FOLDS, seed))
 
 
-def slope_apart(rows: SegmentRows, raw: Floats, seed: int) -> Floats:
-    """Another model's log-odds times the slope that rows of other blocks show (1 without any), shape (n,)."""
+def slope_apart(rows: SegmentRows, raw: Floats, seed: int, *, draws: float = 1.0) -> Floats:
+    """Another model's log-odds times the slope that rows of other blocks show (1 without any), shape (n,).
+
+    ``draws`` is how often each row is among the blocks.
+    """
     sloped = raw.copy()
     for learn, judge in parts_apart(rows, seed):
         if len(learn):
-            sloped[judge] *= fit_slope(raw[learn], rows.won[learn], judging_weight(learn), rows.block[learn]).value
+            won, weight = rows.won[learn], judging_weight(learn)
+            sloped[judge] *= fit_slope(raw[learn], won, weight, rows.block[learn], draws=draws).value
     return sloped
 
 
@@ -215,9 +220,10 @@ def _compare_own(matrix: Matrix, found: OutOfFold, work: JudgedSegments, raw: Fl
 
     every = np.concatenate(judged)
     won = work.rows.won
-    slope = fit_slope(raw[every], won[every], judging_weight(every), found.block[every]).value
+    draws = times_judged(found.rows[every])
+    slope = fit_slope(raw[every], won[every], judging_weight(every), found.block[every], draws=draws).value
     sloped = np.full(len(raw), np.nan)
-    sloped[every] = slope_apart(work.rows.take(every), raw[every], seed)
+    sloped[every] = slope_apart(work.rows.take(every), raw[every], seed, draws=draws)
     for code, at in enumerate(judged):
         block[at] = code
         own[at], common[at] = at_own_level(sloped[at], won[at]), at_own_level(work.taken[at], won[at])

@@ -18,6 +18,7 @@ from models.judging.evaluation.backtest import (
     BlockPredictions,
     OutOfFold,
     judging_weight,
+    times_judged,
 )
 from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, FoldPredictions, select_candidate
 from models.judging.evaluation.signal_test import Signal, signal_test
@@ -108,7 +109,12 @@ def decide(matrix: Matrix, backtest: Backtest, settings: TrainSettings, *, newes
 
     slopes = {
         name: fit_slope(
-            z, won, weight, found.block, None if at_random is None else (at_random.log_odds[name], at_random.won)
+            z,
+            won,
+            weight,
+            found.block,
+            None if at_random is None else (at_random.log_odds[name], at_random.won),
+            draws=times_judged(found.rows),
         )
         for name, z in found.log_odds.items()
         if name != "rate"
@@ -186,7 +192,7 @@ def _history(matrix: Matrix, found: OutOfFold, name: str, slope: float) -> Level
         ]
         for part in (BlockPredictions(found.rows, found.block, found.log_odds), found.newest)
     ]
-    return fit_history(*parts)
+    return fit_history(*parts, draws=times_judged(found.rows))
 
 
 def _at_random(matrix: Matrix, backtest: Backtest) -> FoldPredictions | None:

@@ -14,7 +14,7 @@ from features.schema.source import Capacity, Cohort
 from features.schema.vocabulary import Verdict
 from models.bundle import Bundle, load_bundle, save_bundle
 from models.judging.cluster_bootstrap import Resampling
-from models.judging.evaluation.backtest import require_enough
+from models.judging.evaluation.backtest import BlockPredictions, OutOfFold, require_enough
 from models.judging.evaluation.candidate_selection import FEW_LEADS, Choice, FoldPredictions, select_candidate
 from models.judging.evaluation.signal_test import Signal
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -251,3 +251,31 @@ def test_times_and_ids_do_not_change_the_hash_but_content_does() -> None:
     timed = replace(bundle, meta={**bundle.meta, "trained_at": "2026-01-01", "run_id": "abc"})
     other = replace(bundle, meta={**bundle.meta, "horizon_days": 30})
     assert timed.hash == bundle.hash != other.hash
+
+
+def test_folds_that_are_drawn_again_are_no_new_witnesses() -> None:
+    """An eighth of the rows, judged once, and the same three times over: slope and step are trusted alike."""
+    matrix, backtest = toy_matrix(strength=1.0, seed=0), chosen().backtest
+    found, newest = backtest.rolling, backtest.rolling.newest
+    assert newest is not None
+    some, blocks = np.arange(len(found.rows))[::8], len(found.names)
+
+    def judged(draws: int) -> Decision:
+        at, before = np.tile(some, draws), np.tile(np.arange(len(newest.rows)), draws)
+        again = OutOfFold(
+            found.rows[at],
+            found.block[at] + blocks * np.repeat(np.arange(draws), len(some)),
+            found.names * draws,
+            {name: z[at] for name, z in found.log_odds.items()},
+            BlockPredictions(
+                newest.rows[before],
+                newest.block[before] + blocks * np.repeat(np.arange(draws), len(newest.rows)),
+                {name: z[before] for name, z in newest.log_odds.items()},
+            ),
+        )
+        return decide(matrix, replace(backtest, rolling=again), SETTINGS)
+
+    once, thrice = judged(1), judged(3)
+    for name in ("linear", "booster", "scorecard"):
+        assert thrice.calibrations[name].slope == pytest.approx(once.calibrations[name].slope, abs=0.01)
+        assert thrice.levels[name].step == pytest.approx(once.levels[name].step, abs=0.01)

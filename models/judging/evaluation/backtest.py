@@ -83,6 +83,11 @@ def judging_weight(rows: Ints) -> Floats:
     return np.ones(len(rows))
 
 
+def times_judged(rows: Ints) -> float:
+    """How often each row is judged, on average: more than once where folds were drawn again."""
+    return len(rows) / max(len(np.unique(rows)), 1)
+
+
 def subsample(matrix: Matrix, rows: Ints, settings: TrainSettings) -> Matrix:
     """The given rows, at most ``rows_per_lead`` of each lead, which still weigh one together."""
     lead = matrix.keys["lead_id"].to_numpy()[rows]
