@@ -10,11 +10,11 @@ import numpy as np
 from features.assembly.build_matrix import matrix_of
 from features.assembly.flat_matrix import flat_matrix
 from features.cohort.cohort import cutoff_of
-from features.errors import DataError
 from features.matrix import Matrix
 from models.bundle import Bundle
 from models.scoring import score
 from pipelines.compute.engines import choose_builder
+from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.scoring.find_lead import find_bundle
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
@@ -51,10 +51,7 @@ def measure_throughput(context: Context, rows: int = ROWS) -> Throughput:
         before the first run of the source.
     """
     bundle = find_bundle(context)
-    matrix = load_matrix(context.paths.matrix)
-    if matrix.catalog.hash != bundle.catalog.hash:
-        raise DataError(f"the champion of '{context.source.name}' follows another declaration; run the source again.")
-
+    matrix = matrix_for(context, bundle, load_matrix(context.paths.matrix))
     part = matrix.take(np.resize(np.arange(len(matrix)), rows))
     predict = _fastest(lambda: bundle.log_odds(part.values))
     explain = _fastest(lambda: bundle.contributions(part.values))

@@ -18,6 +18,7 @@ from models.bundle import load_bundle
 from models.settings import GateSettings, TrainSettings
 from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.declaring.starter_declaration import declare_facts, read_facts
+from pipelines.diagnostics.throughput import measure_throughput
 from pipelines.registry.champion import catalog_for, point_to, read_champion
 from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.promotion_gate import ask_gate, fits
@@ -109,6 +110,13 @@ def test_new_frequent_values_leave_the_champion_scoring(run: TinyRun) -> None:
         ids, as_of = matrix.keys["lead_id"].astype("str").tolist(), matrix.keys["as_of"]
         served = features_at(load_tables(paths), context.source, catalog_for(context, bundle), ids, as_of)
         pd.testing.assert_frame_equal(found.values, served.values)
+
+
+def test_its_speed_is_measured_on_what_it_reads(run: TinyRun) -> None:
+    champion = read_champion(run.context.paths)
+    assert champion is not None
+    take_in_new_rows(run)
+    assert measure_throughput(run.context, 200).features == len(load_bundle(champion.folder).catalog)
 
 
 def test_a_champion_that_learned_other_values_is_compared_and_kept(run: TinyRun, tmp_path: Path) -> None:
