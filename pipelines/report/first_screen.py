@@ -10,7 +10,7 @@ from models.judging.handoff.precision_guarantee import write_promise
 from pipelines.artifacts.comparison_record import ComparisonRecord, RepairRecord
 from pipelines.artifacts.summary_record import SummaryRecord
 from pipelines.report.comparison_tables import POINT_LABELS
-from pipelines.report.marketing_section import BAD_RULES, pair_of, side_by_side
+from pipelines.report.marketing_section import BAD_RULES, follows_outcomes, pair_of, side_by_side
 
 BEST_LEADS, NAMED_RULES = 5, 3
 _FEWEST_SEGMENTS = 2  # one value of an attribute is everybody
@@ -113,7 +113,8 @@ def _rules(repair: RepairRecord | None) -> Answer | None:
     bad = [row for row in repair.worth if row["verdict"] in BAD_RULES]
     low = [row for row in repair.worth if row["verdict"] == "too few points"]
     unsure = [row for row in repair.worth if row["verdict"] == "cannot tell"]
-    said = f"Outcomes contradict {_count(bad, 'rule')} of {len(repair.worth)}."
+    whole = "" if follows_outcomes(repair.worth) else "The rubric as a whole does not follow outcomes. "
+    said = f"{whole}Outcomes contradict {_count(bad, 'rule')} of {len(repair.worth)}."
     lines = [row["sentence"] for row in (*bad, *low)[:NAMED_RULES]]
     if unsure:
         lines.append(f"Of {_count(unsure, 'rule')} these data cannot tell.")

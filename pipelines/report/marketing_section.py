@@ -65,11 +65,17 @@ def rules_line(repair: RepairRecord | None) -> str:
     if repair is None:
         return ""
     rules = repair.worth
+    whole = "" if follows_outcomes(rules) else "The rubric as a whole does not follow outcomes. "
     bad = [f"'{r['label']}' ({r['verdict']})" for r in rules if r["verdict"] in BAD_RULES]
     low = [f"'{r['label']}'" for r in rules if r["verdict"] == "too few points"]
-    text = f"Of {len(rules)} rules {len(bad)} give points that outcomes do not bear out"
+    text = f"{whole}Of {len(rules)} rules {len(bad)} give points that outcomes do not bear out"
     text += f": {', '.join(bad)}." if bad else "."
     return text + (f" Worth more than they give: {', '.join(low)}." if low else "")
+
+
+def follows_outcomes(rules: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether more points go with more wins at all; where not, no judged rule has points that outcomes would give."""
+    return all(row["deserved"] is not None for row in rules if row["log_odds"] is not None)
 
 
 def proposed_line(policies: Iterable[Mapping[str, Any]]) -> str:

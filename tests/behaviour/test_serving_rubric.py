@@ -86,6 +86,20 @@ def test_page_and_home_count_the_same_rules_against_outcomes(tiny_copy: Any, tmp
         assert "3 rules give points that outcomes contradict" in page(client, "/?role=marketer")
 
 
+def test_page_and_home_say_that_a_rubric_does_not_follow_outcomes(tiny_copy: Any, tmp_path: Path) -> None:
+    file = tiny_copy.context.paths.thresholds / "comparison.json"
+    record = json.loads(file.read_text(encoding="utf-8"))
+    for row in record["repair"]["worth"]:
+        row |= {"verdict": "cannot tell", "deserved": None, "deserved_low": None, "deserved_high": None}
+        row["log_odds"] = -0.5
+    file.write_text(json.dumps(record), encoding="utf-8")
+    with client_for(tiny_copy, tmp_path) as client:
+        for path in ("/rubric", "/?role=marketer"):
+            html = page(client, path)
+            assert "The rubric as a whole does not follow outcomes" in html
+            assert "contradict none" not in html and "No rule is out of line" not in html
+
+
 def test_a_rubric_is_built_from_nothing_tried_and_adopted_by_forms(
     tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from pipelines.artifacts.comparison_record import ComparisonRecord, RepairRecord
+from pipelines.artifacts.summary_record import SummaryRecord
+from pipelines.report.first_screen import answers
 from pipelines.report.marketing_section import FIRST_LINES, lines_of, marketing_of, rules_line, side_by_side
 from tests.reference.partial_records import partial_record
 
@@ -49,15 +53,28 @@ def test_nobody_handed_off_is_nothing_and_other_policies_are_left_out() -> None:
 
 def test_rules_out_of_line_are_named_with_their_verdict() -> None:
     worth = [
-        {"label": "downloads", "verdict": "worth nothing"},
-        {"label": "title", "verdict": "too few points"},
-        {"label": "demo", "verdict": "in line"},
+        {"label": "downloads", "verdict": "worth nothing", "log_odds": 0.0, "deserved": 0.0},
+        {"label": "title", "verdict": "too few points", "log_odds": 2.0, "deserved": 20.0},
+        {"label": "demo", "verdict": "in line", "log_odds": 1.0, "deserved": 10.0},
+        {"label": "fax", "verdict": "too rare", "log_odds": None, "deserved": None},
     ]
     assert rules_line(partial_record(RepairRecord, {"worth": worth})) == (
-        "Of 3 rules 1 give points that outcomes do not bear out: 'downloads' (worth nothing). "
+        "Of 4 rules 1 give points that outcomes do not bear out: 'downloads' (worth nothing). "
         "Worth more than they give: 'title'."
     )
     assert rules_line(None) == ""
+
+
+@pytest.mark.parametrize("verdict", ["cannot tell", "wrong way"])
+def test_a_rubric_that_does_not_follow_outcomes_is_said_to_in_both_places(verdict: str) -> None:
+    row = {"label": "demo", "verdict": verdict, "log_odds": -0.5, "deserved": None, "sentence": "'demo' ..."}
+    repair = partial_record(RepairRecord, {"worth": [row]})
+    said = "The rubric as a whole does not follow outcomes. "
+    assert rules_line(repair).startswith(f"{said}Of 1 rules ")
+    summary = partial_record(SummaryRecord, {"bundle": {"hash": "a"}})
+    record = compared({"repair": repair, "policies": [], "differences": [], "sentences": []})
+    (answer,) = answers(record, summary)
+    assert answer.said.startswith(f"{said}Outcomes contradict {'1' if verdict == 'wrong way' else 'no'} rule")
 
 
 def test_columns_appear_only_where_there_are_figures_and_the_proposal_is_compared_at_capacity() -> None:

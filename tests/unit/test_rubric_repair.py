@@ -81,3 +81,24 @@ def test_missing_rules_are_named_and_noise_is_not() -> None:
     assert found["visits"].points == pytest.approx(12, abs=4)
     assert found["region"].condition == "is 'south'"
     assert "noise" not in found
+
+
+def test_a_rubric_that_runs_against_outcomes_is_said_to_and_its_rules_are_not_called_rare() -> None:
+    rng = np.random.default_rng(1)
+    n = 4000
+    values = pd.DataFrame({f"rule_{name}": (rng.random(n) < 0.3).astype(float) for name in TRUE})
+    values["rule_rare"] = (np.arange(n) < 8).astype(float)
+    against = {"good": -0.8, "better": -0.9, "bad": 0.8, "misleading": -0.6}
+    logit = -1.5 + sum(values[f"rule_{name}"] * effect for name, effect in against.items())
+    label = (rng.random(n) < 1 / (1 + np.exp(-logit.to_numpy()))).astype(float)
+    found = diagnose_rules(ledger(RUBRIC, values), values, Catalog(()), label, np.ones(n), np.arange(n))
+    worth = {rule.rule: rule for rule in found.worth}
+    assert np.isnan(found.points_per_log_odds)
+    assert {worth[name].verdict for name in against} == {"wrong way"}
+    assert {worth[name].verdict for name in ("empty", "small")} == {"cannot tell"}
+    assert worth["rare"].verdict == "too rare" and "only 8 leads" in worth["rare"].sentence
+    assert worth["bad"].sentence == (
+        "'bad' gives -10 points, against what outcomes say; the rubric as a whole does not follow outcomes, so points "
+        "cannot be compared."
+    )
+    assert all("only" not in worth[name].sentence for name in (*against, "empty", "small"))

@@ -181,7 +181,12 @@ def _scale(typical: Floats, effect: Floats, error: Floats, points: Floats, label
 def _worth(rule: str, label: str, leads: float, points: float, effect: float, error: float, scale: float) -> RuleWorth:
     low, high = effect - _Z90 * error, effect + _Z90 * error
     deserved, from_, to = (end * scale for end in (effect, low, high))
-    verdict = _verdict(points, from_, to, deserved)
+    if np.isnan(effect):
+        verdict: RuleVerdict = "too rare"
+    elif np.isnan(scale):  # no points to compare, but the direction can be told
+        verdict = "wrong way" if np.sign(points) * (high if points > 0 else low) < 0 else "cannot tell"
+    else:
+        verdict = _verdict(points, from_, to, deserved)
     name = label or rule.replace("_", " ")
     sentence = f"'{name}' gives {points:+.3g} points"
     if not leads:
@@ -189,7 +194,8 @@ def _worth(rule: str, label: str, leads: float, points: float, effect: float, er
     elif verdict == "too rare":
         sentence += f" but to only {leads:.0f} leads: too few to judge."
     elif np.isnan(scale):
-        sentence += "; the rubric as a whole does not follow outcomes, so points cannot be compared."
+        against = ", against what outcomes say" if verdict == "wrong way" else ""
+        sentence += f"{against}; the rubric as a whole does not follow outcomes, so points cannot be compared."
     else:
         sentence += f"; outcomes would give {deserved:+.3g} (90% interval {from_:+.3g} to {to:+.3g}): {verdict}."
 
@@ -210,8 +216,6 @@ def _worth(rule: str, label: str, leads: float, points: float, effect: float, er
 
 
 def _verdict(points: float, low: float, high: float, deserved: float) -> RuleVerdict:
-    if np.isnan(deserved):
-        return "too rare"
     sign = np.sign(points)
     low, high = (low * sign, high * sign) if sign > 0 else (high * sign, low * sign)
     size = abs(points)

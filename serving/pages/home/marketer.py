@@ -9,7 +9,7 @@ from features.errors import LeadScoreError
 from features.schema.vocabulary import LeadList
 from models.explaining.language import Language
 from pipelines.artifacts.comparison_record import RuleRow
-from pipelines.report.marketing_section import BAD_RULES
+from pipelines.report.marketing_section import BAD_RULES, follows_outcomes
 from serving.leads.feedback import find_hidden_leads, find_overrides, find_unlisted_leads, pins_of
 from serving.lists.team_queues import count_open
 from serving.pages.charts.columns import ColumnChart, build_columns, volume_figures
@@ -71,7 +71,8 @@ def build_marketer_home(app_state: AppState, owner: str | None, language: Langua
         of_all_owners(wins_tile(app_state, language), owner),
         _disagree_tile(app_state, owner, language),
     )
-    rules = _rules(app_state)
+    worth = _worth(app_state)
+    rules = _rules(worth)
     return MarketerHome(
         lede=_lede(language, page.total, by_rubric, len(rows), why_points(app_state)),
         tiles=tuple(tile for tile in tiles if tile is not None)[:5],
@@ -82,7 +83,7 @@ def build_marketer_home(app_state: AppState, owner: str | None, language: Langua
         volume_rows=volumes,
         volumes_lede=_volumes_lede(language, volumes),
         rules=rules[:_RULES],
-        rules_lede=_rules_lede(language, rules),
+        rules_lede=_rules_lede(language, rules, follows=follows_outcomes(worth)),
         notes=notes,
         counting=trends.underway,
         scoped=owner is not None,
@@ -165,25 +166,34 @@ def _disagree_tile(app_state: AppState, owner: str | None, language: Language) -
     )
 
 
-def _rules(app_state: AppState) -> list[RuleRow]:
-    """Rules out of line with outcomes, the worst kind first."""
+def _worth(app_state: AppState) -> Sequence[RuleRow]:
+    """What the last run found each rule to be worth."""
     found = read_comparison(app_state)
-    if found is None or found.repair is None:
-        return []
-    listed = [row for row in found.repair.worth if row["verdict"] in _ORDER]
+    return () if found is None or found.repair is None else found.repair.worth
+
+
+def _rules(worth: Sequence[RuleRow]) -> list[RuleRow]:
+    """Rules out of line with outcomes, the worst kind first."""
+    listed = [row for row in worth if row["verdict"] in _ORDER]
     return sorted(listed, key=lambda row: _ORDER.index(row["verdict"]))
 
 
-def _rules_lede(language: Language, rules: Sequence[RuleRow]) -> str:
+def _rules_lede(language: Language, rules: Sequence[RuleRow], *, follows: bool) -> str:
     bad = sum(row["verdict"] in BAD_RULES for row in rules)
+    whole = ""
+    if not follows:
+        whole = language.text(
+            "The rubric as a whole does not follow outcomes: its points cannot be compared with what they would give."
+        )
     if not rules:
-        return language.text("No rule is out of line with outcomes, as far as these data can tell.")
-    return language.plural(
+        return whole or language.text("No rule is out of line with outcomes, as far as these data can tell.")
+    counted = language.plural(
         "{n} rule gives points that outcomes contradict.",
         "{n} rules give points that outcomes contradict.",
         bad,
         n=write_count(language, bad),
     )
+    return join_sentences((whole, counted))
 
 
 def _volumes_lede(language: Language, rows: Sequence[Mapping[str, Any]]) -> str:

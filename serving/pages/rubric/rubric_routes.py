@@ -10,7 +10,7 @@ from features.rubric.csv_format import to_csv
 from features.rubric.draft import Content, read_content, with_rule, without_rule
 from features.rubric.yaml_format import rubric_yaml
 from models.explaining.language import Language
-from pipelines.report.marketing_section import BAD_RULES
+from pipelines.report.marketing_section import BAD_RULES, follows_outcomes
 from pipelines.workspace.csv_files import mark_text
 from pipelines.workspace.rubric_versions import version_record
 from serving.auth.api_keys import Caller
@@ -275,6 +275,7 @@ def _show(
         unloaded=drafting.label_of(active) != drafting.label_of(context.rubric),
         verdicts=VERDICTS,
         misleading=BAD_RULES,
+        follows=follows_outcomes(worth),
         replay=None if study is None else build_replay(app_state, study, caller),
         missing=list_missing(app_state, last, content, language),
         versions=[version_record(version) for version in reversed(decided.rubrics.versions)],
