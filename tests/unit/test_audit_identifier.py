@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from models.judging.leakage.aud04_identifier_order import check_identifier_order
 from tests.reference.audit_rows import honest, rows
@@ -26,3 +27,30 @@ def test_silent_on_row_numbers_of_a_drifting_market_random_ids_and_amounts() -> 
     frame["id"] = pd.Series([f"C{int(x)}" for x in rng.permutation(n)], dtype="str")
     frame["amount"] = rng.normal(size=n) + won
     assert check_identifier_order(rows(frame, won)) == []
+
+
+@pytest.mark.parametrize("size", ["log-normal", "uniform", "in hundreds"])
+def test_silent_on_honest_whole_amounts_that_follow_the_outcome(size: str) -> None:
+    rng = np.random.default_rng(1)
+    frame, _ = honest(1500)
+    z = rng.normal(size=1500)
+    amount = {"log-normal": np.exp(14 + 1.2 * z), "uniform": 1e6 * norm.cdf(z), "in hundreds": np.exp(14 + 1.2 * z)}
+    frame["revenue"] = np.round(amount[size], -2 if size == "in hundreds" else 0)
+    won = (rng.random(1500) < 1 / (1 + np.exp(1.2 - 1.25 * z))).astype(float)
+    assert frame["revenue"].nunique() > 0.9 * 1500
+    assert check_identifier_order(rows(frame, won)) == []
+
+
+@pytest.mark.parametrize("how", ["half of them", "in tens", "check digit", "two series"])
+def test_fires_on_running_numbers_however_they_run(how: str) -> None:
+    frame, won = honest()
+    rng = np.random.default_rng(1)
+    place = np.argsort(np.argsort(rng.normal(size=len(won)) - 2 * won)).astype(float)
+    frame["v"] = {
+        "half of them": np.sort(rng.permutation(2 * len(won))[: len(won)])[place.astype(int)].astype(float),
+        "in tens": 10 * place,
+        "check digit": 10 * place + rng.integers(0, 10, len(won)),
+        "two series": place + 9e6 * (place > len(won) // 2),
+    }[how]
+    found = check_identifier_order(rows(frame, won, ordered=False))
+    assert [(f.column, f.severity) for f in found] == [("v", "leak")]

@@ -12,6 +12,10 @@ UNIQUE = 0.9  # share of rows with a value of their own, that makes a column an 
 SURE, HIGH = 0.70, 0.60  # AUC of its order, three standard errors down: leak, suspect
 DOUBT = 3.0  # standard errors taken off the AUC before it is compared
 FEWEST = 50  # filled rows
+MOST_STEPS = 0.9  # of the steps from one number to the next; the rest may lead to another series, or over a gap
+DENSE = 8  # times the common step, that most steps of a running number keep to; amounts so dense would repeat
+EVEN = 2.0  # times the middle step, as with a check digit at the end; steps at random go to 3.3 times
+_EXACT = 2.0**53  # below, floats hold every whole number
 
 
 def check_identifier_order(rows: AuditRows) -> list[Finding]:
@@ -30,7 +34,7 @@ def check_identifier_order(rows: AuditRows) -> list[Finding]:
             continue
         auc = 0.5 + abs(auc - 0.5)
         low = auc - DOUBT * auc_error(auc, int(label.sum()), int(len(label) - label.sum()))
-        if low >= HIGH and _whole(numbers[known]):
+        if low >= HIGH and _numbers_rows(rows.columns[name], numbers[known]):
             found.append(
                 Finding(
                     name,
@@ -55,5 +59,12 @@ def _numbers(column: pd.Series) -> Floats | None:
     return numbers if np.isfinite(numbers).mean() > UNIQUE * float(known.mean()) else None
 
 
-def _whole(numbers: Floats) -> bool:
-    return bool(np.all(numbers == np.round(numbers)))
+def _numbers_rows(column: pd.Series, numbers: Floats) -> bool:
+    """Whether whole numbers were given out one after the other, as amounts are not; digits of a text are taken so."""
+    if not np.all(numbers == np.round(numbers)):
+        return False
+    if not pd.api.types.is_numeric_dtype(column):
+        return True
+    steps = np.diff(np.unique(numbers))
+    common = float(np.gcd.reduce(steps.astype(np.int64))) if steps.max() < _EXACT else 1.0
+    return bool(np.quantile(steps, MOST_STEPS) <= max(DENSE * common, EVEN * float(np.median(steps))))
