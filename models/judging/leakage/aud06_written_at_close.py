@@ -11,8 +11,8 @@ from models.judging.leakage.finding import Finding
 CODE = "AUD06"
 FEWEST = 20  # closed leads, or cases of a question or kind
 MOSTLY = 0.8  # of a question's or kind's cases at or after the close, from which it is suspect
-SOME = 0.2  # of a date's rows at or after the close, from which the column is a leak
-SLACK = pd.Timedelta(days=1)  # before the close, within which a field still counts as written with it
+SOME = 0.2  # of a date's rows at the close, from which the column is a leak; or after it: suspect
+SLACK = pd.Timedelta(days=1)  # around the close, or after the lead came, within which a field counts as written then
 
 
 def check_written_at_close(columns: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
@@ -24,7 +24,10 @@ def check_written_at_close(columns: pd.DataFrame, tables: Mapping[str, pd.DataFr
     closed = outcomes.groupby("lead_id")["closed_at"].min()
     if len(closed) < FEWEST:
         return []
-    found = [f for name in map(str, columns.columns) if (f := _timestamp(name, columns[name], closed)) is not None]
+    came = tables["leads"].set_index("lead_id")["created_at"].reindex(closed.index)
+    found = [
+        f for name in map(str, columns.columns) if (f := _timestamp(name, columns[name], came, closed)) is not None
+    ]
     answers = tables["answers"]
     if "channel" in answers:  # when a snapshot was taken is our own clock, and lags behind the close by design
         answers = answers[(answers["channel"] != CHANNEL).fillna(True).to_numpy(dtype=bool)]
@@ -33,23 +36,35 @@ def check_written_at_close(columns: pd.DataFrame, tables: Mapping[str, pd.DataFr
     return found
 
 
-def _timestamp(name: str, column: pd.Series, closed: pd.Series) -> Finding | None:
+def _timestamp(name: str, column: pd.Series, came: pd.Series, closed: pd.Series) -> Finding | None:
     if not pd.api.types.is_datetime64_any_dtype(column):
         return None
     moment = column.reindex(closed.index)
-    known = moment.notna()
-    if known.sum() < FEWEST:
+    later = ~(moment <= came + SLACK)
+    told = moment.notna() & (later | ~(closed <= came + 2 * SLACK))  # a quick sale closes as the lead comes
+    if told.sum() < FEWEST:
         return None
 
-    share = float((moment[known] >= closed[known] - SLACK).mean())
+    after = (later & (moment >= closed - SLACK))[told]
+    near = float((after & (moment <= closed + SLACK)[told]).mean())
+    share, leads = float(after.mean()), int(told.sum())
     if share < SOME:
         return None
+    if near >= SOME:
+        return Finding(
+            name,
+            CODE,
+            "leak",
+            f"'{name}' lies at or after the close for {share:.0%} of {leads:,} closed leads: it is written when "
+            "the deal closes. Declare it 'role: ignore'.",
+        )
     return Finding(
         name,
         CODE,
-        "leak",
-        f"'{name}' lies at or after the close for {share:.0%} of {int(known.sum()):,} closed leads: it is written when "
-        "the deal closes. Declare it 'role: ignore'.",
+        "suspect",
+        f"'{name}' lies at or after the close for {share:.0%} of {leads:,} closed leads, but seldom near it: it is "
+        "planned ahead, or written long afterwards. If it is written afterwards, declare it 'role: ignore'; if it is "
+        "known when the lead comes in, say so under 'accepted_because'.",
     )
 
 
