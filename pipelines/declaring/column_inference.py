@@ -16,7 +16,7 @@ from pipelines.declaring.column_values import ColumnValues, purity
 from pipelines.declaring.value_types import READABLE, SAMPLED, are_addresses, find_type, prove_decimal, ruined_share
 from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.ingest.values.moments import zone_of
-from pipelines.ingest.values.number_form import DecimalSign
+from pipelines.ingest.values.number_form import NO_VALUE, DecimalSign
 from pipelines.ingest.values.ruined_ids import RUINED_ID
 from pipelines.ingest.values.timestamps import read_timestamps
 
@@ -24,7 +24,7 @@ Word = TypeVar("Word", Topic, Dimension)
 
 _SENTINEL_SHARE = 0.2  # of the values: a real -1 or 999 is rarely that frequent
 PURE_ENOUGH = 0.98  # share of rows whose outcome a column gives away; a guess to be checked, the audit tests it
-MISSING_TEXTS = ("unknown", "n/a", "na", "none", "null", "?", "-", "not available", "missing")
+MISSING_TEXTS = NO_VALUE | {"unknown", "?", "not available", "missing"}
 _PERSONAL = re.compile(r"phone|mobile[_ ]?n|(first|last|full|contact)[_ ]?name|surname|address|linkedin", re.I)
 # A header may speak of mails and hold no address: kinds of domains, whether one bounced. So some values must be some.
 _MAIL, _SOME_ADDRESSES = re.compile(r"(?<![a-z])e?.?mail([_ ]?address(es)?)?", re.I), 0.05
@@ -82,6 +82,12 @@ class Guess:
     addresses: bool = False
     sentinel: str = ""
     decimal: DecimalSign | None = None
+
+
+def missing_texts(texts: pd.Series) -> list[str]:
+    """Values of a column of texts that mean there is none, each once."""
+    values = texts.dropna().drop_duplicates()
+    return sorted(values[values.str.lower().isin(MISSING_TEXTS)])
 
 
 def guess_column(texts: pd.Series, won: pd.Series | None, decimal: DecimalSign) -> Guess:

@@ -151,6 +151,11 @@ def amount_keys(header: str) -> dict[str, object]:
     return {"from": header} | ({} if scale is None else {"scale": scale[0]})
 
 
+def missing_key(guess: Guess) -> dict[str, object]:
+    """The key ``missing`` of a column some of whose texts mean that there is no value; else nothing."""
+    return {"missing": list(guess.missing)} if guess.missing else {}
+
+
 def left_out(
     name: str, keys: Mapping[str, object], why: str, guess: Guess, place: ColumnPlace, *, today: bool = False
 ) -> list[str]:
@@ -285,6 +290,4 @@ def _evidence(guess: Guess, topic: Topic) -> dict[str, object]:
     if topic is not Topic.CONTEXT:
         keys["topic"] = str(topic)
     keys["label"] = label_header(guess.header)
-    if guess.missing:
-        keys["missing"] = list(guess.missing)
-    return keys
+    return keys | missing_key(guess)

@@ -1,6 +1,6 @@
 """A starter declaration of one file of deals with clocks: leads and outcomes in one table, a horizon, a split."""
 
-from pipelines.declaring.column_lines import ColumnPlace, amount_keys, show_facts, source_key
+from pipelines.declaring.column_lines import ColumnPlace, amount_keys, missing_key, show_facts, source_key
 from pipelines.declaring.deal_clocks import DealClocks
 from pipelines.declaring.file_facts import FileFacts, status_lines
 from pipelines.declaring.horizon_choice import HorizonChoice
@@ -38,12 +38,13 @@ def deal_lines(facts: FileFacts, clocks: DealClocks, status: StatusColumn, lead_
     for key, header in (("owner", owner), ("amount", amount), ("reason", reason)):
         if header is not None and header not in used:
             used.add(header)
-            declared = amount_keys(header) if key == "amount" else {}
+            declared = amount_keys(header) if key == "amount" else {"from": header} | missing_key(guesses[header])
             value = flow(declared) if len(declared) > 1 else quote_yaml(header)
             lines.append(f"  {key}: {value} # {show_facts(guesses[header])}")
     by_accounts = clocks.horizon.split_by == "accounts"
     if facts.account is not None:
-        account = f"account_id: {flow({'from': facts.account, 'when_known': 'at_creation'})}"
+        declared = {"from": facts.account, "when_known": "at_creation"} | missing_key(guesses[facts.account])
+        account = f"account_id: {flow(declared)}"
         belong = "deals of one company belong together"
         lines.append(f"  {account} # {belong}" if by_accounts else f"  # {account} # if {belong}")
 

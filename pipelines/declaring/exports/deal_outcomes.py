@@ -13,6 +13,7 @@ from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of
 from pipelines.declaring.words.status_flags import StatusFlags, find_flags
 from pipelines.declaring.words.status_words import place_statuses
 from pipelines.ingest.key_forms import match_keys
+from pipelines.ingest.values.column_texts import without_no_value
 
 _FLAG_VALUES = 4  # yes, no, empty and a typing error
 _LATE = 0.05  # share of deals; some are lost after the newest win
@@ -205,7 +206,7 @@ def leads_of_rows(plan: ExportPlan, table: ExportTable) -> pd.Series:
     if reference is None:
         return _first_leads_of_accounts(plan, leads, table)
 
-    values = table.frame[reference.column]
+    values = without_no_value(table.frame[reference.column])
     meant = pd.Series(pd.NA, index=values.index, dtype="str")
     for header in (plan.keys[leads.name], *reference.through):
         ids = leads.frame[header].dropna()
@@ -225,6 +226,7 @@ def _first_leads_of_accounts(plan: ExportPlan, leads: ExportTable, table: Export
     created = first_time(leads, Meaning.CREATED)
     order = leads.moments(created).sort_values(kind="stable").index if created else leads.frame.index
     rows = leads.frame.iloc[order].dropna(subset=[own.column]).drop_duplicates(own.column)
+    rows = rows[~rows[own.column].isin(own.missing)]
     known = dict(zip(rows[own.column], rows[plan.keys[leads.name]], strict=True))
     return none.fillna(table.frame[theirs.column].map(known).astype("str"))
 

@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 
 from features.errors import LeadScoreError
+from pipelines.declaring.column_inference import missing_texts
 from pipelines.declaring.value_types import counts_time
 from pipelines.declaring.words.header_words import Meaning, meanings_of
+from pipelines.ingest.values.column_texts import without_no_value
 from pipelines.ingest.values.moments import zone_of
 from pipelines.ingest.values.timestamps import read_timestamps
 
@@ -42,7 +44,7 @@ class ExportTable:
         """Headers of columns that hold times."""
         found = set()
         for header in self.frame.columns:
-            present = self.frame[header].dropna()
+            present = without_no_value(self.frame[header]).dropna()
             sample = present.iloc[:: max(len(present) // _SAMPLE, 1)].reset_index(drop=True)
             if not len(sample):
                 continue
@@ -53,7 +55,7 @@ class ExportTable:
 
     def moments(self, header: str) -> pd.Series:
         """The times of a column, UTC; missing where they cannot be read."""
-        return _times(self.frame[header])
+        return _times(without_no_value(self.frame[header]))
 
     def headers(self, meaning: Meaning) -> list[str]:
         """Headers that may say this, in the order of the file."""
@@ -61,7 +63,12 @@ class ExportTable:
 
     def filled(self, header: str) -> float:
         """Share of rows with a value."""
-        return float(self.frame[header].notna().mean()) if len(self.frame) else 0.0
+        return float(without_no_value(self.frame[header]).notna().mean()) if len(self.frame) else 0.0
+
+    def missing(self, header: str) -> dict[str, object]:
+        """The key ``missing`` of a column some of whose texts mean that there is no value; else nothing."""
+        found = missing_texts(self.frame[header])
+        return {"missing": found} if found else {}
 
 
 def _reads(sample: pd.Series) -> bool:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from pipelines.declaring.column_inference import missing_texts
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of, words_of
 from pipelines.ingest.key_forms import match_keys
@@ -174,7 +175,7 @@ class _Values:
     """Distinct values of a column and what they look like; mail addresses are compared in lower case."""
 
     def __init__(self, column: pd.Series) -> None:
-        counts = column.dropna().value_counts(sort=False)
+        counts = column[~column.isin(missing_texts(column))].dropna().value_counts(sort=False)
         sample = pd.Series(counts.index[:_SAMPLE], dtype="str")
         self.mails = bool(sample.str.fullmatch(_MAIL).mean() > MOST)
         self.plain_numbers = bool(sample.str.fullmatch(_PLAIN_NUMBER).mean() > MOST)

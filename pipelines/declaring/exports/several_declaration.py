@@ -182,7 +182,7 @@ def _leads(plan: ExportPlan, table: ExportTable, wins: Wins | None, created: str
         done.add(account.column)
     owner = owner_column(table)
     if owner:
-        lines.append(column_line("owner", {"from": owner}))
+        lines.append(column_line("owner", {"from": owner} | table.missing(owner)))
         done.add(owner)
     won = None if wins is None else leads_won(plan, wins)
     won = None if won is None or not won.any() else won
@@ -308,6 +308,12 @@ def _deal_kind(value: str) -> str:
     return "new" if any(word in words.split() for word in _NEW_WORDS) else ""
 
 
+def _known_at_creation(account: TableReference) -> dict[str, object]:
+    """The account of a deal that is a lead, too."""
+    keys: dict[str, object] = {"from": account.column, "when_known": "at_creation"}
+    return keys | ({"missing": list(account.missing)} if account.missing else {})
+
+
 def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes, created: str) -> list[str]:
     """The shorthand: deals that are leads and outcomes at once."""
     key = plan.keys.get(table.name)
@@ -338,7 +344,7 @@ def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes,
 
     account = plan.to_accounts.get(table.name)
     if account is not None:
-        lines.append(f"  account_id: {flow({'from': account.column, 'when_known': 'at_creation'})}")
+        lines.append(f"  account_id: {flow(_known_at_creation(account))}")
         done.add(account.column)
     keys = [(name, first_column(table, *meanings)) for name, meanings in _DEALS_KEYS[1:]]
     amount = amount_column(table, *_DEALS_KEYS[0][1])
@@ -347,7 +353,8 @@ def _opportunities(plan: ExportPlan, table: ExportTable, outcomes: DealOutcomes,
         if currencies:
             lines += wrap_comment(tell_currencies(header, currencies), indent=2)
         elif header:
-            declared = amount_keys(header) if name == "amount" else {}
+            declared = amount_keys(header) if name == "amount" else {"from": header}
+            declared |= table.missing(header) if name == "owner" else {}
             lines.append(f"  {name}: {flow(declared if len(declared) > 1 else header)}")
             done.add(header)
     known = pd.Series(outcomes.is_won(table).astype("float64")).where(outcomes.is_closed(table))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipelines.declaring.column_inference import missing_texts
 from pipelines.declaring.exports.key_overlap import KeyOverlap, Link
 from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.declaring.yaml_text import column_line, wrap_comment
@@ -22,6 +23,7 @@ class TableReference:
     rows : share of the filled rows that refer to a row of the parent
     filled : share of all rows that are filled
     evidence : what speaks for it, in words
+    missing : values of it that mean there is none
     """
 
     column: str
@@ -29,6 +31,7 @@ class TableReference:
     rows: float
     filled: float
     evidence: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
     @property
     def coverage(self) -> float:
@@ -66,8 +69,10 @@ def _through(
     if rows < LEAST_FOUND:
         return None
     evidence = tuple(link.evidence for link in links)
-    filled = overlap.tables[child].filled(header)
-    return TableReference(column=header, through=tuple(through), rows=rows, filled=filled, evidence=evidence)
+    filled, missing = overlap.tables[child].filled(header), tuple(missing_texts(overlap.tables[child].frame[header]))
+    return TableReference(
+        column=header, through=tuple(through), rows=rows, filled=filled, evidence=evidence, missing=missing
+    )
 
 
 def stand_ins_of_leads(overlap: KeyOverlap, leads: str, accounts: str | None) -> list[str]:
@@ -93,6 +98,8 @@ def reference_line(name: str, reference: TableReference, extra: Mapping[str, obj
     keys: dict[str, object] = {"from": reference.column}
     if reference.through:
         keys["through"] = list(reference.through)
+    if reference.missing:
+        keys["missing"] = list(reference.missing)
     lines = [line for text in reference.evidence for line in wrap_comment(text, indent=6)]
     share = f"{reference.filled:.0%} filled, {reference.rows:.0%} of those found"
     return [*lines, column_line(name, keys | dict(extra or {}), share)]

@@ -34,10 +34,9 @@ VERDICTS: Mapping[Standing, str] = {
         "успішно реалізовано|κερδισμεν*|κερδισε|κερδισαμε|κερδηθηκ*"
     ),
     "lost": (
-        "lost|loss|closed lost|deal lost|lost lead|lost deal|lost to competit*|out sold|failed|failure|rejected|declined|"
-        "refused|not converted|closed not converted|not won|no decision|no sale|no deal|cancelled|canceled|abandoned|"
-        "dead|"
-        "not interested|no longer interested|uninterested|unsuccessful|churned|"
+        "lost|loss|closed lost|deal lost|lost lead|lost deal|lost to competit*|out sold|failed|failure|rejected|"
+        "declined|refused|not converted|closed not converted|not won|no decision|no sale|no deal|cancelled|canceled|"
+        "abandoned|dead|not interested|no longer interested|uninterested|unsuccessful|churned|"
         "verloren*|abgelehnt|abgesagt|absage|nicht erfolgreich|nicht gewonnen|erfolglos|abgebrochen|storniert|"
         "kein interesse|kein bedarf|kein budget|no need|no budget|no interest|brak zainteresowania|brak potrzeby|"
         "brak budzetu|gescheitert|afgewezen|geannuleerd|mislukt|geen interesse|"

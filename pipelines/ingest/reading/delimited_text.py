@@ -20,6 +20,7 @@ from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 DELIMITERS = (";", ",", "\t", "|")
 _SAMPLE_CHARACTERS, _SAMPLE_LINES = 1 << 16, 50  # enough rows to tell delimiters apart, read at once from any file
 _HEAD_CHARACTERS = 1 << 22  # within which the rows above a header and the header itself lie
+_NO_VALUE = r"\N"  # as MySQL, PostgreSQL and Hive write it
 _LEAST_FIELD = 1 << 17  # characters that the line reader always takes, and the longest header
 
 
@@ -101,13 +102,27 @@ def read_delimited(
     frame.columns = pd.Index(header)
     if "'" in text:
         frame = unguard_columns(frame)
+    none = _empty_no_value(frame) if _NO_VALUE in text else ""
     return DelimitedTable(
         frame=frame,
         rows=np.asarray(numbers, dtype=np.int64),
         broken=tuple(broken),
         encoding=decoded.encoding,
         delimiter=delimiter,
-        notes=tuple(note for note in (decoded.note, row.in_words()) if note),
+        notes=tuple(note for note in (decoded.note, row.in_words(), none) if note),
+    )
+
+
+def _empty_no_value(frame: pd.DataFrame) -> str:
+    r"""Cells that are ``\N`` made empty, and how many there were, as a sentence; no text that people write is so."""
+    count = 0
+    for name in frame.columns:
+        hit = frame[name] == _NO_VALUE
+        if hit.any():
+            count += int(hit.sum())
+            frame[name] = frame[name].mask(hit, "")
+    return (
+        f"{count:,} cells hold {_NO_VALUE}, which databases write for no value: they count as empty." if count else ""
     )
 
 

@@ -1,5 +1,6 @@
 """Rows of a file to a canonical table: columns found, values read as declared, gaps filled by the contract."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,7 +23,7 @@ from pipelines.ingest.shaping.column_clocks import read_clocks
 from pipelines.ingest.shaping.column_forms import NOTHING_KNOWN, Known, find_number_forms
 from pipelines.ingest.shaping.declared_columns import declared_headers, read_columns, type_of
 from pipelines.ingest.shaping.repeated_rows import find_repeats
-from pipelines.ingest.values.column_texts import first_filled, first_told, values_of
+from pipelines.ingest.values.column_texts import first_filled, first_told, values_of, without_no_value
 from pipelines.ingest.values.days import close_at_day_end, end_of_day
 from pipelines.ingest.values.flag_columns import add_flag_columns
 from pipelines.ingest.values.moments import Timestamps
@@ -160,10 +161,16 @@ def _texts(
             found[name] = pd.Series(column.constant, index=frame.index, dtype="str")
             continue
         kind = type_of(source, table, name)
-        parts, numbers = [], []
+        named = kind in (ColumnType.ID, ColumnType.TIMESTAMP) or name == "owner"
+        parts, numbers, none = [], [], Counter[str]()
         for header in column.headers(name):
             if header in frame:
-                parts.append(values_of(frame[header], column, kind))
+                part = values_of(frame[header], column, kind)
+                if named:  # else all rows with 'NULL' are of one account, or of one owner
+                    told = without_no_value(part)
+                    none.update(part[told.isna()].dropna())
+                    part = told
+                parts.append(part)
                 numbers.append(raw.are_numbers(header))
             elif strict:
                 where = source.where("tables", table, "columns", name, "from")
@@ -174,6 +181,9 @@ def _texts(
         if parts:
             found[name] = first_filled(parts)
             typed[name] = first_told(parts, numbers)
+            if none:
+                shown = " or ".join(f"'{text}'" for text in sorted(none)[:3])
+                shaped.notes.append(f"{table}.{name}: {none.total():,} values {shown} count as missing.")
         else:
             shaped.missing.append(name)
     return found, typed

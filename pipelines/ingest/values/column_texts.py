@@ -10,6 +10,7 @@ from features.cohort.email_addresses import ADDRESS_DERIVATIONS
 from features.kernel.list_items import list_text
 from features.schema.columns import Column
 from features.schema.vocabulary import ColumnType
+from pipelines.ingest.values.number_form import mean_no_value
 from pipelines.ingest.values.type_casting import plain_texts
 
 
@@ -25,6 +26,11 @@ def values_of(values: pd.Series, column: Column, kind: ColumnType) -> pd.Series:
         return texts
     derive = ADDRESS_DERIVATIONS[column.derive]
     return texts.map({text: derive(text) for text in texts.dropna().unique()}).astype("str")
+
+
+def without_no_value(texts: pd.Series) -> pd.Series:
+    """Texts of ids, names of owners and times without those that mean no value; moments as they are."""
+    return texts.mask(mean_no_value(texts)) if pd.api.types.is_string_dtype(texts.dtype) else texts
 
 
 def first_filled(parts: Sequence[pd.Series]) -> pd.Series:

@@ -24,8 +24,8 @@ _LIKE_A_DATE = r".*\d{1,4}[-/.년年 ]"
 def is_set(column: pd.Series) -> Bools:
     """Which cells of a flag or date are set: filled with anything that does not mean no.
 
-    >>> is_set(pd.Series(["yes", "No", "", "2024-05-01", "0"])).tolist()
-    [True, False, False, True, False]
+    >>> is_set(pd.Series(["yes", "No", "", "2024-05-01", "0", "NULL"])).tolist()
+    [True, False, False, True, False, False]
     """
     texts = plain_texts(column, Column())
     off = {text for text in texts.dropna().unique() if fold_value(text) in _NO}

@@ -14,7 +14,7 @@ from pipelines.ingest.errors import AmbiguousNumbersError
 
 DecimalSign = Literal[".", ","]
 # what spreadsheets and databases write for "no value"; in texts and categories these stay values unless declared
-NO_VALUE = frozenset({"na", "n/a", "nan", "null", "none", "-", "#n/a", "nil"})
+NO_VALUE = frozenset({"na", "n/a", "nan", "null", "none", "-", "#n/a", "nil", r"\n"})
 # Numbers with three decimals that drop a last zero show fewer than three in one of ten. Where so many values all have
 # exactly three digits after the sign, beside shorter ones without it, it groups thousands: 0.9 ** 60 < 0.002.
 ENOUGH_GROUPS = 60
@@ -68,6 +68,15 @@ OWN_SHARE = 0.05  # of the values with a currency, from which on others than the
 _COUNTED = re.compile(
     r"(?<=\d) ?(명|개사|개|건|名|人|社|件|台|osób|osoby|szt\.?|people|employees|Mitarbeiter|personas|personnes)$"
 )
+
+
+def mean_no_value(texts: pd.Series) -> pd.Series:
+    """Which texts are what spreadsheets and databases write for "no value"; missing ones are not.
+
+    >>> mean_no_value(pd.Series(["NULL", "n/a", "Nullmeyer"], dtype="str")).tolist()
+    [True, True, False]
+    """
+    return texts.str.lower().isin(NO_VALUE).astype(bool)
 
 
 @dataclass(frozen=True)
