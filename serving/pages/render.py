@@ -227,6 +227,7 @@ def render_page(
             navigation=[] if caller is None else request.app.state.navigation,
             page_words=[] if caller is None else words_on(request.url.path),
             real_clock=app_state.clock.real,
+            past_cutoff=app_state.clock.passes_cutoff,
             language=language,
             languages=list_languages(),
             here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),

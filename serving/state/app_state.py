@@ -38,7 +38,7 @@ from serving.state.worklist.kept_lines import LinesToKeep, keep_lines
 from serving.state.worklist.shown_scores import ShownScores
 from serving.store.engine import Store, open_store
 from serving.store.merged_feedback import MergeFollower
-from serving.store.tables import AuditRow, ScoreRow, WithdrawnActivity
+from serving.store.tables import AuditRow, FieldRow, ScoreRow, WithdrawnActivity
 
 
 @dataclass(frozen=True)
@@ -282,7 +282,8 @@ class AppState:
 
         clock = ServingClock(data.cutoff, self.settings.clock, self.settings.fresh_days)
         with self.store.reading() as session:
-            for table in (*POSTED_TABLES.values(), WithdrawnActivity):  # a moment taken back is not given out again
+            # a moment taken back is not given out again
+            for table in (*POSTED_TABLES.values(), FieldRow, WithdrawnActivity):
                 clock.observe(session.scalar(select(func.max(table.known_at))))
             last_score = session.scalar(select(func.max(ScoreRow.id))) or 0
             last_entry = session.scalar(select(func.max(AuditRow.id))) or 0

@@ -14,8 +14,10 @@ from features.assembly.crm_facts import Closes
 from features.assembly.flat_outcomes import open_rows
 from features.cohort.cohort import open_cohort
 from features.point_in_time.microseconds import micros
+from features.schema.vocabulary import Stage
 from models.explaining.framework import Framework
 from models.explaining.manual.manual_score import version_label
+from models.standing.unscored_lists import list_resting
 from pipelines.artifacts.score_record import TEST_ROWS, ScoreRecord
 from pipelines.scoring.qualification_summary import follows_policy_in_force
 from pipelines.scoring.state_history import MEMORY
@@ -42,8 +44,9 @@ def build_worklist(
     framework: Framework,
     register: tuple[int, int] = (0, 0),
 ) -> tuple[Worklist, LinesToKeep]:
-    """Rank the open leads; those with posted rows are scored again in blocks, as of the last of them, but for those of
-    which an earlier load kept the line and nothing more is known. So is a whole list that an earlier load scored.
+    """Rank the open leads; those with posted rows, and on real time those whose rest has ended since the cut-off, are
+    scored again in blocks, as of the last of them and of the end of the rest, but for those of which an earlier load
+    kept the line and nothing more is known. So is a whole list that an earlier load scored.
 
     ``register`` is the stamp of the register of people. Returns the list, and what was scored again, to be kept.
     """
@@ -54,13 +57,15 @@ def build_worklist(
             frame = read_kept_list(session, list_under)
     if frame is None:
         frame = scored_list = _score_open_leads(model, data, framework)
-    worklist = Worklist(in_one_piece(frame), data)
+    rested = _find_rested(data, clock)
+    worklist = Worklist(in_one_piece(_with_room_for(frame, data.lead_ids[rested])), data)
 
     nothing = LinesToKeep(under="", lines=(), known={}, register=register, list_under=list_under, listed=scored_list)
     if data.flat:
         return worklist, nothing
     with store.reading() as session:
         listed = np.intersect1d(find_touched_leads(session, data), data.codes(worklist.position))
+        listed = np.union1d(listed, rested)
         if not len(listed):
             return worklist, nothing
         under = list_under or describe_state(model, data, framework, register)
@@ -76,6 +81,47 @@ def build_worklist(
                 worklist.update_rows(lines)
                 scored += lines
     return worklist, replace(nothing, under=under, lines=scored, known=known)
+
+
+def _find_rested(data: LeadData, clock: ServingClock) -> Ints:
+    """Rows of the leads that rested at the cut-off and whose rest is over on real time: that it ends is known.
+
+    The batch has them as they were then: resting, or on no list where a recycled lead opens anew.
+    """
+    now = clock.now() if clock.real else None
+    nobody = np.empty(0, dtype=np.int64)
+    if now is None or data.cutoff is None:
+        return nobody
+    stages = data.tables["stages"]
+    rest = pd.Timedelta(days=data.source.label.recycle_cool_down_days)
+    back = pd.to_datetime(stages["entered_at"]) + rest
+    ends = (stages["stage"].astype("str") == Stage.RECYCLED) & (back >= data.cutoff) & (back <= now)
+    codes = np.unique(data.codes(stages["lead_id"][ends.to_numpy(dtype=bool)]))
+    codes = codes[codes >= 0]
+    if not len(codes):
+        return nobody
+    tables = data.tables_for(codes.tolist())
+    resting = list_resting(tables, data.source, map(str, data.lead_ids[codes]), {}, data.cutoff)
+    ended = resting["lead_id"][resting["back_at"] <= now]
+    is_open = set(open_cohort(tables, data.source, pd.Timestamp(now))["lead_id"].astype("str"))
+    return data.codes(pd.Index([lead for lead in ended if lead in is_open], dtype="str"))
+
+
+def _with_room_for(frame: pd.DataFrame, leads: pd.Index) -> pd.DataFrame:
+    """The list with empty rows behind its own for those of the leads it lacks; their scores fill them."""
+    missing = leads[~leads.isin(frame["lead_id"].astype("str"))]
+    if not len(missing):
+        return frame
+    empty = {
+        name: pd.Series([_nothing_in(column)] * len(missing), dtype=column.dtype) for name, column in frame.items()
+    }
+    empty["lead_id"] = pd.Series(missing.to_numpy(), dtype=frame["lead_id"].dtype)
+    return pd.concat([frame, pd.DataFrame(empty)], ignore_index=True)
+
+
+def _nothing_in(column: pd.Series) -> Any:
+    kind = getattr(column.dtype, "kind", "O")
+    return {"b": False, "i": 0, "u": 0, "f": np.nan, "M": pd.NaT}.get(kind, "")
 
 
 def _has_rested(line: Mapping[str, Any], clock: ServingClock) -> bool:

@@ -8,6 +8,7 @@ import pandas as pd
 from serving.store.wall_clock import wall_now
 
 TICK = timedelta(microseconds=1)  # the resolution of every timestamp here
+_SHOWN = timedelta(minutes=1)  # the resolution of moments on pages
 
 
 class ServingClock:
@@ -42,6 +43,11 @@ class ServingClock:
     def now(self) -> datetime | None:
         """The present; None in sources without clocks."""
         return None if self.cutoff is None else wall_now() if self.real else self.cutoff
+
+    @property
+    def passes_cutoff(self) -> bool:
+        """Whether scores may be as of later than the cut-off, as pages show it: on real time, and by rows from it."""
+        return self.real or (self.cutoff is not None and self._last - self.cutoff >= _SHOWN)
 
     def scored_as_of(self, latest: datetime | None) -> datetime | None:
         """When to score a lead whose latest row of ours has this known_at; None in sources without clocks."""

@@ -13,6 +13,7 @@ from serving.state.app_state import AppState
 from serving.state.clock import ServingClock
 from serving.state.gather_rows import GatheredRows, gather_rows
 from serving.state.lead_scoring import score_leads
+from serving.store.wall_clock import wall_now
 from tests.reference.serving import client_for, worklist_of
 
 
@@ -108,6 +109,24 @@ def test_card_history_change_and_account_tell_the_score_of_the_list(client: Test
         then = app_state.loaded.model.score_tables(tables, [lead], at, app_state.framework(None))
         moved += int(then.columns["score"][0]) != posted[lead]["score"]
     assert moved > len(mates), "no colleague's score depends on the moment: the test shows nothing"
+
+
+def test_on_real_time_leads_whose_rest_is_over_are_on_the_list_as_on_their_cards(client: TestClient) -> None:
+    data = app_of(client).loaded.data
+    people = set(map(str, data.lead_ids)) - set(data.closed_now)
+    resting = list_resting(data.tables, data.source, people, {}, data.cutoff)
+    assert len(resting) and (resting["back_at"] < pd.Timestamp(wall_now())).all()
+    lists = client.get("/v1/worklist", params={"size": 1}).json()["lists"]
+    assert lists["resting"] == 0 and sum(lists.values()) == len(data)
+    rows = listed(client)
+    for lead, back in zip(resting["lead_id"], resting["back_at"], strict=True):
+        card, row = client.get(f"/v1/leads/{lead}").json(), rows[str(lead)]
+        assert pd.Timestamp(card["as_of"]) == pd.Timestamp(row["as_of"]) == back
+        assert (card["score"], card["state"], card["next_action"]) == (row["score"], row["state"], row["next_action"])
+        assert card["standing"]["lead_list"] == row["lead_list"] != "resting"
+    lead = str(resting["lead_id"].iloc[0])
+    assert client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "accept"}).status_code == 201
+    assert listed(client)[lead]["stage"] == client.get(f"/v1/leads/{lead}").json()["standing"]["stage"] != "recycled"
 
 
 def test_what_is_posted_about_a_colleague_ends_no_rest(tiny_copy: Any, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Rows of leads that a load scored again, kept in the store: the next start scores only those of which more is known.
 
-A row is used again only under the very same model, declaration, data and code, and while nothing was posted, taken back
-or removed about the lead's account since.
+A row is used again only under the very same model, declaration, data, clock and code, and while nothing was posted,
+taken back or removed about the lead's account since.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ class LinesToKeep:
 
     Parameters
     ----------
-    under : of model, declaration, data and code
+    under : of model, declaration, data, clock and code
     known : by lead, as :func:`known_of` tells it
     register : stamp of the register of people as the load began
     list_under : where the list is not the batch's, under what it was scored
@@ -60,13 +60,24 @@ class LinesToKeep:
     listed: pd.DataFrame | None = None
 
 
-def describe_state(model: LoadedModel, data: LeadData, framework: Framework, register: tuple[int, int]) -> str:
-    """SHA-256 of all that a line depends on but the posted rows: two loads with the same one score a lead alike."""
+def describe_state(
+    model: LoadedModel,
+    data: LeadData,
+    framework: Framework,
+    register: tuple[int, int],
+    *,
+    real_clock: bool | None = None,
+) -> str:
+    """SHA-256 of all that a line depends on but the posted rows: two loads with the same one score a lead alike.
+
+    ``real_clock``: as of when it is scored depends on that, too; a list of leads as the data have them (None) does not.
+    """
     context = model.context
     declared = (context.policy, context.accounts_policy, framework, context.rubric)
     parts = [model.bundle.hash, repr((data.stamp, register, data.cutoff)), context.declaration_hash]
     parts += ["" if part is None else part.model_dump_json() for part in declared]
     parts += [f"{name} {version(name)}" for name in _LIBRARIES]
+    parts += [] if real_clock is None else [f"real clock {real_clock}"]
     parts += [repr(found) for found in _code_stamps(context.source_path.parent if context.own_code else None)]
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
