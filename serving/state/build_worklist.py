@@ -68,7 +68,7 @@ def build_worklist(
         listed = np.union1d(listed, rested)
         if not len(listed):
             return worklist, nothing
-        under = list_under or describe_state(model, data, framework, register)
+        under = describe_state(model, data, framework, register, real_clock=clock.real)
         known = known_of(session, data, listed)  # before rows are read: what comes meanwhile is seen by the next start
         kept = [line for line in read_kept(session, under, known) if not _has_rested(line, clock)]
         worklist.update_rows(kept)

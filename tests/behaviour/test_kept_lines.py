@@ -198,6 +198,14 @@ def test_what_was_kept_does_not_age_and_is_not_written_for_who_was_forgotten_mea
         one.store.close()
 
 
+def test_lines_are_kept_for_the_clock_they_were_scored_on(tiny_demo: Any, tmp_path: Path, scored: Scored) -> None:
+    fill_store(tiny_demo, tmp_path, rows=30, leads=5)
+    for clock, fresh in (("data", True), ("data", False), ("wall", True), ("wall", False), ("data", True)):
+        scored.clear()
+        restart(tiny_demo, tmp_path, clock=clock)
+        assert bool(scored) == fresh, clock
+
+
 def test_more_leads_than_are_asked_for_one_by_one_show_the_same(
     tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

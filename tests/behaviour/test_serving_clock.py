@@ -143,6 +143,16 @@ def test_what_is_posted_about_a_colleague_ends_no_rest(tiny_copy: Any, tmp_path:
         assert refused.status_code == 409 and "the lead rests until" in refused.json()["detail"]
 
 
+def test_the_foot_says_whether_scores_are_as_of_later_than_the_data(tiny_copy: Any, tmp_path: Path) -> None:
+    both = "scores are as of then, or of what was said here since"
+    lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
+    for clock, told in (("data", False), ("wall", True), ("data", True)):
+        with client_for(tiny_copy, tmp_path / "state", clock=clock) as found:
+            text = found.get("/worklist", headers={"accept": "text/html"}).text
+            assert (both in text) == told and "scores are as of then" in text, clock
+            found.post(f"/v1/leads/{lead}/activities", json={"kind": "fair", "actor": "lead"})
+
+
 def test_on_real_time_a_rest_ends_with_its_day(client: TestClient, tiny_copy: Any) -> None:
     state = app_of(client).loaded
     lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
