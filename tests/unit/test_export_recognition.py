@@ -358,6 +358,19 @@ def test_closed_deals_are_told_by_flags_where_no_stage_says_so() -> None:
     assert found is not None and found.closed_at == ("Won Date", "Close Date")
 
 
+def test_a_day_that_sales_hope_for_is_no_close_where_another_column_says_when_it_was() -> None:
+    days = [f"2025-01-{i:02d}" for i in range(1, 5)]
+    status = ["Won", "Lost", "Open", "Open"]
+    hoped = {"Expected Close Date": days, "Close Date": [*days[:2], "", ""]}
+    found = read_outcomes(table("Deal", Id=list("abcd"), Status=status, **hoped))
+    assert found is not None and found.closed_at == ("Close Date",)
+    found = read_outcomes(table("Deal", Id=list("abcd"), Status=status, **{"Expected Close Date": days}))
+    assert found is not None and found.closed_at == ("Expected Close Date",)
+    filled = {"Closed On": days, "Actual Close Date": [*days[:2], "", ""]}
+    found = read_outcomes(table("Deal", Id=list("abcd"), Status=status, **filled))
+    assert found is not None and found.closed_at == ("Actual Close Date", "Closed On")
+
+
 WINS = np.array([20.0] * 70 + [100.0] * 30)
 
 

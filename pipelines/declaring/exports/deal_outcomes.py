@@ -10,6 +10,7 @@ from pipelines.declaring.exports.export_plan import ExportPlan
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.exports.table_recognition import first_time, status_column
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, words_of
+from pipelines.declaring.words.money_words import is_planned
 from pipelines.declaring.words.status_flags import StatusFlags, find_flags
 from pipelines.declaring.words.status_words import place_statuses
 from pipelines.ingest.key_forms import match_keys
@@ -146,10 +147,12 @@ def read_outcomes(table: ExportTable) -> DealOutcomes | None:
 
 
 def _closing_dates(table: ExportTable) -> tuple[str, ...]:
-    """Columns of the close, those of one result before the general one, which may be a plan."""
+    """Columns of the close, those of one result before the general one; a day hoped for only where no other is."""
     found = [h for h in table.headers(Meaning.CLOSED) if h in table.times]
     found = [h for h in found if Meaning.CREATED not in meanings_of(h)]
+    found = [h for h in found if not is_planned(h)] or found
     special = [h for h in found if {"won", "lost"} & set(words_of(h).split())]
+    found.sort(key=table.filled)
     return tuple(dict.fromkeys([*special, *found]))
 
 
