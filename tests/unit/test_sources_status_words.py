@@ -78,6 +78,14 @@ BY_OTHERS = (
     "Выиграно конкурентом|경쟁사 수주|타사 계약|수주 (경쟁사)|다른 업체 계약|타사 Won|他社受注|"
     "他社契約|競合受注|成約（他社）|竞争对手成交|Sold out"
 )
+# not so far: nothing is over
+NOT_YET = (
+    "Not qualified yet|Not yet qualified|Still unqualified|Noch nicht qualifiziert|Noch nicht gewonnen|"
+    "Noch kein Bedarf|Noch unqualifiziert|Aún no calificado|Todavía no calificado|No calificado aún|"
+    "Nog niet gekwalificeerd|"
+    "Não qualificado ainda|Ainda não qualificado|Pas encore qualifié|Non qualifié - encore|Non ancora qualificato|"
+    "Ancora non qualificato|Jeszcze niezakwalifikowany|Jeszcze nie zakwalifikowany|아직 부적격|まだ不適格"
+)
 # a verdict beside what it is on, or its reason
 SAID_BESIDE = {
     "won": (
@@ -120,6 +128,11 @@ def test_a_win_by_somebody_else_is_none_of_ours() -> None:
     assert stage_of("Purchased elsewhere") is None
     with speaking(VendorWords(load_template("dynamics")), [["Status", "Actual Close Date"]]):
         assert stage_of("Out-Sold") is Stage.LOST
+
+
+def test_a_verdict_that_may_still_come_is_none() -> None:
+    assert {text: found for text in NOT_YET.split("|") if (found := guess_standing(text)) is not None} == {}
+    assert guess_standing("Lost - no budget yet") == "lost" and guess_standing("Won - still active") == "won"
 
 
 def test_a_status_that_says_two_things_is_no_stage_either() -> None:

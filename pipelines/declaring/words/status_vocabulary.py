@@ -154,6 +154,12 @@ LACKING = (
     "nenhum|nenhuma|senza|nessun|nessuna|fara|bez|brak|zaden|zadna|zadny|ziadny|ziadna|brez|nincs|ilman|ingen|intet|"
     "inget|inga|uden|uten|utan|нет|без|нема|немає|χωρισ|never|jamais|nunca|nigdy|никогда"
 )
+# that it may still come: beside a verdict by a "not" ("Noch nicht gewonnen", "Not qualified yet") nothing is over
+YET = (
+    r"\b(?:yet|still|noch|bisher|nog|encore|toujours|aun|todavia|ainda|ancora|inca|jeszcze|nadal|wciaz|zatim|zatial|"
+    r"jeste|meg|viela|annu|enda|endnu|fortfarande|fortsatt|henuz|еще|пока|ще|поки|ακομ[αη])\b|"
+    "아직|まだ|未だ|尚未|还未|还没|還未|還沒|暂未"
+)
 # that somebody did not do something is such a reason too ("Didn't respond"); that a thing is not so, or cannot be said,
 # turns the verdict round ("isn't final", "can't be confirmed")
 NOT_DONE = r"\b(?:didn|couldn|can|hasn|hadn) ?t\b(?! (?:be|been|confirm\w*|say|tell)\b)"

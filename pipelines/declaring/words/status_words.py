@@ -23,6 +23,7 @@ from pipelines.declaring.words.status_vocabulary import (
     STANDINGS,
     UNSAID,
     VERDICTS,
+    YET,
     Standing,
 )
 from pipelines.declaring.words.vendor_words import spoken
@@ -55,7 +56,9 @@ _JOINED_NOT = "미무未不非无無没"  # written before a word, it turns it r
 _LACKING = frozenset(LACKING.split("|"))
 _NOT_DONE = re.compile(NOT_DONE)
 _NOT = frozenset(word for words in NEGATIONS.values() for word in words.split("|"))
-_OTHERS = re.compile(OTHERS)
+_YET = re.compile(YET)
+# what leaves a verdict open that stands anywhere beside it: sold, but by whom? unqualified, but for good?
+_DOUBTED: dict[object, re.Pattern[str]] = {"won": re.compile(OTHERS), "disqualified": _YET}
 _LONGEST = 300  # letters; no status is as long, and phrases of one are compared with one another
 _JOINED_END = re.compile(rf"(?:{JOINED_DONE}|[\d\x00-\u10ff])*")  # one way to read each text
 _SIGNS = re.compile(r"[-\u2013\u2014:/|,()\[\]\u30fb]+")
@@ -106,7 +109,7 @@ def _read(text: str) -> _Reading:
     read = [one for one in (_by_joined_words(text), _by_words(folded)) if one is not None]
     if not read:
         return None
-    if len(set(read)) > 1 or ("won" in read and _OTHERS.search(folded)):  # sold, but by whom?
+    if len(set(read)) > 1 or (read[0] in _DOUBTED and _DOUBTED[read[0]].search(folded)):
         return _TWO_THINGS
     return read[0]
 
@@ -128,6 +131,9 @@ def _by_words(folded: str) -> _Reading:
         if is_open or len({*verdicts, *alone}) > 1:
             return _TWO_THINGS
         meaning = verdicts[0]
+        nots = [_NOT & set(phrase.split()) for phrase in by_sort["verdict", meaning]]
+        if all(nots) and _YET.search(folded):
+            return _TWO_THINGS  # not so far
     elif is_open:
         meaning = "open"
     elif alone:
