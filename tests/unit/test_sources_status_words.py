@@ -86,6 +86,18 @@ NOT_YET = (
     "Não qualificado ainda|Ainda não qualificado|Pas encore qualifié|Non qualifié - encore|Non ancora qualificato|"
     "Ancora non qualificato|Jeszcze niezakwalifikowany|Jeszcze nie zakwalifikowany|아직 부적격|まだ不適格"
 )
+# won, but not for good
+NOT_FOR_GOOD = (
+    "Contract signed - expired|Provisionally won|Vorläufig gewonnen|Beauftragt (mündlich)|Wstępnie wygrana|"
+    "계약 종료|가계약|가 계약|구두 수주|契約終了|仮契約|仮受注|内示受注|口頭受注|合同终止"
+)
+# an order in one company, a step before the contract in another
+OFFERS_TAKEN = (
+    "Quote accepted|Proposal accepted|Accepted quote|Quote approved|Angebot angenommen|Angebot bestätigt|"
+    "Offerte geaccepteerd|Devis accepté|Devis validé|Oferta aceptada|Propuesta aprobada|Proposta aceita|"
+    "Preventivo accettato|Oferta zaakceptowana|Предложение принято|見積承認|見積承認済み|견적 승인|"
+    "견적 승인 완료|제안 채택"
+)
 # a verdict beside what it is on, or its reason
 SAID_BESIDE = {
     "won": (
@@ -133,6 +145,15 @@ def test_a_win_by_somebody_else_is_none_of_ours() -> None:
 def test_a_verdict_that_may_still_come_is_none() -> None:
     assert {text: found for text in NOT_YET.split("|") if (found := guess_standing(text)) is not None} == {}
     assert guess_standing("Lost - no budget yet") == "lost" and guess_standing("Won - still active") == "won"
+
+
+def test_what_is_won_but_not_for_good_and_offers_taken_are_asked_for() -> None:
+    texts = f"{NOT_FOR_GOOD}|{OFFERS_TAKEN}".split("|")
+    assert {text: found for text in texts if (found := guess_standing(text)) is not None} == {}
+    still = ("견적 승인 대기", "見積承認待ち", "Quote sent", "Sales accepted lead", "Preliminary meeting")
+    assert {text: guess_standing(text) for text in still} == dict.fromkeys(still, "open")
+    won = ("추가 계약", "단가계약 체결", "계약 체결", "수주 종료", "契約締結")
+    assert {text: guess_standing(text) for text in won} == dict.fromkeys(won, "won")
 
 
 def test_a_status_that_says_two_things_is_no_stage_either() -> None:

@@ -191,6 +191,27 @@ OTHERS = (
     "경쟁 ?사|경쟁 ?업체|경쟁자|타사|타 업체|타업체|다른 ?(?:업체|회사|곳)|他社|競合|他決|別会社|"
     "竞争|競爭|对手|對手|竞品|友商|别家|別家|他家"
 )
+# A win that is not for good: promised, or over since.
+NOT_FOR_GOOD = (
+    r"\b(?:provisional\w*|preliminar\w*|tentativ\w*|conditional\w*|verbally|subject to|terminated|expired|"
+    r"vorlaufig\w*|mundlich\w*|unter vorbehalt|gekundigt\w*|abgelaufen|voorlopig\w*|mondeling\w*|opgezegd|"
+    r"provisoi?r\w*|resilie\w*|rescindid[oa]s?|verbalmente|condicional\w*|condizionat\w*|wstepn\w*|warunkow\w*|ustnie|"
+    r"wypowiedzian\w*|wygas\w*|predbezn\w*|предварительн\w*|расторгнут\w*|попередньо)\b|"
+    r"(?:^|\s)가 ?(?:계약|수주)|구두|내시|계약 ?(?:종료|해지|만료|해제)|仮|内示|口頭|契約 ?(?:終了|解除|解約|満了)|"
+    r"合同 ?(?:终止|到期|解除)|合約 ?(?:終止|到期)"
+)
+# An offer that the customer has taken: an order in one company, a step before the contract in another.
+OFFERS = (
+    r"\b(?:quotes?|quotations?|quoted|proposals?|offers?|estimates?|angebote?|offertes?|devis|proposition|ofertas?|"
+    r"propuestas?|cotizacion|presupuestos?|propostas?|proposta|orcamentos?|preventiv[oi]|offert[ae]|ofert[ay]?|nabidk[ay]|"
+    r"tilbud|tarjous|teklif|предложение|кп)\b"
+)
+TAKEN = (
+    r"\b(?:accepted|approved|agreed|angenommen\w*|akzeptiert\w*|bestatigt\w*|geaccepteerd|goedgekeurd|akkoord|acceptee?s?|"
+    r"approuvee?s?|validee?s?|aceptad[oa]s?|aprobad[oa]s?|aceit[oae]s?|aprovad[oa]s?|accettat[oaie]|approvat[oaie]|"
+    r"zaakceptowan\w*|przyjet\w*|zatwierdzon\w*|accepterad|godkand|accepteret|akseptert|godkendt|godkjent|prijat[ay]|"
+    r"hyvaksytty|kabul edildi|onaylandi|принят\w*|согласован\w*|одобрен\w*)\b"
+)
 
 # Korean, Japanese and Chinese put no blanks between words and name the outcome last: the match that ends last decides
 JOINED: Mapping[Standing, str] = {
@@ -213,6 +234,9 @@ JOINED: Mapping[Standing, str] = {
         "新建|新增|新线索|跟进|进行|联系|谈判|报价|培育|接触|待定"
     ),
 }
+# an offer that was taken, in the same scripts: 견적 승인, 見積承認済み
+JOINED_OFFERS = "견적|제안|見積|提案|报价"
+JOINED_TAKEN = "승인|수락|채택|승낙|承認|承諾|受諾|採用|採択|接受|同意|通过"
 # what may follow such a word without turning it: that it is done, or what the thing is called
 JOINED_DONE = (
     "완료|체결|확정|종료|처리|됨|되었음|했음|함|완|성공|건|고객|결과|"

@@ -16,11 +16,16 @@ from pipelines.declaring.words.status_vocabulary import (
     FILLERS,
     JOINED,
     JOINED_DONE,
+    JOINED_OFFERS,
+    JOINED_TAKEN,
     LACKING,
     NEGATIONS,
     NOT_DONE,
+    NOT_FOR_GOOD,
+    OFFERS,
     OTHERS,
     STANDINGS,
+    TAKEN,
     UNSAID,
     VERDICTS,
     YET,
@@ -58,8 +63,10 @@ _NOT_DONE = re.compile(NOT_DONE)
 _NOT = frozenset(word for words in NEGATIONS.values() for word in words.split("|"))
 _YET = re.compile(YET)
 # what leaves a verdict open that stands anywhere beside it: sold, but by whom? unqualified, but for good?
-_DOUBTED: dict[object, re.Pattern[str]] = {"won": re.compile(OTHERS), "disqualified": _YET}
+_DOUBTED: dict[object, re.Pattern[str]] = {"won": re.compile(f"{OTHERS}|{NOT_FOR_GOOD}"), "disqualified": _YET}
 _LONGEST = 300  # letters; no status is as long, and phrases of one are compared with one another
+_OFFERS, _TAKEN = re.compile(OFFERS), re.compile(TAKEN)
+_JOINED_TAKEN = re.compile(rf"(?:{JOINED_OFFERS})\w* ?(?:{JOINED_TAKEN})(?: |{JOINED_DONE})*$")
 _JOINED_END = re.compile(rf"(?:{JOINED_DONE}|[\d\x00-\u10ff])*")  # one way to read each text
 _SIGNS = re.compile(r"[-\u2013\u2014:/|,()\[\]\u30fb]+")
 _JOINED_NONE = re.compile("없|ない|なし|無し|没有")
@@ -146,6 +153,8 @@ def _by_words(folded: str) -> _Reading:
         meaning = "open" if ("beside", "open") in by_sort else None
     if meaning is None:
         return None
+    if meaning == "open" and _OFFERS.search(folded) and _TAKEN.search(folded):
+        return _TWO_THINGS
 
     told = {word for words in by_sort.values() for phrase in words for word in phrase.split()}
     turned = _NOT & set(folded.split()) - told
@@ -190,7 +199,7 @@ def _by_last_word(folded: str) -> _Reading:
         return _TWO_THINGS
     rest = folded[last[0] :]
     if last[2] == "open":
-        return _TWO_THINGS if _JOINED_NONE.search(rest) else "open"
+        return _TWO_THINGS if _JOINED_NONE.search(rest) or _JOINED_TAKEN.search(folded) else "open"
     return last[2] if _JOINED_END.fullmatch(rest) else _TWO_THINGS
 
 
