@@ -180,6 +180,8 @@ def score_leads(
             over = usable & replace_merged_leads(frame["lead_id"], merged).isin(list(closed)).to_numpy(dtype=bool)
             frame.loc[over, ["next_action", "question"]] = ["none", ""]
     said = read_standing_feedback(context.paths) if said is None else said
+    pinned = {lead: pin for lead, pin in said.pinned.items() if lead not in unknown.leads}
+    said = replace(said, pinned=pinned)  # that somebody may not be contacted holds for whoever asks
     meanings = meanings_in(context, by_points=model.by_points)
     frame = mark_scored(said, meanings, frame, replace_merged_leads(frame["lead_id"], merged), closed)
 

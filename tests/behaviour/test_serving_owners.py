@@ -117,6 +117,8 @@ def test_an_upload_uses_nothing_on_record_of_anothers_lead(
     content = "Lead ID,Created Date,Lead Source,Job Title\n" + "".join(
         f"{lead},{created},referral,CEO\n" for lead in (own, theirs, their_double, "nobody-knows-me")
     )
+    pin = {"verdict": "override", "reason": "good_fit", "state": "sql", "next_action": "enrich"}
+    assert client.post(f"/v1/leads/{theirs}/feedback", json=pin).status_code == 201
     scored = {}
     for name, headers in {
         "owner": key_for(client, "score", owner=owner),
@@ -128,6 +130,8 @@ def test_an_upload_uses_nothing_on_record_of_anothers_lead(
         scored[name] = pd.read_csv(io.StringIO(answer.text)).set_index("lead_id")
     points = scored["owner"]["probability"]
     assert points[theirs] == points["nobody-knows-me"] != scored["all"]["probability"][theirs]
+    states = {name: frame["state"] for name, frame in scored.items()}
+    assert states["all"][theirs] == "sql" != states["owner"][theirs] == states["owner"]["nobody-knows-me"]
     assert points[their_double] == points["nobody-knows-me"] and scored["owner"]["note"].isna()[their_double]
     assert "scored as lead" in scored["all"]["note"][their_double]
     assert points[own] == scored["all"]["probability"][own]
