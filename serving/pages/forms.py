@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -14,6 +15,7 @@ from serving.auth.dependencies import Admin, AppStateDep, Writer, check_form_tok
 from serving.auth.oidc_claims import local_path
 from serving.leads.looked_up import store_field
 from serving.leads.writes import store_answer, store_feedback
+from serving.pages.sent_forms import find_before, is_last_answer, is_last_field, is_last_verdict
 from serving.problems import InvalidError
 from serving.results.promotion import promote, roll_back
 from serving.schemas import AnswerGiven, FeedbackGiven, FieldGiven
@@ -40,11 +42,13 @@ def post_answer(
     framework: Field = "",
     corrects: Field = "",
     undo: Field = "",
+    once: Field = "",
     back: Back = "",
 ) -> Response:
     """An answer given on the card, or one that ``corrects`` another; the page comes back with the new score.
 
-    ``undo`` is set where the correction takes back what was just said, so that the page says so.
+    ``undo`` is set where the correction takes back what was just said, so that the page says so. The same form sent
+    again stores nothing, unless something else was said since; so do the forms below.
     """
     check_form_token(request, token)
     try:
@@ -52,7 +56,9 @@ def post_answer(
         body = AnswerGiven.model_validate(given | ({"value": value} if status == "value" else {}))
     except ValidationError as problem:
         raise InvalidError("this answer cannot be stored; choose one from the list.") from problem
-    stored = store_answer(app_state, caller, lead_id, body)
+    sent = ("answer", lead_id, question, value, status, channel, corrects, undo)
+    key, before = find_before(app_state, caller, once, sent, partial(is_last_answer, app_state.store))
+    stored = before or store_answer(app_state, caller, lead_id, body, key)
     done = {"saved": "undone"} if undo else {"saved": "answer", "answer": stored["answer"]}
     said = {**done, "framework": framework}
     said |= {} if stored["score_before"] is None else {"was": stored["score_before"]}
@@ -69,6 +75,7 @@ def post_field(
     field: Field,
     value: Field = "",
     framework: Field = "",
+    once: Field = "",
     back: Back = "",
 ) -> Response:
     """A field of the company that was looked up; the page comes back with the new score."""
@@ -77,7 +84,10 @@ def post_field(
         body = FieldGiven.model_validate({"field": field, "value": value, "channel": "card"})
     except ValidationError as problem:
         raise InvalidError("this value cannot be stored; it is too long.") from problem
-    store_field(app_state, caller, lead_id, body)
+    sent = ("field", lead_id, field, value)
+    key, before = find_before(app_state, caller, once, sent, partial(is_last_field, app_state.store))
+    if before is None:
+        store_field(app_state, caller, lead_id, body, key)
     return back_to_card(lead_id, back, {"saved": "field", "framework": framework})
 
 
@@ -103,6 +113,7 @@ def post_feedback(
     next_action: Field = "",
     undoes: Field = "",
     until: Field = "",
+    once: Field = "",
     back: Back = "",
 ) -> Response:
     """Accept, reject, snooze and the like; back to the list as it was (``back``), else to the card.
@@ -122,7 +133,9 @@ def post_feedback(
     if until and body.expires_at is not None and body.expires_at <= wall_now():
         first = wall_now().date() + timedelta(days=1)
         raise InvalidError(f"that day has begun already (UTC); choose {first} or a later day.")
-    stored = store_feedback(app_state, caller, lead_id, body)
+    sent = ("feedback", lead_id, verdict, reason, note, state, next_action, undoes, until)
+    key, before = find_before(app_state, caller, once, sent, partial(is_last_verdict, app_state.store))
+    stored = before or store_feedback(app_state, caller, lead_id, body, key)
     return back_to_card(lead_id, back, {"saved": body.verdict, "lead": lead_id, "given": stored["id"]})
 
 

@@ -216,6 +216,7 @@ def render_page(
         .render(
             caller=caller,
             token=form_token(cookie, app_state.secret),
+            once=secrets.token_urlsafe(12),  # marks this showing: a form of it that is sent twice is stored once
             path=request.url.path,
             source_title=source.title or source.name,
             synthetic=source.synthetic,

@@ -1,7 +1,5 @@
 """The form on the card by which people log a call, a mail, a meeting or a note, and what it sends."""
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -12,13 +10,12 @@ from pydantic import ValidationError
 
 from models.explaining.language import Language
 from models.explaining.wording.labels import capitalise, translate_label
-from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Writer, check_form_token
 from serving.leads.contact_log.activity_writes import store_activity, withdraw_activity
 from serving.leads.contact_log.lead_notes import store_note, withdraw_note
 from serving.leads.contact_log.log_kinds import NOTE, WORDS, find_log_kinds
-from serving.leads.writes import find_answer
 from serving.pages.forms import Back, Field, Token, back_to_card
+from serving.pages.sent_forms import Answer, find_before
 from serving.problems import InvalidError
 from serving.schemas import LONGEST_NOTE, ActivityPosted, NoteGiven
 from serving.state.app_state import AppState
@@ -34,15 +31,12 @@ RowId = Annotated[int | None, Form(ge=1, le=2**31 - 1)]
 class LogForm:
     """What the form offers: kinds (value, text), the present to the minute, and the latest it takes: where the data end
     earlier than today, what happened today too.
-
-    ``once`` marks one showing of the form: sent twice by a double click, it is stored once.
     """
 
     kinds: tuple[tuple[str, str], ...]
     now: str
     latest: str
     longest: int
-    once: str
 
 
 def build_log_form(app_state: AppState, language: Language, *, only_notes: bool) -> LogForm:
@@ -56,7 +50,6 @@ def build_log_form(app_state: AppState, language: Language, *, only_notes: bool)
         now=f"{_present(app_state):%Y-%m-%dT%H:%M}",
         latest=f"{_latest(app_state):%Y-%m-%dT%H:%M}",
         longest=LONGEST_NOTE,
-        once=secrets.token_urlsafe(12),
     )
 
 
@@ -101,14 +94,17 @@ def post_log(
     check_form_token(request, token)
     app_state.loaded.find_lead(lead_id, caller.owner)
     happened = None if when in ("", shown) else _read_moment(app_state, when)
-    key = hashlib.sha256("\x00".join((once, lead_id, kind, when, note)).encode()).hexdigest() if once else None
     stored_as = {one.name: one.kind for one in find_log_kinds(app_state)}
     if kind not in (NOTE, *stored_as):
         raise InvalidError("there is nothing of this kind to log; choose one from the list.")
-    if key is not None:
-        key, before = _find_before(app_state, caller, lead_id, key)
-        if before is not None:
-            return back_to_card(lead_id, back, {"saved": "logged_before", **before})
+
+    def stands(answer: Answer) -> bool:
+        return undo_of_log(app_state, lead_id, answer.get("activity"), answer.get("note")) is not None
+
+    key, before = find_before(app_state, caller, once, (lead_id, kind, when, note), stands)
+    if before is not None:
+        same = {"logged": before.get("activity"), "noted": before.get("note")}
+        return back_to_card(lead_id, back, {"saved": "logged_before", **same})
     try:
         if kind == NOTE:
             given = NoteGiven.model_validate({"note": note, "happened_at": happened})
@@ -125,18 +121,6 @@ def post_log(
     was = {} if stored["score_before"] is None else {"was": stored["score_before"]}
     saved = "logged" if happened is None or happened <= _present(app_state) else "logged_later"
     return back_to_card(lead_id, back, {"saved": saved, "logged": stored["activity"], **was})
-
-
-def _find_before(
-    app_state: AppState, caller: Caller, lead_id: str, key: str
-) -> tuple[str, dict[str, int | None] | None]:
-    """The key to store this form under, and what it stored already; after that was taken back it has another key."""
-    while (answer := find_answer(app_state, caller, key)) is not None:
-        logged, noted = answer.get("activity"), answer.get("note")
-        if undo_of_log(app_state, lead_id, logged, noted) is not None:
-            return key, {"logged": logged, "noted": noted}
-        key = hashlib.sha256(f"{key}\x00{logged}\x00{noted}".encode()).hexdigest()
-    return key, None
 
 
 def _read_moment(app_state: AppState, text: str) -> datetime:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlencode
 
@@ -30,6 +31,7 @@ from serving.leads.writes import store_feedback
 from serving.lists.closed_leads_page import CLOSED_LISTS, closed_page, without_open_filters
 from serving.pages.language import language_of
 from serving.pages.render import render_page
+from serving.pages.sent_forms import find_before, is_last_verdict
 from serving.pages.told_sentences import tell
 from serving.pages.worklist import worklist_file
 from serving.pages.worklist.saved_views import keep_view, read_views, write_views
@@ -252,11 +254,13 @@ def act_on_chosen(
     do: Annotated[Literal["accept", "snooze", "withdraw", "csv"], Form()],
     lead: Leads,
     undoes: Annotated[list[FeedbackId] | None, Form(max_length=_MOST_AT_ONCE)] = None,
+    once: Annotated[str, Form(max_length=500)] = "",
     back: Back = "/worklist",
 ) -> Response:
     """Accept or put aside several leads, or take that back; those it cannot be done to are left as they are.
 
-    ``undoes`` names what is taken back, one feedback of each lead in the same order.
+    ``undoes`` names what is taken back, one feedback of each lead in the same order. The same
+    form sent again stores nothing of leads of which nothing else was said since.
     """
     check_form_token(request, token)
     if do == "csv":
@@ -268,12 +272,13 @@ def act_on_chosen(
     ids = undoes or []
     if do == "withdraw" and len(ids) != len(lead):
         raise InvalidError("name what is to be taken back: one feedback of each lead.")
-    done, refused = [], ""
+    done, refused, counts = [], "", partial(is_last_verdict, app_state.store)
     each: dict[str, int | None] = dict.fromkeys(lead) if do != "withdraw" else dict(zip(lead, ids, strict=True))
     for name, undone in each.items():
         try:
             body = FeedbackGiven(verdict=do, undoes=undone)
-            done.append((name, store_feedback(app_state, caller, name, body)["id"]))
+            key, before = find_before(app_state, caller, once, ("chosen", name, do, undone), counts)
+            done.append((name, (before or store_feedback(app_state, caller, name, body, key))["id"]))
         except LeadScoreError as problem:
             refused = refused or problem.message
     if not done:
