@@ -1,5 +1,6 @@
 """The expansion list of the last run, as one caller may see it."""
 
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,14 @@ from serving.problems import InvalidError
 from serving.state.app_state import AppState
 from serving.state.loaded_state import LoadedState
 from serving.state.result_cache import file_stamp
-from serving.store.silenced_leads import find_silenced_leads
 
 
 def read_expansion_rows(
-    app_state: AppState, owner: str | None, product: str | None = None, limit: int = 200
+    app_state: AppState, owner: str | None, unlisted: Set[str], product: str | None = None, limit: int = 200
 ) -> dict[str, Any]:
     """Customers' interest in products they do not own, likeliest first; an owner sees accounts of their leads, and a
-    score where it is of one of these.
+    score where it is of one of these. ``unlisted`` leads, put aside or over since the run perhaps, are nobody's
+    ``best_lead``.
 
     Raises
     ------
@@ -29,12 +30,11 @@ def read_expansion_rows(
     """
     state = app_state.loaded
     found = _rows_of(app_state, state, owner, product)
-    silenced = find_silenced_leads(app_state.store)  # said since the run that made the list, perhaps
     if owner is not None:
         seen = {str(lead) for lead in state.data.lead_ids[state.data.shown_to(owner)]}
         found = [_without_others(row, seen) for row in found]
         found.sort(key=place_in_expansion)  # the order would tell what is left out
-    rows = [row | {"best_lead": None} if row["best_lead"] in silenced else row for row in found[:limit]]
+    rows = [row | {"best_lead": None} if row["best_lead"] in unlisted else row for row in found[:limit]]
     return {"rows": rows, "total": len(found)}
 
 

@@ -100,13 +100,15 @@ def test_nobody_is_sent_to_leads_that_are_put_aside_or_silenced(tiny_demo: Any, 
         assert [row["best_silenced"] for row in rows if row["account_id"] == shared] == [True]
         assert "do not contact" in html(client, "/accounts", search=shared)
 
-        talk = client.get("/v1/expansion").json()["rows"]
-        named = next(row["best_lead"] for row in talk if row["best_lead"])
-        client.post(f"/v1/leads/{named}/feedback", json={"verdict": "do_not_contact"})
-        again = client.get("/v1/expansion").json()["rows"]
-        assert [row["best_lead"] for row in again] == [
-            None if row["best_lead"] == named else row["best_lead"] for row in talk
-        ]
+        for said in ("do_not_contact", "snooze", "reject"):
+            talk = client.get("/v1/expansion").json()["rows"]
+            named = next(row["best_lead"] for row in talk if row["best_lead"])
+            reason = {"reason": "no_need"} if said == "reject" else {}
+            client.post(f"/v1/leads/{named}/feedback", json={"verdict": said, **reason})
+            again = client.get("/v1/expansion").json()["rows"]
+            assert [row["best_lead"] for row in again] == [
+                None if row["best_lead"] == named else row["best_lead"] for row in talk
+            ], said
 
 
 def test_the_page_shows_gaps_leads_and_deals_in_three_languages(client: TestClient, shared: str) -> None:

@@ -10,7 +10,7 @@ from serving.accounts.expansion_rows import read_expansion_rows
 from serving.accounts.people_search import search_people
 from serving.api.etag import respond_with_etag
 from serving.auth.dependencies import AppStateDep, Reader
-from serving.leads.feedback import find_pinned_states, read_all_standing
+from serving.leads.feedback import find_pinned_states, find_unlisted_leads, read_all_standing
 from serving.problems import InvalidError
 from serving.schemas import Short
 
@@ -57,7 +57,8 @@ def get_expansion(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
 ) -> Response:
     """Of the last run; ``score`` is the product's own, empty where it was won too seldom to have one."""
-    return respond_with_etag(request, read_expansion_rows(app_state, caller.owner, product, limit))
+    unlisted = find_unlisted_leads(app_state.store, app_state.loaded)
+    return respond_with_etag(request, read_expansion_rows(app_state, caller.owner, unlisted, product, limit))
 
 
 @router.get("/find", summary="Anybody by mail, domain, name or id: open leads, closed ones, customers, companies")

@@ -14,7 +14,7 @@ from serving.accounts.accounts_list import AccountQuery, AccountSort, list_accou
 from serving.accounts.expansion_rows import list_products, read_expansion_rows
 from serving.accounts.people_search import search_people
 from serving.auth.dependencies import AppStateDep, Reader
-from serving.leads.feedback import find_pinned_states, read_all_standing
+from serving.leads.feedback import find_pinned_states, find_unlisted_leads, read_all_standing
 from serving.pages.accounts.account_summary import KINDS, sort_by_kind, summarise_account
 from serving.pages.card.card_timeline import build_account_events
 from serving.pages.language import language_of
@@ -82,7 +82,8 @@ def expansion_page(
     found, products, refused = None, list[tuple[str, str]](), ""
     try:
         products = list_products(app_state, caller.owner)
-        found = read_expansion_rows(app_state, caller.owner, product or None)
+        unlisted = find_unlisted_leads(app_state.store, app_state.loaded)
+        found = read_expansion_rows(app_state, caller.owner, unlisted, product or None)
     except (ContractError, InvalidError) as problem:
         refused = problem.message
     return render_page(
