@@ -15,6 +15,7 @@ from pipelines.artifacts.comparison_record import ComparisonRecord
 from pipelines.workspace.adopted_thresholds import AdoptedThreshold, ThresholdHistory, adopt_threshold
 from pipelines.workspace.atomic_files import read_json, read_parquet
 from pipelines.workspace.context import open_context
+from pipelines.workspace.lock import only_writer
 from serving.pages.language import COOKIE
 from tests.reference.serving import client_for, key_for
 from tests.reference.tiny_run import TinyRun
@@ -104,6 +105,16 @@ def test_the_page_sets_it_and_every_list_follows(
         opened = re.search(r'<dialog[^>]* id="set" popover data-again.*?</dialog>', refused.text, re.DOTALL)
         assert refused.status_code == 422 and opened is not None, "the question stands open again"
         assert 'value="130"' in opened[0] and 'value="two &lt;new&gt; reps"' in opened[0]
+
+        with only_writer(tiny_copy.context.paths):
+            busy = client.post("/thresholds/set", data=sent | {"score": "31"}, headers=HTML)
+        opened = re.search(r'<dialog[^>]* id="set" popover data-again.*?</dialog>', busy.text, re.DOTALL)
+        assert busy.status_code == 422 and opened is not None and "is working on source" in busy.text
+        assert 'value="31"' in opened[0] and 'value="two &lt;new&gt; reps"' in opened[0], "nothing typed is lost"
+        with only_writer(tiny_copy.context.paths):
+            client.cookies.set(COOKIE, "pl")
+            assert "Zaczekaj na niego" in client.post("/thresholds/set", data=sent | {"score": "31"}, headers=HTML).text
+            client.cookies.delete(COOKIE)
 
         was = client.get("/v1/worklist", params={"state": "mql"}).json()["total"]
         html = set_to("30", "two new reps")

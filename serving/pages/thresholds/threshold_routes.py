@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from features.errors import PolicyError
+from features.errors import LeadScoreError
 from features.kernel.column_reader import number_of
 from models.judging.handoff.policy_names import Policy
 from pipelines.workspace.csv_files import csv_line
@@ -18,7 +18,7 @@ from serving.pages.render import render_page
 from serving.pages.thresholds.swaps import read_swaps
 from serving.pages.thresholds.thresholds_view import build_thresholds_page
 from serving.pages.told_sentences import tell
-from serving.problems import ConflictError, InvalidError, NotFoundError
+from serving.problems import InvalidError, NotFoundError
 from serving.results import run_results
 from serving.results.set_threshold import set_threshold
 from serving.scopes import Scope
@@ -83,7 +83,7 @@ def set_score(
         try:
             seen = int(replaces) if replaces.isdecimal() else None
             found = set_threshold(app_state, chosen, caller, reason, seen)
-        except (PolicyError, ConflictError) as refused:
+        except LeadScoreError as refused:  # a run that is writing here, too: what was typed is kept
             problem = tell(language, refused.message)
     if problem:
         typed = Typed("set" if text else "back", text, reason)
