@@ -1,5 +1,6 @@
 """Penalised logistic regression by Newton's method: one fitter for linear models, calibration and blending."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 
@@ -42,7 +43,6 @@ def fit_logistic(
     centre: Floats | None = None,
     offset: Floats | None = None,
     sign: Ints | None = None,
-    start: Floats | None = None,
 ) -> Floats:
     """Coefficients that minimise weighted log loss + sum(penalty * (theta - centre)^2) / 2.
 
@@ -52,7 +52,6 @@ def fit_logistic(
     penalty, centre : shape (k,)
     offset : shape (n,), log-odds added with coefficient 1
     sign : shape (k,), +1 or -1 where a coefficient may not be on the other side of 0, 0 where it is free
-    start : shape (k,), where the search begins: ``centre`` or 0 unless given; it ends at the same minimum
 
     Returns
     -------
@@ -60,8 +59,20 @@ def fit_logistic(
     """
     with one_blas_thread():
         if sign is None or not sign.any():
-            return _newton(design, won, weight, penalty, centre, offset, start)
-        return _fit_within_signs(design, won, weight, penalty, offset, sign, start)
+            return _newton(design, won, weight, penalty, centre, offset, None)
+        return _fit_within_signs(design, won, weight, penalty, offset, sign, None)
+
+
+def fit_penalties(
+    design: Floats, won: Floats, weight: Floats, penalties: Sequence[Floats], sign: Ints | None = None
+) -> Iterator[Floats]:
+    """:func:`fit_logistic` for one penalty after the other; each search begins where the one before ended."""
+    theta = None
+    for penalty in penalties:
+        with one_blas_thread():
+            bound = np.zeros(design.shape[1], dtype=np.int64) if sign is None else sign
+            theta = _fit_within_signs(design, won, weight, penalty, None, bound, theta)
+        yield theta
 
 
 def one_blas_thread() -> AbstractContextManager[object]:

@@ -12,7 +12,7 @@ from features.catalog.feature import Catalog
 from models.encoding.linear_encoder import Encoder
 from models.grouped_folds import grouped_folds
 from models.interfaces import Contributions
-from models.logistic import fit_logistic, log_loss
+from models.logistic import fit_logistic, fit_penalties, log_loss
 
 PENALTIES = (1.0, 5.0, 25.0, 125.0)  # a factor of five apart: the loss is flat in between (docs/adr/0014)
 _FOLDS = 3
@@ -127,10 +127,8 @@ def choose_penalty(
 
     for train, test in grouped_folds(codes[rows], _FOLDS, seed):
         fit, judge = rows[train], rows[test]
-        learned, theta = design[fit], np.zeros(design.shape[1])
-        for k, penalty in enumerate(PENALTIES):  # each begins where the one before ended
-            penalties = _penalties(design, penalty)
-            theta = fit_logistic(learned, won[fit], weight[fit], penalties, sign=sign, start=theta)
+        penalties = [_penalties(design, penalty) for penalty in PENALTIES]
+        for k, theta in enumerate(fit_penalties(design[fit], won[fit], weight[fit], penalties, sign)):
             losses[judge, k] = weight[judge] * log_loss(won[judge], design[judge] @ theta)
 
     best = int(np.argmin(losses.sum(axis=0)))

@@ -18,7 +18,7 @@ from models.candidates.scorecard import ScorecardCandidate
 from models.encoding.linear_encoder import NumberCode
 from models.encoding.target_encoding import TargetCode
 from models.interfaces import Candidate
-from models.logistic import fit_logistic, log_loss, sigmoid
+from models.logistic import fit_logistic, fit_penalties, log_loss, sigmoid
 from tests.reference.toy import CATALOG, feature, toy_matrix
 
 MAKERS = {
@@ -202,6 +202,18 @@ def test_bounded_coefficients_are_where_a_general_solver_finds_them() -> None:
 
         wanted = minimize(loss, np.zeros(7), jac=True, bounds=bounds, method="L-BFGS-B", options={"ftol": 1e-14})
         np.testing.assert_allclose(found, wanted.x, atol=2e-4)
+
+
+def test_a_search_that_begins_elsewhere_ends_at_the_same_coefficients() -> None:
+    rng = np.random.default_rng(5)
+    design = np.column_stack([np.ones(500), rng.normal(size=(500, 5)) @ rng.normal(size=(5, 5))])
+    won = (rng.random(500) < sigmoid(design @ rng.normal(size=6))).astype(np.float64)
+    weight, penalties = rng.uniform(0.5, 1.5, 500), [np.r_[0.0, np.full(5, size)] for size in (200.0, 1.0, 30.0)]
+    for sign in (None, np.array([0, 1, 1, -1, -1, 0])):
+        found = list(fit_penalties(design, won, weight, penalties, sign))
+        for theta, penalty in zip(found, penalties, strict=True):
+            np.testing.assert_allclose(theta, fit_logistic(design, won, weight, penalty, sign=sign), atol=1e-10)
+        assert np.abs(found[0] - found[1]).max() > 0.05
 
 
 OLDER = NumberCode(low=0.0, high=10.0, centre=5.0, spread=2.0, fill=5.0, has_missing=False, log=False)  # no reach yet
