@@ -165,7 +165,7 @@ class BackgroundThreads:
         if not app_state.loaded.data.flat:
             steps += [
                 lambda: compute_lifecycle(app_state),
-                lambda: begin_weekly_trends(app_state, find_hidden_leads(app_state.store)),
+                lambda: begin_weekly_trends(app_state, find_hidden_leads(app_state.store, app_state.loaded.data)),
                 lambda: awaits_shortlist(app_state),
                 lambda: list_accounts(app_state, None, AccountQuery()),
                 lambda: read_product_chances(app_state),

@@ -69,7 +69,7 @@ def build_card(
     display = state.data.display(code)
     return to_json_values(card) | {
         "display": display if silenced is None else hide_contacts(display, state.data.source),
-        "feedback": find_latest_feedback(app_state.store, [lead_id]).get(lead_id),
+        "feedback": find_latest_feedback(app_state.store, state.data, [lead_id]).get(lead_id),
         "ended_by": ended_by,
         "snooze_ended": find_ended_snoozes(app_state.store, [lead_id]).get(lead_id),
         "said": said,

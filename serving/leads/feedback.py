@@ -7,6 +7,7 @@ Nothing here is part of the score. Accepting and rejecting are stages that the l
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,7 @@ from features.assembly.closed_leads import ClosedLead
 from models.standing.pinned import Pins
 from pipelines.scoring.shown_feedback import meanings_in
 from pipelines.workspace.standing_feedback import StandingFeedback
+from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
 from serving.state.loaded_state import LoadedState
 from serving.store.engine import Store
@@ -22,6 +24,7 @@ from serving.store.tables import Feedback, StageRow
 from serving.store.wall_clock import wall_now
 
 HIDING = ("snooze", "reject")
+_MOVING = ("accept", "reject")  # by which a lead enters a stage: they hold until it enters another one
 OVERRIDE = "override"
 
 
@@ -35,18 +38,16 @@ def _latest_ids(*conditions: ColumnElement[bool]) -> Any:
     return select(func.max(Feedback.id)).where(still_stands(), *conditions).group_by(Feedback.lead_id)
 
 
-def find_hidden_leads(store: Store) -> frozenset[str]:
+def find_hidden_leads(store: Store, data: LeadData) -> frozenset[str]:
     """Leads that sales put aside: snoozed, rejected, or not to be contacted."""
-    decided = _latest_ids(Feedback.verdict != OVERRIDE)
-    aside = Feedback.id.in_(decided) & Feedback.verdict.in_(HIDING) & _is_valid_at(wall_now())
-    silenced = still_stands() & (Feedback.verdict == SILENT)
     with store.reading() as session:
-        return frozenset(session.scalars(select(Feedback.lead_id).where(or_(aside, silenced))))
+        aside = frozenset(row.lead_id for row in _find_decided(session, data, among=Feedback.verdict.in_(HIDING)))
+    return aside | find_silenced_leads(store)
 
 
 def find_unlisted_leads(store: Store, state: LoadedState) -> frozenset[str]:
     """Leads on no open list: those that sales put aside, and those that by what was posted rest or are over."""
-    return find_hidden_leads(store) | state.find_gone()
+    return find_hidden_leads(store, state.data) | state.find_gone()
 
 
 def find_snoozed_leads(store: Store) -> frozenset[str]:
@@ -57,12 +58,10 @@ def find_snoozed_leads(store: Store) -> frozenset[str]:
         return frozenset(session.scalars(select(Feedback.lead_id).where(asleep)))
 
 
-def find_returned_leads(store: Store) -> frozenset[str]:
+def find_returned_leads(store: Store, data: LeadData) -> frozenset[str]:
     """Leads that sales gave back, as far as that stands."""
-    decided = _latest_ids(Feedback.verdict != OVERRIDE)
-    returned = Feedback.id.in_(decided) & (Feedback.verdict == "reject") & _is_valid_at(wall_now())
     with store.reading() as session:
-        return frozenset(session.scalars(select(Feedback.lead_id).where(returned)))
+        return frozenset(row.lead_id for row in _find_decided(session, data, among=Feedback.verdict == "reject"))
 
 
 def find_silenced(session: Session, lead_id: str) -> Feedback | None:
@@ -71,15 +70,52 @@ def find_silenced(session: Session, lead_id: str) -> Feedback | None:
     return session.scalar(found.order_by(Feedback.id.desc()).limit(1))
 
 
-def find_latest_feedback(store: Store, lead_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The latest decision on each lead, where it has not expired or been taken back: by it, leads are put aside.
+def find_latest_feedback(store: Store, data: LeadData, lead_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The latest decision on each lead, where it has not expired, been taken back or been overtaken by the CRM: by it,
+    leads are put aside.
 
     An override is none: it pins, and lets what was decided before it stand (:func:`find_overrides`).
     """
-    decided = _latest_ids(Feedback.verdict != OVERRIDE, Feedback.lead_id.in_(list(lead_ids)))
     with store.reading() as session:
-        query = select(Feedback).where(Feedback.id.in_(decided))
-        return {row.lead_id: feedback_record(row) for row in session.scalars(query.where(_is_valid_at(wall_now())))}
+        found = _find_decided(session, data, of=Feedback.lead_id.in_(list(lead_ids)))
+        return {row.lead_id: feedback_record(row) for row in found}
+
+
+def _find_decided(
+    session: Session, data: LeadData, *, of: ColumnElement[bool] | None = None, among: ColumnElement[bool] | None = None
+) -> list[Feedback]:
+    """The latest decision on each lead (``of`` some), where it is one ``among`` some and still holds."""
+    latest = _latest_ids(Feedback.verdict != OVERRIDE, *([] if of is None else [of]))
+    asked = select(Feedback).where(Feedback.id.in_(latest), _is_valid_at(wall_now()))
+    found = session.scalars(asked if among is None else asked.where(among)).all()
+    gone = _find_overtaken(session, data, [row for row in found if row.verdict in _MOVING])
+    return [row for row in found if row.id not in gone]
+
+
+def _find_overtaken(session: Session, data: LeadData, said: Sequence[Feedback]) -> set[int]:
+    """Ids of those decisions after which the lead entered another stage in the CRM: opened again, or worked on."""
+    if data.flat or not said:
+        return set()
+    posted = session.scalars(select(StageRow)).all()  # few: a row for each verdict that moved a lead
+    entered = {row.feedback_id: row for row in posted if row.feedback_id is not None}
+    own = {(row.lead_id, row.stage, pd.Timestamp(row.entered_at)) for row in posted}
+    since: dict[str, tuple[int, pd.Timestamp, str]] = {}
+    for one in said:
+        entry = entered.get(one.id)
+        moment = one.known_at if entry is None else entry.entered_at
+        if moment is not None:
+            since[one.lead_id] = one.id, pd.Timestamp(moment), "" if entry is None else entry.stage
+    rows = data.stages_of(list(since))
+    if len(rows):
+        rows = rows[(rows["entered_at"] > min(moment for _, moment, _ in since.values())).to_numpy(dtype=bool)]
+    gone = set[int]()
+    for lead, stage, at in zip(
+        rows["lead_id"].astype("str"), rows["stage"].astype("str"), rows["entered_at"], strict=True
+    ):
+        said_id, moment, into = since[lead]
+        if at > moment and stage != into and (lead, stage, at) not in own:  # the CRM's echo of it is no other stage
+            gone.add(said_id)
+    return gone
 
 
 def find_ended_snoozes(store: Store, lead_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -127,10 +163,10 @@ def pins_of(overrides: Mapping[str, Mapping[str, Any]], model: LoadedModel) -> P
     return Pins(pinned, meanings_in(model.context, by_points=model.bundle.by_points))
 
 
-def read_all_standing(store: Store) -> StandingFeedback:
+def read_all_standing(store: Store, data: LeadData) -> StandingFeedback:
     """Whom nobody may contact, who is put aside, and what is pinned, of all leads."""
     pinned = {name: (said["state"] or "", said["next_action"] or "") for name, said in find_overrides(store).items()}
-    return StandingFeedback(find_silenced_leads(store), pinned, find_hidden_leads(store))
+    return StandingFeedback(find_silenced_leads(store), pinned, find_hidden_leads(store, data))
 
 
 def find_standing_feedback(session: Session, lead_id: str) -> Feedback | None:

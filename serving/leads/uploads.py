@@ -145,7 +145,7 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
                 bundle=model.folder,
                 framework=row.framework,
                 unknown=OffRecord(foreign, foreign_accounts(app_state.loaded, row.owner, rows.account_ids())),
-                said=read_all_standing(app_state.store),
+                said=read_all_standing(app_state.store, app_state.loaded.data),
             )
             if len(ids) <= app_state.settings.upload_rows_here:
                 counts = score_rows_here(app_state.context, asked)

@@ -165,7 +165,7 @@ def find_touched(app_state: AppState) -> Bools:
 def count_queues(app_state: AppState, owner: str | None) -> OwnerQueues:
     """Open leads of every owner by state, how many of them are overdue, and how many were put aside."""
     state, worklist = app_state.loaded, app_state.loaded.worklist
-    aside = worklist.are_listed(find_hidden_leads(app_state.store))
+    aside = worklist.are_listed(find_hidden_leads(app_state.store, state.data))
     listed = ~worklist.are_listed(find_unlisted_leads(app_state.store, state))
     overdue = _overdue(app_state, owner) if not state.data.flat else pd.DataFrame()
     late = overdue["owner"].value_counts().to_dict() if len(overdue) else {}

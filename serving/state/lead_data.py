@@ -142,6 +142,12 @@ class LeadData:
         at = int(self.account_ids.get_indexer(pd.Index([account_id]))[0])
         return [] if at < 0 else [str(self.lead_ids[row]) for row in self._mates.rows([at])]
 
+    def stages_of(self, lead_ids: Sequence[str]) -> pd.DataFrame:
+        """The stages of the data that some leads entered, in no order."""
+        codes, index = self.codes(pd.Series(lead_ids, dtype="str")), self._by_lead.get("stages")
+        rows = np.empty(0, dtype=np.int64) if index is None else index.rows(sorted({int(c) for c in codes if c >= 0}))
+        return self.tables["stages"].iloc[rows]
+
     def tables_for(self, codes: Sequence[int]) -> dict[str, pd.DataFrame]:
         """All rows that can bear on the features of some leads, as tables."""
         if self.flat:

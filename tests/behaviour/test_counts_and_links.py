@@ -157,7 +157,7 @@ def test_open_leads_of_the_team_and_their_weeks_leave_out_what_is_put_aside(clie
     state = client.app.state.app_state  # type: ignore[attr-defined]
     data = state.loaded.data
     put_aside(client)
-    aside = find_hidden_leads(state.store)
+    aside = find_hidden_leads(state.store, state.loaded.data)
     before, now = (
         weekly_trends(state.context, data.tables, data.cutoff, 2, names).weeks for names in (frozenset(), aside)
     )

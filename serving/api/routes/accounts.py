@@ -44,7 +44,9 @@ def get_account(
     framework: Annotated[Short | None, Query(description="qualification framework; default: the source's")] = None,
 ) -> Response:
     """As ``leadscore account`` shows it, with everything posted since; contacts of other owners are only counted."""
-    found = build_account(app_state, account_id, caller.owner, read_all_standing(app_state.store), framework)
+    found = build_account(
+        app_state, account_id, caller.owner, read_all_standing(app_state.store, app_state.loaded.data), framework
+    )
     return respond_with_etag(request, found)
 
 

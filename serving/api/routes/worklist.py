@@ -137,7 +137,10 @@ def _complete_rows(
 ) -> list[dict[str, Any]]:
     """Rows of the list with what was said of them; of those nobody may contact without advice."""
     names = [str(row["lead_id"]) for row in rows]
-    feedback, ended = find_latest_feedback(app_state.store, names), find_ended_snoozes(app_state.store, names)
+    feedback, ended = (
+        find_latest_feedback(app_state.store, state.data, names),
+        find_ended_snoozes(app_state.store, names),
+    )
     silenced = find_silenced_leads(app_state.store)
     value, _ = find_win_value(app_state)
     found = []
@@ -375,7 +378,7 @@ def _iterate_quiet(
     """Rows of those of some leads that sales returned or that nobody may contact: nothing is advised any more. Those
     that by the data rest or are over are on no open list; their rows are of the lists of these.
     """
-    quiet = find_returned_leads(app_state.store) | find_silenced_leads(app_state.store)
+    quiet = find_returned_leads(app_state.store, state.data) | find_silenced_leads(app_state.store)
     only = frozenset(name for name in leads if name in quiet)
     limited = replace(limit_query(app_state, WorklistQuery(), caller, "all"), only=only)
     told = set[str]()

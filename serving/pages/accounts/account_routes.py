@@ -57,7 +57,9 @@ def accounts_page(
 @router.get("/accounts/{account_id}")
 def account_page(account_id: str, request: Request, app_state: AppStateDep, caller: Reader) -> Response:
     """Whom do we still need here: next step, seats with gaps, who is believed, what was sold before."""
-    found = build_account(app_state, account_id, caller.owner, read_all_standing(app_state.store))
+    found = build_account(
+        app_state, account_id, caller.owner, read_all_standing(app_state.store, app_state.loaded.data)
+    )
     language = language_of(request)
     return render_page(
         request,

@@ -188,6 +188,8 @@ def _past_of(
 def _account(app_state: AppState, account_id: str, caller: Caller) -> dict[str, Any] | None:
     """The account as the caller may see it, None where there is none to show."""
     try:
-        return build_account(app_state, account_id, caller.owner, read_all_standing(app_state.store), brief=True)
+        return build_account(
+            app_state, account_id, caller.owner, read_all_standing(app_state.store, app_state.loaded.data), brief=True
+        )
     except LeadScoreError:
         return None

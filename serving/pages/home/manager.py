@@ -56,7 +56,7 @@ def build_manager_home(app_state: AppState, owner: str | None, language: Languag
     """Everything on the page, of one owner's leads or of all."""
     found, missing, counted_at = _lifecycle(app_state, language)
     by_points = why_points(app_state)
-    trends = begin_weekly_trends(app_state, find_hidden_leads(app_state.store))
+    trends = begin_weekly_trends(app_state, find_hidden_leads(app_state.store, app_state.loaded.data))
     hot = _hot(app_state, owner, language)
     late = count_overdue(app_state, owner) if found else None
     funnel = list(found["funnel"]) if found else []

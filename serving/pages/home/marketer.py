@@ -52,7 +52,7 @@ class MarketerHome:
 def build_marketer_home(app_state: AppState, owner: str | None, language: Language) -> MarketerHome:
     """Everything on the page."""
     state = app_state.loaded
-    trends = begin_weekly_trends(app_state, find_hidden_leads(app_state.store))
+    trends = begin_weekly_trends(app_state, find_hidden_leads(app_state.store, app_state.loaded.data))
     query = WorklistQuery(
         owner=owner,
         lead_list=str(LeadList.TO_HAND_OFF),

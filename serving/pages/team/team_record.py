@@ -63,7 +63,7 @@ def build_team_page(app_state: AppState, owner: str | None, language: Language) 
     """Everything on the page, of one owner's leads or of all; without stages the queues alone."""
     found, counted_at = _lifecycle(app_state)
     measured = bool(found and found["funnel"])
-    trends = begin_weekly_trends(app_state, find_hidden_leads(app_state.store))
+    trends = begin_weekly_trends(app_state, find_hidden_leads(app_state.store, app_state.loaded.data))
     late = list_overdue(app_state, owner, _WAITING) if measured else OverdueLeads([], 0)
     queues = count_queues(app_state, owner)
     queues.rows.sort(key=lambda row: (-row["overdue"], -row["open"]))

@@ -1,0 +1,54 @@
+"""What sales said of a lead holds until the CRM moves it on: a lead that was opened again is on its list."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from starlette.testclient import TestClient
+
+from pipelines.workspace.atomic_files import read_parquet, write_parquet
+from serving.leads.feedback import find_hidden_leads, find_returned_leads
+from tests.reference.serving import client_for, worklist_of
+from tests.reference.tiny_run import TinyRun
+
+HTML = {"accept": "text/html"}
+
+
+def enter(run: TinyRun, moved: dict[str, str], at: pd.Timestamp) -> None:
+    """The next export of the CRM: leads that entered a stage."""
+    file = run.context.paths.ingest / "stages.parquet"
+    held = read_parquet(file)
+    new = pd.DataFrame({"lead_id": list(moved), "stage": list(moved.values()), "entered_at": at, "known_at": at})
+    new = new.reindex(columns=held.columns).astype(held.dtypes)
+    write_parquet(file, pd.concat([held, new], ignore_index=True))
+
+
+def say(client: TestClient, lead: str, verdict: str, **more: str) -> dict[str, Any]:
+    answer = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": verdict, **more})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+@pytest.mark.parametrize("reason", ["no_need", "bad_timing"], ids=["disqualified", "recycled"])
+def test_a_verdict_ends_with_the_next_stage_that_the_crm_tells(tiny_copy: TinyRun, tmp_path: Path, reason: str) -> None:
+    listed = worklist_of(tiny_copy)
+    fresh = listed[~listed["stage"].isin(["sal", "sql", "opportunity"])]["lead_id"].astype("str").tolist()
+    opened, echoed, worked, kept = fresh[:4]
+    with client_for(tiny_copy, tmp_path / "state") as client:
+        app = client.app.state.app_state  # type: ignore[attr-defined]
+        left = {lead: say(client, lead, "reject", reason=reason)["stage"] for lead in (opened, echoed)}
+        for lead in (worked, kept):
+            assert say(client, lead, "accept")["stage"] == "sal"
+        assert find_hidden_leads(app.store, app.loaded.data) == {opened, echoed}
+
+        later = pd.Timestamp(app.clock.now()) + pd.Timedelta("1h")
+    enter(tiny_copy, {opened: "mql", echoed: left[echoed], worked: "opportunity", kept: "sal"}, later)
+    with client_for(tiny_copy, tmp_path / "state") as client:
+        app = client.app.state.app_state  # type: ignore[attr-defined]
+        data = app.loaded.data
+        assert find_hidden_leads(app.store, data) == find_returned_leads(app.store, data) == {echoed}
+        told = {lead: client.get(f"/v1/leads/{lead}").json()["feedback"] for lead in (opened, worked, kept)}
+        assert told[opened] is None and told[worked] is None and told[kept]["verdict"] == "accept"
+        assert 'class="kicker">Returned' not in client.get(f"/leads/{opened}", headers=HTML).text
+        assert 'value="accept"' in client.get(f"/leads/{worked}", headers=HTML).text, "the old accept is over"
