@@ -73,6 +73,8 @@ def add_feedback(
     record_action(session, caller.name, "feedback", lead_id, detail)  # takes the trail's lock, as rescore wants it
     if stage is not None or _undoes_a_stage(session, row):
         found |= rescore(app_state, session, state, code, "feedback", added=stage is not None)
+        if stage is None:  # one that an ingest took along: the lead is on no list until the next load
+            found |= {"listed": state.worklist.current_state_of(lead_id) is not None}
     return found
 
 

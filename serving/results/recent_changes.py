@@ -15,6 +15,7 @@ from sqlalchemy import select
 from features.schema.vocabulary import Stage
 from pipelines.scoring.shown_columns import company_name, person_name
 from serving.state.app_state import AppState
+from serving.state.gather_rows import UndoneStages, find_undone_stages, without_stages
 from serving.state.kept_views import KeptView
 from serving.state.lead_data import LeadData
 from serving.store.tables import AnswerRow, Feedback, StageRow
@@ -88,17 +89,18 @@ class _Entered:
 def _stages(app_state: AppState, owner: str | None, since: datetime, limit: int) -> _Entered:
     """Kept while the data are in use, of each owner: they are as many as the data are large."""
     state = app_state.loaded
-    found: _Entered = state.keep(
-        KeptView(("stages entered", owner, since, limit), lambda: _find_stages(state.data, owner, since, limit))
-    )
+    with app_state.store.reading() as session:
+        undone = find_undone_stages(session)
+    key = ("stages entered", owner, since, limit, undone)
+    found: _Entered = state.keep(KeptView(key, lambda: _find_stages(state.data, owner, since, limit, undone)))
     return found
 
 
-def _find_stages(data: LeadData, owner: str | None, since: datetime, limit: int) -> _Entered:
+def _find_stages(data: LeadData, owner: str | None, since: datetime, limit: int, undone: UndoneStages) -> _Entered:
     stages = data.tables.get("stages")
     if stages is None or not len(stages):
         return _Entered({}, ())
-    recent = stages[(stages["known_at"] > since).to_numpy(dtype=bool)]
+    recent = without_stages(stages[(stages["known_at"] > since).to_numpy(dtype=bool)], undone)
     recent = recent[recent["stage"].isin([str(stage) for stage in _TOLD]).to_numpy(dtype=bool)]
     codes = data.codes(recent["lead_id"])
     recent = recent[(codes >= 0) & data.shown_to(owner)[codes]]

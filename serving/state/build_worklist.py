@@ -23,7 +23,7 @@ from pipelines.scoring.qualification_summary import follows_policy_in_force
 from pipelines.scoring.state_history import MEMORY
 from pipelines.workspace.atomic_files import read_parquet
 from serving.state.clock import ServingClock
-from serving.state.gather_rows import find_touched_leads, gather_rows
+from serving.state.gather_rows import find_touched_leads, find_undone_stages, gather_rows, without_stages
 from serving.state.lead_data import LeadData, in_one_piece
 from serving.state.loaded_model import LoadedModel, lines_of, list_frame
 from serving.state.posted_frames import read_all_posted
@@ -44,9 +44,10 @@ def build_worklist(
     framework: Framework,
     register: tuple[int, int] = (0, 0),
 ) -> tuple[Worklist, LinesToKeep]:
-    """Rank the open leads; those with posted rows, and on real time those whose rest has ended since the cut-off, are
-    scored again in blocks, as of the last of them and of the end of the rest, but for those of which an earlier load
-    kept the line and nothing more is known. So is a whole list that an earlier load scored.
+    """Rank the open leads; those with posted rows, those that a verdict taken back since the ingest had ended, and on
+    real time those whose rest has ended since the cut-off, are scored again in blocks, as of the last of them and of
+    the end of the rest, but for those of which an earlier load kept the line and nothing more is known. So is a whole
+    list that an earlier load scored.
 
     ``register`` is the stamp of the register of people. Returns the list, and what was scored again, to be kept.
     """
@@ -57,7 +58,7 @@ def build_worklist(
             frame = read_kept_list(session, list_under)
     if frame is None:
         frame = scored_list = _score_open_leads(model, data, framework)
-    rested = _find_rested(data, clock)
+    rested = np.union1d(_find_rested(data, clock), _find_reopened(store, data))
     worklist = Worklist(in_one_piece(_with_room_for(frame, data.lead_ids[rested])), data)
 
     nothing = LinesToKeep(under="", lines=(), known={}, register=register, list_under=list_under, listed=scored_list)
@@ -105,6 +106,32 @@ def _find_rested(data: LeadData, clock: ServingClock) -> Ints:
     ended = resting["lead_id"][resting["back_at"] <= now]
     is_open = set(open_cohort(tables, data.source, pd.Timestamp(now))["lead_id"].astype("str"))
     return data.codes(pd.Index([lead for lead in ended if lead in is_open], dtype="str"))
+
+
+def _find_reopened(store: Store, data: LeadData) -> Ints:
+    """Rows of the leads that by the data are over or rest, and are not without the verdicts taken back since."""
+    nobody = np.empty(0, dtype=np.int64)
+    if data.flat or data.cutoff is None:
+        return nobody
+    with store.reading() as session:
+        undone = find_undone_stages(session)
+    codes = np.unique(data.codes(pd.Index(sorted({lead for lead, *_ in undone}), dtype="str")))
+    codes = codes[codes >= 0]
+    if not len(codes):
+        return nobody
+    held = data.tables_for(codes.tolist())
+    now = held | {"stages": without_stages(held["stages"], undone)}
+    listed, is_open = (
+        set(open_cohort(some, data.source, data.cutoff)["lead_id"].astype("str")) for some in (held, now)
+    )
+    is_over = closed_leads(now, data.source, data.cutoff)
+    names = map(str, data.lead_ids[codes])
+    back = [
+        name
+        for name in names
+        if name not in listed and (name in is_open or (name in data.closed_now and name not in is_over))
+    ]
+    return data.codes(pd.Index(back, dtype="str"))
 
 
 def _with_room_for(frame: pd.DataFrame, leads: pd.Index) -> pd.DataFrame:

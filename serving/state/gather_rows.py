@@ -156,10 +156,22 @@ def find_touched_leads(session: Session, data: LeadData) -> Ints:
     return codes[codes >= 0]
 
 
+UndoneStages = frozenset[tuple[str, str, pd.Timestamp]]  # lead, stage, when it was entered
+
+
+def find_undone_stages(session: Session) -> UndoneStages:
+    """Stages that leads entered by verdicts that were taken back; the data may hold them still."""
+    undone = select(StageRow.lead_id, StageRow.stage, StageRow.entered_at).where(~stands(StageRow))
+    return frozenset((lead, stage, pd.Timestamp(at)) for lead, stage, at in session.execute(undone))
+
+
 def drop_undone(session: Session, stages: pd.DataFrame) -> pd.DataFrame:
     """Stages without those entered by verdicts taken back since the data were ingested."""
-    undone = select(StageRow.lead_id, StageRow.stage, StageRow.entered_at).where(~stands(StageRow))
-    gone = {(lead, stage, pd.Timestamp(at)) for lead, stage, at in session.execute(undone)}
+    return without_stages(stages, find_undone_stages(session))
+
+
+def without_stages(stages: pd.DataFrame, gone: UndoneStages) -> pd.DataFrame:
+    """Stages without some."""
     if not gone or not len(stages):
         return stages
     at = pd.to_datetime(stages["entered_at"])

@@ -118,6 +118,7 @@ def card_page(
         frameworks=[load_framework(name) for name in framework_names()],
         change=None if moved is None or card["closed"] else moved["score_after"] - moved["score_before"],
         saved=saved if saved in _SAVED else "",
+        listed=state.worklist.current_state_of(lead_id) is not None,
         was=was,
         given=next((row["id"] for row in card["said"] if row["id"] == given and _can_undo(row)), None),
         undo=None if answer is None else card_record.undo_of_answer(answered, answer),

@@ -1,0 +1,58 @@
+"""A return that an ingest took along and somebody takes back: the lead is open, and on its list with the next load."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sqlalchemy import update
+
+from pipelines.run import run_stage
+from pipelines.workspace.atomic_files import read_parquet, write_parquet
+from serving.lists.closed_leads_page import closed_rows
+from serving.results.recent_changes import find_recent_changes
+from serving.store.tables import Feedback, StageRow
+from tests.reference.serving import client_for, worklist_of
+from tests.reference.tiny_run import TinyRun
+
+HTML = {"accept": "text/html"}
+
+
+def entered(app: Any, stage: str) -> int:
+    found = find_recent_changes(app, None)
+    assert found is not None
+    return found.counts.get(stage, 0)
+
+
+@pytest.mark.parametrize("reason", ["no_need", "bad_timing"], ids=["disqualified", "recycled"])
+def test_a_lead_is_on_its_list_again_with_the_next_load(tiny_copy: TinyRun, tmp_path: Path, reason: str) -> None:
+    lead, paths = str(worklist_of(tiny_copy)["lead_id"].iloc[0]), tiny_copy.context.paths
+    with client_for(tiny_copy, paths.root / "serving") as client:
+        app = client.app.state.app_state  # type: ignore[attr-defined]
+        told = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "reject", "reason": reason}).json()
+        then = pd.Timestamp(app.loaded.data.cutoff) - pd.Timedelta("1s")
+        with app.store.writing() as session:
+            session.execute(update(StageRow).values(entered_at=then, known_at=then))
+            session.execute(update(Feedback).values(known_at=then))
+    run_stage(tiny_copy.context, "ingest")
+    file = paths.score / "worklist.parquet"
+    scored = read_parquet(file)
+    write_parquet(file, scored[scored["lead_id"] != lead].reset_index(drop=True))  # as the next run lists it
+
+    with client_for(tiny_copy, paths.root / "serving") as client:
+        app = client.app.state.app_state  # type: ignore[attr-defined]
+        assert lead in set(closed_rows(app.loaded)["lead_id"]), "it is over, or rests"
+        assert app.loaded.worklist.current_state_of(lead) is None
+        before = entered(app, told["stage"])
+        taken = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "withdraw", "undoes": told["id"]}).json()
+        assert taken["listed"] is False
+        page = client.get(f"/leads/{lead}", params={"saved": "withdraw"}, headers=HTML).text
+        assert "Taken back. The lead is on its list again once data or a model are loaded." in page
+        assert entered(app, told["stage"]) == before - 1, "it was taken back"
+
+        assert app.load() is not None
+        assert lead not in set(closed_rows(app.loaded)["lead_id"]) and lead not in app.loaded.find_over()
+        row = client.get("/v1/worklist", params={"search": lead}).json()["rows"][0]
+        card = client.get(f"/v1/leads/{lead}").json()
+        assert row["lead_id"] == lead and row["score"] == card["score"] and card["closed"] is None
+        assert "once data or a model" not in client.get(f"/leads/{lead}?saved=withdraw", headers=HTML).text
