@@ -29,7 +29,9 @@ quarantine ([all of them](running.md#what-it-prints-and-the-exit-status)).
 
 ## How values are read
 
-* Delimiter, encoding and title lines above the header are found out and told. Bytes that are not UTF-8 are read in the
+* Delimiter, encoding and title lines above the header are found out and told. A first line that holds an address, a
+  date or several numbers as the lines below do is refused as a row without a header (LS032), unless it holds a declared
+  header or `csv.skip_lines` is declared. Bytes that are not UTF-8 are read in the
   code page whose letters make words of them (Western, Central European, Cyrillic, Greek, Turkish and Baltic ones,
   CP949, Shift-JIS, EUC-JP, GB18030, Big5); where two come near each other the file is refused with a value in each
   reading (LS046), and `csv.encoding` decides.

@@ -49,6 +49,35 @@ def test_a_first_row_that_may_be_the_header_stays_it(text: str) -> None:
     assert found.notes == () and found.read == text.count("\n") - 1
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("L0,ann@a.example,Steel\nL1,bob@b.example,Food\nL2,,Steel\n", "column 2 holds an address"),
+        ("L0,2024-01-07,Steel\n" + "".join(f"L{i},2024-01-0{i + 1},Food\n" for i in range(5)), "column 2 holds a date"),
+        ("L0;07.01.2024 09:30;Steel\nL1;08.01.2024 10:00;Food\n", "column 2 holds a date"),
+        ("1001,Steel,9,120.5\n1002,Food,12,80\n1003,Steel,7,99\n", "column 1, 3, 4 holds a number"),
+        ("7,7,Steel\n8,9,Food\n", "column 1, 2 holds a number"),
+    ],
+)
+def test_a_file_without_a_header_loses_no_row_without_a_word(text: str, kind: str) -> None:
+    with pytest.raises(UnreadableFileError, match=f"the first line looks like a row, not a header: {kind} there") as it:
+        read_delimited(text.encode(), CsvFormat(), what="f.csv")
+    assert "skip_lines: 0" in str(it.value) and "ann@" not in str(it.value)
+    found = read_delimited(text.encode(), CsvFormat(skip_lines=0), what="f.csv") if "7,7" not in text else None
+    assert found is None or found.read == text.count("\n") - 1
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["region,2023,2024,2025", "id,1,2,3", "size,10,50,500", "id,2024-01-01,2024-02-01", "who@a.example,n", "n,5"],
+)
+def test_names_of_columns_may_be_numbers_and_days(header: str) -> None:
+    rows = "".join(",".join(["x", *(str(17 * i + k) for k in range(header.count(",")))]) + "\n" for i in range(4))
+    assert read_delimited(f"{header}\n{rows}".encode(), CsvFormat(), what="f").frame.columns.tolist() == header.split(
+        ","
+    )
+
+
 def test_declared_lines_are_skipped_whatever_they_look_like() -> None:
     text = b"id,city\nnot,this\nid,town\n1,Bonn\n"
     assert read_delimited(text, CsvFormat(skip_lines=2), what="f").frame.columns.tolist() == ["id", "town"]

@@ -14,7 +14,14 @@ from features.spreadsheet_cells import unguard_columns
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.delimited_rows import BrokenRow, printable, read_line_by_line, read_with_arrow
 from pipelines.ingest.reading.encodings import decode
-from pipelines.ingest.reading.header_row import SEARCHED_ROWS, HeaderRow, find_header_row, header_key, header_names
+from pipelines.ingest.reading.header_row import (
+    SEARCHED_ROWS,
+    HeaderRow,
+    check_header_row,
+    find_header_row,
+    header_key,
+    header_names,
+)
 from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
 
 DELIMITERS = (";", ",", "\t", "|")
@@ -167,6 +174,8 @@ def _header(
             f"{what}: its first line cannot be read as a header (a field of more than {_LEAST_FIELD:,} "
             "characters). Is it a table, and is 'csv.encoding' right?"
         )
+    if not declared:
+        check_header_row(rows, found.position, expected, what=what)
     passed = sum(len(lines.readline()) for _ in range(ends[found.position]))
     return found, rows[found.position], len(plain) - passed
 

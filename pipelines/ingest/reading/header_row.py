@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pipelines.ingest.errors import UnreadableFileError
 
@@ -15,6 +16,13 @@ SEARCHED_ROWS = 50  # report exports carry a dozen lines of titles and filters; 
 _VALUE = re.compile(  # numbers, dates and times of day: what bodies hold and headers do not
     r"^[+-]?[.,'\s\u00a0\u202f%€$£¥]*\d[\d.,'\s\u00a0\u202f%€$£¥]*$|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d:\d\d"
 )
+# what whole cells of a body are and names of columns are not; a name of a column is no longer than the longest address
+_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}")
+_DAY = re.compile(
+    r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{2,4})\.?(?:[ T]\d\d?:\d\d[\d:.]*(?:Z|[+-][\d:]+)?)?"
+)
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+_LONGEST_ADDRESS, _SAMPLE = 254, 20
 _SHOWN_TITLE = 60  # characters of a title line in a message
 
 
@@ -116,6 +124,66 @@ def find_header_row(rows: Sequence[Sequence[str]], expected: Iterable[str] = ())
     if hits[best] > hits[first] and (hits[best] > 1 or len(known) == 1):
         return _at(looked, best)
     return _at(looked, first if hits[first] else _below_titles(looked, first))
+
+
+def check_header_row(rows: Sequence[Sequence[str]], position: int, expected: Iterable[str] = (), *, what: str) -> None:
+    """That a header was found: a row of the body in its place would be lost, and its values be names of columns.
+
+    Parameters
+    ----------
+    rows : the first rows of the file, the header at ``position`` among them
+    expected : headers the declaration speaks of; a row that holds one of them is the header
+
+    Raises
+    ------
+    UnreadableFileError
+        if the row holds an address, a date, or numbers that are not counted on, above more of their kind.
+    """
+    if not 0 <= position < len(rows):
+        return
+    known = {header_key(name) for name in expected}
+    cells, below = [cell.strip() for cell in rows[position]], rows[position + 1 : position + 1 + _SAMPLE]
+    if any(header_key(cell) in known for cell in cells if cell):
+        return
+    numbers = _above_their_kind(cells, below, _NUMBER)
+    for kind, found in (
+        ("an address", _above_their_kind(cells, below, _ADDRESS)),
+        ("a date", _above_their_kind(cells, below, _DAY)),
+        ("a number", [] if _count_on([cells[k] for k in numbers]) else numbers),
+    ):
+        if found:  # without the value: it may be somebody's address
+            places = ", ".join(str(k + 1) for k in found[:5])
+            line = "the first line" if position == 0 else f"line {position + 1}"
+            raise UnreadableFileError(
+                f"{what}: {line} looks like a row, not a header: column {places} holds {kind} there as in the lines "
+                "below. Export the file with its header, or write a line with the names of the columns above it; if "
+                f"it is the header, declare 'csv.skip_lines: {position}'."
+            )
+
+
+def _above_their_kind(cells: Sequence[str], below: Sequence[Sequence[str]], kind: re.Pattern[str]) -> list[int]:
+    """Positions of cells of a kind whose column below is mostly of that kind, too."""
+    found = []
+    for k, cell in enumerate(cells):
+        if len(cell) <= _LONGEST_ADDRESS and kind.fullmatch(cell):
+            filled = [text for row in below if k < len(row) and (text := row[k].strip())]
+            alike = sum(len(text) <= _LONGEST_ADDRESS and bool(kind.fullmatch(text)) for text in filled)
+            found += [k] if alike > len(filled) / 2 else []
+    return found
+
+
+def _count_on(numbers: Sequence[str]) -> bool:
+    """Whether numbers may be names of columns: years, months or sizes in their order, or a single one.
+
+    >>> _count_on(["2023", "2024"]), _count_on(["10", "50", "100"]), _count_on(["1001", "9"])
+    (True, True, False)
+    """
+    values = [float(number.replace(",", ".")) for number in numbers]
+    steps = {b - a for a, b in pairwise(values)}
+    if len(values) < 2 or all(1900 <= value <= 2100 for value in values):
+        return True
+    one_way = all(step > 0 for step in steps) or all(step < 0 for step in steps)
+    return one_way and (len(values) > 2 or abs(steps.pop()) == 1)
 
 
 def _below_titles(looked: Sequence[Sequence[str]], first: int) -> int:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from features.schema.table_source import Location
 from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
 from pipelines.ingest.reading.formats.sheet_extent import refuse_sprawling_sheets
-from pipelines.ingest.reading.header_row import HeaderRow, find_header_row, header_names
+from pipelines.ingest.reading.header_row import HeaderRow, check_header_row, find_header_row, header_names
 from pipelines.ingest.reading.raw_table import RawTable, number_rows, text_frame
 
 COMPOUND = b"\xd0\xcf\x11\xe0"  # the container of .xls, and of workbooks that a password locks
@@ -54,7 +54,10 @@ def read_workbook(content: bytes, location: Location, *, what: str, expected: Se
     looked = [[_shown(cell) for cell in row] for row in sheet.cells[:_SEARCHED]]
     skipped = location.csv.skip_lines
     head = _below_groups(find_header_row(looked, expected), looked, sheet)
-    head = head if skipped is None else HeaderRow(min(skipped, len(looked) - 1))
+    if skipped is None:
+        check_header_row(looked, head.position, expected, what=named)
+    else:
+        head = HeaderRow(min(skipped, len(looked) - 1))
     cells, filled = _fill_merged(sheet, head.position)
     names = [_shown(cell) for cell in cells[head.position]] if cells else []
     body = [row for row in cells[head.position + 1 :] if any(cell not in ("", None) for cell in row)]
