@@ -1,11 +1,11 @@
 """Whether new rows hold what rows used to hold: levels, gaps, units."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
-from features.array_types import Bools, Floats
+from features.array_types import Bools, Floats, Ints
 from models.judging.feeds.clock_breaks import find_clock_break
 from models.judging.feeds.feed_fault import RENAMED, UNFILLED, FaultKind, FeedFault, listed, named_values, place
 from models.judging.feeds.feed_profile import FEWEST, is_missing
@@ -93,17 +93,15 @@ def _levels(
     rows = np.ones(len(codes), dtype=bool) if known is None else known
     newest = blocks.newest & rows
     size = int(newest.sum())
-    usual = [own for own in ((blocks.block == k) & rows for k in blocks.usual) if own.any()]
+    usual = {k: own for k in blocks.usual if (own := (blocks.block == k) & rows).any()}
     if size < FEWEST or not usual:
         return
 
     first = np.full(len(levels), -1)  # oldest block of each level
     old = rows & blocks.before
     np.maximum.at(first, codes[old], blocks.block[old])
-    born = first[codes] == blocks.block  # rows of levels in the block they first came in
-    past = np.array([float(born[own].mean()) for own in usual])
-    now = float((first[codes] < 0)[newest].mean())
-    shares = np.array([np.bincount(codes[own], minlength=len(levels)) / own.sum() for own in usual])
+    now, past = float((first[codes] < 0)[newest].mean()), _new_before(first[codes], usual, blocks)
+    shares = np.array([np.bincount(codes[own], minlength=len(levels)) / own.sum() for own in usual.values()])
     here = np.bincount(codes[newest], minlength=len(levels))
     if exceeds(now, past, size, _NEW):
         names = [str(name) for name in levels]
@@ -130,6 +128,15 @@ def _levels(
     if exceeds(float(share[top]), shares[:, top], size, _TAKEN):
         before = float(shares[:, top].max())
         yield concentrated_fault(table, feed, column, str(list(levels)[top]), before, float(share[top]))
+
+
+def _new_before(first: Ints, usual: Mapping[int, Bools], blocks: Blocks) -> Floats:
+    """Per usual block the share of rows with levels that had not come until as long before it as the newest's gap.
+
+    New values add up over a gap. Where rows do not reach back so far, the gap is as long as they allow.
+    """
+    far = [k for k in usual if k + blocks.gap <= blocks.oldest] or list(usual)
+    return np.array([float((first[usual[k]] < min(k + blocks.gap, blocks.oldest)).mean()) for k in far])
 
 
 def _unit(table: str, feed: str, column: str, values: Floats, blocks: Blocks) -> Iterator[FeedFault]:

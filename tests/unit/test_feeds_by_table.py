@@ -1,0 +1,57 @@
+"""Feeds of one table: what honestly comes and goes is no fault, and what is told of a fault is so."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.judging.feeds.feed_fault import FaultKind
+from models.judging.feeds.value_breaks import find_value_breaks
+from models.judging.feeds.watched_table import WatchedColumn, WatchedTable
+
+DAY = 86_400_000_000  # microseconds
+START = 20_000 * DAY
+
+
+def watched(clock: np.ndarray, column: str, values: Any, feed: np.ndarray | None = None, **more: Any) -> WatchedTable:
+    """A table with one column of categories; feeds are named by ``feed``, if there are any."""
+    codes, names = (np.zeros(len(clock)), [""]) if feed is None else pd.factorize(feed, sort=True)
+    return WatchedTable(
+        name="activities",
+        frame=pd.DataFrame({column: pd.Series(values, dtype="str"), **more}),
+        clock=clock.astype(np.int64),
+        happened=None,
+        feed=codes.astype(np.int64),
+        feeds=tuple(names),
+        columns=(WatchedColumn(column, "category"),),
+    )
+
+
+def papers(days: int, each: int = 20) -> WatchedTable:
+    """Six white papers at any time, each for half a year: one is replaced every 30 days."""
+    rng = np.random.default_rng(0)
+    day = np.repeat(np.arange(days), each)
+    asset = [f"paper_{one // 30 + rng.integers(0, 6)}" for one in day]
+    return watched(np.sort(START + day * DAY + rng.integers(0, DAY, len(day))), "asset", asset)
+
+
+@pytest.mark.parametrize("after", [14, 56, 91, 150])
+def test_values_that_come_and_go_add_up_over_the_time_since_the_training(after: int) -> None:
+    trained = START + 540 * DAY
+    now = trained + after * DAY
+    table = papers(720)
+    assert find_value_breaks(table.take(table.clock < now), now, trained) == []
+
+
+@pytest.mark.parametrize("after", [14, 91, 150])
+@pytest.mark.parametrize("before", [60, 540])
+def test_renamed_values_are_found_however_long_ago_the_training_was(after: int, before: int) -> None:
+    trained, now = START + before * DAY, START + (before + after) * DAY
+    rng = np.random.default_rng(0)
+    day = np.repeat(np.arange(before + after), 20)
+    source = np.array(["web", "fair", "phone"], dtype=object)[rng.integers(0, 3, len(day))]
+    source[(day >= before + after - 7) & (source == "web")] = "Website"
+    table = watched(START + day * DAY + DAY // 2, "source", source)
+    (found,) = find_value_breaks(table, now, trained)
+    assert found.kind is FaultKind.VALUES and "'Website'" in found.sentence and "'web' no longer come" in found.sentence
