@@ -6,9 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.schema.canonical_tables import TABLES
+from features.schema.load_source import load_source
+from models.judging.feeds.examine_feeds import find_feed_faults, profile_tables
 from models.judging.feeds.feed_fault import FaultKind
 from models.judging.feeds.value_breaks import find_value_breaks
 from models.judging.feeds.watched_table import WatchedColumn, WatchedTable
+from pipelines.workspace.find_declarations import find_source
+from pipelines.workspace.table_files import empty_table
 
 DAY = 86_400_000_000  # microseconds
 START = 20_000 * DAY
@@ -55,3 +60,31 @@ def test_renamed_values_are_found_however_long_ago_the_training_was(after: int, 
     table = watched(START + day * DAY + DAY // 2, "source", source)
     (found,) = find_value_breaks(table, now, trained)
     assert found.kind is FaultKind.VALUES and "'Website'" in found.sentence and "'web' no longer come" in found.sentence
+
+
+def staged(stages: Any, reasons: Any = None) -> dict[str, pd.DataFrame]:
+    """Tables of nothing but changes of stage, four a day."""
+    moment = pd.Series(pd.Timestamp("2025-01-01") + pd.to_timedelta(np.arange(len(stages)) * 6, unit="h"))
+    rows = empty_table(TABLES["stages"]).reindex(range(len(stages)))
+    lead = pd.Series([f"l{k}" for k in range(len(stages))], dtype="str")
+    values = {"lead_id": lead, "entered_at": moment, "known_at": moment, "stage": pd.Series(stages, dtype="str")}
+    if reasons is not None:
+        values["reason"] = pd.Series(reasons, dtype="str")
+    return {name: empty_table(table) for name, table in TABLES.items()} | {"stages": rows.assign(**values)}
+
+
+def rewritten(before: dict[str, pd.DataFrame], after: dict[str, pd.DataFrame]) -> list[str]:
+    """What is told of a history that was one thing at the training and is another now."""
+    source, at = load_source(find_source("demo")), pd.Timestamp("2025-04-15")
+    return [one.sentence for one in find_feed_faults(after, source, at, profile_tables(before, source, at))]
+
+
+@pytest.mark.parametrize(("left", "told"), [(19, []), (15, []), (9, ["11 of 20 rows"]), (0, ["20 of 20 rows"])])
+def test_of_a_small_feed_as_many_rows_are_gone_as_are(left: int, told: list[str]) -> None:
+    stages = np.array(["mql"] * 400, dtype=object)
+    small = np.arange(0, 400, 20)
+    stages[small] = "recycled"
+    corrected = stages.copy()
+    corrected[small[: 20 - left]] = "mql"
+    found = rewritten(staged(stages), staged(corrected))
+    assert [one.split(": ")[1].split(" that")[0] for one in found] == told

@@ -60,7 +60,8 @@ def _examine(
     if then is not None and until is not None:
         rolled = _rolled_from(table, at, then, until)
         edge = max((moment for moment in (kept_from, rolled) if moment is not None), default=None)
-        rewritten = find_rewritten(table.name, then, profile_table(table, min(until, at)), edge)
+        now = profile_table(table, min(until, at), then["feeds"])
+        rewritten = find_rewritten(table.name, then, now, edge)
     found = [*stopped, *_not_named(rewritten, stopped)]
     if any(not fault.feed and not fault.column for fault in found):
         return found  # the whole table: what follows from it is not told again

@@ -1,5 +1,6 @@
 """How tables looked up to a moment: rows per week and feed, values per column, hours of the day; JSON-ready."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,20 @@ _QUANTILES = np.arange(1, 10) / 10
 _MOST_LEVELS = 200  # of a column: with more, its values are names or ids rather than a list
 
 
-def profile_table(table: WatchedTable, until: int) -> dict[str, Any]:
-    """What is known of the rows known before ``until`` [microseconds]; rows without a clock count as old."""
+def profile_table(table: WatchedTable, until: int, compared: Iterable[str] = ()) -> dict[str, Any]:
+    """What is known of the rows known before ``until`` [microseconds]; rows without a clock count as old.
+
+    Feeds of few rows are left out but for those in ``compared``, which an earlier profile holds.
+    """
     rows = table.take(table.clock < until)
     feeds = {}
     for code, name in enumerate(table.feeds):
         own = rows.feed == code
         if own.sum() >= FEWEST:
             feeds[name] = _profile_feed(rows, own)
+    for name in (one for one in compared if one not in feeds):
+        own = rows.feed == table.feeds.index(name) if name in table.feeds else np.zeros(len(rows), dtype=bool)
+        feeds[name] = _profile_feed(rows, own)
     whole = _profile_feed(rows, np.ones(len(rows), dtype=bool))
     recent = rows.take((rows.clock >= until - RECENT) & (rows.clock != NEVER))
     return {

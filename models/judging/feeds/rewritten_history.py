@@ -35,6 +35,7 @@ def find_rewritten(
 ) -> list[FeedFault]:
     """What a table's old rows no longer hold; both profiles are of the rows known before the same moment.
 
+    Compared are feeds that ``now`` holds, too: of few rows, those that it was asked for (``compared``).
     Rows before ``kept_from`` [microseconds] may go without being missed; weeks after it are compared alone.
     """
     if kept_from is not None and then["has_clock"] and kept_from // WEEK >= (then["whole"]["first_week"] or 0):
@@ -94,12 +95,12 @@ def _find_moved_rows(table: str, then: Mapping[str, Any], now: Mapping[str, Any]
 
 def _find_moved_feeds(table: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[FeedFault]:
     """Kinds, questions or stages that are gone, or called something else."""
-    rows = {name: (own["rows"], now.get(name, {"rows": 0})["rows"]) for name, own in then.items()}
+    rows = {name: (own["rows"], now[name]["rows"]) for name, own in then.items() if name in now}
     gone = [name for name, (before, after) in rows.items() if after < _WEEK_GONE * before]
     new = [name for name, own in now.items() if name not in then and own["rows"] >= FEWEST]
     if gone and new:
         return [_renamed(table, "", gone, new)]
-    found = [_lost(table, name, *rows[name], _gone_since(then[name], now.get(name))) for name in gone]
+    found = [_lost(table, name, *rows[name], _gone_since(then[name], now[name])) for name in gone]
     for name in set(rows) - set(gone):
         before, after = rows[name]
         since = _gone_since(then[name], now[name])
@@ -260,7 +261,7 @@ def _find_moved_hours(table: str, then: Mapping[str, Any], now: Mapping[str, Any
     feeds = now.get("feeds", {})
     pairs = [("", before, after), *((name, own, feeds.get(name)) for name, own in then.get("feeds", {}).items())]
     for feed, old, new in pairs:
-        if new is None or "hours" not in old or "hours" not in new:
+        if new is None or "hours" not in old or "hours" not in new or new["rows"] < FEWEST:
             continue
         if abs(new["lag"] - old["lag"]) >= _LAG:
             return [clock_fault(table, feed, new["lag"] - old["lag"], "how late rows become known moved")]
