@@ -88,3 +88,27 @@ def test_of_a_small_feed_as_many_rows_are_gone_as_are(left: int, told: list[str]
     corrected[small[: 20 - left]] = "mql"
     found = rewritten(staged(stages), staged(corrected))
     assert [one.split(": ")[1].split(" that")[0] for one in found] == told
+
+
+@pytest.mark.parametrize("filled", [10, 20, 30])
+def test_one_reason_corrected_among_few_is_no_rewritten_past(filled: int) -> None:
+    reasons = np.array([None] * 400, dtype=object)
+    reasons[: 10 * filled : 10] = ["budget", "budget", "timing", "timing", "rival"] * (filled // 5)
+    corrected = reasons.copy()
+    corrected[0:30:10] = "timing"
+    added = reasons.copy()
+    added[395] = "budget"
+    before = staged(["mql"] * 400, reasons)
+    assert [rewritten(before, staged(["mql"] * 400, now)) for now in (corrected, added)] == [[], []]
+
+
+def test_a_default_that_took_the_place_of_reasons_or_of_gaps_is_told_as_a_share_of_all_rows() -> None:
+    reasons = np.array([None, "budget", "timing", "rival"] * 100, dtype=object)
+    replaced = np.where(pd.isna(reasons), reasons, "budget")
+    filled = np.where(pd.isna(reasons), "budget", reasons)
+    before = staged(["mql"] * 400, reasons)
+    told = [rewritten(before, staged(["mql"] * 400, now)) for now in (replaced, filled)]
+    assert told == [
+        ["stages.reason: 'budget' in 75% of the rows, 25% before."],
+        ["stages.reason: 'budget' in 50% of the rows, 25% before."],
+    ]

@@ -211,7 +211,9 @@ def _compare_levels(table: str, before: Mapping[str, Any], after: Mapping[str, A
     if not old or not new:
         return []
     moved = {name: new.get(name, 0.0) - old.get(name, 0.0) for name in {*old, *new}}
-    if sum(abs(by) for by in moved.values()) / 2 < _MOVED:
+    was, now = _of_all_rows(before), _of_all_rows(after)
+    changed = [sum(abs(b.get(n, 0.0) - a.get(n, 0.0)) for n in moved) / 2 for a, b in ((old, new), (was, now))]
+    if min(changed) < _MOVED or min(_filled(before), _filled(after)) < FEWEST:
         return []
     gone = sorted((n for n in old if new.get(n, 0.0) < 0.5 * old[n]), key=lambda n: moved[n])
     came = sorted((n for n in new if n not in old or new[n] > 2 * old[n]), key=lambda n: -moved[n])
@@ -220,10 +222,19 @@ def _compare_levels(table: str, before: Mapping[str, Any], after: Mapping[str, A
         if fresh:
             return [_renamed(table, before["column"], gone, fresh, before["feed"])]
         return [
-            concentrated_fault(table, before["feed"], before["column"], came[0], old.get(came[0], 0.0), new[came[0]])
+            concentrated_fault(table, before["feed"], before["column"], came[0], was.get(came[0], 0.0), now[came[0]])
         ]
     name = max(moved, key=lambda n: abs(moved[n]))
-    return [concentrated_fault(table, before["feed"], before["column"], name, old.get(name, 0.0), new.get(name, 0.0))]
+    return [concentrated_fault(table, before["feed"], before["column"], name, was.get(name, 0.0), now.get(name, 0.0))]
+
+
+def _filled(column: Mapping[str, Any]) -> float:
+    return float(column["rows"] * (1 - column["missing"]))
+
+
+def _of_all_rows(column: Mapping[str, Any]) -> dict[str, float]:
+    """Levels as shares of all rows, as gaps are: few values tell little."""
+    return {name: share * (1 - column["missing"]) for name, share in column["levels"].items()}
 
 
 def concentrated_fault(table: str, feed: str, column: str, level: str, before: float, after: float) -> FeedFault:
