@@ -1,5 +1,6 @@
 """Feeds of one table: what honestly comes and goes is no fault, and what is told of a fault is so."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from features.schema.canonical_tables import TABLES
 from features.schema.load_source import load_source
 from models.judging.feeds.examine_feeds import find_feed_faults, profile_tables
 from models.judging.feeds.feed_fault import FaultKind
+from models.judging.feeds.feed_pace import find_odd_volumes
 from models.judging.feeds.value_breaks import find_value_breaks
 from models.judging.feeds.watched_table import WatchedColumn, WatchedTable
 from pipelines.workspace.find_declarations import find_source
@@ -112,3 +114,26 @@ def test_a_default_that_took_the_place_of_reasons_or_of_gaps_is_told_as_a_share_
         ["stages.reason: 'budget' in 75% of the rows, 25% before."],
         ["stages.reason: 'budget' in 50% of the rows, 25% before."],
     ]
+
+
+def opened(twice_from: int = 700) -> WatchedTable:
+    """Three mails opened a day, dated by day; a fifth of the rows are the same lead again. From a day on all twice."""
+    rng = np.random.default_rng(3)
+    day = np.sort(rng.integers(0, 700, 2100))
+    lead = np.array([f"l{k}" for k in range(len(day))], dtype=object)
+    for k in np.flatnonzero((rng.random(len(day)) < 0.25) & (np.diff(day, prepend=-1) == 0)):
+        lead[k] = lead[k - 1]
+    rows = np.repeat(np.arange(len(day)), 1 + (day >= twice_from))
+    table = watched(START + (day[rows] + 1) * DAY - 1, "asset", [None] * len(rows), lead_id=lead[rows])
+    return replace(table, happened=START + day[rows] * DAY)
+
+
+def test_a_fortnight_with_more_second_opens_than_most_is_no_second_load() -> None:
+    table = opened()
+    weeks = [START + (700 - 7 * week) * DAY for week in range(60)]
+    assert [find_odd_volumes(table.take(table.clock < now), now) for now in weeks] == [[]] * 60
+
+
+def test_a_load_that_comes_twice_is_found_where_some_rows_repeat_others_anyway() -> None:
+    (found,) = find_odd_volumes(opened(twice_from=686), START + 700 * DAY)
+    assert "of the rows of the last two weeks repeat another one" in found.sentence

@@ -9,6 +9,7 @@ from features.array_types import Floats, Ints
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER
 from models.judging.feeds.feed_fault import RENAMED, TWICE, FaultKind, FeedFault, day, listed, named_values, place
 from models.judging.feeds.feed_profile import FEWEST, WEEK, repeated_rows
+from models.judging.feeds.row_blocks import exceeds
 from models.judging.feeds.watched_table import WatchedTable
 
 _CHANCE = np.log(1e5)  # a silence that long comes once in so many, were rows to come at random
@@ -153,7 +154,7 @@ def _find_repeats(table: WatchedTable, cutoff: int) -> list[FeedFault]:
     if new.sum() < FEWEST or (~new).sum() < FEWEST:
         return []
     share, before = float(again[new].mean()), float(again[~new].mean())
-    if share < before + _REPEATS:
+    if not exceeds(share, np.array([before]), int(new.sum()), _REPEATS):
         return []
     sentence = (
         f"{place(table.name)}: {share:.0%} of the rows of the last two weeks repeat another one, {before:.1%} before."
