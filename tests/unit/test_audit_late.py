@@ -48,3 +48,19 @@ def test_dates_far_from_the_close_are_to_be_looked_at_and_stop_nothing() -> None
     assert (found.column, found.severity, found.blocking) == ("contract_ends", "suspect", False)
     share = np.mean(ends >= CLOSED - pd.Timedelta(days=1))
     assert f"at or after the close for {share:.0%} of 100 closed leads, but seldom near it" in found.message
+
+
+def test_what_came_with_the_lead_is_not_written_at_the_close_of_a_quick_sale() -> None:
+    """Ninety leads of a hundred close within the day they come; all fill the form as they come, and sign at the end."""
+    closed = pd.Series(CLOSED).where(np.arange(100) % 10 == 0, CAME + pd.Timedelta(hours=6))
+    asked = pd.DataFrame({"lead_id": IDS * 3, "question": "budget", "known_at": [*CAME, *CAME, *CAME]})
+    kinds = {"form": CAME, "signature": closed + pd.Timedelta(days=2)}
+    acts = [pd.DataFrame({"lead_id": IDS, "kind": kind, "happened_at": list(at)}) for kind, at in kinds.items()]
+    quickly = {
+        **tables(-10),
+        "outcomes": pd.DataFrame({"lead_id": IDS, "closed_at": closed}),
+        "answers": asked,
+        "activities": pd.concat(acts, ignore_index=True),
+    }
+    found = check_written_at_close(pd.DataFrame(index=IDS), quickly)
+    assert [(one.column, one.severity) for one in found] == [("signature", "suspect")]

@@ -32,7 +32,7 @@ def check_written_at_close(columns: pd.DataFrame, tables: Mapping[str, pd.DataFr
     if "channel" in answers:  # when a snapshot was taken is our own clock, and lags behind the close by design
         answers = answers[(answers["channel"] != CHANNEL).fillna(True).to_numpy(dtype=bool)]
     for table, what, clock in ((answers, "question", "known_at"), (tables["activities"], "kind", "happened_at")):
-        found += _only_afterwards(table, what, clock, closed)
+        found += _only_afterwards(table, what, clock, came, closed)
     return found
 
 
@@ -40,12 +40,11 @@ def _timestamp(name: str, column: pd.Series, came: pd.Series, closed: pd.Series)
     if not pd.api.types.is_datetime64_any_dtype(column):
         return None
     moment = column.reindex(closed.index)
-    later = ~(moment <= came + SLACK)
-    told = moment.notna() & (later | ~(closed <= came + 2 * SLACK))  # a quick sale closes as the lead comes
+    told, after = _at_or_after(moment, came, closed)
     if told.sum() < FEWEST:
         return None
 
-    after = (later & (moment >= closed - SLACK))[told]
+    after = after[told]
     near = float((after & (moment <= closed + SLACK)[told]).mean())
     share, leads = float(after.mean()), int(told.sum())
     if share < SOME:
@@ -68,12 +67,21 @@ def _timestamp(name: str, column: pd.Series, came: pd.Series, closed: pd.Series)
     )
 
 
-def _only_afterwards(table: pd.DataFrame, what: str, clock: str, closed: pd.Series) -> list[Finding]:
+def _at_or_after(moment: pd.Series, came: pd.Series, closed: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Rows that can tell the close from when the lead came, and those written at or after the close.
+
+    Where a sale closes within a day or two, what came with the lead lies at the close as well and tells nothing.
+    """
+    later = ~(moment <= came + SLACK)
+    return moment.notna() & (later | ~(closed <= came + 2 * SLACK)), later & (moment >= closed - SLACK)
+
+
+def _only_afterwards(table: pd.DataFrame, what: str, clock: str, came: pd.Series, closed: pd.Series) -> list[Finding]:
     if not len(table):
         return []
     rows = table.loc[table["lead_id"].isin(closed.index).to_numpy(), ["lead_id", what, clock]]
-    after = rows[clock] >= look_up(rows["lead_id"], closed) - SLACK
-    shares = after.groupby(rows[what]).agg(["mean", "size"])
+    told, after = _at_or_after(rows[clock], look_up(rows["lead_id"], came), look_up(rows["lead_id"], closed))
+    shares = after[told].groupby(rows.loc[told, what]).agg(["mean", "size"])
 
     found = []
     for name, row in shares.iterrows():
