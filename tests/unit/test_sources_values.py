@@ -75,6 +75,11 @@ def test_forms_may_be_mixed_in_one_column() -> None:
     ]
 
 
+@pytest.mark.parametrize("form", [None, "%Y-%m-%d", "ISO8601", "day_first"])
+def test_a_word_is_no_moment_of_the_reading(form: str | None) -> None:
+    assert read("2025-01-06", "now", "today", "Today", "NOW", form=form)[1:] == [None] * 4
+
+
 def test_the_repeated_hour_is_the_later_one_and_the_skipped_hour_the_moment_after() -> None:
     found = read_timestamps(texts("2025-10-26 02:30", "2025-03-30 02:30", "2025-06-01 02:30"), BERLIN)
     assert found.values.astype("str").tolist() == ["2025-10-26 01:30:00", "2025-03-30 01:00:00", "2025-06-01 00:30:00"]

@@ -83,4 +83,5 @@ def _times(texts: pd.Series) -> pd.Series:
     try:
         return read_timestamps(texts.reset_index(drop=True), zone_of("UTC", "")).values
     except LeadScoreError:
-        return pd.to_datetime(texts, errors="coerce", format="mixed", dayfirst=True)
+        dated = texts.where(texts.str.contains(r"\d", regex=True).fillna(False).astype(bool))
+        return pd.to_datetime(dated, errors="coerce", format="mixed", dayfirst=True)

@@ -238,6 +238,7 @@ def _read_zoned(clean: pd.Series, form: str | None) -> tuple[pd.Series, pd.Serie
 
 def _parse(texts: pd.Series, form: str) -> pd.Series:
     """Moments without a zone; a text with one that nobody has read yet is unreadable rather than read without it."""
+    texts = texts.where(texts.str.contains(r"\d", regex=True).fillna(False).astype(bool))  # else 'now' is a moment
     read = _without_zone(texts, form)
     if read is None:
         zoned = texts.str.contains(_ANY_ZONE, regex=True) & ~texts.str.match(_ISO_DAY)
