@@ -54,6 +54,19 @@ def test_clocks_and_owners_have_many_names(tmp_path: Path, created: str, closed:
         ("Kundennr.", [str(10_000 + place % 170) for place in range(300)], Role.DISPLAY),
         ("Zamknięty", ["Y", "N"] * 150, Role.IGNORE),
         ("Deal : Age (days)", [str(place % 90) for place in range(300)], Role.IGNORE),
+        *(
+            (header, [str(10 * (place % 10)) for place in range(300)], Role.IGNORE)
+            for header in (
+                "Abschlusswahrscheinlichkeit",
+                "Gewinnchance",
+                "Win %",
+                "Likelihood",
+                "수주 가능성(%)",
+                "受注確率",
+            )
+        ),
+        ("성장 가능성", [str(10 * (place % 10)) for place in range(300)], Role.FEATURE),
+        ("Discount %", [str(10 * (place % 10)) for place in range(300)], Role.FEATURE),
         ("Age", [str(20 + place % 50) for place in range(300)], Role.SENSITIVE),
         ("Kontakt", [f"Jan Kowalski {place}" for place in range(300)], Role.PERSONAL),
         ("display_name", [f"Firm {place % 120}" for place in range(300)], Role.DISPLAY),
