@@ -296,6 +296,39 @@ def test_owners_are_named_their_own_leads_only(client: TestClient, tiny_demo: An
     assert f"{entered['leads']:,}, {entered['won']:,} won" in html and "only yours are named" in html
 
 
+def typed_into(html: str, **typed: str) -> dict[str, str]:
+    """All that a page's form sends: its boxes with what was typed, and what each showed."""
+    form = html.split('id="rules"')[1].split("</form>")[0]
+    was = re.findall(r'<input type="hidden" name="(was\.[^"]+)" value="([^"]*)">', form)
+    assert {unescape(name) for name, _ in was} == {f"was.{name}" for name in boxes_of(html)}
+    return boxes_of(html) | {unescape(name): value for name, value in was} | typed
+
+
+def test_a_form_older_than_the_draft_changes_only_what_was_typed(tiny_copy: Any, tmp_path: Path) -> None:
+    with client_for(tiny_copy, tmp_path) as client:
+        ann, bob = (key_for(client, "admin") for _ in range(2))
+        first, second, of_bob = page(client, **ann), page(client, **ann), page(client, **bob)
+        send(client, "/rubric/points", ann, do="saved", **typed_into(first, **{"p.downloads.0": "3", "line.mql": "50"}))
+        html = send(client, "/rubric/points", ann, do="saved", **typed_into(second, **{"p.trial.0": "7"})).text
+        kept = boxes_of(html)
+        assert (kept["p.downloads.0"], kept["line.mql"], kept["p.trial.0"]) == ("3", "50", "7"), "of two tabs"
+
+        typed = typed_into(first, **{"p.downloads.0": "many", "p.trial.0": "8"})
+        refused = send(client, "/rubric/points", ann, do="saved", **typed)
+        again = boxes_of(refused.text)
+        assert refused.status_code == 422 and (again["p.downloads.0"], again["p.trial.0"]) == ("many", "8")
+        assert again["line.mql"] == "50", "what nobody typed is what is kept"
+
+        assert "is the rubric in use now" in send(client, "/rubric/adopt", ann, reason="first").text
+        cap = next(name for name in boxes_of(of_bob) if name.startswith("cap.") and name.endswith(".high"))
+        typed = typed_into(of_bob, **{"p.demo_request.0": "26", cap: "99"})
+        kept = boxes_of(send(client, "/rubric/points", bob, do="saved", **typed).text)
+        assert (kept["p.demo_request.0"], kept[cap]) == ("26", "99")
+        assert (kept["p.downloads.0"], kept["line.mql"], kept["p.trial.0"]) == ("3", "50", "7"), "adopted meanwhile"
+        low = cap.removesuffix("high") + "low"
+        assert kept[low] == boxes_of(of_bob)[low], "the other end stays"
+
+
 def test_of_two_drafts_of_one_number_both_can_be_adopted_one_after_the_other(tiny_copy: Any, tmp_path: Path) -> None:
     with client_for(tiny_copy, tmp_path) as client:
         ann, bob = (key_for(client, "admin") for _ in range(2))

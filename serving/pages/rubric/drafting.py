@@ -32,6 +32,7 @@ from serving.state.app_state import AppState
 
 LARGEST_FILE = 200_000  # bytes of a rubric's CSV: thousands of rules
 _FARTHEST = 100 * LARGEST_POINTS  # of a threshold or cap
+_WAS = "was."
 
 
 def working_content(app_state: AppState, caller: Caller) -> tuple[Content | None, StoredDraft | None]:
@@ -97,6 +98,19 @@ def label_of(rubric: Rubric | None) -> str:
     return "" if rubric is None else f"{rubric.name} {rubric.version}"
 
 
+def find_typed(sent: Mapping[str, str]) -> dict[str, str]:
+    """A sent form without the boxes that hold what they showed as the page came (``was.`` and the name of the box).
+
+    The page may be older than the draft: what nobody typed would put back what was changed since, in another tab or by
+    another version of the rubric.
+
+    >>> find_typed({"do": "saved", "p.trial.0": "5", "was.p.trial.0": "5", "line.mql": "50", "was.line.mql": "45"})
+    {'do': 'saved', 'line.mql': '50'}
+    """
+    boxes = {name: value for name, value in sent.items() if not name.startswith(_WAS)}
+    return {name: value for name, value in boxes.items() if sent.get(_WAS + name) != value}
+
+
 def with_sent_points(content: Content, sent: Mapping[str, str], language: Language) -> tuple[Content, dict[str, str]]:
     """The draft with the points, caps and thresholds of the page's form; and what is wrong, by the name of a box."""
     errors: dict[str, str] = {}
@@ -121,8 +135,10 @@ def with_sent_points(content: Content, sent: Mapping[str, str], language: Langua
 
     groups = {}
     for name, group in content["groups"].items():
-        if f"cap.{name}.high" in sent:
-            ends = {"minimum": read(f"cap.{name}.low", _FARTHEST), "maximum": read(f"cap.{name}.high", _FARTHEST)}
+        boxes = {"minimum": f"cap.{name}.low", "maximum": f"cap.{name}.high"}
+        if any(box in sent for box in boxes.values()):
+            held = group.get("cap") or {}
+            ends = {end: read(box, _FARTHEST) if box in sent else held.get(end) for end, box in boxes.items()}
             cap = {end: value for end, value in ends.items() if value is not None}
             if len(cap) == 2 and cap["minimum"] > cap["maximum"]:
                 errors[f"cap.{name}.low"] = language.text("The lowest points are above the highest.")

@@ -34,7 +34,7 @@ from serving.state.app_state import AppState
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Token = Annotated[str, Form(max_length=100)]
-_MOST_BOXES = 2_000  # of the page's form
+_MOST_BOXES = 4_000  # of the page's form, half of them what the others showed as it came
 _PAGE = "/rubric"
 
 
@@ -73,8 +73,8 @@ def discard(request: Request, app_state: AppStateDep, caller: Reader, token: Tok
 
 @router.post("/rubric/points")
 async def save_points(request: Request, app_state: AppStateDep, caller: Reader) -> Response:
-    """Points, caps and thresholds as they stand in the boxes; a button may take a rule away or a change back."""
-    sent = await _read_boxes(request)
+    """Points, caps and thresholds that were typed into the boxes; a button may take a rule away or a change back."""
+    sent = drafting.find_typed(await _read_boxes(request))
     check_form_token(request, sent.get("token", ""))
     content, _ = drafting.working_content(app_state, caller)
     if content is None:
@@ -86,7 +86,7 @@ async def save_points(request: Request, app_state: AppStateDep, caller: Reader) 
     elif act == "undo":
         changed = drafting.undo_change(changed, app_state.find_decided().rubric, what)
     errors = {name: said for name, said in errors.items() if not act or not drafting.is_box_of(name, what)}
-    if errors:  # a change of one rule saves what stands in the other boxes, too
+    if errors:  # a change of one rule saves what was typed into the other boxes, too
         return _show(request, app_state, caller, sent=sent, errors=errors)
     if changed != content:
         drafting.keep_content(app_state, caller, changed)

@@ -32,6 +32,16 @@
     if (document.querySelector("[data-underway]")) asking = setTimeout(ask, ASK_AFTER);
   };
 
+  // What was typed since stays in its box, and counts against what is saved by now.
+  const keepShown = (html) => {
+    const there = new DOMParser().parseFromString(html, "text/html").getElementById("rules");
+    form().querySelectorAll("input[name]").forEach((box) => {
+      const saved = there?.querySelector(`[name="${CSS.escape(box.name)}"]`);
+      if (saved && box.name.startsWith("was.")) box.value = saved.value;
+      else if (saved && box.type !== "hidden") box.defaultValue = saved.defaultValue;
+    });
+  };
+
   const save = async () => {
     if (!changed() || !form().checkValidity()) return;
     sending = true;
@@ -42,7 +52,7 @@
     sending = false;
     if (!answer.ok) { form().requestSubmit(); return; }
     const html = await answer.text();
-    if (new URLSearchParams(new FormData(form())).toString() !== before) { later(); return; }
+    if (new URLSearchParams(new FormData(form())).toString() !== before) { keepShown(html); later(); return; }
     put(html);
     wait();
   };
