@@ -209,6 +209,22 @@ def test_who_is_still_in_a_stage_counts_towards_its_days() -> None:
     assert ended["median_days"] == pytest.approx(2 / 24) and ended["kept"], "outcomes alone closed them"
 
 
+def test_a_close_does_not_end_the_stage_that_it_is() -> None:
+    """L7 and L8 are disqualified on day 20; L8 is opened again on day 26."""
+    tables = world()
+    last = [("L7", "disqualified", 480), ("L8", "disqualified", 480), ("L8", "mql", 624)]
+    more = [
+        {"lead_id": lead, "stage": stage, "entered_at": at(hour), "known_at": at(hour)} for lead, stage, hour in last
+    ]
+    told = {**tables, "stages": pd.concat([tables["stages"], pd.DataFrame(more)], ignore_index=True)}
+    stages = policy().model_dump(mode="json", exclude_defaults=True)["stages"]
+    stages["disqualified"] = {"metric": {"measure": "median_days", "target": 1}}
+    over = {"L7": ClosedLead("disqualified", at(480))}
+    found = measure_lifecycle(told, policy(**parts(stages=stages)), at(720), None, over).stages.set_index("stage")
+    row = found.loc["disqualified"]
+    assert (row["leads"], row["in_it_now"], row["median_days"]) == (2, 1, pytest.approx(6.0)) and not row["kept"]
+
+
 def test_the_median_of_stays_is_the_usual_one_where_all_have_left() -> None:
     days = np.random.default_rng(2).integers(1, 30, 41).astype(np.float64)
     for n in (1, 2, 40, 41):

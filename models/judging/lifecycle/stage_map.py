@@ -87,10 +87,14 @@ def stage_table(
 
 
 def _ends_of_stays(found: pd.DataFrame, closed: Mapping[str, ClosedLead]) -> pd.Series:
-    """When each stay ended, by the next stage or, of a lead that outcomes alone closed, by its close; else missing."""
+    """When each stay ended, by the next stage or, of a lead that outcomes alone closed, by its close; else missing.
+
+    A stage that is a close itself begins with it: that ends only with the next stage.
+    """
     over = {lead: one.at for lead, one in closed.items() if one.outcome in _ENDS and one.at is not None}
     close = pd.to_datetime(found["lead_id"].astype("str").map(over)).astype("datetime64[us]")
-    return found["left_at"].fillna(close.where(close >= found["entered_at"]))
+    ends = (close >= found["entered_at"]) & ~found["stage"].isin(_ENDS)
+    return found["left_at"].fillna(close.where(ends))
 
 
 def median_stay(days: Floats, left: Bools) -> float:
