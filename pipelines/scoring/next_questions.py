@@ -12,6 +12,7 @@ from models.bundle import Bundle
 from models.explaining.points import score_of_log_odds
 from models.explaining.questions import contribution_of, plausible_outcomes, value_questions
 from models.logistic import sigmoid
+from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.scoring.find_lead import find_bundle, lead_matrix
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_open
@@ -62,7 +63,8 @@ class LeadQuestion:
 
 def form_questions(context: Context) -> list[FormQuestion]:
     """Questions by what asking them would bring, most useful first."""
-    bundle, matrix = _bundle_that_asks(context), load_open_leads(context)
+    bundle = _bundle_that_asks(context)
+    matrix = load_open_leads(context, bundle)
     if not len(matrix):
         raise ContractError(f"no lead of source '{context.source.name}' is open, so nothing tells what to ask.")
     worth = value_questions(
@@ -107,19 +109,24 @@ def _bundle_that_asks(context: Context) -> Bundle:
     return bundle
 
 
-def load_open_leads(context: Context) -> Matrix:
-    """Matrix of the open leads; ContractError where there is no table of answers."""
+def load_open_leads(context: Context, bundle: Bundle) -> Matrix:
+    """Matrix of the open leads as the bundle reads it; ContractError where there is no table of answers."""
+    require_answers(context)
+    return matrix_for(context, bundle, load_open(context.paths.matrix))
+
+
+def require_answers(context: Context) -> None:
+    """ContractError where there is no table of answers."""
     if context.source.kind == "flat":
         raise ContractError(
             f"source '{context.source.name}' has no table of answers, so no question is open. Map qualification "
             "answers to 'answers' in a relational source."
         )
-    return load_open(context.paths.matrix)
 
 
 def lead_questions(context: Context, lead_id: str, as_of: str | None = None) -> list[LeadQuestion]:
     """Unanswered questions of one lead: what each is worth, and the score after every plausible answer."""
-    load_open_leads(context)
+    require_answers(context)
     bundle = _bundle_that_asks(context)
     return questions_of(context, bundle, lead_matrix(context, bundle.catalog, lead_id, as_of).values)
 

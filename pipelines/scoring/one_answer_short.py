@@ -6,7 +6,7 @@ from features.errors import ContractError
 from models.one_answer_short import BY_POINTS, shortlist
 from models.scoring import Beside, score
 from pipelines.scoring.find_lead import facts_of, find_bundle
-from pipelines.scoring.next_questions import load_open_leads
+from pipelines.scoring.next_questions import load_open_leads, require_answers
 from pipelines.workspace.context import Context
 
 
@@ -18,18 +18,18 @@ def shortlist_leads(context: Context, state: str | None = None) -> pd.DataFrame:
     ContractError
         if the source has no answers, points score alone, or no rule of the policy leads to the state.
     """
-    leads = load_open_leads(context)
-    facts = None if context.source.kind == "flat" else facts_of(context, leads, None, {})
+    require_answers(context)
     bundle = find_bundle(context)
     if bundle.by_points:
         raise ContractError(f"source '{context.source.name}': {BY_POINTS}")
+    leads = load_open_leads(context, bundle)
     scored = score(
         bundle,
         leads,
         context.framework,
         source=context.source,
         policy=context.policy,
-        beside=Beside(facts),
+        beside=Beside(facts_of(context, leads, None, {})),
     )
     found = shortlist(scored)
 

@@ -15,6 +15,7 @@ from features.catalog.build_catalog import build_catalog
 from features.errors import BundleError, DataError
 from features.schema.operations import DecayedSum
 from models.bundle import load_bundle
+from models.explaining.questions import value_questions
 from models.settings import GateSettings, TrainSettings
 from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.declaring.starter_declaration import declare_facts, read_facts
@@ -23,6 +24,8 @@ from pipelines.registry.champion import catalog_for, point_to, read_champion
 from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.promotion_gate import ask_gate, fits
 from pipelines.run import RUN, run_stage
+from pipelines.scoring.next_questions import form_questions
+from pipelines.scoring.one_answer_short import shortlist_leads
 from pipelines.stages.register_bundle import register_trained_bundle
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import open_context
@@ -164,7 +167,9 @@ def test_what_the_tables_no_longer_hold_is_not_computed_as_empty(run: TinyRun) -
         matrix_for(run.context, load_bundle(champion.folder), load_matrix(paths.matrix))
 
 
-def test_a_bundle_scores_by_the_half_lives_it_learned(tiny_copy: TinyRun, tmp_path: Path) -> None:
+@pytest.fixture
+def slow(tiny_copy: TinyRun, tmp_path: Path) -> TinyRun:
+    """A run whose champion has learned other half-lives than the matrix, which is built again."""
     text = tiny_copy.source.read_text(encoding="utf-8")
     text = re.sub(r"(?m)^( +)half_life_days: 14$", r"\1half_life_days: 14\n\1estimate_half_life: true", text)
     tiny_copy.source.write_text(text, encoding="utf-8")
@@ -184,14 +189,19 @@ def test_a_bundle_scores_by_the_half_lives_it_learned(tiny_copy: TinyRun, tmp_pa
     bundle = dataclasses.replace(load_bundle(paths.train / "bundle"), catalog=learned)
     assert restore_half_lives(context.source, learned).activity_kinds == kinds
     point_to(paths, keep(run, bundle, tmp_path / "other"), TEST)
-
     run_stage(context, "matrix")
-    built = load_catalog(paths.matrix, "open")
+    return run
+
+
+def test_a_bundle_scores_by_the_half_lives_it_learned(slow: TinyRun) -> None:
+    context, paths = slow.context, slow.context.paths
+    champion = read_champion(paths)
+    assert champion is not None
+    learned, built = load_catalog(champion.folder, "bundle"), load_catalog(paths.matrix, "open")
     differ = [feature for feature in learned if built[feature.name] != feature]
     assert differ and all(isinstance(feature.params, DecayedSum) for feature in differ)
     run_stage(context, "score")
-    champion = read_champion(paths)
-    assert champion is not None and ScoreRecord.read(paths).bundle == champion.hash
+    assert ScoreRecord.read(paths).bundle == champion.hash
     matrix = load_matrix(paths.matrix, "open")
     found = matrix_for(context, load_bundle(champion.folder), matrix)
     served = features_at(
@@ -200,3 +210,26 @@ def test_a_bundle_scores_by_the_half_lives_it_learned(tiny_copy: TinyRun, tmp_pa
     pd.testing.assert_frame_equal(found.values, served.values)
     name = differ[0].name
     assert not np.array_equal(found.values[name].to_numpy(), matrix.values[name].to_numpy())
+
+
+def test_what_to_ask_is_told_by_what_the_bundle_learned(slow: TinyRun) -> None:
+    context, paths = slow.context, slow.context.paths
+    run_stage(context, "score")
+    listed = read_parquet(paths.score / "worklist.parquet").set_index("lead_id")["score"]
+    short = shortlist_leads(context).set_index("lead_id")["score"]
+    assert len(short) and short.to_dict() == listed[short.index].to_dict()
+
+    champion = read_champion(paths)
+    assert champion is not None
+    bundle = load_bundle(champion.folder)
+    values = matrix_for(context, bundle, load_matrix(paths.matrix, "open")).values
+    scale = bundle.scale
+    worth = value_questions(
+        bundle.questions,
+        values,
+        bundle.contributions(values),
+        scale.reference_log_odds,
+        scale.points_per_log_odds,
+    )
+    gains = {row.question: row.gain for row in form_questions(context)}
+    assert gains == {name: float(found.gain.mean() * 1000) for name, found in worth.items()}

@@ -36,9 +36,9 @@ def answer(points: float, value: str = "uses", *, expired: bool = False, has_rul
 @pytest.fixture(scope="module")
 def scored(tiny_demo: Any) -> Scored:
     context = tiny_demo.context
-    return score(
-        find_bundle(context), load_open_leads(context), context.framework, source=context.source, policy=context.policy
-    )
+    bundle = find_bundle(context)
+    leads = load_open_leads(context, bundle)
+    return score(bundle, leads, context.framework, source=context.source, policy=context.policy)
 
 
 @pytest.fixture
