@@ -1,11 +1,15 @@
 """The worklist's scores and states of a week ago, for the trend it shows."""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from features.array_types import Ints
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
+from serving.state.gather_rows import gather_rows
 from serving.state.loaded_state import LoadedState
+from serving.state.worklist.ranked_worklist import SAME_MOMENT
 
 _WEEK = pd.Timedelta(days=7)
 LONGEST_LIST = 20_000  # bounds the work after a start: a longer list shows no trend
@@ -13,7 +17,7 @@ _BLOCK = 2_000  # leads scored at once, which bounds the memory
 
 
 def compare_with_last_week(app_state: AppState) -> None:
-    """Score the leads that existed a week before the data's cut-off, as of then; runs behind the first requests."""
+    """Score the leads that existed a week before they were scored, as of then; runs behind the first requests."""
     state = app_state.loaded
     if is_comparable(state):
         _compare_once(app_state, state)
@@ -54,18 +58,39 @@ def _compare(app_state: AppState, state: LoadedState) -> int:
     count, cutoff = len(state.worklist), state.data.cutoff
     if cutoff is None:
         return 0
-    when = cutoff - _WEEK
-    created = state.worklist.created
-    existed = ~np.isnat(created) & (created < np.datetime64(when.to_datetime64()))
+    end = cutoff.to_datetime64().astype("datetime64[us]")
+    scored_at = _find_moments(state, end)
+    created, when = state.worklist.created, scored_at - _WEEK.to_timedelta64()
+    existed = ~np.isnat(created) & (created < when)
+    later = abs(scored_at - end) > SAME_MOMENT  # on real time, of what was posted: the data alone do not tell them
 
     ids = state.worklist.position.tolist()
     scores, states = np.full(count, np.nan), np.full(count, "", dtype=object)
-    for block in np.array_split(np.flatnonzero(existed), max(1, count // _BLOCK)):
-        if len(block):
-            names = [ids[int(k)] for k in block]
-            scored = state.model.score_tables(state.data.tables, names, when, app_state.framework(None))
-            scores[block] = scored.frame["score"].to_numpy(dtype=np.float64)
-            states[block] = scored.frame["state"].to_numpy(dtype=object)
 
-    state.worklist.set_last_week(scores, states)
+    def take(block: Ints, tables: dict[str, pd.DataFrame], as_of: pd.Timestamp | pd.Series) -> None:
+        names = [ids[int(k)] for k in block]
+        scored = state.model.score_tables(tables, names, as_of, app_state.framework(None))
+        scores[block] = scored.frame["score"].to_numpy(dtype=np.float64)
+        states[block] = scored.frame["state"].to_numpy(dtype=object)
+
+    for block in np.array_split(np.flatnonzero(existed & ~later), max(1, count // _BLOCK)):
+        if len(block):
+            take(block, state.data.tables, cutoff - _WEEK)
+    for block in np.array_split(np.flatnonzero(existed & later), max(1, count // _BLOCK)):
+        if len(block):
+            with app_state.store.reading() as session:
+                codes = state.data.codes(pd.Index([ids[int(k)] for k in block], dtype="str"))
+                rows = gather_rows(session, state.data, codes.tolist())
+            take(block, rows.tables, pd.Series(when[block]))
+
+    state.worklist.set_last_week(scores, states, scored_at)
     return int(existed.sum())
+
+
+def _find_moments(state: LoadedState, end: np.datetime64) -> npt.NDArray[np.datetime64]:
+    """As of when each lead of the list is scored: the cut-off ``end``, or the last that was posted of it."""
+    found = np.full(len(state.worklist), end, dtype="datetime64[us]")
+    again = [line for line in state.worklist.scored_again() if line.get("as_of") is not None]
+    at = state.worklist.position.get_indexer(pd.Index([str(line["lead_id"]) for line in again], dtype="str"))
+    found[at] = np.array([line["as_of"] for line in again], dtype="datetime64[us]")
+    return found

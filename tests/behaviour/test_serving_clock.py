@@ -164,3 +164,26 @@ def test_on_real_time_a_rest_ends_with_its_day(client: TestClient, tiny_copy: An
     clocks = {kind: ServingClock(pd.Timestamp("2026-01-02"), kind, 1.0) for kind in ("wall", "data")}
     assert rows.scored_as_of(state.data, codes, clocks["wall"]).tolist() == [back]
     assert rows.scored_as_of(state.data, codes, clocks["data"]).tolist() == [pd.Timestamp("2026-01-02")]
+
+
+def test_the_change_in_a_week_on_the_list_is_that_of_the_card(client: TestClient) -> None:
+    def changes() -> dict[str, Any]:
+        rows = client.get("/v1/worklist", params={"size": 500, "sort": "change"}).json()["rows"]
+        return {row["lead_id"]: row["change"] for row in rows}
+
+    def on_card(lead: str) -> int:
+        found = client.get(f"/v1/leads/{lead}/change").json()
+        return int(found["score_after"] - found["score_before"])
+
+    before = changes()
+    first, second = [lead for lead, change in before.items() if change is not None][:2]
+    acted = {"kind": "demo_request", "actor": "lead"}
+    assert client.post(f"/v1/leads/{first}/activities", json=acted).status_code == 201
+    after = changes()
+    assert after[first] is None, "it is scored as of now, the other score is of a week before the cut-off"
+    assert all(change is None for change in list(after.values())[list(after).index(first) :]), "it comes last"
+    assert after[second] == before[second] == on_card(second)
+
+    assert app_of(client).load() is not None
+    after = changes()
+    assert after[first] == on_card(first) and after[second] == on_card(second)

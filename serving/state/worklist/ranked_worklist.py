@@ -27,6 +27,8 @@ from serving.state.worklist.list_columns import (
 from serving.state.worklist.ranks import Ranks, sort_best_first
 from serving.state.worklist.worklist_query import Page, Place, Sort, WorklistQuery
 
+SAME_MOMENT = np.timedelta64(1, "h")  # time alone moves scores from here on
+
 
 class Worklist:
     """Scored open leads; rows keep their position, the order is held apart.
@@ -55,6 +57,7 @@ class Worklist:
 
         self.scores_last_week = np.full(len(frame), np.nan)
         self.states_last_week = np.full(len(frame), "", dtype=object)
+        self._compared_at = np.full(len(frame), np.datetime64("NaT"), dtype="datetime64[us]")
 
         self._lock = threading.Lock()
         self._last_search: tuple[str, Bools] | None = None
@@ -253,10 +256,25 @@ class Worklist:
             states = [self._state.setdefault(str(line["state"]), len(self._state)) for line in found.values()]
             self._ranks = self._ranks.replace_rows(found, states, self._id_rank, has_points=self.has_points)
 
-    def set_last_week(self, scores: npt.NDArray[np.float64], states: npt.NDArray[np.object_]) -> None:
-        """Take over scores and states of a week before, by position; NaN and empty where there were none."""
+    def set_last_week(
+        self,
+        scores: npt.NDArray[np.float64],
+        states: npt.NDArray[np.object_],
+        compared_at: npt.NDArray[np.datetime64],
+    ) -> None:
+        """Take over scores and states of a week before ``compared_at``, by position; NaN and empty where there were
+        none. A row that is scored again as of later than that is compared with nothing: it would be no week.
+        """
         with self._lock:
-            self.scores_last_week, self.states_last_week = scores, states
+            self.scores_last_week, self.states_last_week, self._compared_at = scores, states, compared_at
+
+    def _score_last_week(self, ranks: Ranks, at: int) -> float:
+        """The score of a week before a row's own moment, NaN where it is not known."""
+        line = ranks.patches.get(at)
+        as_of = None if line is None else line.get("as_of")
+        if as_of is not None and abs(np.datetime64(as_of, "us") - self._compared_at[at]) > SAME_MOMENT:
+            return float("nan")
+        return float(self.scores_last_week[at])
 
     def page(self, query: WorklistQuery) -> Page:
         """One page of what the query asks for; equal scores are sorted by lead id, so pages never overlap."""
@@ -341,7 +359,9 @@ class Worklist:
         if sort == "waiting":
             return np.lexsort((self._id_rank, -self._days_in_stage(ranks)))
         if sort == "change":
-            moved = np.nan_to_num(ranks.score - self.scores_last_week, nan=-1e9)  # leads without a past come last
+            before = self.scores_last_week.copy()
+            before[list(ranks.patches)] = [self._score_last_week(ranks, at) for at in ranks.patches]
+            moved = np.nan_to_num(ranks.score - before, nan=-1e9)  # leads without a past come last
             return np.lexsort((self._id_rank, -moved))
         return self._newest_first
 
@@ -433,11 +453,11 @@ class Worklist:
 
     def _row(self, ranks: Ranks, at: int, record: dict[str, Any]) -> dict[str, Any]:
         record |= ranks.patches.get(at, {})
-        before = self.scores_last_week[at]
+        before = self._score_last_week(ranks, at)
         record["owner"] = self.owner[at]
         record["display"] = self._display_of(at)
         record["created_at"] = None if np.isnat(self.created[at]) else pd.Timestamp(self.created[at]).isoformat()
         record["worth"] = 1.0 if self.win_values is None else float(self.win_values[at])
-        record["state_before"] = str(self.states_last_week[at]) or None
+        record["state_before"] = None if np.isnan(before) else str(self.states_last_week[at]) or None
         record["change"] = None if np.isnan(before) else int(record["score"] - before)
         return record
