@@ -16,6 +16,7 @@ from pipelines.declaring.value_types import READABLE
 from pipelines.declaring.words.header_words import Meaning, meanings_of, words_of
 from pipelines.declaring.words.money_words import is_planned
 from pipelines.declaring.words.todays_words import todays_words
+from pipelines.ingest.values.column_texts import without_no_value
 from pipelines.ingest.values.date_order import DateOrder
 from pipelines.ingest.values.moments import zone_of
 from pipelines.ingest.values.timestamps import read_timestamps
@@ -122,6 +123,7 @@ def moments_of(texts: pd.Series, dates: DatesFirst | None = None) -> pd.Series |
     order: DateOrder | None = {"day_first": "day", "month_first": "month"}.get(dates or "")  # type: ignore[assignment]
     try:
         # what somebody answered holds for dates with full stops, too
+        texts = without_no_value(texts)
         found = read_timestamps(texts.reset_index(drop=True), zone_of("UTC", ""), order=order, dotted=True)
         return found.values.set_axis(texts.index)
     except LeadScoreError:

@@ -14,6 +14,7 @@ from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.row_selection import has_value
+from pipelines.ingest.values.column_texts import without_no_value
 from pipelines.ingest.values.type_casting import plain_texts
 
 
@@ -76,7 +77,7 @@ def _first_filled(frame: pd.DataFrame, headers: Sequence[str], declared: Column)
     """The first filled value of each row, missing where none is."""
     columns = [frame[header] for header in headers]
     if not all(pd.api.types.is_datetime64_any_dtype(column.dtype) for column in columns):
-        columns = [plain_texts(column, declared) for column in columns]
+        columns = [without_no_value(plain_texts(column, declared)) for column in columns]
     first = columns[0]
     for column in columns[1:]:
         first = first.fillna(column)

@@ -13,6 +13,7 @@ from pipelines.declaring.exports.open_export import init_export
 from pipelines.ingest.reading.delimited_text import read_delimited
 from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.ingest.shaping.canonical_shape import ShapedTable, shape_table
+from pipelines.ingest.wide_stages import melt_stages
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 from tests.reference.crm_export import deals
@@ -61,6 +62,22 @@ def test_what_databases_write_for_no_value_is_an_empty_cell_of_a_delimited_file(
     found = read_delimited(b"id,town\n1,\\N\n2,C:\\New\n3,Bonn\n", CsvFormat(), what="f.csv")
     assert found.frame["town"].tolist() == ["", "C:\\New", "Bonn"]
     assert found.notes == (r"1 cells hold \N, which databases write for no value: they count as empty.",)
+
+
+def test_a_stage_that_was_not_entered_is_no_row(tmp_path: Path) -> None:
+    (tmp_path / "leads.csv").write_text("id,created,mql,won\nA,2025-01-01,2025-01-05,NULL\nB,2025-01-02,-,2025-02-01\n")
+    location = {"file": str(tmp_path / "leads.csv")}
+    leads = {"location": location, "columns": {"lead_id": {"from": "id"}, "created_at": {"from": "created"}}}
+    stages = {"location": location, "wide": {"mql": "mql", "won": "won"}, "columns": {"lead_id": {"from": "id"}}}
+    declared = {"name": "t", "kind": "relational", "tables": {"leads": leads, "stages": stages}}
+    source = Source.model_validate(declared)
+    file = source.tables["stages"].location
+    assert file is not None
+    melted = melt_stages(read_file(Path(file.file), file), source, "stages")
+    assert shape_table(melted, "stages", source).frame[["lead_id", "stage"]].to_numpy().tolist() == [
+        ["A", "mql"],
+        ["B", "won"],
+    ]
 
 
 def test_init_and_ingest_of_one_file_know_no_value(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pipelines.declaring.column_inference import missing_texts
 from pipelines.declaring.exports.export_table import ExportTable
 from pipelines.declaring.words.header_words import Meaning, Subject, meanings_of, subjects_of, words_of
 from pipelines.ingest.key_forms import match_keys
+from pipelines.ingest.values.column_texts import without_no_value
 
 UNIQUE = 0.97  # share of a key's rows that hold a value of their own: exports repeat a few rows
 _NEARLY_UNIQUE = 0.8  # of a column that stands for its row though several rows may share it (converted contact, mail)
@@ -130,7 +131,7 @@ class KeyOverlap:
         table = self.tables[parent]
         found = []
         for header in table.frame.columns:
-            values = table.frame[header].dropna()
+            values = without_no_value(table.frame[header]).dropna()
             alike = len(values) > 1 and values.nunique() >= _NEARLY_UNIQUE * len(values)
             named = {Meaning.ID, Meaning.EMAIL} & meanings_of(str(header))
             if str(header) != self.keys.get(parent) and alike and named and str(header) not in table.times:
