@@ -145,14 +145,19 @@ def test_a_win_by_somebody_else_is_none_of_ours() -> None:
 def test_a_verdict_that_may_still_come_is_none() -> None:
     assert {text: found for text in NOT_YET.split("|") if (found := guess_standing(text)) is not None} == {}
     assert guess_standing("Lost - no budget yet") == "lost" and guess_standing("Won - still active") == "won"
+    reasons = {"Not interested - still happy with current": "lost", "Kein Bedarf mehr (noch Vertrag)": "lost"}
+    reasons |= {"Disqualified (still a student)": "disqualified", "Duplicate - still in CRM": "disqualified"}
+    assert {text: guess_standing(text) for text in reasons} == reasons
 
 
 def test_what_is_won_but_not_for_good_and_offers_taken_are_asked_for() -> None:
     texts = f"{NOT_FOR_GOOD}|{OFFERS_TAKEN}".split("|")
     assert {text: found for text in texts if (found := guess_standing(text)) is not None} == {}
     still = ("견적 승인 대기", "見積承認待ち", "Quote sent", "Sales accepted lead", "Preliminary meeting")
+    still += ("Proposal sent, budget approved", "Sales Accepted - Proposal", "Accepted lead - proposal")
     assert {text: guess_standing(text) for text in still} == dict.fromkeys(still, "open")
     won = ("추가 계약", "단가계약 체결", "계약 체결", "수주 종료", "契約締結")
+    won += ("仮想サーバー受注", "내시경 수주", "競合なし受注")
     assert {text: guess_standing(text) for text in won} == dict.fromkeys(won, "won")
 
 

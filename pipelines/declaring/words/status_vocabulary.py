@@ -188,7 +188,8 @@ OTHERS = (
     r"gdzie indziej|inn(?:ego|emu|y) dostawc\w*|jinde|inde|versenytars\w*|mashol|kilpailij\w*|muualt?a|muualle|"
     r"ann(?:an|en) leverand?tor|nagon annan|rakip\w*|rakib\w*|baska firma\w*|"
     r"конкурент\w*|в другом месте|у других|другой поставщик\w*|ανταγωνιστ\w*|αλλου)\b|"
-    "경쟁 ?사|경쟁 ?업체|경쟁자|타사|타 업체|타업체|다른 ?(?:업체|회사|곳)|他社|競合|他決|別会社|"
+    "경쟁 ?사(?! ?없)|경쟁 ?업체|경쟁자|타사|타 업체|타업체|다른 ?(?:업체|회사|곳)|"
+    "他社|競合(?! ?(?:なし|無))|他決|別会社|"
     "竞争|競爭|对手|對手|竞品|友商|别家|別家|他家"
 )
 # A win that is not for good: promised, or over since.
@@ -197,7 +198,8 @@ NOT_FOR_GOOD = (
     r"vorlaufig\w*|mundlich\w*|unter vorbehalt|gekundigt\w*|abgelaufen|voorlopig\w*|mondeling\w*|opgezegd|"
     r"provisoi?r\w*|resilie\w*|rescindid[oa]s?|verbalmente|condicional\w*|condizionat\w*|wstepn\w*|warunkow\w*|ustnie|"
     r"wypowiedzian\w*|wygas\w*|predbezn\w*|предварительн\w*|расторгнут\w*|попередньо)\b|"
-    r"(?:^|\s)가 ?(?:계약|수주)|구두|내시|계약 ?(?:종료|해지|만료|해제)|仮|内示|口頭|契約 ?(?:終了|解除|解約|満了)|"
+    r"(?:^|\s)가 ?(?:계약|수주)|구두|내시(?!경)|계약 ?(?:종료|해지|만료|해제)|"
+    r"仮(?!想)|内示|口頭|契約 ?(?:終了|解除|解約|満了)|"
     r"合同 ?(?:终止|到期|解除)|合約 ?(?:終止|到期)"
 )
 # An offer that the customer has taken: an order in one company, a step before the contract in another.
@@ -212,6 +214,8 @@ TAKEN = (
     r"zaakceptowan\w*|przyjet\w*|zatwierdzon\w*|accepterad|godkand|accepteret|akseptert|godkendt|godkjent|prijat[ay]|"
     r"hyvaksytty|kabul edildi|onaylandi|принят\w*|согласован\w*|одобрен\w*)\b"
 )
+# what may stand between the two
+AUXILIARIES = "was|is|has|been|wurde|ist|is|werd|a|ete|est|fue|ha|sido|foi|e|stata|zostala|byla|har|blivit|on"
 
 # Korean, Japanese and Chinese put no blanks between words and name the outcome last: the match that ends last decides
 JOINED: Mapping[Standing, str] = {

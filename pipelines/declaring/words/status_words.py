@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from functools import cache
 from typing import Literal
@@ -12,6 +12,7 @@ from pipelines.declaring.words.header_words import words_of
 from pipelines.declaring.words.plain_letters import plain_letters
 from pipelines.declaring.words.status_vocabulary import (
     ALONE,
+    AUXILIARIES,
     BESIDE_A_VERDICT,
     FILLERS,
     JOINED,
@@ -62,10 +63,10 @@ _LACKING = frozenset(LACKING.split("|"))
 _NOT_DONE = re.compile(NOT_DONE)
 _NOT = frozenset(word for words in NEGATIONS.values() for word in words.split("|"))
 _YET = re.compile(YET)
-# what leaves a verdict open that stands anywhere beside it: sold, but by whom? unqualified, but for good?
-_DOUBTED: dict[object, re.Pattern[str]] = {"won": re.compile(f"{OTHERS}|{NOT_FOR_GOOD}"), "disqualified": _YET}
+_DOUBTED = re.compile(f"{OTHERS}|{NOT_FOR_GOOD}")  # anywhere beside a win: sold, but by whom?
 _LONGEST = 300  # letters; no status is as long, and phrases of one are compared with one another
-_OFFERS, _TAKEN = re.compile(OFFERS), re.compile(TAKEN)
+# "Quote has been accepted", "Accepted quote"; in "Sales accepted - proposal" a lead was
+_OFFER_TAKEN = re.compile(rf"(?:{OFFERS})(?: (?:{AUXILIARIES})){{0,3}} (?:{TAKEN})|^(?:{TAKEN}) (?:{OFFERS})")
 _JOINED_TAKEN = re.compile(rf"(?:{JOINED_OFFERS})\w* ?(?:{JOINED_TAKEN})(?: |{JOINED_DONE})*$")
 _JOINED_END = re.compile(rf"(?:{JOINED_DONE}|[\d\x00-\u10ff])*")  # one way to read each text
 _SIGNS = re.compile(r"[-\u2013\u2014:/|,()\[\]\u30fb]+")
@@ -113,12 +114,12 @@ def _read(text: str) -> _Reading:
     whole = [meaning for meaning, exact in _exact().items() if exact.fullmatch(folded)]
     if whole:
         return whole[0] if len(whole) == 1 else _TWO_THINGS
-    read = [one for one in (_by_joined_words(text), _by_words(folded)) if one is not None]
+    joined = _by_joined_words(text)
+    read = [one for one in (joined, _by_words(folded)) if one is not None]
     if not read:
         return None
-    if len(set(read)) > 1 or (read[0] in _DOUBTED and _DOUBTED[read[0]].search(folded)):
-        return _TWO_THINGS
-    return read[0]
+    doubted = (read[0] == "won" and _DOUBTED.search(folded)) or (joined == "disqualified" and _YET.search(folded))
+    return _TWO_THINGS if len(set(read)) > 1 or doubted else read[0]
 
 
 def _by_words(folded: str) -> _Reading:
@@ -139,7 +140,7 @@ def _by_words(folded: str) -> _Reading:
             return _TWO_THINGS
         meaning = verdicts[0]
         nots = [_NOT & set(phrase.split()) for phrase in by_sort["verdict", meaning]]
-        if all(nots) and _YET.search(folded):
+        if (all(nots) or meaning == "disqualified") and _YET.search(_up_to(folded, spans, meaning)):
             return _TWO_THINGS  # not so far
     elif is_open:
         meaning = "open"
@@ -153,7 +154,7 @@ def _by_words(folded: str) -> _Reading:
         meaning = "open" if ("beside", "open") in by_sort else None
     if meaning is None:
         return None
-    if meaning == "open" and _OFFERS.search(folded) and _TAKEN.search(folded):
+    if meaning == "open" and _OFFER_TAKEN.search(folded):
         return _TWO_THINGS
 
     told = {word for words in by_sort.values() for phrase in words for word in phrase.split()}
@@ -163,6 +164,12 @@ def _by_words(folded: str) -> _Reading:
         before, reason = folded[:behind], _NOT_DONE.sub(" ", folded[behind:])
         turned = turned & set(f"{before} {reason}".split()) - (_LACKING - set(before.split()))
     return _TWO_THINGS if turned else meaning
+
+
+def _up_to(folded: str, spans: Sequence[tuple[_Sort, int, int]], meaning: Standing) -> str:
+    """A text up to its verdict and a last word: "not qualified yet", but "not interested - still happy with theirs"."""
+    behind = max(end for sort, _, end in spans if sort == ("verdict", meaning))
+    return folded if len(folded[behind:].split()) == 1 else folded[:behind]
 
 
 def _longest_spans(folded: str) -> list[tuple[_Sort, int, int]]:
