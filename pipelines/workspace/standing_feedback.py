@@ -17,7 +17,8 @@ CONTACTED = "contacted.parquet"  # beside it: leads of which an activity by sale
 SILENCED, PINNED_STATE, PINNED_ACTION = "silenced", "pinned_state", "pinned_action"
 NO_ADVICE = ("none", "")  # next action and question of a lead nobody may contact
 _SILENT, _OVERRIDE, _WITHDRAW = "do_not_contact", "override", "withdraw"
-_HIDING = ("snooze", "reject")
+_REJECT = "reject"
+_HIDING = ("snooze", _REJECT)
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def read_standing_feedback(paths: Paths) -> StandingFeedback:
     decided = said[(said["verdict"] != _OVERRIDE).to_numpy(dtype=bool)].sort_values("id")
     decided = decided.drop_duplicates("lead_id", keep="last")
     hidden = decided["verdict"].isin(_HIDING) & in_force[decided.index]
+    hidden &= ~decided["id"].isin(_find_overtaken(paths, decided[hidden.to_numpy(dtype=bool)]))
     return StandingFeedback(
         silenced=frozenset(said.loc[(said["verdict"] == _SILENT).to_numpy(dtype=bool), "lead_id"].astype("str")),
         aside=frozenset(decided.loc[hidden.to_numpy(dtype=bool), "lead_id"].astype("str")),
@@ -77,6 +79,21 @@ def _read_what_stands(paths: Paths) -> pd.DataFrame | None:
     said = read_parquet(file)
     stands = (said["verdict"] != _WITHDRAW) & ~said["id"].isin(said["undoes"].dropna())
     return said[stands.to_numpy(dtype=bool)]
+
+
+def _find_overtaken(paths: Paths, hidden: pd.DataFrame) -> set[int]:
+    """Ids of the returns after which the lead entered another stage in the CRM: it was opened again there."""
+    returned = hidden[(hidden["verdict"] == _REJECT).to_numpy(dtype=bool)]
+    file = paths.ingest / "stages.parquet"
+    if not len(returned) or not file.exists():
+        return set()
+    stages = read_parquet(file, ["lead_id", "stage", "entered_at"])
+    own = stages[stages["lead_id"].isin(returned["lead_id"]).to_numpy(dtype=bool)]
+    both = own.merge(returned[["lead_id", "id", "known_at"]], on="lead_id")
+    by_it = both[(both["entered_at"] == both["known_at"]).to_numpy(dtype=bool)].set_index("id")["stage"]
+    into = both["id"].map(by_it[~by_it.index.duplicated()]).astype("object")
+    later = (both["entered_at"] > both["known_at"]) & (both["stage"].astype("object") != into)  # no echo of it
+    return {int(one) for one in both.loc[later.to_numpy(dtype=bool), "id"]}
 
 
 def _is_in_force(said: pd.DataFrame) -> pd.Series:

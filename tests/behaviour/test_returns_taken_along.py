@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from pipelines.run import run_stage
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
+from pipelines.workspace.standing_feedback import read_standing_feedback
 from serving.lists.closed_leads_page import closed_rows
 from serving.results.recent_changes import find_recent_changes
 from serving.store.tables import Feedback, StageRow
@@ -35,6 +36,7 @@ def test_a_lead_is_on_its_list_again_with_the_next_load(tiny_copy: TinyRun, tmp_
             session.execute(update(StageRow).values(entered_at=then, known_at=then))
             session.execute(update(Feedback).values(known_at=then))
     run_stage(tiny_copy.context, "ingest")
+    assert read_standing_feedback(paths).aside == {lead}
     file = paths.score / "worklist.parquet"
     scored = read_parquet(file)
     write_parquet(file, scored[scored["lead_id"] != lead].reset_index(drop=True))  # as the next run lists it

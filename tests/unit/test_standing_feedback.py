@@ -41,3 +41,20 @@ def test_the_latest_override_counts_as_long_as_it_is_in_force(tmp_path: Path) ->
     assert found.aside == {"E"}
     assert found.silenced == {"D"}
     assert find_leads_spoken_of(paths) == set("ABCDEFG"), "of H what was said has run out, of I it was taken back"
+
+
+def test_a_return_ends_with_the_next_stage_that_the_crm_tells(tmp_path: Path) -> None:
+    paths, said, later = Paths(tmp_path, "demo"), pd.Timestamp("2026-03-01 09:00"), pd.Timestamp("2026-03-04")
+    names = ["id", "lead_id", "verdict", "state", "next_action", "expires_at", "undoes", "known_at"]
+    rows = [(at, lead, "reject", None, None, None, None, said) for at, lead in enumerate("ABCD", 1)]
+    frame = pd.DataFrame(rows, columns=names).astype({"expires_at": "datetime64[us]", "undoes": "Float64"})
+    write_parquet(paths.ingest / FEEDBACK, frame)
+    told = [
+        *[(lead, "lead", said - pd.Timedelta(days=9)) for lead in "ABCD"],
+        *[(lead, "disqualified", said) for lead in "ABC"],
+        ("A", "mql", later),
+        ("B", "disqualified", later),  # the CRM's echo
+    ]
+    stages = pd.DataFrame(told, columns=["lead_id", "stage", "entered_at"])
+    write_parquet(paths.ingest / "stages.parquet", stages)
+    assert read_standing_feedback(paths).aside == {"B", "C", "D"}
