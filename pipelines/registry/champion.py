@@ -88,13 +88,22 @@ def as_trained(source: Source, catalog: Catalog) -> Source:
     return restore_list_items(restore_half_lives(source, catalog), catalog)
 
 
+def is_declared(context: Context, bundle: Bundle) -> bool:
+    """Whether today's declaration gives the features a bundle was trained with, what it learned of rows restored."""
+    return _declared_catalog(context, bundle).hash == bundle.catalog.hash
+
+
+def _declared_catalog(context: Context, bundle: Bundle) -> Catalog:
+    rubric = context.rubric if bundle.rubric is None else bundle.rubric.rubric
+    return build_catalog(as_trained(context.source, bundle.catalog), rubric)
+
+
 def catalog_for(context: Context, bundle: Bundle) -> Catalog:
     """The catalog a bundle is scored by; BundleError if today's declaration gives another than it was trained with.
 
     A bundle brings the rubric it was trained beside: another version in force since then changes none of its scores.
     """
-    rubric = context.rubric if bundle.rubric is None else bundle.rubric.rubric
-    catalog = build_catalog(as_trained(context.source, bundle.catalog), rubric)
+    catalog = _declared_catalog(context, bundle)
     if bundle.catalog.hash != catalog.hash:
         raise BundleError(
             f"bundle {bundle.hash[:12]} was trained with catalog {bundle.catalog.hash[:12]}, but source "

@@ -11,6 +11,7 @@ from pipelines.registry.champion import (
     Champion,
     MoveKind,
     PointerMove,
+    is_declared,
     point_to,
     read_champion,
     require_champion,
@@ -87,7 +88,7 @@ def _choose_bundle(app_state: AppState, beginning: str | None) -> str:
         raise NotFoundError(
             "this hash does not identify exactly one kept bundle; GET /v1/model lists them."
         ) from nothing
-    if load_bundle(app_state.paths.bundles / chosen).catalog.hash != app_state.loaded.model.catalog.hash:
+    if not is_declared(app_state.context, load_bundle(app_state.paths.bundles / chosen)):
         raise ConflictError("this bundle was trained under another declaration; train again instead.")
     return chosen
 

@@ -30,9 +30,11 @@ from pipelines.stages.register_bundle import register_trained_bundle
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.context import open_context
 from pipelines.workspace.matrix_files import load_catalog, load_matrix
+from pipelines.workspace.params_file import load_gate
 from pipelines.workspace.table_files import load_tables
 from tests.reference.challengers import TEST, early_champion, keep, rescaled
 from tests.reference.crm_export import deals, write_export
+from tests.reference.serving import client_for
 from tests.reference.tiny_run import TinyRun
 
 FEW = GateSettings(minimum_won=10, draws=200)
@@ -233,3 +235,15 @@ def test_what_to_ask_is_told_by_what_the_bundle_learned(slow: TinyRun) -> None:
     )
     gains = {row.question: row.gain for row in form_questions(context)}
     assert gains == {name: float(found.gain.mean() * 1000) for name, found in worth.items()}
+
+
+def test_a_challenger_that_learned_otherwise_is_promoted_by_the_server_too(slow: TinyRun, tmp_path: Path) -> None:
+    paths = slow.context.paths
+    champion, trained = read_champion(paths), load_bundle(paths.train / "bundle")
+    assert champion is not None and trained.catalog.hash != load_catalog(champion.folder, "bundle").hash
+    other = keep(slow, trained, tmp_path / "trained")
+    with client_for(slow, tmp_path / "state") as client:
+        asked = client.get("/v1/champion/gate", params={"hash": other})
+        assert asked.status_code == 200 and asked.json() == ask_gate(slow.context, other, load_gate()).record()
+        moved = client.post("/v1/champion", json={"hash": other, "force": True, "reason": "a test"})
+        assert (moved.status_code, moved.json()["in_use"]) == (200, True)
