@@ -119,8 +119,11 @@ def _count_wins_of(
     log_odds: Mapping[str, Floats],
     figures: dict[str, dict[str, Any]],
 ) -> None:
-    """Wins at capacity of those compared alone, where that is not everybody: sales' running deals take no place."""
-    if population.kept.all():
+    """Wins at capacity of those compared alone: sales' running deals take no place.
+
+    Where nobody is with sales, what is recorded still differs from before: the handoff that came counts.
+    """
+    if population.name == "all":
         return
     at = np.flatnonzero(population.kept)
     own = {name: z[at] for name, z in log_odds.items()}

@@ -180,7 +180,7 @@ def _wins_of_coming_handoffs(context: Context) -> int:
     """Wins at capacity, among leads not yet with sales, of the handoffs that came before the next look."""
     tables, block = load_tables(context.paths), load_test_block(context.paths)
     kept = population_of(context.source, tables, block.matrix.keys, block.matrix.label).kept
-    assert context.source.actual_handoff is not None and not kept.all()
+    assert context.source.actual_handoff is not None
     part = block.matrix.take(np.flatnonzero(kept))
     coming = actual_handoff(tables["stages"], context.source.actual_handoff, part.keys, ahead_days=7)
     assert coming.handed_off is not None and coming.handed_off.any()
@@ -205,6 +205,23 @@ def test_handoffs_that_happened_stand_beside_the_candidates(tiny_copy: TinyRun) 
         and "What was recorded at the time is no probability" in text
     )
     assert "What was recorded at the time is no probability" not in tiny_copy.page.read_text(encoding="utf-8")
+
+
+def test_a_handoff_that_came_counts_where_no_lead_of_the_block_is_with_sales_yet(tiny_copy: TinyRun) -> None:
+    """As where leads leave the lists with their acceptance; every win was handed off the day after its last look."""
+    source = tiny_copy.context.source.model_copy(update={"actual_handoff": Stage.SQL})
+    context = replace(tiny_copy.context, source=source)
+    block = load_test_block(context.paths).matrix
+    looks = block.keys[block.label == 1].groupby("lead_id")["as_of"].max() + pd.Timedelta(days=1)
+    stages = load_tables(context.paths)["stages"]
+    early = stages[stages["stage"].isin(["lead", "iql", "mql"])]
+    late = pd.DataFrame({"lead_id": looks.index, "stage": "sql", "entered_at": looks, "known_at": looks})
+    changed = pd.concat([early, late.reset_index(drop=True)], ignore_index=True)
+    changed = changed.astype(stages.dtypes.to_dict())
+    changed.to_parquet(context.paths.ingest / "stages.parquet")
+
+    run_evaluate(context)
+    assert summarise(context, {}).recorded["actual_handoff"]["wins_at_capacity"] == _wins_of_coming_handoffs(context)
 
 
 def test_every_candidate_stands_beside_the_winner_block_by_block(tiny_demo: TinyRun, words: str) -> None:
