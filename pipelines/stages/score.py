@@ -169,11 +169,14 @@ def _keep_hot_count(context: Context, as_shown: pd.DataFrame, bundle: str) -> No
 
 
 def _verdict(context: Context) -> StageVerdict:
-    """The last training's verdict; that of the champion's own training where it is a model that goes on scoring."""
+    """The last training's verdict; where that made no model and the champion scores all the same, that it does."""
     last = StageVerdict.read(context.paths, "train")
     champion = None if last.verdict in TRAINED else scores_untrained(context, last.verdict)
-    if champion is None or champion.by_points:
+    if champion is None or (champion.by_points and last.verdict == Verdict.LEAK):
         return last
+    if champion.by_points:
+        text = f"Champion {champion.hash[:12]}: points score alone, as the last training made no model: "
+        return StageVerdict.of({"verdict": Verdict.OK, "verdict_text": text + last.verdict_text})
     text = f"Champion {champion.hash[:12]} goes on scoring, as the last training made no model: {last.verdict_text}"
     return StageVerdict.of({"verdict": champion.meta.get("verdict") or Verdict.OK, "verdict_text": text})
 

@@ -17,6 +17,7 @@ import yaml
 from features.cohort.splits import leads_of
 from features.errors import ExitStatus
 from features.rubric.yaml_format import rubric_yaml
+from features.schema.vocabulary import Verdict
 from models.bundle import load_bundle, save_bundle
 from models.calibration.evidence_limits import EvidenceLimits
 from models.explaining.framework import load_framework
@@ -81,6 +82,19 @@ def test_the_list_is_worked_by_points_that_add_up(few: Any) -> None:
     assert (ours["manual_handoff"] | ~handed).all()
     assert not listed.loc[listed["lead_list"] == "to_work", "next_action"].eq("hand_off").any()
     assert (listed["probability_high"] - listed["probability_low"]).min() > 0.05, "21 wins know little"
+
+
+def test_a_nightly_score_by_points_is_done(cli: Cli, few: Any, tmp_path: Path) -> None:
+    run = copied(few, tmp_path)
+    champion = read_champion(run.context.paths)
+    assert champion is not None
+    status, out, err = cli("score", "--json", "--tiny", *run.args)
+    scored = json.loads(out)
+    assert (status, scored["bundle"], scored["mode"], scored["verdict"]) == (0, champion.hash, "points", "ok"), err
+    said = f"Champion {champion.hash[:12]}: points score alone, as the last training made no model: too little data"
+    assert scored["leads"] > 0 and scored["verdict_text"].startswith(said)
+    train = read_json(run.context.paths.train / "verdict.json")
+    assert train["verdict"] == Verdict.TOO_LITTLE_DATA, "what a run ends with"
 
 
 def test_no_list_speaks_of_rules_that_decide_nothing(cli: Cli, few: Any, tmp_path: Path) -> None:
