@@ -25,6 +25,7 @@ from pipelines.ingest.shaping.canonical_shape import shape_table
 from pipelines.ingest.shaping.column_forms import NOTHING_KNOWN, Known
 from pipelines.ingest.shaping.declared_columns import declared_headers, type_of
 from pipelines.ingest.shaping.repeated_rows import Mask, find_repeated_keys, newest_column
+from pipelines.ingest.values.column_texts import first_filled, without_no_value
 from pipelines.ingest.values.moments import zone_of
 from pipelines.ingest.values.type_casting import plain_texts
 from pipelines.snapshots.declared_exports import DeclaredExport, ignored_headers, typed_headers
@@ -103,9 +104,7 @@ def rows_of(
         header = key_headers(source, export)[0]
         raise MissingColumnError(where, f"{export.key_table}.{export.key}", header, what, raw.frame.columns)
 
-    keys = plain_texts(raw.frame[present[0]], declared)
-    for header in present[1:]:
-        keys = keys.fillna(plain_texts(raw.frame[header], declared))
+    keys = first_filled([without_no_value(plain_texts(raw.frame[header], declared)) for header in present])
 
     ignored = ignored_headers(source, export)
     texts, forms = _normal_texts(raw, export, source, known, what)

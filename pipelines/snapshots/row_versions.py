@@ -10,11 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.schema.canonical_tables import TABLES
 from features.schema.columns import Column
 from features.schema.source import Source
 from features.schema.table_source import CsvFormat, TableSource
+from features.schema.vocabulary import ColumnType
 from pipelines.artifacts.snapshots_record import ExportHistory
 from pipelines.ingest.reading.raw_table import RawTable
+from pipelines.ingest.values.column_texts import without_no_value
 from pipelines.ingest.values.moments import zone_of
 from pipelines.ingest.values.type_casting import plain_texts
 from pipelines.snapshots.declared_exports import DeclaredExport
@@ -25,6 +28,12 @@ from pipelines.workspace.paths import Paths
 # A date in a file's name is the end of its day, and clocks of two systems differ by hours where a time zone is wrong.
 DAY = pd.Timedelta(days=1)
 _BARE_DATE = r"\d{4}-\d\d-\d\d"
+_NAMED = {"owner"} | {
+    column.name
+    for table in TABLES.values()
+    for column in table.columns
+    if column.type in (ColumnType.ID, ColumnType.TIMESTAMP)
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,15 +144,20 @@ def replace_header(declared: Column | None, header: str) -> Column:
 
 
 def joined_texts(rows: pd.DataFrame, name: str, column: Column | None) -> pd.Series:
-    """A column's texts as declared (of several headers the first filled one counts); missing without a column."""
+    """A column's texts as declared (of several headers the first filled one counts); missing without a column.
+
+    Ids, times and owners that mean no value are missing, as where a file is read itself.
+    """
     texts = pd.Series(pd.NA, index=rows.index, dtype="str")
     if column is None:
         return texts
     if column.constant is not None:
         return pd.Series(column.constant, index=rows.index, dtype="str")
+    named = name in _NAMED or column.type in (ColumnType.ID, ColumnType.TIMESTAMP)
     for header in column.headers(name):
         if header in rows:
-            texts = texts.fillna(plain_texts(rows[header], column))
+            part = plain_texts(rows[header], column)
+            texts = texts.fillna(without_no_value(part) if named else part)
     return texts
 
 

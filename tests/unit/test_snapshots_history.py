@@ -309,6 +309,38 @@ def test_of_a_lead_with_several_rows_each_has_stages_of_its_own(tmp_path: Path) 
     assert set(stages["entered_at"]) == {end_of(FIRST)}
 
 
+OUTCOMES = """\
+name: crm
+kind: relational
+data_cutoff: "2026-06-01"
+tables:
+  leads:
+    location: {file: deals.csv, snapshots: true}
+    columns: {lead_id: {from: Deal}, created_at: {from: Created}, temperature: {from: Temp, when_known: snapshots}}
+  accounts:
+    location: {file: deals.csv, snapshots: true}
+    columns: {account_id: {from: [Company, Industry]}, size: {from: Size, type: number, when_known: snapshots}}
+  outcomes:
+    location: {file: deals.csv, snapshots: true}
+    rows: {Stage: [Won, Lost]}
+    columns:
+      opportunity_id: {from: Note}
+      lead_id: {from: Deal}
+      won: {from: Stage, map: {Won: "true", Lost: "false"}}
+"""
+
+
+def test_what_means_no_value_is_no_deal_and_no_account(tmp_path: Path) -> None:
+    world = SnapshotWorld(tmp_path, OUTCOMES)
+    for day, stage in ((FIRST, "New"), (SECOND, "Won")):
+        closed = [deal("X", Note="NULL", Stage=stage), deal("Y", Note="NULL", Stage=stage)]
+        world.take(day, [*STAY, *closed, deal("Z", Company="N/A", Industry="B", Size=7)])
+    tables = world.tables()
+    for name in ("X", "Y"):
+        assert rows_of(tables["outcomes"], name, "opportunity_id", "known_at") == [(name, end_of(SECOND))]
+    assert dict(zip(tables["accounts"]["account_id"], tables["accounts"]["size"].fillna(0), strict=True))["B"] == 7
+
+
 def test_stages_of_one_column_each_keep_their_dates(tmp_path: Path) -> None:
     wide = "wide: {mql: Created, opportunity: Closed}\n    columns: {lead_id: {from: Deal}}"
     old = STAGES[STAGES.index("columns: {lead_id: {from: Deal}, stage") :].strip()

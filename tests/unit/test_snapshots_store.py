@@ -189,6 +189,11 @@ def test_rows_that_cannot_be_stored_are_counted_and_kept_as_they_stood(world: Sn
     assert left["row"].tolist() == [2, 3, 4] and '"Temp": "9"' in left["raw"].iloc[1]
 
 
+def test_what_means_no_value_names_no_row(world: SnapshotWorld) -> None:
+    taken = world.take(FIRST, [deal("A"), deal("NULL"), deal("n/a")]).snapshot
+    assert taken.rows == 1 and taken.left_out == {"without an id": 2}
+
+
 @pytest.mark.parametrize("kind", ["type: timestamp", "type: number"])
 def test_of_rows_of_one_id_the_newest_is_stored_as_ingest_keeps_it(tmp_path: Path, kind: str) -> None:
     changed = f"    changed: {{from: Note, {kind}, role: display}}\n"
