@@ -45,6 +45,7 @@ _TEXTS: tuple[tuple[Any, tuple[str, ...]], ...] = (  # of rows about others, in 
     (ActivityRow, ("asset", "channel")),
     (FieldRow, ("value", "channel")),
 )
+_WRITTEN = ("note", "reason", "value", "asset", "channel")  # keys under which a document holds what somebody typed
 _AT_ONCE = 500  # ids of a statement
 _WHERE = "serving: "
 _NOT_OF_LEADS = ("webhook.", "key.", "rubric.", "threshold.", "model.", "first_run.", "signed.")  # their subjects
@@ -127,7 +128,9 @@ def _hide_in_texts(session: Session, person: Person, *, dry_run: bool) -> list[P
     for table, names in _TEXTS:
         hidden = 0
         for column in (getattr(table, name) for name in names):
-            others = (column != "", table.lead_id.not_in(person.spellings))
+            others = [column != ""]
+            if table is not FieldRow:  # whose rows stay without the lead, whatever they say of the person
+                others.append(table.lead_id.not_in(person.spellings))
             counted = select(column, func.count()).where(*others).group_by(column)
             for said, rows in session.execute(counted).all():
                 cleaned = person.hide_addresses(said)
@@ -164,6 +167,8 @@ def holds_value(document: Any, person: Person, named: str = "") -> bool:
     if person.is_lead(document):
         surely = "lead" in named or named == "became"
         return person.is_named(document) or (_is_of_lead(named) if person.in_texts else surely)
+    if named in _WRITTEN and person.pattern is not None and person.pattern.search(str(document)):
+        return True
     return person.is_mentioned(document) or document in person.texts
 
 

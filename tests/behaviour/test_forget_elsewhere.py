@@ -272,6 +272,37 @@ def test_texts_about_others_lose_whole_words_in_any_case(paths: Paths, cli: Cli)
                 assert session.scalars(select(column)).all() == left, column
 
 
+def test_kept_answers_of_the_server_hold_no_text_that_names_them(paths: Paths, cli: Cli) -> None:
+    store = open_store(None, paths.root / "serving")
+    texts = {"met": "met ann alone.", "called": "called +49 170 1", "other": "met Joann Alones", "none": ""}
+    with store.writing() as session:
+        for key, text in texts.items():
+            answer = {"id": 1, "lead_id": "2", "verdict": "accept", "note": text}
+            session.add(IdempotencyRecord(caller="c", key=key, request_hash="h", answer=answer, at=EARLY))
+        record_action(session, "ann", "threshold.set", "60", {"reason": "Ann Alone asked for it"})
+        record_action(session, "ann", "threshold.set", "61", {"reason": "Joann Alones asked for it"})
+    for dry_run, left in ((True, set(texts)), (False, {"other", "none"})):
+        status, told, _ = cli("forget", "1", *["--dry-run"] * dry_run, *args(paths))
+        assert status == 0 and "serving: idempotency 2 rows removed" in " ".join(told.split())
+        with store.reading() as session:
+            assert set(session.scalars(select(IdempotencyRecord.key))) == left
+            reasons = str(session.scalars(select(AuditRow.detail)).all())
+        assert ("Ann Alone asked" in reasons) == dry_run and "Joann Alones asked" in reasons
+
+
+def test_a_rehearsal_counts_texts_of_looked_up_fields_as_the_run_does(paths: Paths, cli: Cli) -> None:
+    store = open_store(None, paths.root / "serving")
+    with store.writing() as session:
+        for lead in ("1", "2"):
+            given: dict[str, Any] = {"lead_id": lead, "author": "rep", "known_at": EARLY}
+            session.add(FieldRow(account_id="a", **given, field="size", value="asked Ann Alone", channel="card"))
+    for dry_run in (True, False):
+        status, told, _ = cli("forget", "1", *["--dry-run"] * dry_run, *args(paths))
+        assert status == 0 and "serving: field_values, texts about others 2 places" in " ".join(told.split()), told
+    with store.reading() as session:
+        assert session.scalars(select(FieldRow.value)).all() == ["asked [forgotten]"] * 2
+
+
 def test_a_name_that_others_have_is_not_looked_for_and_this_is_said(paths: Paths, cli: Cli) -> None:
     (paths.data_dir.parent / "leads.csv").write_text(LEADS.replace("Ben Brook", "Ann Alone"), encoding="utf-8")
     read(paths)
