@@ -18,6 +18,7 @@ from pipelines.workspace.standing_feedback import StandingFeedback
 from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
 from serving.state.loaded_state import LoadedState
+from serving.state.posted_frames import ASKED_AT_ONCE
 from serving.store.engine import Store
 from serving.store.silenced_leads import SILENT, find_silenced_leads, still_stands
 from serving.store.tables import Feedback, StageRow
@@ -96,7 +97,7 @@ def _find_overtaken(session: Session, data: LeadData, said: Sequence[Feedback]) 
     """Ids of those decisions after which the lead entered another stage in the CRM: opened again, or worked on."""
     if data.flat or not said:
         return set()
-    posted = session.scalars(select(StageRow)).all()  # few: a row for each verdict that moved a lead
+    posted = _find_entries(session, [row.lead_id for row in said])
     entered = {row.feedback_id: row for row in posted if row.feedback_id is not None}
     own = {(row.lead_id, row.stage, pd.Timestamp(row.entered_at)) for row in posted}
     since: dict[str, tuple[int, pd.Timestamp, str]] = {}
@@ -116,6 +117,15 @@ def _find_overtaken(session: Session, data: LeadData, said: Sequence[Feedback]) 
         if at > moment and stage != into and (lead, stage, at) not in own:  # the CRM's echo of it is no other stage
             gone.add(said_id)
     return gone
+
+
+def _find_entries(session: Session, leads: Sequence[str]) -> list[Any]:
+    """The stages that some leads entered by what was said on their cards: whose verdict, which, and when."""
+    found: list[Any] = []
+    for first in range(0, len(leads), ASKED_AT_ONCE):
+        columns = (StageRow.lead_id, StageRow.stage, StageRow.entered_at, StageRow.feedback_id)
+        found += session.execute(select(*columns).where(StageRow.lead_id.in_(leads[first : first + ASKED_AT_ONCE])))
+    return found
 
 
 def find_ended_snoozes(store: Store, lead_ids: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
@@ -52,3 +53,17 @@ def test_a_verdict_ends_with_the_next_stage_that_the_crm_tells(tiny_copy: TinyRu
         assert told[opened] is None and told[worked] is None and told[kept]["verdict"] == "accept"
         assert 'class="kicker">Returned' not in client.get(f"/leads/{opened}", headers=HTML).text
         assert 'value="accept"' in client.get(f"/leads/{worked}", headers=HTML).text, "the old accept is over"
+
+
+def test_no_stage_is_read_of_leads_on_which_no_verdict_holds(tiny_copy: TinyRun, tmp_path: Path) -> None:
+    held, over = worklist_of(tiny_copy)["lead_id"].astype("str").tolist()[:2]
+    with client_for(tiny_copy, tmp_path / "state") as client:
+        app = client.app.state.app_state  # type: ignore[attr-defined]
+        for lead in (held, over):
+            say(client, lead, "reject", reason="no_need")
+        say(client, over, "withdraw")
+        asked: list[tuple[str, Any]] = []
+        event.listen(app.store.engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+        assert find_hidden_leads(app.store, app.loaded.data) == {held}
+        of_stages = [values for statement, values in asked if "FROM stages" in statement]
+        assert len(of_stages) == 1 and held in of_stages[0] and over not in of_stages[0]
