@@ -146,6 +146,17 @@ def find_ended_by(session: Session, lead_id: str, closed: ClosedLead) -> dict[st
     return None if row is None else feedback_record(row)
 
 
+def gave_back_a_stage(store: Store, lead_id: str, withdrawal: int | None) -> bool:
+    """Whether a withdrawal took back a return by which its lead had entered a stage, and so left its list."""
+    with store.reading() as session:
+        row = None if withdrawal is None else session.get(Feedback, withdrawal)
+        if row is None or row.lead_id != lead_id or row.undoes is None:
+            return False
+        entered = select(StageRow.id).join(Feedback, Feedback.id == StageRow.feedback_id)
+        entered = entered.where(StageRow.lead_id == lead_id, Feedback.id == row.undoes, Feedback.verdict == "reject")
+        return session.scalar(entered.limit(1)) is not None
+
+
 def find_leads_with_feedback(store: Store) -> frozenset[str]:
     """Leads of which anything was said that has not expired or been taken back, a pin included."""
     said = select(Feedback.lead_id).where(still_stands(), _is_valid_at(wall_now()))

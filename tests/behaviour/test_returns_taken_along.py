@@ -17,6 +17,7 @@ from tests.reference.serving import client_for, worklist_of
 from tests.reference.tiny_run import TinyRun
 
 HTML = {"accept": "text/html"}
+LATER = "Taken back. The lead is on its list again once data or a model are loaded."
 
 
 def entered(app: Any, stage: str) -> int:
@@ -48,8 +49,9 @@ def test_a_lead_is_on_its_list_again_with_the_next_load(tiny_copy: TinyRun, tmp_
         before = entered(app, told["stage"])
         taken = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "withdraw", "undoes": told["id"]}).json()
         assert taken["listed"] is False
-        page = client.get(f"/leads/{lead}", params={"saved": "withdraw"}, headers=HTML).text
-        assert "Taken back. The lead is on its list again once data or a model are loaded." in page
+        told_back = {"saved": "withdraw", "given": taken["id"]}
+        page = client.get(f"/leads/{lead}", params=told_back, headers=HTML).text
+        assert LATER in page
         assert entered(app, told["stage"]) == before - 1, "it was taken back"
 
         assert app.load() is not None
@@ -57,4 +59,19 @@ def test_a_lead_is_on_its_list_again_with_the_next_load(tiny_copy: TinyRun, tmp_
         row = client.get("/v1/worklist", params={"search": lead}).json()["rows"][0]
         card = client.get(f"/v1/leads/{lead}").json()
         assert row["lead_id"] == lead and row["score"] == card["score"] and card["closed"] is None
-        assert "once data or a model" not in client.get(f"/leads/{lead}?saved=withdraw", headers=HTML).text
+        assert LATER not in client.get(f"/leads/{lead}", params=told_back, headers=HTML).text
+
+
+def test_of_a_lead_that_is_on_no_list_anyway_nothing_is_promised(tiny_copy: TinyRun, tmp_path: Path) -> None:
+    file = tiny_copy.context.paths.score / "worklist.parquet"
+    scored = read_parquet(file)
+    lead = str(scored["lead_id"].iloc[0])
+    write_parquet(file, scored.iloc[1:].reset_index(drop=True))  # as one outside the cohort
+    with client_for(tiny_copy, tmp_path / "state") as client:
+        assert client.get("/v1/worklist", params={"search": lead}).json()["rows"] == []
+        for said in ({"verdict": "do_not_contact"}, {"verdict": "snooze"}, {"verdict": "accept"}):
+            given = client.post(f"/v1/leads/{lead}/feedback", json=said).json()
+            taken = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "withdraw", "undoes": given["id"]})
+            asked = {"saved": "withdraw", "given": taken.json()["id"]}
+            page = client.get(f"/leads/{lead}", params=asked, headers=HTML).text
+            assert "Taken back." in page and LATER not in page

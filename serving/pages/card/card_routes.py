@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import func, select
 
 from features.errors import LeadScoreError
-from features.schema.vocabulary import Role
+from features.schema.vocabulary import LeadList, Role
 from models.explaining.framework import framework_names, load_framework
 from models.explaining.language import Language
 from models.explaining.qualification_policy import Action
@@ -21,7 +21,7 @@ from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader
 from serving.leads.answer_history import group_answers, list_answers
 from serving.leads.card import build_card, read_weekly_scores
-from serving.leads.feedback import read_all_standing
+from serving.leads.feedback import gave_back_a_stage, read_all_standing
 from serving.leads.score_change import explain_score_change
 from serving.pages.card import card_record
 from serving.pages.card.card_charts import build_fall, build_history
@@ -118,7 +118,7 @@ def card_page(
         frameworks=[load_framework(name) for name in framework_names()],
         change=None if moved is None or card["closed"] else moved["score_after"] - moved["score_before"],
         saved=saved if saved in _SAVED else "",
-        listed=state.worklist.current_state_of(lead_id) is not None,
+        listed_later=_is_listed_later(app_state, card, given),
         was=was,
         given=next((row["id"] for row in card["said"] if row["id"] == given and _can_undo(row)), None),
         undo=None if answer is None else card_record.undo_of_answer(answered, answer),
@@ -141,6 +141,15 @@ def _snooze_days() -> dict[str, date]:
     """The first day until which a lead may be put aside, and the usual one: a week, as without a day."""
     today = wall_now().date()
     return {"first": today + timedelta(days=1), "usual": today + timedelta(days=7)}
+
+
+def _is_listed_later(app_state: AppState, card: Mapping[str, Any], given: int | None) -> bool:
+    """Whether a return that was just taken back still keeps the lead off its list: the next load has it there."""
+    lead_id, off = str(card["lead_id"]), card["closed"] or card["silenced"]
+    if off or card["standing"]["lead_list"] == LeadList.RESTING:
+        return False
+    missing = app_state.loaded.worklist.current_state_of(lead_id) is None
+    return missing and gave_back_a_stage(app_state.store, lead_id, given)
 
 
 def _can_undo(said: Mapping[str, Any]) -> bool:
