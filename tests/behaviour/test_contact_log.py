@@ -129,6 +129,18 @@ def test_a_note_alone_is_no_activity_and_is_undone_from_what_happened(client: Te
     assert count(client, NoteRow) == 0 and "Wants to see" not in page(client, f"/leads/{lead}")
 
 
+@pytest.mark.parametrize("kind", ["call", "note"])
+def test_an_undo_that_is_sent_twice_takes_back_once_and_says_so_twice(client: TestClient, lead: str, kind: str) -> None:
+    log(client, lead, kind=kind, note=TEXT)
+    event = client.get(f"/leads/{lead}", headers=HTML).text.split('<ol class="timeline">')[1].split("</li>")[0]
+    name, value = re.findall(r'name="(activity|note)" value="(\d+)"', event)[0]
+    sent, path = hidden(event) | {name: value}, f"/leads/{lead}/log/undo"
+    first, second = (client.post(path, data=sent, follow_redirects=False) for _ in range(2))
+    assert (first.status_code, second.status_code) == (303, 303), second.text
+    assert "saved=withdraw" in first.headers["location"] == second.headers["location"]
+    assert (count(client, NoteRow), count(client, WithdrawnActivity)) == (0, int(kind == "call"))
+
+
 def test_what_people_wrote_stays_on_the_card_of_a_lead_that_did_much_since(client: TestClient, lead: str) -> None:
     log(client, lead, kind="note", note="a note of long ago")
     log(client, lead, kind="mail")

@@ -145,15 +145,22 @@ def undo_log(
     token: Token,
     activity: RowId = None,
     note: RowId = None,
+    once: Field = "",
     back: Back = "",
 ) -> Response:
-    """Take back what was logged, by its id."""
+    """Take back what was logged, by its id; the same form sent again leads to the same page."""
     check_form_token(request, token)
     app_state.loaded.find_lead(lead_id, caller.owner)
-    if activity is not None:
-        withdraw_activity(app_state, caller, lead_id, activity)
-    elif note is not None:
-        withdraw_note(app_state, caller, lead_id, note)
-    else:
+    if activity is None and note is None:
         raise InvalidError("name what is to be taken back.")
+    key, before = find_before(app_state, caller, once, ("undo", lead_id, activity, note), _counts)
+    if before is None and activity is not None:
+        withdraw_activity(app_state, caller, lead_id, activity, key)
+    elif before is None and note is not None:
+        withdraw_note(app_state, caller, lead_id, note, key)
     return back_to_card(lead_id, back, {"saved": "withdraw"})
+
+
+def _counts(answer: Answer) -> bool:
+    """What was taken back stays so: an id is never given out again."""
+    return "withdrawn" in answer
