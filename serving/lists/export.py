@@ -1,6 +1,6 @@
 """The worklist as a file for a CRM or a spreadsheet; no cell of it can run as a formula."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from tempfile import SpooledTemporaryFile
 from typing import Any, Literal
 
@@ -77,16 +77,19 @@ def fields_of(form: Form, display: Iterable[str], columns: Iterable[str], *, val
 
 
 def export_lines(
-    rows: Iterable[Mapping[str, Any]], fields: Mapping[str, str], from_state: str | None, *, changed: bool
+    rows: Iterable[Mapping[str, Any]],
+    fields: Mapping[str, str],
+    from_state: str | None,
+    last_week: Callable[[str], tuple[int, str] | None] | None = None,
 ) -> Iterator[str]:
-    """Lines of the file; only leads from a state up, only those whose score or state moved within a week if asked.
-    Leads without a score of a week ago are new: they have moved onto the list.
+    """Lines of the file; only leads from a state up, and only those whose score or state are others than ``last_week``
+    has them, if it is given. It has nothing of new leads: they have moved onto the list.
     """
     yield format_heading(fields)
     for row in rows:
         if state_rank(row.get("state")) < state_rank(from_state):
             continue
-        if changed and row.get("change") == 0 and row.get("state_before") == row.get("state"):
+        if last_week is not None and last_week(str(row["lead_id"])) == (row["score"], row["state"]):
             continue
         yield format_line(row, fields)
 

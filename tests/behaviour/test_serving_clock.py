@@ -1,9 +1,12 @@
 """On real time a lead is scored as of the last that is known of it: list, card and answer tell one moment."""
 
+import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from starlette.testclient import TestClient
@@ -187,3 +190,21 @@ def test_the_change_in_a_week_on_the_list_is_that_of_the_card(client: TestClient
     assert app_of(client).load() is not None
     after = changes()
     assert after[first] == on_card(first) and after[second] == on_card(second)
+
+
+def test_an_export_of_changes_leaves_out_who_was_posted_about_and_did_not_move(client: TestClient) -> None:
+    assert client.get("/v1/worklist", params={"sort": "change"}).status_code == 200
+    worklist, cutoff = app_of(client).loaded.worklist, app_of(client).loaded.data.cutoff
+    assert cutoff is not None
+    still, moved, new = (str(lead) for lead in worklist.position[:3])
+    for lead in (still, moved, new):
+        assert client.post(f"/v1/leads/{lead}/activities", json={"kind": "fair", "actor": "lead"}).status_code == 201
+    rows = listed(client)
+    assert {rows[lead]["change"] for lead in (still, moved, new)} == {None}
+    scores, states = worklist.scores_last_week.copy(), worklist.states_last_week.copy()
+    scores[:3] = rows[still]["score"], rows[moved]["score"] + 1, np.nan
+    states[:3] = [rows[lead]["state"] for lead in (still, moved, new)]
+    worklist.set_last_week(scores, states, np.full(len(worklist), cutoff.to_datetime64()))
+    text = client.get("/v1/worklist/export", params={"changed": True}).text
+    exported = {row["lead_id"] for row in csv.DictReader(io.StringIO(text))}
+    assert exported & {still, moved, new} == {moved, new}

@@ -26,5 +26,5 @@ def test_people_read_stage_list_and_seat_together() -> None:
 def test_leads_without_a_score_are_exported_too() -> None:
     fields = fields_of("hubspot", (), STAGED, valued=False)
     row = {"lead_id": "a", "stage": "lost", "lead_list": "closed", "next_action": "none"}
-    heading, line = export_lines([row], fields, None, changed=False)
+    heading, line = export_lines([row], fields, None)
     assert dict(zip(heading.split(","), line.split(","), strict=True))["leadscore_list"] == "closed"

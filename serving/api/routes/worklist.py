@@ -283,7 +283,7 @@ def get_export(
         iterate_rows(app_state, state, query, caller, show),
         choose_fields(app_state, state, form),
         from_state,
-        changed=changed,
+        state.worklist.last_week_of if changed else None,
     )
     content = iterate_marked(lines) if form == "spreadsheet" else lines
     return StreamingResponse(content, media_type=_CSV, headers=_download_headers(form))

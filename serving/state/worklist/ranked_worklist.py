@@ -276,6 +276,13 @@ class Worklist:
             return float("nan")
         return float(self.scores_last_week[at])
 
+    def last_week_of(self, lead_id: str) -> tuple[int, str] | None:
+        """Score and state that a lead had a week before it was compared, whatever was posted since; None: none."""
+        at = self._find_position(lead_id)
+        if at < 0 or np.isnan(self.scores_last_week[at]):
+            return None
+        return int(self.scores_last_week[at]), str(self.states_last_week[at])
+
     def page(self, query: WorklistQuery) -> Page:
         """One page of what the query asks for; equal scores are sorted by lead id, so pages never overlap."""
         ranks = self._ranks
