@@ -26,6 +26,11 @@ from serving.store.tables import AnswerRow, IdempotencyRecord
 from serving.store.wall_clock import wall_now
 from serving.webhooks.outbox import announce
 
+
+class _KeyTakenError(ConflictError):
+    """Another request with the same idempotency key is being answered, or just was."""
+
+
 Work = Callable[[Session], dict[str, Any]]
 
 
@@ -44,17 +49,29 @@ def run_once(
             return work(session)
 
     wanted = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
-    with app_state.store.writing() as session:
-        app_state.people.refuse_forgotten(asked.get("lead"))  # inside: none comes back meanwhile
-        kept = session.get(IdempotencyRecord, (caller.identity, key))
-        if kept is None:
-            kept = IdempotencyRecord(caller=caller.identity, key=key, request_hash=wanted, answer={}, at=wall_now())
-            session.add(kept)
-            _take_key(session)
-            kept.answer = work(session)
-        elif kept.request_hash != wanted:
-            raise ConflictError("This idempotency key was used for another request; choose a new one.")
-        return kept.answer
+    try:
+        with app_state.store.writing() as session:
+            app_state.people.refuse_forgotten(asked.get("lead"))  # inside: none comes back meanwhile
+            kept = session.get(IdempotencyRecord, (caller.identity, key))
+            if kept is None:
+                kept = IdempotencyRecord(caller=caller.identity, key=key, request_hash=wanted, answer={}, at=wall_now())
+                session.add(kept)
+                _take_key(session)
+                kept.answer = work(session)
+            return _answer_to(kept, wanted)
+    except _KeyTakenError:  # PostgreSQL: another server was answering the same, and has done so by now
+        with app_state.store.reading() as session:
+            kept = session.get(IdempotencyRecord, (caller.identity, key))
+            if kept is None:
+                raise
+            return dict(_answer_to(kept, wanted))
+
+
+def _answer_to(kept: IdempotencyRecord, wanted: str) -> dict[str, Any]:
+    """The answer that is kept, if it is one to this request."""
+    if kept.request_hash != wanted:
+        raise ConflictError("This idempotency key was used for another request; choose a new one.")
+    return kept.answer
 
 
 def find_answer(app_state: AppState, caller: Caller, key: str) -> dict[str, Any] | None:
@@ -69,7 +86,9 @@ def _take_key(session: Session) -> None:
     try:
         session.flush()
     except IntegrityError as problem:
-        raise ConflictError("A request with this idempotency key is still running; try again in a moment.") from problem
+        raise _KeyTakenError(
+            "A request with this idempotency key is still running; try again in a moment."
+        ) from problem
 
 
 def store_answer(

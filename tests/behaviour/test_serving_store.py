@@ -13,7 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import delete, func, insert, inspect, select, text
+from sqlalchemy import delete, event, func, insert, inspect, select, text
 
 from pipelines.privacy.person import Person
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
@@ -351,6 +351,33 @@ def test_writers_at_once_lose_nothing(url: str, tiny_demo: Any, tmp_path: Path) 
     assert set(codes) <= {201, ConflictError.status}
     assert len(served) == 4
     assert moments == sorted(set(moments), reverse=True)
+
+
+def test_who_asks_what_another_server_was_answering_gets_its_answer(url: str, tiny_demo: Any, tmp_path: Path) -> None:
+    lead = str(worklist_of(tiny_demo)["lead_id"].iloc[3])
+    with client_for(tiny_demo, tmp_path, store_url=url) as client:
+        missed: list[str] = []
+
+        def look_too_early(*given: Any) -> tuple[str, Any]:
+            _, _, statement, values, *_ = given
+            if "FROM idempotency" in statement and not missed:
+                missed.append(statement)
+                statement = statement.replace("WHERE ", "WHERE 1 = 0 AND ")
+            return statement, values
+
+        def ask(value: str) -> Any:
+            body = {"question": "budget", "value": value}
+            return client.post(f"/v1/leads/{lead}/answers", json=body, headers={"Idempotency-Key": "key"})
+
+        first, engine = ask(">50k"), client.app.state.app_state.store.engine
+        event.listen(engine, "before_cursor_execute", look_too_early, retval=True)
+        second = ask(">50k")
+        assert missed and (second.status_code, second.json()) == (first.status_code, first.json())
+        missed.clear()
+        other = ask("none")
+        assert other.status_code == ConflictError.status and "used for another request" in other.text
+        with client.app.state.app_state.store.reading() as session:
+            assert session.scalar(select(func.count()).select_from(AnswerRow)) == 1
 
 
 def test_a_state_change_reaches_the_outbox_with_its_answer(url: str, tiny_demo: Any, tmp_path: Path) -> None:
