@@ -50,7 +50,8 @@ def matrix_for(context: Context, bundle: Bundle, matrix: Matrix) -> Matrix:
 
     Parameters
     ----------
-    matrix : whole, as a stage left it: all learned rows, or all open ones
+    matrix : whole, as a stage left it: all learned rows, or all open ones; without people who object since, whose rows
+        are computed no more
 
     Raises
     ------

@@ -23,6 +23,7 @@ from pipelines.registry.promotion_gate import fits
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_open
+from pipelines.workspace.people.objecting import without_objecting
 from pipelines.workspace.table_files import load_table
 
 _LADDER = (Stage.IQL, Stage.MQL, Stage.SQL)
@@ -61,13 +62,14 @@ def churn_of_promotion(context: Context, challenger: str, top: int = TOP) -> dic
 
 
 def churn_between(context: Context, before: Bundle, after: Bundle, top: int = TOP) -> Churn:
-    """Who moves on the open leads of the last matrix when ``after`` scores in place of ``before``.
+    """Who moves on the open leads of the last matrix when ``after`` scores in place of ``before``; nobody who objects
+    to profiling since.
 
     Raises
     ------
     BundleError : one of them was trained under another declaration than the matrix follows
     """
-    matrix = load_open(context.paths.matrix)
+    matrix = without_objecting(context, load_open(context.paths.matrix))
     ids = matrix.keys["lead_id"].to_numpy(dtype=object)
     facts = read_open_facts(context, matrix)
     was, then = (_score(context, bundle, matrix, facts) for bundle in (before, after))

@@ -19,6 +19,7 @@ from pipelines.rubrics.rubric_history import ledger_on
 from pipelines.scoring.find_lead import parse_as_of
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix, load_open
+from pipelines.workspace.people.objecting import without_objecting
 from pipelines.workspace.table_files import load_tables
 
 _NOTES = (
@@ -54,7 +55,7 @@ def compare_with_active(
             f"source '{source.name}' has no matrix in {context.paths.matrix}; run 'leadscore run --source "
             f"{source.name}' first."
         )
-    matrix, tables = load_matrix(context.paths.matrix), load_tables(context.paths)
+    matrix, tables = without_objecting(context, load_matrix(context.paths.matrix)), load_tables(context.paths)
     rows = np.flatnonzero(matrix.matured & _from(matrix.keys["as_of"], since))
     if not len(rows):
         raise DataError(
@@ -100,7 +101,7 @@ def _now(context: Context, active: Rubric, draft: Rubric) -> dict[str, Any]:
     """Who of the open leads that sales does not have would be handed off by one of the two only."""
     if not (context.paths.matrix / "open.json").exists():
         return {"leads": 0, "active": 0, "draft": 0, "moves": [], "sentences": []}
-    open_now, tables = load_open(context.paths.matrix), load_tables(context.paths)
+    open_now, tables = without_objecting(context, load_open(context.paths.matrix)), load_tables(context.paths)
     kept, noun = open_population(context.source, tables, open_now.keys)
     open_now = open_now.take(np.flatnonzero(kept))
     old, new = (ledger_on(context.source, tables, rubric, open_now) for rubric in (active, draft))

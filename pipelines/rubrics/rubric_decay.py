@@ -17,6 +17,7 @@ from models.judging.handoff.population import open_population
 from pipelines.scoring.find_lead import unknown_lead_error
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_open
+from pipelines.workspace.people.objecting import without_objecting
 from pipelines.workspace.table_files import load_tables
 
 DAYS = (30, 60, 90)
@@ -81,7 +82,7 @@ def simulate_decay(
 def _leads(context: Context, tables: Tables, lead_id: str | None) -> tuple[list[str], str]:
     """Whose points are simulated, and what they are called."""
     if lead_id is None:
-        keys = load_open(context.paths.matrix).keys
+        keys = without_objecting(context, load_open(context.paths.matrix)).keys
         kept, noun = open_population(context.source, tables, keys)
         return [str(name) for name in keys["lead_id"][kept]], noun
     known = tables["leads"]["lead_id"]

@@ -16,6 +16,7 @@ from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.scoring.find_lead import find_bundle, lead_matrix
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_open
+from pipelines.workspace.people.objecting import without_objecting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +111,11 @@ def _bundle_that_asks(context: Context) -> Bundle:
 
 
 def load_open_leads(context: Context, bundle: Bundle) -> Matrix:
-    """Matrix of the open leads as the bundle reads it; ContractError where there is no table of answers."""
+    """Matrix of the open leads as the bundle reads it, without people who object to profiling; ContractError where
+    there is no table of answers.
+    """
     require_answers(context)
-    return matrix_for(context, bundle, load_open(context.paths.matrix))
+    return matrix_for(context, bundle, without_objecting(context, load_open(context.paths.matrix)))
 
 
 def require_answers(context: Context) -> None:

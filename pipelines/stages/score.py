@@ -47,8 +47,7 @@ from pipelines.scoring.state_history import StateHistory, replay_states
 from pipelines.workspace.atomic_files import stage_dir, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix, load_open, mark_of_split
-from pipelines.workspace.people.objecting import objecting_here
-from pipelines.workspace.people.register import NOBODY
+from pipelines.workspace.people.objecting import without_objecting
 from pipelines.workspace.standing_feedback import (
     SILENCED,
     find_leads_spoken_of,
@@ -71,7 +70,7 @@ def run_score(context: Context) -> ScoreRecord:
     extras = Extras(pd.DataFrame(), pd.DataFrame(), {}, {})
     if before.verdict in TRAINED or scores_untrained(context, before.verdict) is not None:
         bundle, matrix, kind = _subject(context)
-        matrix = _without_objecting(context, matrix)
+        matrix = without_objecting(context, matrix)
         clocks = kind == OPEN_LEADS and context.source.kind == "relational"
         facts = read_open_facts(context, matrix) if clocks else None
         scored = score(
@@ -196,18 +195,7 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
         return load_bundle(paths.train / "twin"), test, TEST_ROWS
     champion = read_champion(paths)
     bundle = load_bundle(paths.train / "bundle") if champion is None else load_bundle(champion.folder, champion.hash)
-    return bundle, matrix_for(context, bundle, load_open(paths.matrix)), OPEN_LEADS
-
-
-def _without_objecting(context: Context, matrix: Matrix) -> Matrix:
-    """The rows of people who do not object to profiling and are not forgotten: they may have asked for it since the
-    matrix was built.
-    """
-    if "lead_id" not in matrix.keys:
-        return matrix
-    names = matrix.keys["lead_id"].astype("str")
-    hit = (names.isin(objecting_here(context)) | names.str.startswith(NOBODY)).to_numpy(dtype=bool)
-    return matrix.take(np.flatnonzero(~hit)) if hit.any() else matrix
+    return bundle, matrix_for(context, bundle, without_objecting(context, load_open(paths.matrix))), OPEN_LEADS
 
 
 def _manual_rows(context: Context, bundle: Bundle, matrix: Matrix) -> ManualRows | None:

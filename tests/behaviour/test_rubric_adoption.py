@@ -60,6 +60,41 @@ def test_a_draft_is_compared_with_the_rubric_in_force(cli: Cli, tiny_demo: TinyR
     assert status == 0 and "Each change alone" in out and "Who enters and leaves" in out
 
 
+def test_whoever_objects_is_not_named_before_the_matrix_is_built_again(
+    cli: Cli, tiny_copy: TinyRun, draft: Path
+) -> None:
+    def now() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(cli("rubric", "compare", str(draft), *tiny_copy.args, "--json")[1])["now"]
+        return found
+
+    def decaying() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(cli("rubric", "decay", *tiny_copy.args, "--json")[1])
+        return found
+
+    before, losing = now(), decaying()
+    lead, other = before["moves"][0]["lead_id"], losing["losing"][0]["lead_id"]
+    for name in {lead, other}:
+        assert cli("object", name, *tiny_copy.args)[0] == 0
+    after, then = now(), decaying()
+    gone = len({lead, other})
+    assert (after["leads"], then["leads"]) == (before["leads"] - gone, losing["leads"] - gone)
+    assert not {lead, other} & {row["lead_id"] for row in [*after["moves"], *then["losing"]]}
+
+
+def test_the_list_is_scored_beside_another_rubric_after_somebody_objected(
+    cli: Cli, tiny_copy: TinyRun, draft: Path
+) -> None:
+    args, paths = tiny_copy.args, tiny_copy.context.paths
+    before = read_parquet(paths.score / "worklist.parquet").set_index("lead_id")["score"]
+    assert cli("rubric", "adopt", str(draft), "--reason", "r", *args)[0] == 0
+    context = open_context(str(tiny_copy.source), tiny_copy.data_dir, SETTINGS)
+    run_stage(context, "matrix")
+    assert cli("object", before.index[0], *args)[0] == 0
+    run_stage(context, "score")
+    after = read_parquet(paths.score / "worklist.parquet").set_index("lead_id")["score"]
+    assert after.to_dict() == before.iloc[1:].to_dict()
+
+
 def test_an_adopted_draft_is_in_force_and_the_past_stays_under_its_version(
     cli: Cli, tiny_copy: TinyRun, draft: Path
 ) -> None:

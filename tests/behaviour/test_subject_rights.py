@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from features.cohort.objections import OBJECTS
+from models.bundle import load_bundle
 from models.explaining.language import load_language
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.snapshots_record import ExportHistory, SnapshotsRecord, TakenSnapshot
@@ -22,6 +23,7 @@ from pipelines.workspace.context import open_context
 from pipelines.workspace.matrix_files import load_matrix
 from serving.privacy.erase_store import speaks_of
 from serving.privacy.subject_words import WORDS
+from tests.reference.challengers import keep, rescaled
 from tests.reference.serving import client_for
 from tests.reference.tiny_run import SETTINGS, TinyRun
 
@@ -147,6 +149,24 @@ def test_whoever_objects_is_listed_without_a_score(tiny_copy: TinyRun, cli: Cli)
     assert cli("object", lead, "--withdraw", *run.args)[0] == 0
     assert not pd.read_parquet(paths.ingest / "leads.parquet")[OBJECTS].any()
     assert cli("explain", lead, *run.args)[0] == 0
+
+
+def test_whoever_objects_is_short_of_no_answer_before_the_matrix_is_built_again(tiny_copy: TinyRun, cli: Cli) -> None:
+    lead, *others = [row["lead_id"] for row in json.loads(cli("shortlist", "--json", *tiny_copy.args)[1])]
+    assert cli("object", lead, *tiny_copy.args)[0] == 0
+    status, said, _ = cli("shortlist", "--json", *tiny_copy.args)
+    assert (status, [row["lead_id"] for row in json.loads(said)]) == (0, others)
+
+
+def test_whoever_objects_is_not_named_among_those_who_move(tiny_copy: TinyRun, tmp_path: Path, cli: Cli) -> None:
+    trained = load_bundle(tiny_copy.context.paths.train / "bundle")
+    other = keep(tiny_copy, rescaled(trained), tmp_path / "other")
+    asked = ("promote", "--bundle", other, "--check", "--json", *tiny_copy.args)
+    first = json.loads(cli(*asked)[1])["churn"]["churn"]
+    lead = first["movers"][0]["lead_id"]
+    assert cli("object", lead, *tiny_copy.args)[0] == 0
+    then = json.loads(cli(*asked)[1])["churn"]["churn"]
+    assert then["movers"] and lead not in [row["lead_id"] for row in then["movers"]]
 
 
 def test_retention_says_what_would_go_and_takes_it_out(tiny_copy: TinyRun, cli: Cli) -> None:

@@ -1,10 +1,13 @@
 """Leads that object to profiling, by the tables of the last ingest."""
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
 from features.cohort.objections import OBJECTS, objecting_leads
+from features.matrix import Matrix
 from pipelines.workspace.context import Context
+from pipelines.workspace.people.register import NOBODY
 
 
 def objecting_here(context: Context) -> set[str]:
@@ -17,3 +20,14 @@ def objecting_here(context: Context) -> set[str]:
         return set()
     leads = pd.read_parquet(file, columns=["lead_id", *told])
     return set(leads["lead_id"].astype("str")[objecting_leads(leads, context.source)])
+
+
+def without_objecting(context: Context, matrix: Matrix) -> Matrix:
+    """The rows of people who do not object to profiling and are not forgotten: they may have asked for it since the
+    matrix was built.
+    """
+    if "lead_id" not in matrix.keys:
+        return matrix
+    names = matrix.keys["lead_id"].astype("str")
+    hit = (names.isin(objecting_here(context)) | names.str.startswith(NOBODY)).to_numpy(dtype=bool)
+    return matrix.take(np.flatnonzero(~hit)) if hit.any() else matrix
