@@ -25,7 +25,7 @@ from serving.store.tables import Feedback, StageRow
 from serving.store.wall_clock import wall_now
 
 HIDING = ("snooze", "reject")
-_MOVING = ("accept", "reject")  # by which a lead enters a stage: they hold until it enters another one
+MOVING = ("accept", "reject")  # by which a lead enters a stage: they hold until it enters another one
 OVERRIDE = "override"
 
 
@@ -82,6 +82,11 @@ def find_latest_feedback(store: Store, data: LeadData, lead_ids: Sequence[str]) 
         return {row.lead_id: feedback_record(row) for row in found}
 
 
+def find_decision(session: Session, data: LeadData, lead_id: str) -> Feedback | None:
+    """The latest decision on a lead that still holds, as :func:`find_latest_feedback` has it."""
+    return next(iter(_find_decided(session, data, of=Feedback.lead_id == lead_id)), None)
+
+
 def _find_decided(
     session: Session, data: LeadData, *, of: ColumnElement[bool] | None = None, among: ColumnElement[bool] | None = None
 ) -> list[Feedback]:
@@ -89,7 +94,7 @@ def _find_decided(
     latest = _latest_ids(Feedback.verdict != OVERRIDE, *([] if of is None else [of]))
     asked = select(Feedback).where(Feedback.id.in_(latest), _is_valid_at(wall_now()))
     found = session.scalars(asked if among is None else asked.where(among)).all()
-    gone = _find_overtaken(session, data, [row for row in found if row.verdict in _MOVING])
+    gone = _find_overtaken(session, data, [row for row in found if row.verdict in MOVING])
     return [row for row in found if row.id not in gone]
 
 

@@ -9,7 +9,13 @@ from sqlalchemy.orm import Session
 from features.schema.vocabulary import Stage
 from models.explaining.qualification_policy import Action
 from serving.auth.api_keys import Caller
-from serving.leads.feedback import HIDING, feedback_record, find_silenced, find_standing_feedback
+from serving.leads.feedback import (
+    HIDING,
+    feedback_record,
+    find_decision,
+    find_silenced,
+    find_standing_feedback,
+)
 from serving.leads.rescoring import lock_name, rescore
 from serving.problems import ConflictError, InvalidError
 from serving.schemas import FeedbackGiven
@@ -161,7 +167,7 @@ def _stage_entered(
     if back is not None and body.verdict == "snooze":
         raise ConflictError(f"the lead rests until {back:%Y-%m-%d}; there is nothing to put aside.")
     if back is not None:  # accepted, it would come back no sooner
-        said = find_standing_feedback(session, str(state.data.lead_ids[code]))
+        said = find_decision(session, state.data, str(state.data.lead_ids[code]))
         if said is None or said.verdict != "reject":  # the CRM has it rest
             raise ConflictError(f"the lead rests until {back:%Y-%m-%d}; accept it then.")
         raise ConflictError(f"the lead rests until {back:%Y-%m-%d}; accept it then, or take its return back first.")

@@ -134,7 +134,7 @@ def post_feedback(
         first = wall_now().date() + timedelta(days=1)
         raise InvalidError(f"that day has begun already (UTC); choose {first} or a later day.")
     sent = ("feedback", lead_id, verdict, reason, note, state, next_action, undoes, until)
-    key, before = find_before(app_state, caller, once, sent, partial(is_last_verdict, app_state.store))
+    key, before = find_before(app_state, caller, once, sent, partial(is_last_verdict, app_state))
     stored = before or store_feedback(app_state, caller, lead_id, body, key)
     return back_to_card(lead_id, back, {"saved": body.verdict, "lead": lead_id, "given": stored["id"]})
 

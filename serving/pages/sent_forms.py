@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from serving.auth.api_keys import Caller
+from serving.leads.feedback import MOVING, find_decision
 from serving.leads.writes import find_answer
 from serving.state.app_state import AppState
 from serving.store.engine import Store
@@ -44,9 +45,17 @@ def is_last_field(store: Store, answer: Answer) -> bool:
     return _is_last(store, FieldRow, answer.get("field"), "account_id", "field")
 
 
-def is_last_verdict(store: Store, answer: Answer) -> bool:
-    """Whether a verdict is still the last word on its lead, and has not run out."""
-    return _is_last(store, Feedback, answer.get("id"), "lead_id")
+def is_last_verdict(app_state: AppState, answer: Answer) -> bool:
+    """Whether a verdict is still the last word on its lead, has not run out, and the CRM has not moved the lead on."""
+    store, given = app_state.store, answer.get("id")
+    if not _is_last(store, Feedback, given, "lead_id"):
+        return False
+    with store.reading() as session:
+        row = session.get(Feedback, given)
+        if row is None or row.verdict not in MOVING:
+            return row is not None
+        holds = find_decision(session, app_state.loaded.data, row.lead_id)
+        return holds is not None and holds.id == given
 
 
 def _is_last(store: Store, table: type[AnswerRow | FieldRow | Feedback], row_id: int | None, *about: str) -> bool:

@@ -272,7 +272,7 @@ def act_on_chosen(
     ids = undoes or []
     if do == "withdraw" and len(ids) != len(lead):
         raise InvalidError("name what is to be taken back: one feedback of each lead.")
-    done, refused, counts = [], "", partial(is_last_verdict, app_state.store)
+    done, refused, counts = [], "", partial(is_last_verdict, app_state)
     each: dict[str, int | None] = dict.fromkeys(lead) if do != "withdraw" else dict(zip(lead, ids, strict=True))
     for name, undone in each.items():
         try:
