@@ -147,7 +147,9 @@ def _hide_in_texts(session: Session, person: Person, *, dry_run: bool) -> list[P
 def _remove_documents(session: Session, table: Any, column: Any, person: Person, *, dry_run: bool) -> list[Place]:
     """Rows whose JSON speaks of the person."""
     keys = list(table.__table__.primary_key.columns)
-    found = [row for row in session.execute(select(*keys, column)) if holds_value(row[-1], person)]
+    held = session.execute(select(*keys, column))
+    answers = table is IdempotencyRecord  # with whole cards, which tell values of fields and questions in any place
+    found = [row for row in held if holds_value(row[-1], person) or (answers and _names_in_text(row[-1], person))]
     for row in found if not dry_run else ():
         session.execute(delete(table).where(*(key == value for key, value in zip(keys, row[:-1], strict=True))))
     return [Place(_WHERE + table.__tablename__, len(found), "rows removed")] if found else []
@@ -170,6 +172,15 @@ def holds_value(document: Any, person: Person, named: str = "") -> bool:
     if named in _WRITTEN and person.pattern is not None and person.pattern.search(str(document)):
         return True
     return person.is_mentioned(document) or document in person.texts
+
+
+def _names_in_text(document: Any, person: Person) -> bool:
+    """Whether any text of a JSON document names the person, as whole words in any case."""
+    if isinstance(document, dict):
+        document = list(document.values())
+    if isinstance(document, list):
+        return any(_names_in_text(part, person) for part in document)
+    return isinstance(document, str) and person.pattern is not None and person.pattern.search(document) is not None
 
 
 def _is_of_lead(key: str) -> bool:

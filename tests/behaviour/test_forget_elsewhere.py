@@ -279,11 +279,13 @@ def test_kept_answers_of_the_server_hold_no_text_that_names_them(paths: Paths, c
         for key, text in texts.items():
             answer = {"id": 1, "lead_id": "2", "verdict": "accept", "note": text}
             session.add(IdempotencyRecord(caller="c", key=key, request_hash="h", answer=answer, at=EARLY))
+        card = {"answer": 1, "card": {"lead_id": "2", "unseen": ["pain: asked Ann Alone"]}}
+        session.add(IdempotencyRecord(caller="c", key="card", request_hash="h", answer=card, at=EARLY))
         record_action(session, "ann", "threshold.set", "60", {"reason": "Ann Alone asked for it"})
         record_action(session, "ann", "threshold.set", "61", {"reason": "Joann Alones asked for it"})
-    for dry_run, left in ((True, set(texts)), (False, {"other", "none"})):
+    for dry_run, left in ((True, {*texts, "card"}), (False, {"other", "none"})):
         status, told, _ = cli("forget", "1", *["--dry-run"] * dry_run, *args(paths))
-        assert status == 0 and "serving: idempotency 2 rows removed" in " ".join(told.split())
+        assert status == 0 and "serving: idempotency 3 rows removed" in " ".join(told.split())
         with store.reading() as session:
             assert set(session.scalars(select(IdempotencyRecord.key))) == left
             reasons = str(session.scalars(select(AuditRow.detail)).all())
