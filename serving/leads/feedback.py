@@ -151,15 +151,17 @@ def find_ended_by(session: Session, lead_id: str, closed: ClosedLead) -> dict[st
     return None if row is None else feedback_record(row)
 
 
-def gave_back_a_stage(store: Store, lead_id: str, withdrawal: int | None) -> bool:
-    """Whether a withdrawal took back a return by which its lead had entered a stage, and so left its list."""
+def gave_back_a_stage(store: Store, data: LeadData, lead_id: str, withdrawal: int | None) -> bool:
+    """Whether a withdrawal took back a return by which its lead left its list: the data hold the stage it entered."""
     with store.reading() as session:
         row = None if withdrawal is None else session.get(Feedback, withdrawal)
-        if row is None or row.lead_id != lead_id or row.undoes is None:
+        if row is None or row.lead_id != lead_id or row.undoes is None or data.flat:
             return False
-        entered = select(StageRow.id).join(Feedback, Feedback.id == StageRow.feedback_id)
+        entered = select(StageRow.stage, StageRow.entered_at).join(Feedback, Feedback.id == StageRow.feedback_id)
         entered = entered.where(StageRow.lead_id == lead_id, Feedback.id == row.undoes, Feedback.verdict == "reject")
-        return session.scalar(entered.limit(1)) is not None
+        given = {(stage, pd.Timestamp(at)) for stage, at in session.execute(entered)}
+    rows = data.stages_of([lead_id]) if given else None
+    return rows is not None and not given.isdisjoint(zip(rows["stage"].astype("str"), rows["entered_at"], strict=True))
 
 
 def find_leads_with_feedback(store: Store) -> frozenset[str]:

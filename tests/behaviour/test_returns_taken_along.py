@@ -69,7 +69,8 @@ def test_of_a_lead_that_is_on_no_list_anyway_nothing_is_promised(tiny_copy: Tiny
     write_parquet(file, scored.iloc[1:].reset_index(drop=True))  # as one outside the cohort
     with client_for(tiny_copy, tmp_path / "state") as client:
         assert client.get("/v1/worklist", params={"search": lead}).json()["rows"] == []
-        for said in ({"verdict": "do_not_contact"}, {"verdict": "snooze"}, {"verdict": "accept"}):
+        for verdict in ("do_not_contact", "snooze", "accept", "reject"):
+            said = {"verdict": verdict, "reason": "no_need" if verdict == "reject" else ""}
             given = client.post(f"/v1/leads/{lead}/feedback", json=said).json()
             taken = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "withdraw", "undoes": given["id"]})
             asked = {"saved": "withdraw", "given": taken.json()["id"]}

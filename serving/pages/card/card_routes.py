@@ -148,8 +148,9 @@ def _is_listed_later(app_state: AppState, card: Mapping[str, Any], given: int | 
     lead_id, off = str(card["lead_id"]), card["closed"] or card["silenced"]
     if off or card["standing"]["lead_list"] == LeadList.RESTING:
         return False
-    missing = app_state.loaded.worklist.current_state_of(lead_id) is None
-    return missing and gave_back_a_stage(app_state.store, lead_id, given)
+    state = app_state.loaded
+    missing = state.worklist.current_state_of(lead_id) is None
+    return missing and gave_back_a_stage(app_state.store, state.data, lead_id, given)
 
 
 def _can_undo(said: Mapping[str, Any]) -> bool:
