@@ -1,12 +1,10 @@
 """What the rules of any rubric read of rows, each as of its own moment: as the matrix would hold it."""
 
-import numpy as np
 import pandas as pd
 
-from features.array_types import Ints, Tables
+from features.array_types import Tables
 from features.assembly.build_matrix import features_at
-from features.assembly.flat_matrix import flat_values
-from features.assembly.flat_outcomes import learned_rows, open_rows
+from features.assembly.values_again import flat_values_again
 from features.catalog.build_catalog import build_catalog
 from features.catalog.families.rules import RULES, rule_features
 from features.catalog.feature import Catalog
@@ -15,21 +13,15 @@ from features.rubric.schema import Rubric
 from features.schema.source import Source
 
 
-def read_rule_values(source: Source, tables: Tables, rubric: Rubric, past: Matrix, rows: Ints) -> pd.DataFrame:
+def read_rule_values(source: Source, tables: Tables, rubric: Rubric, past: Matrix) -> pd.DataFrame:
     """What the rules of a rubric read of rows of the matrix.
 
-    Parameters
-    ----------
-    past : the rows
-    rows : their positions in the whole matrix; of a flat source's open rows, in the matrix of these
+    Raises
+    ------
+    DataError : a source without clocks, whose table no longer holds a lead of the matrix
     """
-    if source.kind == "flat":
-        leads, flat = tables["leads"], source.flat
-        if flat is not None:
-            is_open = bool(len(past)) and not past.matured.any()
-            leads = leads[open_rows(leads, source, flat) if is_open else learned_rows(leads, source, flat)]
-        whole = flat_values(leads.reset_index(drop=True), build_catalog(source, rubric), source)
-        return whole.iloc[rows].reset_index(drop=True)
+    if source.flat is not None:
+        return flat_values_again(source, source.flat, tables["leads"], build_catalog(source, rubric), past)
     ids = past.keys["lead_id"].astype("str").tolist()
     return rule_values_at(source, tables, rubric, ids, past.keys["as_of"].reset_index(drop=True))
 
@@ -46,19 +38,10 @@ def rules_catalog(source: Source, rubric: Rubric) -> Catalog:
     return build_catalog(source, rubric) if source.kind == "flat" else Catalog(tuple(rule_features(rubric, source)))
 
 
-def rule_values_on(
-    source: Source, tables: Tables, rubric: Rubric, past: Matrix, rows: Ints | None = None
-) -> pd.DataFrame:
-    """What a rubric's rules read of rows: of the matrix where it was built with them, else computed now.
-
-    Parameters
-    ----------
-    past : the rows
-    rows : their positions in the whole matrix; by default they are all of it
-    """
+def rule_values_on(source: Source, tables: Tables, rubric: Rubric, past: Matrix) -> pd.DataFrame:
+    """What a rubric's rules read of rows: of the matrix where it was built with them, else computed now."""
     built = {feature.name: feature for feature in past.catalog}
     asked = [feature for feature in rules_catalog(source, rubric) if feature.family == RULES]
     if all(built.get(feature.name) == feature for feature in asked):
         return past.values
-    places = np.arange(len(past), dtype=np.int64) if rows is None else rows
-    return read_rule_values(source, tables, rubric, past, places)
+    return read_rule_values(source, tables, rubric, past)

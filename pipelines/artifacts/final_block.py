@@ -67,9 +67,14 @@ def load_test_block(paths: Paths, whole: Matrix | None = None) -> FinalBlock:
     return FinalBlock(matrix.take(rows), rows, evaluation.winner, log_odds)
 
 
+def names_its_rows(paths: Paths) -> bool:
+    """Whether the judged rows are found in any part of the matrix; an earlier leadscore kept their places alone."""
+    return (paths.evaluate / _KEYS).exists()
+
+
 def _find_rows(paths: Paths, matrix: Matrix, rows: Ints) -> Ints:
     """Where the judged rows stand in the matrix, each matured; -1 where one does not."""
-    if not (paths.evaluate / _KEYS).exists():  # judged by an earlier leadscore, which kept their places alone
+    if not names_its_rows(paths):
         same = np.array_equal(rows, load_chop(paths.matrix).final.test)
         return rows if same else np.full(len(rows), -1, dtype=np.int64)
     judged = read_parquet(paths.evaluate / _KEYS)

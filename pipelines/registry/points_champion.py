@@ -12,6 +12,7 @@ from pipelines.registry.matrix_for_bundle import with_rules
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.people.objecting import without_objecting
 
 
 def follow_adopted_rubric(context: Context, reason: str) -> str | None:
@@ -27,7 +28,7 @@ def follow_adopted_rubric(context: Context, reason: str) -> str | None:
     if not before.by_points or rubric is None:
         return None
 
-    matrix = with_rules(context, rubric, load_matrix(context.paths.matrix))
+    matrix = with_rules(context, rubric, without_objecting(context, load_matrix(context.paths.matrix)))
     meta = {**before.meta, "declaration": context.declaration_hash}
     after = fit_points_bundle(matrix, rubric, context.settings, meta, on_grid=context.source.cohort.on_grid)
     with tempfile.TemporaryDirectory() as folder:

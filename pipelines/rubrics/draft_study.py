@@ -15,11 +15,13 @@ from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.rubrics.beside_model import replay_beside_model
 from models.judging.rubrics.rubric_pair import ACTIVE, DRAFT
 from models.judging.rubrics.rule_diagnostics import diagnose_rules
+from pipelines.artifacts.final_block import names_its_rows
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.rubrics.compared_leads import load_compared_block
 from pipelines.rubrics.rubric_history import ledger_on
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.people.objecting import without_objecting
 from pipelines.workspace.table_files import load_tables
 
 
@@ -33,7 +35,7 @@ def judge_rules(context: Context, rubric: Rubric) -> list[dict[str, Any]]:
     source = context.source
     if not (context.paths.matrix / "matrix.json").exists():
         raise DataError(f"source '{source.name}' has no matrix; run 'leadscore run --source {source.name}' first.")
-    matrix, tables = load_matrix(context.paths.matrix), load_tables(context.paths)
+    matrix, tables = without_objecting(context, load_matrix(context.paths.matrix)), load_tables(context.paths)
     rows = np.flatnonzero(matrix.matured).astype(np.int64)
     matured = matrix.take(rows)
     rows = rows[population_of(source, tables, matured.keys, matured.label).kept] if len(rows) else rows
@@ -41,7 +43,7 @@ def judge_rules(context: Context, rubric: Rubric) -> list[dict[str, Any]]:
     if not len(rows) or past.label.min() == past.label.max():
         raise DataError("no leads are known to be won and others not, so no rule can be judged by outcomes yet.")
     order = past.keys["order"].to_numpy(dtype=np.int64) if matrix.ordered else None
-    book = ledger_on(source, tables, rubric, past, rows)
+    book = ledger_on(source, tables, rubric, past)
     found = diagnose_rules(book, past.values, Catalog(()), past.label, past.weight, past.group_codes, order)
     return [rule.record() for rule in found.worth]
 
@@ -52,13 +54,12 @@ def compare_with_model(context: Context, draft: Rubric, resampling: Resampling |
     if verdict is None or verdict.verdict not in TRAINED:
         return None
     source, tables = context.source, load_tables(context.paths)
-    compared = load_compared_block(context)
+    whole = without_objecting(context, load_matrix(context.paths.matrix)) if names_its_rows(context.paths) else None
+    compared = load_compared_block(context, whole)
     block = compared.block
     named = {ACTIVE: context.rubric, DRAFT: draft}
     books = {
-        name: ledger_on(source, tables, rubric, block.matrix, block.rows)
-        for name, rubric in named.items()
-        if rubric is not None
+        name: ledger_on(source, tables, rubric, block.matrix) for name, rubric in named.items() if rubric is not None
     }
     return replay_beside_model(
         books,

@@ -90,7 +90,7 @@ def try_rubric(context: Context, rubric: Rubric) -> dict[str, Any]:
 
     compared = load_compared_block(context, matrix)
     block, population = compared.block, compared.population
-    values = read_rule_values(source, load_tables(paths), rubric, block.matrix, block.rows)
+    values = read_rule_values(source, load_tables(paths), rubric, block.matrix)
     capacity, notes = capacity_before_block(context, matrix)
     at, resampling = SnapshotCapacity.of(source, capacity), Resampling.of(context.settings)
     found = backtest_rubric(block, score_by_rubric(rubric, values), at, resampling, noun=population.noun).record()
@@ -111,7 +111,7 @@ def _try_alone(context: Context, rubric: Rubric, matrix: Matrix, before: StageVe
     population = population_of(source, tables, matured.keys, matured.label, by_model=False)
     rows = rows[population.kept]
     past = matrix.take(rows)
-    values = read_rule_values(source, tables, rubric, past, rows)
+    values = read_rule_values(source, tables, rubric, past)
     capacity, notes = value_of_a_win(source.capacity, past, judged=True)
     found = replay_rubric_only(
         score_by_rubric(rubric, values),

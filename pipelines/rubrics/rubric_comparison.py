@@ -68,7 +68,7 @@ def compare_with_active(
     if not len(rows):
         raise DataError(f"no matured look of source '{source.name}' is at one of the {population.noun}.")
     past = matrix.take(rows)
-    books = [ledger_on(source, tables, rubric, past, rows) for rubric in (active, draft)]
+    books = [ledger_on(source, tables, rubric, past) for rubric in (active, draft)]
     capacity, worth = value_of_a_win(source.capacity, past, judged=True)
     found = compare_rubrics(
         books[0],

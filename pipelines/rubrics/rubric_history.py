@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.array_types import Ints, Tables
+from features.array_types import Tables
 from features.assembly.rule_values import rule_values_on
 from features.matrix import Matrix
 from features.rubric.ledger import Ledger, ledger
@@ -12,14 +12,12 @@ from features.schema.source import Source
 from models.judging.handoff.policies import ScoredPolicy
 
 
-def ledger_on(source: Source, tables: Tables, rubric: Rubric, past: Matrix, rows: Ints | None = None) -> Ledger:
-    """A rubric's ledger on rows of a matrix; ``rows`` are their positions in the whole one (default: all of it)."""
-    return ledger(rubric, rule_values_on(source, tables, rubric, past, rows))
+def ledger_on(source: Source, tables: Tables, rubric: Rubric, past: Matrix) -> Ledger:
+    """A rubric's ledger on rows of a matrix."""
+    return ledger(rubric, rule_values_on(source, tables, rubric, past))
 
 
-def score_by_history(
-    source: Source, tables: Tables, history: RubricHistory, past: Matrix, rows: Ints
-) -> ScoredPolicy | None:
+def score_by_history(source: Source, tables: Tables, history: RubricHistory, past: Matrix) -> ScoredPolicy | None:
     """What the rubric said at the time: every row under the version that was in force then; None without a rubric.
 
     ``threshold`` is the version's where one version covers all rows.
@@ -32,15 +30,15 @@ def score_by_history(
     for place in used:
         at = np.flatnonzero(places == place)
         rubric = history.versions[place].rubric
-        book = ledger_on(source, tables, rubric, past.take(at), rows[at])
+        book = ledger_on(source, tables, rubric, past.take(at))
         points[at], handed[at] = book.points, book.handed_off
     line = history.versions[used[0]].rubric.handoff_threshold if len(used) == 1 else None
     return ScoredPolicy("rubric", points, handed_off=handed, threshold=None if line is None else line.points)
 
 
-def score_draft(source: Source, tables: Tables, rubric: Rubric, past: Matrix, rows: Ints) -> ScoredPolicy:
+def score_draft(source: Source, tables: Tables, rubric: Rubric, past: Matrix) -> ScoredPolicy:
     """What one rubric says of all rows, whichever was in force."""
-    book, line = ledger_on(source, tables, rubric, past, rows), rubric.handoff_threshold
+    book, line = ledger_on(source, tables, rubric, past), rubric.handoff_threshold
     return ScoredPolicy(
         "rubric", book.points, handed_off=book.handed_off, threshold=None if line is None else line.points
     )

@@ -123,7 +123,7 @@ def _judge_block(context: Context) -> JudgedBlock:
     segments = segments_of(block.matrix) | declared_slices(context, block.matrix)
 
     beside = [] if proposed is None else [ScoredPolicy(Policy.PROPOSED_RUBRIC, proposed.points(block.matrix.values))]
-    rubric = score_by_history(context.source, load_tables(context.paths), context.rubrics, block.matrix, block.rows)
+    rubric = score_by_history(context.source, load_tables(context.paths), context.rubrics, block.matrix)
     compared = backtest_rubric(
         block,
         rubric,
@@ -209,7 +209,7 @@ def _judge_points(context: Context, before: StageVerdict) -> dict[str, Any]:
     population = population_of(context.source, tables, matured.keys, matured.label, by_model=False)
     rows = rows[population.kept]
     past = matrix.take(rows)
-    scored = score_by_history(context.source, tables, context.rubrics, past, rows)
+    scored = score_by_history(context.source, tables, context.rubrics, past)
     if scored is None:
         return {}
     capacity, notes = value_of_a_win(context.source.capacity, past, judged=True)
@@ -316,7 +316,7 @@ def _calibration(context: Context, judged: JudgedBlock) -> list[dict[str, Any]]:
 
 def _points_of_all(context: Context, whole: FinalBlock) -> Floats | None:
     """The rubric's points of the whole test block."""
-    found = score_by_history(context.source, load_tables(context.paths), context.rubrics, whole.matrix, whole.rows)
+    found = score_by_history(context.source, load_tables(context.paths), context.rubrics, whole.matrix)
     return None if found is None else found.score
 
 

@@ -90,6 +90,7 @@ def _find_overtaken(paths: Paths, hidden: pd.DataFrame) -> set[int]:
     stages = read_parquet(file, ["lead_id", "stage", "entered_at"])
     own = stages[stages["lead_id"].isin(returned["lead_id"]).to_numpy(dtype=bool)]
     both = own.merge(returned[["lead_id", "id", "known_at"]], on="lead_id")
+    both["known_at"] = pd.to_datetime(both["known_at"])  # empty of a store from before it was noted
     by_it = both[(both["entered_at"] == both["known_at"]).to_numpy(dtype=bool)].set_index("id")["stage"]
     into = both["id"].map(by_it[~by_it.index.duplicated()]).astype("object")
     later = (both["entered_at"] > both["known_at"]) & (both["stage"].astype("object") != into)  # no echo of it

@@ -103,9 +103,9 @@ def simulate(
     block = compared.block
     rubric: ScoredPolicy | None
     if tried is not None:
-        rubric = score_by_rubric(tried, read_rule_values(source, tables, tried, block.matrix, block.rows))
+        rubric = score_by_rubric(tried, read_rule_values(source, tables, tried, block.matrix))
     else:
-        rubric = score_by_history(source, tables, app_state.context.rubrics, block.matrix, block.rows)
+        rubric = score_by_history(source, tables, app_state.context.rubrics, block.matrix)
 
     at = SnapshotCapacity.of(source, capacity)
     found = backtest_rubric(block, rubric, at, Resampling(_DRAWS), noun=compared.population.noun).record()
@@ -129,9 +129,9 @@ def _simulate_points(app_state: AppState, capacity: "SnapshotCapacity", tried: R
     rows = rows[population.kept]
     past = matrix.take(rows)
     if tried is None:
-        scored = score_by_history(source, tables, app_state.context.rubrics, past, rows)
+        scored = score_by_history(source, tables, app_state.context.rubrics, past)
     else:
-        scored = score_draft(source, tables, tried, past, rows)
+        scored = score_draft(source, tables, tried, past)
     if scored is None or not len(rows):
         raise NotFoundError("no outcome is certain yet, so nothing can be replayed; come back when leads have closed.")
     judged = JudgedRows.of(past, population.noun)

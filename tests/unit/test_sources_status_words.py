@@ -80,7 +80,8 @@ BY_OTHERS = (
 )
 # not so far: nothing is over
 NOT_YET = (
-    "Not qualified yet|Not yet qualified|Still unqualified|Noch nicht qualifiziert|Noch nicht gewonnen|"
+    "Not qualified yet|Not yet qualified|Not qualified as yet|Still unqualified|"
+    "Noch nicht qualifiziert|Noch nicht gewonnen|"
     "Noch kein Bedarf|Noch unqualifiziert|Aún no calificado|Todavía no calificado|No calificado aún|"
     "Nog niet gekwalificeerd|"
     "Não qualificado ainda|Ainda não qualificado|Pas encore qualifié|Non qualifié - encore|Non ancora qualificato|"
@@ -96,7 +97,8 @@ OFFERS_TAKEN = (
     "Quote accepted|Proposal accepted|Accepted quote|Quote approved|Angebot angenommen|Angebot bestätigt|"
     "Offerte geaccepteerd|Devis accepté|Devis validé|Oferta aceptada|Propuesta aprobada|Proposta aceita|"
     "Preventivo accettato|Oferta zaakceptowana|Предложение принято|見積承認|見積承認済み|견적 승인|"
-    "견적 승인 완료|제안 채택"
+    "견적 승인 완료|제안 채택|Proposal sent - accepted|Quote got approved|Quote #123 accepted|Approved final quote|"
+    "Preventivo è stato accettato|Devis envoyé et accepté|Angebot mündlich angenommen|Oferta jest zaakceptowana"
 )
 # a verdict beside what it is on, or its reason
 SAID_BESIDE = {

@@ -215,7 +215,11 @@ TAKEN = (
     r"hyvaksytty|kabul edildi|onaylandi|принят\w*|согласован\w*|одобрен\w*)\b"
 )
 # what may stand between the two
-AUXILIARIES = "was|is|has|been|wurde|ist|is|werd|a|ete|est|fue|ha|sido|foi|e|stata|zostala|byla|har|blivit|on"
+AUXILIARIES = (
+    r"was|is|has|been|were|be|being|got|now|sent|and|fully|formally|verbally|clients?|customer|wurde|ist|werd|und|vom|"
+    r"kund\w*|mundlich|gesendet|a|ete|est|et|bien|deja|envoye|fue|ha|sido|y|ya|foi|e|ja|stat[ao]|gia|zostala|byla|jest|je|"
+    r"har|blivit|on|en|by|\d+|было|была|клиентом"
+)
 
 # Korean, Japanese and Chinese put no blanks between words and name the outcome last: the match that ends last decides
 JOINED: Mapping[Standing, str] = {

@@ -66,7 +66,9 @@ _YET = re.compile(YET)
 _DOUBTED = re.compile(f"{OTHERS}|{NOT_FOR_GOOD}")  # anywhere beside a win: sold, but by whom?
 _LONGEST = 300  # letters; no status is as long, and phrases of one are compared with one another
 # "Quote has been accepted", "Accepted quote"; in "Sales accepted - proposal" a lead was
-_OFFER_TAKEN = re.compile(rf"(?:{OFFERS})(?: (?:{AUXILIARIES})){{0,3}} (?:{TAKEN})|^(?:{TAKEN}) (?:{OFFERS})")
+_OFFER_TAKEN = re.compile(
+    rf"(?:{OFFERS})(?: (?:{AUXILIARIES})){{0,4}} (?:{TAKEN})|^(?:final )?(?:{TAKEN}) (?:final )?(?:{OFFERS})"
+)
 _JOINED_TAKEN = re.compile(rf"(?:{JOINED_OFFERS})\w* ?(?:{JOINED_TAKEN})(?: |{JOINED_DONE})*$")
 _JOINED_END = re.compile(rf"(?:{JOINED_DONE}|[\d\x00-\u10ff])*")  # one way to read each text
 _SIGNS = re.compile(r"[-\u2013\u2014:/|,()\[\]\u30fb]+")
@@ -169,7 +171,8 @@ def _by_words(folded: str) -> _Reading:
 def _up_to(folded: str, spans: Sequence[tuple[_Sort, int, int]], meaning: Standing) -> str:
     """A text up to its verdict and a last word: "not qualified yet", but "not interested - still happy with theirs"."""
     behind = max(end for sort, _, end in spans if sort == ("verdict", meaning))
-    return folded if len(folded[behind:].split()) == 1 else folded[:behind]
+    rest = folded[behind:].split()
+    return folded if len(rest) == 1 or (rest and _YET.fullmatch(rest[-1])) else folded[:behind]
 
 
 def _longest_spans(folded: str) -> list[tuple[_Sort, int, int]]:
