@@ -1,4 +1,4 @@
-"""Rules of any rubric read the rows of a source without clocks by their leads, not by where these stand in the table."""
+"""Rules of any rubric read rows of a source without clocks by their leads, not by their places in the table."""
 
 from pathlib import Path
 
