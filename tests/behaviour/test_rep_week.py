@@ -4,6 +4,7 @@ import csv
 import io
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -267,9 +268,12 @@ def test_a_verdict_that_was_ingested_is_told_once_among_what_happened(after: tup
     assert found.counts["override"] == 1 and "reject" not in found.counts
 
 
-def test_a_server_on_the_new_data_tells_the_same_and_no_row_twice(after: tuple[TinyRun, dict[str, str]]) -> None:
+def test_a_server_on_the_new_data_tells_the_same_and_no_row_twice(
+    after: tuple[TinyRun, dict[str, str]], tmp_path: Path
+) -> None:
     run, lead = after
-    with client_for(run, run.context.paths.root / "serving", clock="data") as later:
+    own = shutil.copytree(run.context.paths.root / "serving", tmp_path / "serving")  # something is taken back in it
+    with client_for(run, own, clock="data") as later:
         rows = later.get(f"/v1/leads/{lead['answered']}/answers").json()
         assert [r["value"] for r in rows if r["question"] == "pain"][:2] == ["3", "9"]
         card = later.get(f"/v1/leads/{lead['answered']}").json()
