@@ -45,8 +45,11 @@ class BackgroundThreads:
         metrics: Metrics,
         views: ViewLog | None = None,
         health: HealthWatch | None = None,
+        *,
+        put_pages_together: Callable[[], object] = lambda: None,
     ) -> None:
         self.app_state, self.metrics, self.views, self.health = app_state, metrics, views, health
+        self._put_pages_together = put_pages_together
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._preparing = threading.Lock()
@@ -161,7 +164,7 @@ class BackgroundThreads:
         worklist = app_state.loaded.worklist
         steps: list[Callable[[], object]] = [app_state.keep_lines, lambda: compare_with_last_week(app_state)]
         if app_state.loads == 1:
-            steps.insert(0, app_state.warm_up)  # a start does not wait for it, a promotion does
+            steps[:0] = [self._put_pages_together, app_state.warm_up]  # a start waits for neither
         if not app_state.loaded.data.flat:
             steps += [
                 lambda: compute_lifecycle(app_state),

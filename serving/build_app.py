@@ -33,7 +33,8 @@ from serving.first_run.first_run import FirstRun, load_served
 from serving.health.watch import HealthWatch
 from serving.metrics import Metrics
 from serving.middleware import LimitsMiddleware
-from serving.pages import views
+from serving.pages.late_pages import LatePages
+from serving.pages.problem_pages import answer_with_pages
 from serving.problems import OidcSettingsError, UnprotectedServerError
 from serving.settings import ServeSettings
 from serving.state.app_state import AppState
@@ -87,11 +88,14 @@ def build_app(settings: ServeSettings | None) -> FastAPI:
 
     app.state.metrics, app.state.identify = metrics, identify_caller
     app.state.first_run = FirstRun(app_state, started_with, lambda declaration: _serve_instead(app, declaration))
+    app.state.late_pages = LatePages(app)
     _attach(app, app_state)
 
     for module in (health, scores, leads, accounts, writes, fields, worklist, results, rubrics, uploads, admin):
         app.include_router(module.router)
-    views.install(app)
+    answer_with_pages(app, app.state.late_pages)
+    if not settings.background:
+        app.state.late_pages.put_together()
     extend_openapi(app)
     app.add_middleware(LimitsMiddleware, settings=settings, metrics=metrics)
     return app
@@ -102,7 +106,9 @@ def _attach(app: FastAPI, app_state: AppState) -> None:
     view_log = ViewLog(app_state.store) if app_state.settings.audit_views else None
     health_watch = HealthWatch(app_state)
     app.state.views, app.state.health = view_log, health_watch
-    app.state.background = BackgroundThreads(app_state, app.state.metrics, view_log, health_watch)
+    app.state.background = BackgroundThreads(
+        app_state, app.state.metrics, view_log, health_watch, put_pages_together=app.state.late_pages.put_together
+    )
     app.state.provider = _create_provider(app_state) if app_state.settings.oidc.on else None
     app.state.callers = CallerLookup(app_state)
     app.state.app_state = app.state.first_run.app_state = app_state

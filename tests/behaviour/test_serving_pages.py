@@ -18,7 +18,7 @@ from models.explaining.language import load_language
 from models.judging.lifecycle.sales_feedback import THIRDS
 from pipelines.workspace.storage_errors import StorageError
 from serving.pages import tables
-from serving.pages.chart_geometry import build_waterfall
+from serving.pages.charts.waterfall import build_waterfall
 from serving.pages.language import COOKIE, page_language
 from serving.pages.render import STATUS_WORDS, to_words, verdict_words
 from serving.pages.shell import GROUPS

@@ -1,4 +1,6 @@
-"""What a server imports before it is ready: nothing that only the first score, the first upload or training needs."""
+"""What a server imports before it is ready: nothing that only the first score, the first upload, the first
+page or training needs.
+"""
 
 import json
 import subprocess
@@ -7,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 LATER = {
+    "serving.pages.views",
     *("numba", "llvmlite", "lightgbm", "sklearn", "scipy", "duckdb", "openpyxl", "python_calamine"),
     *("matplotlib", "plotly", "mlflow", "optuna", "great_expectations", "shap", "polars", "alembic"),
 }
@@ -16,7 +19,7 @@ from serving.app import create_app
 from serving.settings import ServeSettings
 app = create_app(ServeSettings(**json.loads(sys.argv[1])))
 assert app.state.app_state.ready
-print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+print(json.dumps(sorted({name.split(".")[0] for name in sys.modules} | set(sys.modules))))
 """
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models.explaining.language import Language
-from serving.pages.chart_geometry import CENTRE, build_waterfall
+from serving.pages.charts.waterfall import CENTRE, build_waterfall
 from serving.pages.written_values import to_datetime, write_day
 
 _LOWEST, _HIGHEST = 0, 100
