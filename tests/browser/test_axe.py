@@ -15,7 +15,7 @@ from pipelines.retraining.retrain_record import Aging, Decision, JudgedChallenge
 from pipelines.run import run_stage
 from pipelines.workspace.table_files import load_table
 from tests.benchmarks.bench_pages import addresses
-from tests.reference.axe import colours_in_the_dark, violations
+from tests.reference.axe import colours_of, violations
 from tests.reference.served import Served
 from tests.reference.serving import worklist_of
 from tests.reference.visitor import CONTRAST, Visitor
@@ -70,18 +70,20 @@ def test_axe_objects_to_nothing_in_the_report(tiny_demo: Any, served: Served, ch
 def test_axe_objects_to_no_page(served: Served, tiny_demo: Any, chromium: Any, part: int) -> None:
     found: dict[tuple[str, str], list[Any]] = {}
     for page, path in look_at(served, chromium, pages_of(tiny_demo)[part::_PARTS]):
-        found["wide", path] = violations(page)
-        page.emulate_media(color_scheme="dark")
-        found["dark", path] = page.evaluate(CONTRAST)
+        found["wide", path] = violations(page, colours=False)  # the next test's
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found[scheme, path] = page.evaluate(CONTRAST)
         page.set_viewport_size(NARROW)
-        found["narrow", path] = violations(page, colours=False)  # they are the same at both widths
+        found["narrow", path] = violations(page, colours=False)
         page.set_viewport_size(WIDE)
     assert {path: one for path, one in found.items() if one} == {}
 
 
 @pytest.mark.prove
-def test_axe_objects_to_no_colour_in_the_dark(served: Served, tiny_demo: Any, chromium: Any) -> None:
-    found = {path: colours_in_the_dark(page) for page, path in look_at(served, chromium, pages_of(tiny_demo))}
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_objects_to_no_colour(served: Served, tiny_demo: Any, chromium: Any, scheme: str) -> None:
+    found = {path: colours_of(page, scheme) for page, path in look_at(served, chromium, pages_of(tiny_demo))}
     assert {path: one for path, one in found.items() if one} == {}
 
 

@@ -29,6 +29,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     server.stop()
 
 
+@pytest.mark.prove  # it trains as a run does
 def test_a_newcomer_comes_from_a_file_to_a_worklist(served: Served, chromium: Any, tmp_path: Path) -> None:
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     problems: list[str] = []

@@ -79,6 +79,7 @@ def test_a_marketer_comes_from_an_empty_page_to_an_adopted_rubric(served: Served
     page.close()
 
 
+@pytest.mark.prove
 def test_a_rubric_is_built_tried_and_adopted_without_scripts(served: Served, chromium: Any) -> None:
     context = chromium.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
     page = context.new_page()
@@ -103,7 +104,7 @@ def test_a_rubric_is_built_tried_and_adopted_without_scripts(served: Served, chr
     context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), pytest.param(1280, "dark", marks=pytest.mark.prove)])
 def test_a_threshold_is_chosen_by_its_score(read: Served, chromium: Any, width: int, scheme: str) -> None:
     visitor = Visitor(chromium, read.url, width, scheme)
     page = visitor.go("/thresholds", "thresholds")

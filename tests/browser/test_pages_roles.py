@@ -24,7 +24,7 @@ def served(tiny_demo: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     server.stop()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [1280, pytest.param(390, marks=pytest.mark.prove)])
 def test_a_data_scientist_reads_how_it_was_judged(served: Served, chromium: Any, width: int) -> None:
     visitor = Visitor(chromium, served.url, width)
     page = visitor.go("/model", "model")
@@ -42,7 +42,7 @@ def test_texts_stand_out_enough(served: Served, tiny_demo: Any, chromium: Any, s
     visitor.page.close()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.prove)])
 def test_a_manager_finds_somebody_their_company_what_it_lacks_and_how_the_process_runs(
     served: Served, chromium: Any, width: int
 ) -> None:

@@ -47,7 +47,7 @@ TICKS = """() => [...document.querySelectorAll('.plot')].flatMap(plot => {
 })"""
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), pytest.param(390, "dark", marks=pytest.mark.prove)])
 def test_the_report_draws_without_errors_overlaps_or_requests(
     tiny_demo: TinyRun, chromium: Any, width: int, scheme: str
 ) -> None:

@@ -107,6 +107,7 @@ def test_spark_gives_the_same_bits(case: Case) -> None:
     pd.testing.assert_frame_equal(spark(tables, keys, CATALOG, SOURCE), expected, check_exact=True)
 
 
+@pytest.mark.prove
 @pytest.mark.spark
 @pytest.mark.usefixtures("local_spark")
 def test_the_command_line_builds_the_same_matrix_on_spark(

@@ -19,9 +19,9 @@ def violations(page: Any, *, colours: bool = True) -> list[Any]:
     return _run(page, "light", {} if colours else {"rules": {COLOURS: {"enabled": False}}})
 
 
-def colours_in_the_dark(page: Any) -> list[Any]:
-    """What axe objects to in the colours of an open page in the dark theme."""
-    return _run(page, "dark", {"runOnly": [COLOURS]})
+def colours_of(page: Any, scheme: str) -> list[Any]:
+    """What axe objects to in the colours of an open page in a theme."""
+    return _run(page, scheme, {"runOnly": [COLOURS]})
 
 
 def _run(page: Any, scheme: str, asked: dict[str, Any]) -> list[Any]:
