@@ -58,7 +58,7 @@ _SENIORITY: Sequence[tuple[Seniority, str]] = (
     (
         Seniority.OWNER,
         "owner|co-owner|founder|cofounder|co-founder|proprietor|inhaber*|grunder*|eigentumer*|fondateur|fondatrice|"
-        "cofondateur|fondatore|proprietaire|fundador*|cofundador*|propietari*|dueno|duena|dueño|wlasciciel*|"
+        "cofondateur|fondatore|proprietaire|fundador*|cofundador*|propietari*|dueno|duena|wlasciciel*|"
         "zalozyciel*|managing partner|창업자|대표자|오너",
     ),
     (

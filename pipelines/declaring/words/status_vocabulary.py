@@ -110,7 +110,7 @@ BESIDE_A_VERDICT = (
     "nouveau|nouvelle|qualifie|qualifiee|devis|actif|oportunidad*|nuev[oa]|calificad*|cualificad*|propuesta|activ[oa]|"
     "prospecto|cotizacion|nov[oa]|qualificad*|proposta|ativ[oa]|orcamento|nuov[oa]|qualificat*|attiv[oa]|preventivo|"
     "szansa|now[yae]|zakwalifikowan*|ofert*|aktywn*|prospekt|uj|uusi|ny|yeni|"
-    "нов*|предложен*|квалифицирован*|активн*|новий|νεο*"
+    "нов*|предложен*|квалифицирован*|активн*|νεο*"
 )
 # Words that mean a standing only where a status says nothing else: "Customer" is won, "Customer contacted" is not.
 ALONE: Mapping[Standing, str] = {
@@ -187,7 +187,7 @@ OTHERS = (
     r"concorren\w*|outr[oa]s? (?:fornecedor\w*|empresas?|lugar)|altrove|altr[oi] fornitor\w*|konkurenc\w*|konkurent\w*|"
     r"gdzie indziej|inn(?:ego|emu|y) dostawc\w*|jinde|inde|versenytars\w*|mashol|kilpailij\w*|muualt?a|muualle|"
     r"ann(?:an|en) leverand?tor|nagon annan|rakip\w*|rakib\w*|baska firma\w*|"
-    r"конкурент\w*|в другом месте|у других|другой поставщик\w*|ανταγωνιστ\w*|αλλου)\b|"
+    r"конкурент\w*|в другом месте|у других|друг\w* поставщик\w*|ανταγωνιστ\w*|αλλου)\b|"
     "경쟁 ?사(?! ?없)|경쟁 ?업체|경쟁자|타사|타 업체|타업체|다른 ?(?:업체|회사|곳)|"
     "他社|競合(?! ?(?:なし|無))|他決|別会社|"
     "竞争|競爭|对手|對手|竞品|友商|别家|別家|他家"

@@ -21,7 +21,7 @@ _TODAY = re.compile(
     r"\b(prob|probability|likelihood|\w*wahrscheinlichkeit\w*|(gewinn|abschluss|erfolgs|kauf)chancen?|"
     r"probabilite|probabilidade?s?|probabilita|prawdopodobienstwo\w*|szansa (wygranej|powodzenia)|pravdepodobnost\w*|"
     r"waarschijnlijkheid|(slagings|win|score)kans|sannolikhet|sann?synlighet|sandsynlighed|todennakoisyys|valoszinuseg|"
-    r"olasilik|olasiligi|вероятност\w*|вірогідн\w*|ймовірн\w*|πιθανοτητα)\b|"
+    r"olasilik|olasiligi|вероятност\w*|вірогідн\w*|имовірн\w*|πιθανοτητα)\b|"
     r"\b(win|winning|close|closing|success) (chances?|rate|odds|percent(age)?)\b|\bchances? (of|to|de|d) \w+|"
     r"\b(deal|lead|opportunity|account) age\b|\bage (in )?days\b|"
     r"\b(activities|tasks) to do\b|\bopen (activities|tasks)\b|"
