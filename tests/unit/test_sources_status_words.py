@@ -75,6 +75,7 @@ BY_OTHERS = (
     "Auftrag erteilt an Wettbewerb|Gewonnen durch Wettbewerb|Bestellt beim Mitbewerber|Woanders bestellt|"
     "Anderweitig verkauft|Elders verkocht|Vendu par un concurrent|Vendu ailleurs|Vendido por la competencia|"
     "Vendido pela concorrência|Venduto altrove|Vinto dalla concorrenza|Wygrana konkurencji|Sprzedane gdzie indziej|"
+    "Solgt til annen leverandør|Solgt til anden leverandør|Såld till annan leverantör|"
     "Выиграно конкурентом|Выиграл другой поставщик|Продано: другой поставщик|Продано другому поставщику|"
     "경쟁사 수주|타사 계약|수주 (경쟁사)|다른 업체 계약|타사 Won|他社受注|"
     "他社契約|競合受注|成約（他社）|竞争对手成交|Sold out"

@@ -186,7 +186,7 @@ OTHERS = (
     r"autres? (?:fournisseurs?|prestataires?)|competencia|competidor\w*|otr[oa]s? (?:proveedor\w*|empresas?|lugar)|"
     r"concorren\w*|outr[oa]s? (?:fornecedor\w*|empresas?|lugar)|altrove|altr[oi] fornitor\w*|konkurenc\w*|konkurent\w*|"
     r"gdzie indziej|inn(?:ego|emu|y) dostawc\w*|jinde|inde|versenytars\w*|mashol|kilpailij\w*|muualt?a|muualle|"
-    r"ann(?:an|en) leverand?tor|nagon annan|rakip\w*|rakib\w*|baska firma\w*|"
+    r"(?:ann[ae]n|anden) leveran[dt]or\w*|nagon annan|rakip\w*|rakib\w*|baska firma\w*|"
     r"конкурент\w*|в другом месте|у других|друг\w* поставщик\w*|ανταγωνιστ\w*|αλλου)\b|"
     "경쟁 ?사(?! ?없)|경쟁 ?업체|경쟁자|타사|타 업체|타업체|다른 ?(?:업체|회사|곳)|"
     "他社|競合(?! ?(?:なし|無))|他決|別会社|"
