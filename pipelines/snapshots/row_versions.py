@@ -18,7 +18,7 @@ from features.schema.vocabulary import ColumnType
 from pipelines.artifacts.snapshots_record import ExportHistory
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.values.column_texts import without_no_value
-from pipelines.ingest.values.moments import zone_of
+from pipelines.ingest.values.moments import with_digits, zone_of
 from pipelines.ingest.values.type_casting import plain_texts
 from pipelines.snapshots.declared_exports import DeclaredExport
 from pipelines.snapshots.differences import CHANGE, GONE, KEY
@@ -162,8 +162,8 @@ def joined_texts(rows: pd.DataFrame, name: str, column: Column | None) -> pd.Ser
 
 
 def moments_of(texts: pd.Series, zone: ZoneInfo) -> pd.Series:
-    """Stored timestamps, naive UTC; a bare date is its beginning in the column's zone."""
-    read = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
+    """Stored timestamps, naive UTC: a bare date is its beginning in the column's zone, a text of no time is missing."""
+    read = pd.to_datetime(with_digits(texts), format="ISO8601", errors="coerce", utc=True)
     bare = texts.astype("str").str.fullmatch(_BARE_DATE).fillna(False).astype(bool) & read.notna()
     if bare.any():
         midnights = read[bare].dt.tz_localize(None)

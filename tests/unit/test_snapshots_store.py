@@ -194,11 +194,11 @@ def test_what_means_no_value_names_no_row(world: SnapshotWorld) -> None:
     assert taken.rows == 1 and taken.left_out == {"without an id": 2}
 
 
-@pytest.mark.parametrize("kind", ["type: timestamp", "type: number"])
-def test_of_rows_of_one_id_the_newest_is_stored_as_ingest_keeps_it(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(("kind", "last"), [("type: timestamp", ""), ("type: timestamp", "now"), ("type: number", "")])
+def test_of_rows_of_one_id_the_newest_is_stored_as_ingest_keeps_it(tmp_path: Path, kind: str, last: str) -> None:
     changed = f"    changed: {{from: Note, {kind}, role: display}}\n"
     declaration = DEALS.replace("  columns:\n", f"  newest_by: changed\n  columns:\n{changed}", 1)
-    days = ["2026-01-03", "2026-01-20", ""] if "timestamp" in kind else ["9", "10", ""]
+    days = ["2026-01-03", "2026-01-20", last] if "timestamp" in kind else ["9", "10", last]
     world = SnapshotWorld(tmp_path, declaration)
     rows = [deal("A", Temp=temp, Note=day) for temp, day in zip([1, 2, 3], days, strict=True)]
     taken = world.take(SECOND, [*rows, deal("B", Note=days[0])]).snapshot

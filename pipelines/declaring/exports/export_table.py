@@ -12,7 +12,7 @@ from pipelines.declaring.column_inference import missing_texts
 from pipelines.declaring.value_types import counts_time
 from pipelines.declaring.words.header_words import Meaning, meanings_of
 from pipelines.ingest.values.column_texts import without_no_value
-from pipelines.ingest.values.moments import zone_of
+from pipelines.ingest.values.moments import with_digits, zone_of
 from pipelines.ingest.values.timestamps import read_timestamps
 
 _TIMES_READ = 0.95  # share of filled values that must be times: exports have a few typing errors
@@ -83,5 +83,4 @@ def _times(texts: pd.Series) -> pd.Series:
     try:
         return read_timestamps(texts.reset_index(drop=True), zone_of("UTC", "")).values
     except LeadScoreError:
-        dated = texts.where(texts.str.contains(r"\d", regex=True).fillna(False).astype(bool))
-        return pd.to_datetime(dated, errors="coerce", format="mixed", dayfirst=True)
+        return pd.to_datetime(with_digits(texts), errors="coerce", format="mixed", dayfirst=True)

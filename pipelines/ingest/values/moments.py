@@ -72,6 +72,15 @@ def drop_implausible(values: pd.Series) -> pd.Series:
     return moments.where((moments >= _EARLIEST) & (moments < _LATEST))
 
 
+def with_digits(texts: pd.Series) -> pd.Series:
+    """The texts that hold a digit, the others missing: pandas reads 'now' and 'today' as the moment of the reading.
+
+    >>> with_digits(pd.Series(["2025-01-06", "now", None], dtype="str")).tolist()
+    ['2025-01-06', nan, nan]
+    """
+    return texts.where(texts.str.contains(r"\d", regex=True).fillna(False).astype(bool))
+
+
 def no_moments(like: pd.Series) -> pd.Series:
     """NaT for every row of ``like``."""
     return pd.Series(pd.NaT, index=like.index, dtype="datetime64[us]")

@@ -19,7 +19,7 @@ from pipelines.ingest.values.date_order import (
 )
 from pipelines.ingest.values.date_words import in_english, split_zone, to_digits
 from pipelines.ingest.values.days import days_in_utc
-from pipelines.ingest.values.moments import Timestamps, all_false, drop_implausible, no_moments, to_utc
+from pipelines.ingest.values.moments import Timestamps, all_false, drop_implausible, no_moments, to_utc, with_digits
 from pipelines.ingest.values.zone_names import offsets_of
 
 DAY_FIRST, MONTH_FIRST = "day_first", "month_first"  # what time_format may be besides a strptime form and serial
@@ -238,7 +238,7 @@ def _read_zoned(clean: pd.Series, form: str | None) -> tuple[pd.Series, pd.Serie
 
 def _parse(texts: pd.Series, form: str) -> pd.Series:
     """Moments without a zone; a text with one that nobody has read yet is unreadable rather than read without it."""
-    texts = texts.where(texts.str.contains(r"\d", regex=True).fillna(False).astype(bool))  # else 'now' is a moment
+    texts = with_digits(texts)
     read = _without_zone(texts, form)
     if read is None:
         zoned = texts.str.contains(_ANY_ZONE, regex=True) & ~texts.str.match(_ISO_DAY)
