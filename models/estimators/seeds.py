@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from features.array_types import Ints
 
 _NUMBERS = frozenset({"integer", "floating", "mixed-integer-float", "decimal", "boolean", "complex"})
+_BY_THE_CLOCK = ("now", "today")
 
 
 def seed_of(random_state: Any) -> int:
@@ -47,15 +48,27 @@ def refuse_numbers(given: Any, what: str) -> None:
         )
 
 
+def refuse_now(given: Any, what: str) -> None:
+    """ValueError where words are handed over as moments that pandas reads by the clock of the machine."""
+    values = pd.Series(np.asarray(given))
+    said = values[values.isin(_BY_THE_CLOCK)] if values.dtype.kind in "OU" else values[:0]
+    if len(said):
+        raise ValueError(
+            f"{what} holds '{said.iloc[0]}', which is another moment at every reading. Hand over dates: "
+            "pd.Timestamp.now('UTC') for this moment."
+        )
+
+
 def moments_of(given: Any, what: str = "as_of") -> pd.Series:
     """Moments without a zone, in UTC, shape (n,); those that have none are in UTC already.
 
     Raises
     ------
-    ValueError : numbers, which would be nanoseconds
+    ValueError : numbers, which would be nanoseconds, and 'now' or 'today'
 
     >>> moments_of(pd.Series(pd.date_range("2026-01-01 12:00", periods=2, tz="Europe/Warsaw"))).tolist()
     [Timestamp('2026-01-01 11:00:00'), Timestamp('2026-01-02 11:00:00')]
     """
     refuse_numbers(given, what)
+    refuse_now(given, what)
     return pd.Series(pd.to_datetime(np.asarray(given), utc=True)).dt.tz_localize(None).astype("datetime64[us]")

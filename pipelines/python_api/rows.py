@@ -18,7 +18,7 @@ from features.errors import ContractError
 from features.matrix import KEY_COLUMNS, Matrix
 from features.schema.source import Source
 from models.bundle import Bundle
-from models.estimators.seeds import moments_of, refuse_numbers
+from models.estimators.seeds import moments_of, refuse_now, refuse_numbers
 from models.judging.leakage.audit import audit_columns
 from pipelines.own_code.own_functions import check_functions
 from pipelines.python_api.source_data import SourceData
@@ -141,11 +141,12 @@ def to_moments(as_of: Any) -> "pd.Timestamp | pd.Series":
 
     Raises
     ------
-    ContractError : numbers (20240601), which pandas would read as nanoseconds since 1970
+    ContractError : numbers (20240601), which pandas would read as nanoseconds since 1970, and 'now' or 'today'
     """
     one = isinstance(as_of, str) or np.ndim(as_of) == 0
     try:
         refuse_numbers([as_of] if one else as_of, "as_of")
+        refuse_now([as_of] if one else as_of, "as_of")
     except ValueError as problem:
         raise ContractError(str(problem)) from None
     if one:

@@ -1,5 +1,6 @@
 """One lead, or any bundle, looked up by name: what ``explain`` and ``score --input`` have in common."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -87,17 +88,21 @@ def find_framework(context: Context, name: str | None) -> Framework:
 
 
 def parse_as_of(as_of: str | None, otherwise: pd.Timestamp) -> pd.Timestamp:
+    """An ISO timestamp as naive UTC, another moment where none is given; ContractError if it is not one."""
+    return otherwise if as_of is None else read_as_of(as_of)
+
+
+def read_as_of(text: str) -> pd.Timestamp:
     """An ISO timestamp as naive UTC; ContractError if it is not one."""
-    if as_of is None:
-        return otherwise
+    refusal = f"--as-of '{text}' is not a valid timestamp; write it as 2026-03-31 or 2026-03-31T09:00."
     try:
-        found = pd.Timestamp(as_of)
+        found = pd.Timestamp(text)
     except ValueError as problem:
-        raise ContractError(
-            f"--as-of '{as_of}' is not a valid timestamp; write it as 2026-03-31 or 2026-03-31T09:00."
-        ) from problem
+        raise ContractError(refusal) from problem
     if pd.isna(found):
         raise ContractError("--as-of is empty; write it as 2026-03-31 or 2026-03-31T09:00.")
+    if not re.search(r"\d", text):  # of 'now' pandas makes the time in the machine's own zone
+        raise ContractError(refusal)
     return found.tz_convert("UTC").tz_localize(None) if found.tzinfo else found
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from features.errors import ContractError
 from pipelines.cli.monitor import tell
 from pipelines.cli.options import DataDir, Debug, Engine, Json, Params, Source, Tiny
 from pipelines.cli.output import Output, options
@@ -71,12 +72,9 @@ def retrain(
 def _moment(text: str | None):  # type: ignore[no-untyped-def]  # pandas is imported by those who need it
     if text is None:
         return None
-    import pandas as pd
+    from pipelines.scoring.find_lead import read_as_of
 
     try:
-        found = pd.Timestamp(text)
-    except ValueError:
-        raise typer.BadParameter(f"--as-of: '{text}' is no ISO time, e.g. 2026-06-29T00:00.") from None
-    if pd.isna(found):
-        raise typer.BadParameter("--as-of is empty; write it as 2026-03-31 or 2026-03-31T09:00.")
-    return found if found.tzinfo is None else found.tz_convert("UTC").tz_localize(None)
+        return read_as_of(text)
+    except ContractError as problem:
+        raise typer.BadParameter(str(problem)) from None
