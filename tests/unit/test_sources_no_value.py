@@ -64,7 +64,7 @@ def test_what_databases_write_for_no_value_is_an_empty_cell_of_a_delimited_file(
     assert found.notes == (r"1 cells hold \N, which databases write for no value: they count as empty.",)
 
 
-def test_a_stage_that_was_not_entered_is_no_row(tmp_path: Path) -> None:
+def test_a_stage_that_was_not_entered_is_no_row_and_is_told(tmp_path: Path) -> None:
     (tmp_path / "leads.csv").write_text("id,created,mql,won\nA,2025-01-01,2025-01-05,NULL\nB,2025-01-02,-,2025-02-01\n")
     location = {"file": str(tmp_path / "leads.csv")}
     leads = {"location": location, "columns": {"lead_id": {"from": "id"}, "created_at": {"from": "created"}}}
@@ -74,10 +74,26 @@ def test_a_stage_that_was_not_entered_is_no_row(tmp_path: Path) -> None:
     file = source.tables["stages"].location
     assert file is not None
     melted = melt_stages(read_file(Path(file.file), file), source, "stages")
-    assert shape_table(melted, "stages", source).frame[["lead_id", "stage"]].to_numpy().tolist() == [
-        ["A", "mql"],
-        ["B", "won"],
-    ]
+    shaped = shape_table(melted, "stages", source)
+    assert shaped.frame[["lead_id", "stage"]].to_numpy().tolist() == [["A", "mql"], ["B", "won"]]
+    assert shaped.notes[0] == "stages: 2 values '-' or 'NULL' in 'mql', 'won' count as missing."
+
+
+def test_a_date_that_two_stages_share_is_told_of_once_and_dates_alone_of_nothing(tmp_path: Path) -> None:
+    rows = "id,closed,status\nA,2025-01-05,won\nB,N/A,open\nC,,open\n"
+    shared = {stage: {"from": "closed", "rows": {"status": [stage]}} for stage in ("won", "lost")}
+    told = {}
+    for text in (rows, rows.replace("N/A", "")):
+        (tmp_path / "leads.csv").write_text(text)
+        location = {"file": str(tmp_path / "leads.csv")}
+        stages = {"location": location, "wide": shared, "columns": {"lead_id": {"from": "id"}}}
+        leads = {"location": location, "columns": {"lead_id": {"from": "id"}, "created_at": {"from": "closed"}}}
+        declared = {"name": "t", "kind": "relational", "tables": {"leads": leads, "stages": stages}}
+        source = Source.model_validate(declared)
+        file = source.tables["stages"].location
+        assert file is not None
+        told[text] = melt_stages(read_file(Path(file.file), file), source, "stages").notes
+    assert list(told.values()) == [("1 values 'N/A' in 'closed' count as missing.",), ()]
 
 
 def test_init_and_ingest_of_one_file_know_no_value(tmp_path: Path) -> None:

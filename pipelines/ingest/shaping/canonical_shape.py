@@ -23,7 +23,13 @@ from pipelines.ingest.shaping.column_clocks import read_clocks
 from pipelines.ingest.shaping.column_forms import NOTHING_KNOWN, Known, find_number_forms
 from pipelines.ingest.shaping.declared_columns import declared_headers, read_columns, type_of
 from pipelines.ingest.shaping.repeated_rows import find_repeats
-from pipelines.ingest.values.column_texts import first_filled, first_told, values_of, without_no_value
+from pipelines.ingest.values.column_texts import (
+    first_filled,
+    first_told,
+    no_value_in_words,
+    values_of,
+    without_no_value,
+)
 from pipelines.ingest.values.days import close_at_day_end, end_of_day
 from pipelines.ingest.values.flag_columns import add_flag_columns
 from pipelines.ingest.values.moments import Timestamps
@@ -182,8 +188,7 @@ def _texts(
             found[name] = first_filled(parts)
             typed[name] = first_told(parts, numbers)
             if none:
-                shown = " or ".join(f"'{text}'" for text in sorted(none)[:3])
-                shaped.notes.append(f"{table}.{name}: {none.total():,} values {shown} count as missing.")
+                shaped.notes.append(f"{table}.{name}: {no_value_in_words(none)} count as missing.")
         else:
             shaped.missing.append(name)
     return found, typed

@@ -1,5 +1,6 @@
 """Columns of a file as one column of texts or moments: of each row the first value that is there."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,6 +32,16 @@ def values_of(values: pd.Series, column: Column, kind: ColumnType) -> pd.Series:
 def without_no_value(texts: pd.Series) -> pd.Series:
     """Texts of ids, names of owners and times without those that mean no value; moments as they are."""
     return texts.mask(mean_no_value(texts)) if pd.api.types.is_string_dtype(texts.dtype) else texts
+
+
+def no_value_in_words(texts: Counter[str]) -> str:
+    """Texts that mean no value, counted.
+
+    >>> no_value_in_words(Counter({"NULL": 5, "-": 1}))
+    "6 values '-' or 'NULL'"
+    """
+    shown = " or ".join(f"'{text}'" for text in sorted(texts)[:3])
+    return f"{texts.total():,} values {shown}"
 
 
 def first_filled(parts: Sequence[pd.Series]) -> pd.Series:
