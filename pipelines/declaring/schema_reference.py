@@ -37,8 +37,8 @@ quarantine ([all of them](running.md#what-it-prints-and-the-exit-status)).
   reading (LS046), and `csv.encoding` decides.
 * Headers are matched without regard to zero-width signs, non-breaking and doubled blanks, composed letters and case.
 * Surrounding blanks are removed; an empty text counts as missing, and so does anything listed under `missing`. In
-  numbers, booleans, timestamps, ids and owners, `NA`, `N/A`, `NaN`, `NULL`, `none` and `-` count as missing too, and
-  `\\N` in a delimited file everywhere; of ids, owners, timestamps and `\\N` it is told.
+  numbers, booleans, timestamps, ids, owners and groups (`flat.group`), `NA`, `N/A`, `NaN`, `NULL`, `none` and `-` count
+  as missing too, and `\\N` in a delimited file everywhere; of all but numbers and booleans it is told.
 * The decimal sign is what all values of a column prove, else what the file's other columns prove: `1.234,50`,
   `2'871.97`, `1,23,456.78`, `(1,234.50)`, `99,90 €`, `12 %` (read as 12). A column of `2.872` that nothing tells is
   refused (LS047): declare `decimal` or `thousands`, on the column or under `csv`. What is declared wins. So is

@@ -58,6 +58,38 @@ def test_no_value_is_no_account_owner_or_moment_and_is_told(shape: Shape) -> Non
     assert "leads.account_id: 6 values '#N/A' or '-' or 'N/A' count as missing." in shaped.notes
 
 
+@pytest.mark.parametrize("how", [None, {}, {"type": "category"}, {"type": "number"}, {"type": "id"}])
+def test_a_row_of_a_flat_source_whose_id_means_no_value_has_none(tmp_path: Path, how: dict[str, str] | None) -> None:
+    lines = ["customer_no,firm,status", "1001,A,Won", "NULL,NULL,Lost", "N/A,-,Won", "-,A,Lost", ""]
+    (tmp_path / "deals.csv").write_text("\n".join(lines))
+    columns = {} if how is None else {"customer_no": {"role": "display", **how}, "firm": {"role": "display"}}
+    flat = {"target": {"column": "status", "won": ["Won"], "lost": ["Lost"]}, "lead_id": "customer_no", "group": "firm"}
+    leads = {"location": {"file": str(tmp_path / "deals.csv")}, "columns": columns}
+    source = Source.model_validate({"name": "t", "kind": "flat", "flat": flat, "tables": {"leads": leads}})
+    file = source.tables["leads"].location
+    assert file is not None
+    shaped = shape_table(read_file(Path(file.file), file), "leads", source)
+    assert shaped.frame["lead_id"].tolist() == ["1001", "row 2", "row 3", "row 4"]
+    assert shaped.frame["firm"].dropna().tolist() == ["A", "A"]  # the others are groups of their own
+    assert "leads.customer_no: 3 values '-' or 'N/A' or 'NULL' count as missing." in shaped.notes
+    assert "leads.firm: 2 values '-' or 'NULL' count as missing." in shaped.notes
+
+
+def test_ids_by_which_rows_are_sorted_stay_numbers(tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text("no,status\n999,Won\nNULL,Won\n1000,Lost\n")
+    target = {"column": "status", "won": ["Won"], "lost": ["Lost"]}
+    leads = {
+        "location": {"file": str(tmp_path / "deals.csv")},
+        "columns": {"no": {"type": "number", "role": "display"}},
+    }
+    flat = {"target": target, "lead_id": "no", "order": "no"}
+    source = Source.model_validate({"name": "t", "kind": "flat", "flat": flat, "tables": {"leads": leads}})
+    file = source.tables["leads"].location
+    assert file is not None
+    shaped = shape_table(read_file(Path(file.file), file), "leads", source)
+    assert shaped.frame["no"].rank().tolist()[::2] == [1, 2]
+
+
 def test_what_databases_write_for_no_value_is_an_empty_cell_of_a_delimited_file() -> None:
     found = read_delimited(b"id,town\n1,\\N\n2,C:\\New\n3,Bonn\n", CsvFormat(), what="f.csv")
     assert found.frame["town"].tolist() == ["", "C:\\New", "Bonn"]

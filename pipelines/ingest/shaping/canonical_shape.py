@@ -21,7 +21,7 @@ from pipelines.ingest.reading.header_row import clean_header, match_headers
 from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.ingest.shaping.column_clocks import read_clocks
 from pipelines.ingest.shaping.column_forms import NOTHING_KNOWN, Known, find_number_forms
-from pipelines.ingest.shaping.declared_columns import declared_headers, read_columns, type_of
+from pipelines.ingest.shaping.declared_columns import declared_headers, names_who_or_when, read_columns, type_of
 from pipelines.ingest.shaping.repeated_rows import find_repeats
 from pipelines.ingest.values.column_texts import (
     first_filled,
@@ -167,12 +167,12 @@ def _texts(
             found[name] = pd.Series(column.constant, index=frame.index, dtype="str")
             continue
         kind = type_of(source, table, name)
-        named = kind in (ColumnType.ID, ColumnType.TIMESTAMP) or name == "owner"
+        named = names_who_or_when(source, table, name)
         parts, numbers, none = [], [], Counter[str]()
         for header in column.headers(name):
             if header in frame:
                 part = values_of(frame[header], column, kind)
-                if named:  # else all rows with 'NULL' are of one account, or of one owner
+                if named:
                     told = without_no_value(part)
                     none.update(part[told.isna()].dropna())
                     part = told

@@ -20,14 +20,25 @@ def read_columns(source: Source, table: str) -> dict[str, Column]:
 
 
 def type_of(source: Source, table: str, name: str) -> ColumnType:
-    """Type a column is read as: the contract's, else the declared one, else category."""
+    """Type a column is read as: the contract's, else the declared one, else category; an id where it names leads."""
     if source.flat is not None and name == source.flat.target.column:
         return ColumnType.CATEGORY
+    if source.flat is not None and name == source.flat.lead_id and name != source.flat.order:
+        return ColumnType.ID  # what rows are sorted by is a time or a number: as texts 1000 stands before 999
     contract = TABLES[table]
     column = read_columns(source, table).get(name)
     if name in contract.names and not (source.kind == "flat" and column is not None and column.type is not None):
         return contract[name].type
     return (column.type if column is not None else None) or ColumnType.CATEGORY
+
+
+def names_who_or_when(source: Source, table: str, name: str) -> bool:
+    """Whether a column names records, people or moments, so that what means no value there is no value.
+
+    Else all rows with 'NULL' were of one account, of one owner, or of one group.
+    """
+    grouped = source.flat is not None and name == source.flat.group
+    return grouped or name == "owner" or type_of(source, table, name) in (ColumnType.ID, ColumnType.TIMESTAMP)
 
 
 def declared_headers(source: Source, table: str) -> list[str]:
