@@ -7,7 +7,6 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
-from pipelines.workspace.people.naming_columns import naming_columns
 from serving.accounts.account_record import read_product_chances
 from serving.accounts.accounts_list import AccountQuery, list_accounts
 from serving.garbage import set_aside, take_back
@@ -124,9 +123,8 @@ class BackgroundThreads:
 
         if self.views is not None:
             self.views.close()  # what waits to be written speaks of them, too
-        columns = naming_columns(self.app_state.context.source, ["leads"])
-        uploads = self.app_state.folder / "uploads"
-        sweep_forgotten(self.app_state.store, uploads, self.app_state.people.register, columns)
+        uploads, source = self.app_state.folder / "uploads", self.app_state.context.source
+        sweep_forgotten(self.app_state.store, uploads, self.app_state.people.register, source)
         self._swept = stamp
 
     def follow(self) -> None:

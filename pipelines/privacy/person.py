@@ -23,7 +23,7 @@ from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import history_of, read_changes, read_snapshots
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
-from pipelines.workspace.people.addresses_in_texts import addresses_in, addresses_of, hide_addresses
+from pipelines.workspace.people.addresses_in_texts import HIDDEN, addresses_in, addresses_of, hide_addresses
 from pipelines.workspace.people.naming_columns import STAFF, naming_columns
 from pipelines.workspace.people.register import plain_id
 
@@ -99,7 +99,20 @@ class Person:
     @cached_property
     def pattern(self) -> re.Pattern[str] | None:
         """Any of what names them as a word of its own: no part of another number, address or host; None: nothing."""
-        plain = {*filter(self.is_named, self.lead_ids), *self.addresses, *self.texts}
+        return self._any_of({*filter(self.is_named, self.lead_ids), *self.addresses, *self.texts})
+
+    def hide(self, text: str) -> str:
+        """The text without what names them; ids of digits are looked for among words only: *10000-50000* is a range."""
+        pattern = self.pattern if any(letter.isalpha() for letter in text) else self._pattern_without_numbers
+        cleaned = self.hide_addresses(text)
+        return cleaned if pattern is None else pattern.sub(HIDDEN, cleaned)
+
+    @cached_property
+    def _pattern_without_numbers(self) -> re.Pattern[str] | None:
+        ids = {lead for lead in self.lead_ids if self.is_named(lead) and not is_number(lead)}
+        return self._any_of({*ids, *self.addresses, *self.texts})
+
+    def _any_of(self, plain: set[str]) -> re.Pattern[str] | None:
         words = sorted({*plain, *map(escape, plain)}, key=len, reverse=True)
         if not words:
             return None
@@ -119,6 +132,11 @@ def is_long_id(name: object) -> bool:
     """Whether an id is long enough to be looked for in running text, where a short one is any other number."""
     text = str(name)
     return len(text) >= _LONG_ID and any(letter.isdigit() for letter in text)
+
+
+def is_number(name: str) -> bool:
+    """Whether an id is digits alone, as amounts and other things' numbers are."""
+    return plain_id(name).isdigit()
 
 
 def person_by_name(source: Source, named: str) -> Person:

@@ -1,5 +1,6 @@
 """A person taken out of the server's store and its uploads; the audit trail stays a chain (:mod:`.redact_trail`)."""
 
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,11 +9,15 @@ from typing import Any
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
+from features.kernel.column_reader import number_of
+from features.schema.columns import Column
+from features.schema.evidence import Question
+from features.schema.source import Source
+from features.schema.vocabulary import ColumnType
 from pipelines.privacy.elsewhere import Place
 from pipelines.privacy.erase_files import CANONICAL, files_below
-from pipelines.privacy.person import Person, is_long_id
-from pipelines.workspace.people.addresses_in_texts import HIDDEN
-from pipelines.workspace.people.naming_columns import NamingColumns
+from pipelines.privacy.person import Person, is_long_id, is_number
+from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns
 from pipelines.workspace.people.register import PeopleRegister, plain_id
 from serving.privacy.sent_files import sent_file_holds
 from serving.store.audit_trail import record_action
@@ -48,11 +53,14 @@ _TEXTS: tuple[tuple[Any, tuple[str, ...]], ...] = (  # of rows about others, in 
 _WRITTEN = ("note", "reason", "value", "asset", "channel")  # keys under which a document holds what somebody typed
 _AT_ONCE = 500  # ids of a statement
 _WHERE = "serving: "
+_OTHER_NAMES = ("became", "merged")  # of keys under which a lead stands
+_LEAD_IN_PATH = "{lead_id}"  # in the route of a view: its subject is what the path names
+_Declared = Mapping[Any, tuple[Any, Mapping[str, Any]]]  # by table: the column that says what a value is of, and those
 _NOT_OF_LEADS = ("webhook.", "key.", "rubric.", "threshold.", "model.", "first_run.", "signed.")  # their subjects
 
 
 def erase_from_store(
-    store: Store, uploads: Path, person: Person, mark: str, *, dry_run: bool, columns: NamingColumns = CANONICAL
+    store: Store, uploads: Path, person: Person, mark: str, *, dry_run: bool, source: Source | None = None
 ) -> list[Place]:
     """Remove every row of the person's, or count them; one transaction, with an entry that says that it happened.
 
@@ -60,9 +68,10 @@ def erase_from_store(
 
     Parameters
     ----------
-    columns : what the headers of uploaded files stand for
+    source : what the headers of uploaded files stand for, and which values are declared, so that they name nobody
     """
     places: list[Place] = []
+    columns = CANONICAL if source is None else naming_columns(source, ["leads"])
     if not dry_run:
         _overwrite_deleted(store)
     with store.writing() as session:
@@ -77,7 +86,7 @@ def erase_from_store(
             if not dry_run:
                 session.execute(update(FieldRow).where(FieldRow.lead_id.in_(ids)).values(lead_id=""))
             places.append(Place(_WHERE + FieldRow.__tablename__, blanked, "cells emptied"))
-        places += _hide_in_texts(session, person, dry_run=dry_run)
+        places += _hide_in_texts(session, person, _declared_in(source), dry_run=dry_run)
         for table, column in ((OutboxMessage, OutboxMessage.payload), (IdempotencyRecord, IdempotencyRecord.answer)):
             places += _remove_documents(session, table, column, person, dry_run=dry_run)
         places += _remove_uploads(session, uploads, person, columns, dry_run=dry_run)
@@ -91,7 +100,7 @@ def erase_from_store(
     return places
 
 
-def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister, columns: NamingColumns = CANONICAL) -> int:
+def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister, source: Source | None = None) -> int:
     """Remove what a running server wrote about people in the moment in which they were forgotten.
 
     The register holds hashes alone, so every lead that the store speaks of is asked for. Returns how many were found.
@@ -105,7 +114,7 @@ def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister, colum
     left = [lead for lead in named if "forgotten" in register.asks_of(lead)]
     for lead in left:
         person = Person(lead_ids=frozenset({plain_id(lead)}), addresses=frozenset())
-        erase_from_store(store, uploads, person, register.hash_lead(lead)[:16], dry_run=False, columns=columns)
+        erase_from_store(store, uploads, person, register.hash_lead(lead)[:16], dry_run=False, source=source)
     return len(left)
 
 
@@ -122,26 +131,49 @@ def _remove_rows(session: Session, table: Any, ids: list[str], *, dry_run: bool)
     return count
 
 
-def _hide_in_texts(session: Session, person: Person, *, dry_run: bool) -> list[Place]:
-    """Texts about others that name the person, as whole words in any case."""
+def _declared_in(source: Source | None) -> _Declared:
+    """What is declared of the values of answers and of looked-up fields, by question and field."""
+    if source is None:
+        return {}
+    fields = source.tables["accounts"].columns if "accounts" in source.tables else {}
+    return {AnswerRow: (AnswerRow.question, source.questions), FieldRow: (FieldRow.field, fields)}
+
+
+def _hide_in_texts(session: Session, person: Person, declared: _Declared, *, dry_run: bool) -> list[Place]:
+    """Texts about others that name the person, as whole words in any case; values that only look so stay."""
     places = []
+    described = {text.casefold() for text in person.texts}
     for table, names in _TEXTS:
         hidden = 0
         for column in (getattr(table, name) for name in names):
+            of, known = declared.get(table, (None, {})) if column.key == "value" else (None, {})
+            keys = [column] if of is None else [of, column]
             others = [column != ""]
             if table is not FieldRow:  # whose rows stay without the lead, whatever they say of the person
                 others.append(table.lead_id.not_in(person.spellings))
-            counted = select(column, func.count()).where(*others).group_by(column)
-            for said, rows in session.execute(counted).all():
-                cleaned = person.hide_addresses(said)
-                cleaned = cleaned if person.pattern is None else person.pattern.sub(HIDDEN, cleaned)
-                if cleaned != said:
-                    hidden += rows
-                    if not dry_run:
-                        session.execute(update(table).where(column == said, *others).values({column: cleaned}))
+            counted = select(*keys, func.count()).where(*others).group_by(*keys)
+            for *asked, said, rows in session.execute(counted).all():
+                if column is FieldRow.value and said.casefold() in described:
+                    continue  # a town of theirs, say: here it describes a company, as in the table of accounts
+                cleaned = person.hide(said)
+                if cleaned == said or any(_is_declared_value(known.get(name), said) for name in asked):
+                    continue
+                hidden += rows
+                if not dry_run:
+                    same = [key == value for key, value in zip(keys, (*asked, said), strict=True)]
+                    session.execute(update(table).where(*same, *others).values({column: cleaned}))
         what = "notes on others" if "note" in names else "texts about others"
         places += [Place(f"{_WHERE}{table.__tablename__}, {what}", hidden, "places blanked")] if hidden else []
     return places
+
+
+def _is_declared_value(declared: Column | Question | None, said: str) -> bool:
+    """Whether a value is one of those declared, or a number where numbers are asked for: it names nobody."""
+    if declared is None:
+        return False
+    if declared.type in (ColumnType.NUMBER, ColumnType.BOOLEAN) and math.isfinite(number_of(said)):
+        return True
+    return said in (*declared.values, *(declared.met if isinstance(declared, Question) else declared.map.values()))
 
 
 def _remove_documents(session: Session, table: Any, column: Any, person: Person, *, dry_run: bool) -> list[Place]:
@@ -158,18 +190,18 @@ def _remove_documents(session: Session, table: Any, column: Any, person: Person,
 def holds_value(document: Any, person: Person, named: str = "") -> bool:
     """Whether a value of a JSON document is an id, an address or a personal value.
 
-    ``named`` is the key it stands under. Any text may be as short as an id of few digits: such a one counts only where
-    a lead is named.
+    ``named`` is the key it stands under. Any text may be as short as an id of few digits, and any amount the same
+    digits: such a one counts only where a lead is named.
     """
     if isinstance(document, dict):
-        keys = any(person.is_named(key) or (person.is_lead(key) and _is_of_lead(named)) for key in document)
+        keys = any(_is_surely(key, person) or (person.is_lead(key) and _is_of_lead(named)) for key in document)
         return keys or any(holds_value(part, person, str(key)) for key, part in document.items())
     if isinstance(document, list):
         return any(holds_value(part, person, named) for part in document)
     if person.is_lead(document):
-        surely = "lead" in named or named == "became"
-        return person.is_named(document) or (_is_of_lead(named) if person.in_texts else surely)
-    if named in _WRITTEN and person.pattern is not None and person.pattern.search(str(document)):
+        surely = "lead" in named or named in _OTHER_NAMES
+        return _is_surely(document, person) or (_is_of_lead(named) if person.in_texts else surely)
+    if named in _WRITTEN and isinstance(document, str) and person.hide(document) != document:
         return True
     return person.is_mentioned(document) or document in person.texts
 
@@ -184,15 +216,23 @@ def _names_in_text(document: Any, person: Person) -> bool:
 
 
 def _is_of_lead(key: str) -> bool:
-    return "lead" in key or key in ("became", "id", "subject")
+    return "lead" in key or key in (*_OTHER_NAMES, "id", "subject")
+
+
+def _is_surely(value: str, person: Person) -> bool:
+    """Whether a value is an id wherever it stands: digits alone are an amount, a page or another thing's number."""
+    return person.is_named(value) and not is_number(value)
 
 
 def speaks_of(entry: Mapping[str, Any], person: Person) -> bool:
     """Whether an entry of the audit trail, with action, subject and detail, is about the person."""
     subject = str(entry["subject"])
     words = {subject, *subject.split(" ")}
-    if str(entry["action"]).startswith(_NOT_OF_LEADS):
+    of_others = str(entry["action"]).startswith(_NOT_OF_LEADS)
+    if of_others:
         words = {word for word in words if is_long_id(word)}
+    if of_others or _LEAD_IN_PATH not in entry["detail"].get("route", _LEAD_IN_PATH):
+        words = {word for word in words if not is_number(word)}
     return any(person.is_lead(w) or person.is_address(w) for w in words) or holds_value(entry["detail"], person)
 
 

@@ -76,10 +76,10 @@ class ServerOf:
         with self.stores() as stores:
             for number, store in enumerate(stores):
                 for uploads in self._upload_folders() if number == 0 else ():
-                    places += erase_from_store(store, uploads, person, mark, dry_run=dry_run, columns=columns)
+                    places += erase_from_store(store, uploads, person, mark, dry_run=dry_run, source=self.source)
                 if number:
                     nothing = self.paths.root / "no-uploads"
-                    places += erase_from_store(store, nothing, person, mark, dry_run=dry_run, columns=columns)
+                    places += erase_from_store(store, nothing, person, mark, dry_run=dry_run, source=self.source)
         return [*places, *erase_first_runs(self.paths.data_dir, self.source, person, columns, dry_run=dry_run)]
 
     def describe(self) -> str:

@@ -21,7 +21,7 @@ from pipelines.workspace.atomic_files import write_json
 from pipelines.workspace.left_overs import process_mark
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.naming_columns import NamingColumns
-from serving.privacy.erase_store import OF_LEADS
+from serving.privacy.erase_store import OF_LEADS, erase_from_store
 from serving.store.audit_trail import record_action, verify_trail
 from serving.store.engine import Store, open_store
 from serving.store.tables import (
@@ -270,6 +270,47 @@ def test_texts_about_others_lose_whole_words_in_any_case(paths: Paths, cli: Cli)
         with store.reading() as session:
             for column in (*columns, FieldRow.value, FieldRow.channel):
                 assert session.scalars(select(column)).all() == left, column
+
+
+def test_amounts_towns_and_declared_values_of_others_stay_though_they_are_written_like_the_person(
+    tmp_path: Path,
+) -> None:
+    declared = """
+  accounts:
+    location: {file: accounts.csv}
+    columns: {account_id: {}, town: {when_known: overwritten}, size: {when_known: overwritten, values: [50000 or more]}}
+  answers:
+    location: {file: answers.csv}
+    columns: {lead_id: {}, question: {}, value: {}, known_at: {}}
+questions:
+  budget: {topic: metrics, type: number, text: "How much?", met_minimum: 50000}
+  range: {topic: metrics, text: "How much?", values: [10000 to 50000], met: [50000 or more]}
+  who: {topic: champion, text: "Who decides?"}
+"""
+    (tmp_path / "few.yaml").write_text(SOURCE + declared, encoding="utf-8")
+    source, store = load_source(tmp_path / "few.yaml"), open_store(None, tmp_path)
+    person = Person(lead_ids=frozenset({"50000"}), addresses=frozenset(), texts=frozenset({"Springfield", "+49 170 1"}))
+    answers = [("budget", "50000"), ("range", "10000 to 50000"), ("range", "50000 or more"), ("gone", "10000-50000")]
+    told = [("who", "Springfield"), ("gone", "+49 170 1"), ("who", "see 50000")]
+    fields = [("town", "Springfield"), ("size", "50000 or more"), ("size", "50000")]
+    about: dict[str, Any] = {"author": "rep", "known_at": EARLY, "channel": "card"}
+    with store.writing() as session:
+        for name, value in answers + told:
+            session.add(AnswerRow(**about, lead_id="2", question=name, value=value, happened_at=EARLY))
+        for name, value in [*fields, ("town", "as 50000 says")]:
+            session.add(FieldRow(**about, lead_id="2", account_id="a", field=name, value=value))
+    for dry_run in (True, False):
+        places = erase_from_store(store, tmp_path / "uploads", person, "0123", dry_run=dry_run, source=source)
+        assert {place.where: place.count for place in places} == {
+            "serving: answers, texts about others": 3,
+            "serving: field_values, texts about others": 1,
+        }
+    with store.reading() as session:
+        left = session.scalars(select(AnswerRow.value).order_by(AnswerRow.id)).all()
+        assert left == [value for _, value in answers] + ["[forgotten]", "[forgotten]", "see [forgotten]"]
+        left = session.scalars(select(FieldRow.value).order_by(FieldRow.id)).all()
+        assert left == [value for _, value in fields] + ["as [forgotten] says"]
+    store.close()
 
 
 def test_kept_answers_of_the_server_hold_no_text_that_names_them(paths: Paths, cli: Cli) -> None:

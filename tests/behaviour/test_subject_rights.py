@@ -94,6 +94,22 @@ def test_the_store_is_asked_for_ids_as_spreadsheets_leave_them() -> None:
     assert not speaks("L7", {}, "webhook.added") and not speaks("L8", {"value": "L7"})  # other things' numbers
 
 
+def test_a_number_in_the_trail_is_an_id_only_where_ids_of_leads_stand() -> None:
+    person = Person(lead_ids=frozenset({"50000"}), addresses=frozenset())
+
+    def speaks(subject: str, detail: dict[str, Any], action: str = "saw") -> bool:
+        return speaks_of({"action": action, "subject": subject, "detail": detail}, person)
+
+    assert speaks("50000", {"route": "/leads/{lead_id}"}) and speaks("7", {"asked": {"lead_id": "50000"}})
+    assert (
+        speaks("7", {"leads": ["50000"]}) and speaks("7", {"merged": "50000"}) and speaks("7", {"leads": {"50000": 1}})
+    )
+    assert speaks("60", {"reason": "lead 50000 was missed"}, "threshold.set")
+    assert not speaks("50000", {"route": "/accounts/{account_id}"}) and not speaks("50000", {}, "webhook.replayed")
+    assert not speaks("7", {"note": 50000}, "note.withdrawn") and not speaks("7", {"asked": {"page": "50000"}})
+    assert not speaks("60", {"reason": "50000"}, "threshold.set") and not speaks("7", {"sizes": {"50000": 2}})
+
+
 @pytest.mark.parametrize("language", ["ko", "pl"])
 def test_the_answer_is_written_in_their_language(tiny_demo: TinyRun, tmp_path: Path, cli: Cli, language: str) -> None:
     out = tmp_path / "told.md"
