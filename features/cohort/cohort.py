@@ -17,7 +17,7 @@ from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 
 FIRST_MONDAY = 4 * MICROSECONDS_PER_DAY  # 1970-01-05: the grid's days are Mondays, 00:00 UTC
-__all__ = ["Tables", "build_cohort", "cutoff_of", "keys_of", "open_cohort"]
+__all__ = ["Tables", "build_cohort", "chosen_leads", "cutoff_of", "keys_of", "open_cohort"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _utc(text: str) -> pd.Timestamp:
     return declared.tz_convert("UTC").tz_localize(None) if declared.tzinfo else declared
 
 
-def _chosen_leads(leads: pd.DataFrame, source: Source) -> Bools:
+def chosen_leads(leads: pd.DataFrame, source: Source) -> Bools:
     """Per lead row whether it has the values that ``cohort.where`` asks for, and does not object to profiling."""
     kept = ~objecting_leads(leads, source)
     for name, values in source.cohort.where.items():
@@ -223,7 +223,7 @@ def build_cohort(tables: Tables, source: Source, cutoff: pd.Timestamp) -> pd.Dat
     age = as_of - episodes.opened_at[episode]
     kept = (as_of <= end) & (as_of < episodes.until[episode]) & is_known(episodes.known_from[episode], as_of)
     kept &= (age > 0) & (age <= days(source.cohort.maximum_age_days))
-    kept &= _chosen_leads(tables["leads"], source)[episodes.lead[episode]]
+    kept &= chosen_leads(tables["leads"], source)[episodes.lead[episode]]
     if source.cohort.from_ is not None:
         kept &= as_of >= int(micros(pd.DatetimeIndex([_utc(source.cohort.from_)]))[0])
 
@@ -269,7 +269,7 @@ def open_cohort(tables: Tables, source: Source, as_of: pd.Timestamp) -> pd.DataF
     now = int(micros(pd.DatetimeIndex([as_of]))[0])
     episodes = episodes_of(tables, source, known_before=now)
     is_open = (episodes.until == UNKNOWN) & is_known(episodes.known_from, now) & (episodes.opened_at < now)
-    episode = np.flatnonzero(is_open & _chosen_leads(tables["leads"], source)[episodes.lead])
+    episode = np.flatnonzero(is_open & chosen_leads(tables["leads"], source)[episodes.lead])
     return _keys(tables, source, episodes, episode, np.full(episode.size, now, dtype=np.int64), in_order=True)
 
 

@@ -12,7 +12,7 @@ from features.array_types import Ints
 from features.assembly.closed_leads import closed_leads
 from features.assembly.crm_facts import Closes
 from features.assembly.flat_outcomes import open_rows
-from features.cohort.cohort import open_cohort
+from features.cohort.cohort import chosen_leads, open_cohort
 from features.point_in_time.microseconds import micros
 from features.schema.vocabulary import Stage
 from models.explaining.framework import Framework
@@ -58,7 +58,7 @@ def build_worklist(
             frame = read_kept_list(session, list_under)
     if frame is None:
         frame = scored_list = _score_open_leads(model, data, framework)
-    rested = np.union1d(_find_rested(data, clock), _find_reopened(store, data))
+    rested = np.union1d(_find_rested(data, clock), find_reopened(store, data))
     worklist = Worklist(in_one_piece(_with_room_for(frame, data.lead_ids[rested])), data)
 
     nothing = LinesToKeep(under="", lines=(), known={}, register=register, list_under=list_under, listed=scored_list)
@@ -108,8 +108,11 @@ def _find_rested(data: LeadData, clock: ServingClock) -> Ints:
     return data.codes(pd.Index([lead for lead in ended if lead in is_open], dtype="str"))
 
 
-def _find_reopened(store: Store, data: LeadData) -> Ints:
-    """Rows of the leads that by the data are over or rest, and are not without the verdicts taken back since."""
+def find_reopened(store: Store, data: LeadData) -> Ints:
+    """Rows of the leads that by the data are over or rest, and are not without the verdicts taken back since.
+
+    Whom no list has is on none here either: only those that ``cohort.where`` asks for and that do not object.
+    """
     nobody = np.empty(0, dtype=np.int64)
     if data.flat or data.cutoff is None:
         return nobody
@@ -125,12 +128,9 @@ def _find_reopened(store: Store, data: LeadData) -> Ints:
         set(open_cohort(some, data.source, data.cutoff)["lead_id"].astype("str")) for some in (held, now)
     )
     is_over = closed_leads(now, data.source, data.cutoff)
-    names = map(str, data.lead_ids[codes])
-    back = [
-        name
-        for name in names
-        if name not in listed and (name in is_open or (name in data.closed_now and name not in is_over))
-    ]
+    chosen = set(now["leads"]["lead_id"].astype("str")[chosen_leads(now["leads"], data.source)])
+    names = [name for name in map(str, data.lead_ids[codes]) if name in chosen and name not in listed]
+    back = [name for name in names if name in is_open or (name in data.closed_now and name not in is_over)]
     return data.codes(pd.Index(back, dtype="str"))
 
 

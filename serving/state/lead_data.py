@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, or_, true
 from features.array_types import Bools, Ints, Tables
 from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.flat_outcomes import flat_ids
-from features.cohort.cohort import cutoff_of
+from features.cohort.cohort import chosen_leads, cutoff_of
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from pipelines.posted.taken_record import TakenRecord
@@ -171,6 +171,10 @@ class LeadData:
         if as_of is None or self.cutoff is None or pd.Timestamp(as_of) == self.cutoff:
             return self.closed_now.get(lead_id)
         return closed_leads(self.tables_for([code]), self.source, pd.Timestamp(as_of)).get(lead_id)
+
+    def is_chosen(self, code: int) -> bool:
+        """Whether a lead may be on a list of open leads: it is one of ``cohort.where``, and does not object."""
+        return bool(chosen_leads(self.tables["leads"].iloc[[code]], self.source)[0])
 
     @cached_property
     def closed_now(self) -> dict[str, ClosedLead]:

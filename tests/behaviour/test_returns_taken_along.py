@@ -27,7 +27,9 @@ def entered(app: Any, stage: str) -> int:
 
 
 @pytest.mark.parametrize("reason", ["no_need", "bad_timing"], ids=["disqualified", "recycled"])
-def test_a_lead_is_on_its_list_again_with_the_next_load(tiny_copy: TinyRun, tmp_path: Path, reason: str) -> None:
+def test_a_lead_is_on_its_list_again_with_the_next_load(
+    tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
     lead, paths = str(worklist_of(tiny_copy)["lead_id"].iloc[0]), tiny_copy.context.paths
     with client_for(tiny_copy, paths.root / "serving") as client:
         app = client.app.state.app_state  # type: ignore[attr-defined]
@@ -52,6 +54,10 @@ def test_a_lead_is_on_its_list_again_with_the_next_load(tiny_copy: TinyRun, tmp_
         told_back = {"saved": "withdraw", "given": taken["id"]}
         page = client.get(f"/leads/{lead}", params=told_back, headers=HTML).text
         assert LATER in page
+        with monkeypatch.context() as patch:
+            nobody = {"cohort": app.loaded.data.source.cohort.model_copy(update={"where": {"lead_source": ["none"]}})}
+            patch.setattr(app.loaded.data, "source", app.loaded.data.source.model_copy(update=nobody))
+            assert LATER not in client.get(f"/leads/{lead}", params=told_back, headers=HTML).text, "of no list"
         assert entered(app, told["stage"]) == before - 1, "it was taken back"
 
         assert app.load() is not None

@@ -149,7 +149,7 @@ def _is_listed_later(app_state: AppState, card: Mapping[str, Any], given: int | 
     if off or card["standing"]["lead_list"] == LeadList.RESTING:
         return False
     state = app_state.loaded
-    missing = state.worklist.current_state_of(lead_id) is None
+    missing = state.worklist.current_state_of(lead_id) is None and state.data.is_chosen(state.data.code(lead_id))
     return missing and gave_back_a_stage(app_state.store, state.data, lead_id, given)
 
 
