@@ -1,14 +1,17 @@
 """The worklist as a file for a CRM or a spreadsheet; no cell of it can run as a formula."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from tempfile import SpooledTemporaryFile
 from typing import Any, Literal
 
 from pipelines.workspace.csv_files import MARK, csv_line, reason_text
+from serving.store.wall_clock import wall_now
 
 Form = Literal["csv", "spreadsheet", "salesforce", "hubspot"]
 _ENDING = "\r\n"
 _IN_MEMORY = 8 * 2**20  # bytes; larger files go to disk
+_WEEK = timedelta(days=7)
 _CHUNK = 2**16  # bytes handed on at once
 _CRM_FIELDS: Mapping[str, Mapping[str, str]] = {
     "salesforce": {
@@ -83,15 +86,24 @@ def export_lines(
     last_week: Callable[[str], tuple[int, str] | None] | None = None,
 ) -> Iterator[str]:
     """Lines of the file; only leads from a state up, and only those whose score or state are others than ``last_week``
-    has them, if it is given. It has nothing of new leads: they have moved onto the list.
+    has them by the rules, if it is given. It has nothing of new leads: they have moved onto the list.
     """
+    week_ago = wall_now() - _WEEK
     yield format_heading(fields)
     for row in rows:
         if state_rank(row.get("state")) < state_rank(from_state):
             continue
-        if last_week is not None and last_week(str(row["lead_id"])) == (row["score"], row["state"]):
+        if last_week is not None and last_week(str(row["lead_id"])) == (row["score"], _compared_state(row, week_ago)):
             continue
         yield format_line(row, fields)
+
+
+def _compared_state(row: Mapping[str, Any], week_ago: datetime) -> str:
+    """The state to hold against that of a week ago by the rules: what was pinned before then was shown then, too."""
+    pinned = row.get("pinned")
+    if pinned is None or datetime.fromisoformat(pinned["written_at"]) > week_ago:
+        return str(row["state"])
+    return str(pinned["state_by_rules"])
 
 
 def iterate_marked(lines: Iterable[str]) -> Iterator[bytes]:
