@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from models.accounts.expansion import place_in_expansion
+from models.accounts.expansion import OpenChances, account_products, place_in_expansion
 from pipelines.scoring.accounts.account_rollup import check_product, read_expansion
 from pipelines.workspace.table_files import records_of
-from serving.accounts.account_record import without_score_of_others
+from serving.accounts.account_record import read_product_chances, without_score_of_others
 from serving.json_values import to_json_values
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
@@ -19,9 +19,8 @@ from serving.state.result_cache import file_stamp
 def read_expansion_rows(
     app_state: AppState, owner: str | None, unlisted: Set[str], product: str | None = None, limit: int = 200
 ) -> dict[str, Any]:
-    """Customers' interest in products they do not own, likeliest first; an owner sees accounts of their leads, and a
-    score where it is of one of these. ``unlisted`` leads, put aside or over since the run perhaps, are nobody's
-    ``best_lead``.
+    """Customers' interest in products they do not own, likeliest first; an owner sees accounts of their leads, with
+    scores that these give. ``unlisted`` leads, put aside or over since the run perhaps, are nobody's ``best_lead``.
 
     Raises
     ------
@@ -32,7 +31,8 @@ def read_expansion_rows(
     found = _rows_of(app_state, state, owner, product)
     if owner is not None:
         seen = {str(lead) for lead in state.data.lead_ids[state.data.shown_to(owner)]}
-        found = [_without_others(row, seen) for row in found]
+        own = _scores_of_own(app_state, state, found, seen)
+        found = [_without_others(row, seen) | own.get((row["account_id"], row["product"]), {}) for row in found]
         found.sort(key=place_in_expansion)  # the order would tell what is left out
     rows = [row | {"best_lead": None} if row["best_lead"] in unlisted else row for row in found[:limit]]
     return {"rows": rows, "total": len(found)}
@@ -61,6 +61,36 @@ def _rows_of(app_state: AppState, state: LoadedState, owner: str | None, product
     own = np.unique(state.data.account_of[state.data.shown_to(owner)])
     accounts = {str(name) for name in state.data.account_ids[own[own >= 0]]}
     return [row for row in found if row["account_id"] in accounts]
+
+
+def _scores_of_own(
+    app_state: AppState, state: LoadedState, rows: list[dict[str, Any]], seen: set[str]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Best lead, score and chance by account and product where another's lead gives the best: of those that are seen,
+    as they stand on the list, which is what the account's page tells.
+    """
+    data, context = state.data, state.model.context
+    others = [row for row in rows if row["best_lead"] is not None and row["best_lead"] not in seen]
+    wanted = {(row["account_id"], row["product"]) for row in others}
+    account_of = {
+        lead: name
+        for name in sorted({name for name, _ in wanted})
+        for lead in data.leads_of_account(name)
+        if lead in seen
+    }
+    if not account_of or data.cutoff is None:
+        return {}
+    listed = state.worklist.rows_at(np.flatnonzero(state.worklist.are_listed(account_of)))
+    gone = state.find_gone()
+    chances = OpenChances(
+        probability={row["lead_id"]: float(row["probability"]) for row in listed if row["lead_id"] not in gone},
+        shares=read_product_chances(app_state),
+        scale=state.model.bundle.scale,
+    )
+    tables = data.tables_for([data.code(lead) for lead in account_of])
+    scored = account_products(tables, context.source, context.accounts_policy, data.cutoff, account_of, chances)
+    found = {(row["account_id"], row["product"]): row for row in scored}
+    return {key: {name: found[key][name] for name in ("best_lead", "score", "chance")} for key in wanted & set(found)}
 
 
 def _without_others(row: dict[str, Any], seen: set[str]) -> dict[str, Any]:

@@ -58,7 +58,9 @@ def get_expansion(
     product: Annotated[Short | None, Query(description="only this product")] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
 ) -> Response:
-    """Of the last run; ``score`` is the product's own, empty where it was won too seldom to have one."""
+    """Of the last run; ``score`` is the product's own, by the open lead that gives it most, or the one of the caller's
+    that does. It is empty where the product was won too seldom, or none of these leads is open.
+    """
     unlisted = find_unlisted_leads(app_state.store, app_state.loaded)
     return respond_with_etag(request, read_expansion_rows(app_state, caller.owner, unlisted, product, limit))
 
