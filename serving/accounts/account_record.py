@@ -1,6 +1,6 @@
 """One account for one caller: whole, or with what others own taken out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -61,7 +61,7 @@ def build_account(
     found: dict[str, Any] = state.keep(
         KeptView(key, lambda: _judge(app_state, state, account_id, only, said, framework, brief))
     )
-    return found if only is None else take_out_others(found, only)
+    return found if only is None else take_out_others(found, only, read_merged(app_state))
 
 
 def _judge(
@@ -109,8 +109,24 @@ def read_product_chances(app_state: AppState) -> ProductChances | None:
     return app_state.results.get("product chances", stamp, fit)
 
 
-def take_out_others(found: dict[str, Any], shown: Collection[str]) -> dict[str, Any]:
-    """The record without names, answers and scores of leads that are not the caller's; seats they hold are counted."""
+def read_merged(app_state: AppState) -> Mapping[str, str]:
+    """Ids of second records to the lead they were merged into, read once for the data in use."""
+
+    def read() -> dict[str, str]:
+        # imported with the first who asks: a start would feel what resolves people
+        from pipelines.ingest.identity_files import read_merged_leads
+
+        return read_merged_leads(app_state.paths)
+
+    merged: dict[str, str] = app_state.results.get("merged leads", app_state.loaded.number, read)
+    return merged
+
+
+def take_out_others(found: dict[str, Any], shown: Collection[str], merged: Mapping[str, str]) -> dict[str, Any]:
+    """The record without names, answers and scores of leads that are not the caller's; seats they hold are counted.
+
+    ``merged``: second records and the leads they were merged into.
+    """
 
     def own(lead: str | None) -> str | None:
         return lead if lead in shown else None
@@ -139,7 +155,7 @@ def take_out_others(found: dict[str, Any], shown: Collection[str]) -> dict[str, 
         "products": [
             without_score_of_others(row, shown) | {"interested": own(row["interested"])} for row in found["products"]
         ],
-        "deals": [without_lead_of_others(deal, shown) for deal in found["deals"]],
+        "deals": [without_lead_of_others(deal, shown, merged) for deal in found["deals"]],
         "next_step": None if step is None or step["ask"] not in shown else step,
     }
 
@@ -151,12 +167,11 @@ def without_score_of_others(row: dict[str, Any], shown: Collection[str]) -> dict
     return row | {"best_lead": None, "score": None, "chance": None}
 
 
-def without_lead_of_others(deal: dict[str, Any], shown: Collection[str]) -> dict[str, Any]:
-    """A deal without the id of a lead that is not the caller's, which may be the deal's own, too."""
-    lead = deal["lead_id"]
+def without_lead_of_others(deal: dict[str, Any], shown: Collection[str], merged: Mapping[str, str]) -> dict[str, Any]:
+    """A deal without ids of a lead that is not the caller's: its lead's, and its own where deal and lead are, or were
+    before a merge, one record.
+    """
+    lead, own = deal["lead_id"], deal["opportunity_id"]
     if lead is None or lead in shown:
         return deal
-    return deal | {
-        "lead_id": None,
-        "opportunity_id": None if deal["opportunity_id"] == lead else deal["opportunity_id"],
-    }
+    return deal | {"lead_id": None, "opportunity_id": None if merged.get(own, own) == lead else own}

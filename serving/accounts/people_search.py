@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.array_types import Tables
 from pipelines.scoring.accounts.people_index import PeopleIndex, people_found
-from serving.accounts.account_record import without_lead_of_others
+from serving.accounts.account_record import read_merged, without_lead_of_others
 from serving.accounts.handoff_scores import find_handoff_scores
 from serving.json_values import to_json_values
 from serving.problems import InvalidError
@@ -34,7 +34,7 @@ def search_people(app_state: AppState, owner: str | None, text: str, pinned: Map
     index: PeopleIndex = app_state.results.get(
         "people", state.data.stamp, lambda: PeopleIndex.of(state.data.tables, state.data.source)
     )
-    merged: dict[str, str] = app_state.results.get("merged leads", state.number, lambda: _read_merged(app_state))
+    merged = read_merged(app_state)
     as_of = pd.Timestamp(app_state.clock.now() or wall_now())
     tables: Tables = state.data.tables
     visible = None if owner is None else state.data.shown_to(owner)
@@ -46,7 +46,7 @@ def search_people(app_state: AppState, owner: str | None, text: str, pinned: Map
         mine = set(map(str, index.lead_ids[visible]))
         for company in found["companies"]:
             deal = company["last_deal"]
-            company["last_deal"] = None if deal is None else without_lead_of_others(deal, mine)
+            company["last_deal"] = None if deal is None else without_lead_of_others(deal, mine, merged)
     ended = [person["lead_id"] for person in found["people"] if not person["open"]]
     then, gone = find_handoff_scores(app_state, ended), state.find_gone()
     for person in found["people"]:
@@ -56,10 +56,3 @@ def search_people(app_state: AppState, owner: str | None, text: str, pinned: Map
         person["score"] = None if line is None else line["score"]
         person["state"] = None if line is None else pinned.get(person["lead_id"], line["state"])
     return to_json_values(found)
-
-
-def _read_merged(app_state: AppState) -> dict[str, str]:
-    """Ids of second records to the lead they were merged into."""
-    from pipelines.ingest.identity_files import read_merged_leads
-
-    return read_merged_leads(app_state.paths)
