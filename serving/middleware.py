@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.api.problem_details import problem, respond_to_crash
 from serving.auth.viewed import view_of
 from serving.http.bodies import declared_length, spooled_body
+from serving.http.origin import request_origin
 from serving.http.rates import RateLimiter, client_address
 from serving.http.request_view import request_view
 from serving.logs import logger
@@ -102,10 +103,7 @@ class LimitsMiddleware:
         caller = state.callers.recall(token or request.headers.get("x-api-key", ""))
         if caller is not None:
             return str(caller.identity)
-        lines = ",".join(request.headers.getlist("x-forwarded-for"))  # some proxies append a line, not to the line
-        forwarded = [part.strip() for part in lines.split(",") if part.strip()]
-        peer = request.client.host if request.client else "?"
-        return client_address(peer, forwarded, self.settings.proxy_networks)
+        return client_address(request_origin(request, self.settings.proxy_networks))
 
     async def _refuse(self, error: ServingError, request: Request, sent: "_RecordedResponse") -> None:
         if sent.status == 0:

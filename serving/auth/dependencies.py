@@ -11,11 +11,12 @@ from serving.auth.api_keys import (
     Caller,
     find_caller_by_key,
     find_session,
-    has_keys,
     is_form_token_valid,
     session_caller,
 )
+from serving.auth.keys_remembered import asks_for_keys, remember_keys
 from serving.auth.provider_sessions import end_sessions, is_granted, must_confirm
+from serving.http.origin import is_from_elsewhere
 from serving.problems import ConfirmError, ScopeError, SignInError
 from serving.scopes import Scope
 from serving.state.app_state import AppState
@@ -40,6 +41,7 @@ class CallerLookup:
         self.app_state = app_state
         self._kept: dict[str, tuple[float, Caller]] = {}
         self._keys = (0.0, False)
+        asks_for_keys(app_state.store, app_state.folder)
 
     def recall(self, token: str) -> Caller | None:
         """The caller of a key that was looked up less than five seconds ago."""
@@ -53,6 +55,7 @@ class CallerLookup:
         if caller is not None:
             if len(self._kept) > _KEPT_KEYS:
                 self._kept.clear()
+            remember_keys(self.app_state.folder)
             self._kept[token] = (now + _KEPT_SECONDS, caller)
         return caller
 
@@ -62,12 +65,13 @@ class CallerLookup:
         self._keys = (0.0, False)
 
     async def allows_anonymous(self) -> bool:
-        """Whether requests need no key: only on a loopback address, and only until a key is created."""
+        """Whether requests from this machine need no key: only on a loopback address, and until a key is created."""
         if self.app_state.settings.public or self.app_state.settings.oidc.on:
             return False
         now = time.monotonic()
         if now > self._keys[0]:
-            self._keys = (now + _KEPT_SECONDS / 5, await run_in_threadpool(has_keys, self.app_state.store))
+            asked = await run_in_threadpool(asks_for_keys, self.app_state.store, self.app_state.folder)
+            self._keys = (now + _KEPT_SECONDS / 5, asked)
         return not self._keys[1]
 
 
@@ -99,6 +103,12 @@ async def _identify_browser(request: Request, callers: CallerLookup) -> Caller:
     if caller is None:
         if not await callers.allows_anonymous():
             raise SignInError("Sign in: send an API key as 'Authorization: Bearer ...', or open /sign-in.")
+        if is_from_elsewhere(request, callers.app_state.settings.proxy_networks):
+            raise SignInError(
+                "Without any API key only the machine that the server runs on has access, and this request came from "
+                "another one. Create a key there with 'leadscore keys create', then send it as 'Authorization: Bearer "
+                "...', or open /sign-in."
+            )
         caller = LOCAL
     if request.method not in SAFE:
         _refuse_cross_site(request)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -20,8 +20,10 @@ from pipelines.workspace.left_overs import process_mark, remove_left_overs
 from pipelines.workspace.lock import read_holder
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.storage_errors import storage_error_of
+from serving.auth.keys_remembered import LOST, had_keys
 from serving.state.app_state import AppState
 from serving.store.engine import Store
+from serving.store.tables import ApiKey
 from serving.store.wall_clock import wall_now
 
 _WAIT_SECONDS = 0.5
@@ -32,7 +34,8 @@ _WRITTEN = b"\x00" * 65_536  # what a full disk refuses; less may fit into the l
 class StoreLook:
     """Connections of its own to the store: those of requests may all be waiting."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._folder = folder
         url = store.engine.url
         sqlite = url.get_backend_name() == "sqlite"
         options = {"timeout": _WAIT_SECONDS} if sqlite else {"connect_timeout": 5}
@@ -40,10 +43,12 @@ class StoreLook:
         self._sqlite = sqlite
 
     def problem(self) -> tuple[bool, str]:
-        """Whether the store answers, and why it cannot be written to, empty if it can."""
+        """Whether the store answers, and why it cannot be written to or lost its keys, empty if neither is so."""
         try:
             with self._engine.connect() as connection:
                 connection.execute(text("SELECT 1 FROM alembic_version"))
+                if had_keys(self._folder) and connection.scalar(select(ApiKey.id).limit(1)) is None:
+                    return True, LOST
                 try:
                     self._try_to_write(connection)
                 except SQLAlchemyError as error:

@@ -2,9 +2,8 @@
 
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Sequence
 
-from pipelines.outbound.networks import IPAddress, IPNetwork, unmapped
+from serving.http.origin import UNKNOWN, parse_address
 
 _CLIENTS = 10_000  # remembered at once, which bounds the memory
 _NETWORK_BITS = 64  # of an IPv6 address: what one customer is given (RFC 6177), so that one host is one client
@@ -28,43 +27,15 @@ class RateLimiter:
         return allowed
 
 
-def client_address(peer: str, forwarded: Sequence[str], proxies: Sequence[IPNetwork]) -> str:
-    """The address a request came from.
+def client_address(origin: str) -> str:
+    """An address as one client: of IPv6 the network it lies in; what is no address is one client together.
 
-    ``forwarded`` are the addresses of X-Forwarded-For, in order; only what declared proxies appended counts: the last
-    address that is not itself a declared proxy's.
-
-    >>> client_address("203.0.113.9", ["10.0.0.1"], ())
-    '203.0.113.9'
-    >>> client_address("10.0.0.2", ["6.6.6.6", "203.0.113.9"], (ipaddress.ip_network("10.0.0.0/8"),))
-    '203.0.113.9'
+    >>> client_address("203.0.113.9"), client_address("2001:db8:1:2:3::4"), client_address("nonsense")
+    ('203.0.113.9', '2001:db8:1:2::', '?')
     """
-    address = peer
-    for one in reversed(forwarded):
-        if not _is_in(address, proxies):
-            break
-        address = one
-    return _as_client(address)
-
-
-def _is_in(address: str, networks: Sequence[IPNetwork]) -> bool:
-    parsed = _parse(address)
-    return parsed is not None and any(parsed in network for network in networks if network.version == parsed.version)
-
-
-def _as_client(address: str) -> str:
-    """An address as one client: of IPv6 the network it lies in; what is no address is one client together."""
-    parsed = _parse(address)
+    parsed = parse_address(origin)
     if parsed is None:
-        return "?"
+        return UNKNOWN
     if parsed.version == 4:
         return str(parsed)
     return str(ipaddress.ip_network(f"{parsed}/{_NETWORK_BITS}", strict=False).network_address)
-
-
-def _parse(address: str) -> IPAddress | None:
-    """An address, an IPv4 one also where it is written as IPv6, as sockets of both kinds do; None if it is none."""
-    try:
-        return unmapped(ipaddress.ip_address(address))
-    except ValueError:
-        return None

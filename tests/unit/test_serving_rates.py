@@ -4,6 +4,7 @@ import ipaddress
 
 import pytest
 
+from serving.http.origin import find_origin
 from serving.http.rates import RateLimiter, client_address
 
 PROXIES = (ipaddress.ip_network("10.0.0.0/24"), ipaddress.ip_network("fd00::/64"))
@@ -26,7 +27,7 @@ PROXIES = (ipaddress.ip_network("10.0.0.0/24"), ipaddress.ip_network("fd00::/64"
     ],
 )
 def test_only_declared_proxies_are_believed(peer: str, forwarded: list[str], client: str) -> None:
-    assert client_address(peer, forwarded, PROXIES) == client
+    assert client_address(find_origin(peer, forwarded, PROXIES)) == client
 
 
 def test_a_bucket_refills_and_forgets_the_longest_idle() -> None:
