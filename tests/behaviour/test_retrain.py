@@ -386,7 +386,7 @@ def test_what_became_known_from_a_moment_on_is_left_out(cli: Cli, run: TinyRun) 
     tables = load_tables(run.context.paths)
     assert all((frame["known_at"] < moment).all() for frame in tables.values())
     assert all(n.read == n.kept + n.quarantined + (n.left_out or 0) for n in counts.rows.values() if not n.repeated)
-    for nothing in ("tomorrow", ""):
+    for nothing in ("tomorrow", "now", ""):
         assert cli("retrain", *run.args, "--as-of", nothing)[0] == ExitStatus.USAGE
 
 
