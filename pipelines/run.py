@@ -10,9 +10,9 @@ from typing import Any
 from features.schema.vocabulary import Verdict
 from pipelines.artifacts.artifact import Record
 from pipelines.artifacts.summary_record import SummaryRecord
-from pipelines.feeds.stage_times import note_stage
+from pipelines.feeds.stage_times import note_stage, read_seconds
 from pipelines.stages.stage_table import STAGES, TRACK, stage
-from pipelines.workspace.atomic_files import read_json, write_json
+from pipelines.workspace.atomic_files import write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.folder_owner import claim_folder
 
@@ -65,7 +65,7 @@ def run_stage(context: Context, name: str) -> StageRun:
     """
     chosen = stage(name)
     started = time.perf_counter()
-    known: dict[str, float] = read_json(context.paths.seconds) if context.paths.seconds.exists() else {}
+    known = read_seconds(context.paths)
 
     left = chosen.function(context, {one: known[one] for one in RUN if one in known})
     claim_folder(context.paths, context.source_path)  # not before: a stage that fails leaves nothing behind

@@ -15,12 +15,24 @@ def _as_list(value: Any) -> Any:
 Headers = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
 
 
+_NUMBERS = (int, float, int | None, float | None)
+
+
 class Declared(BaseModel):
     """Base of all declarations: frozen, unknown keys are errors."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, coerce_numbers_to_str=True, hide_input_in_errors=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, given: Any) -> Any:
+        """``true`` would be read as 1."""
+        for name, field in cls.model_fields.items() if isinstance(given, dict) else ():
+            if isinstance(given.get(name), bool) and field.annotation in _NUMBERS:
+                raise ValueError(f"{name}: {str(given[name]).lower()} is no number")
+        return given
 
 
 def fold_value(text: str) -> str:
@@ -99,6 +111,7 @@ class Column(Declared):
     scale: float | None = Field(
         default=None,
         gt=0,
+        le=1e12,
         exclude_if=lambda scale: scale is None,  # a source without it keeps its hash, and so its bundle's
         description="for numbers: what each is multiplied by, e.g. 0.01 where a column is in cents; minimum and "
         "maximum are of the result",

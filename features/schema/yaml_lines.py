@@ -26,10 +26,10 @@ class YamlTextError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML in which only ``true`` and ``false`` are booleans, and dates are texts.
+    """Safe YAML in which only ``true`` and ``false`` are booleans, and dates and times of day are texts.
 
-    ``yes`` and ``no`` are answers, not truth, and the schema reads dates itself. What is nested too deeply is refused
-    before anything recurses into it.
+    ``yes`` and ``no`` are answers, not truth, the schema reads dates itself, and 1:30 is not 90. What is nested too
+    deeply is refused before anything recurses into it.
     """
 
     _depth = 0
@@ -50,12 +50,26 @@ _Loader.yaml_implicit_resolvers = {
     letter: [
         (tag, pattern)
         for tag, pattern in resolvers
-        if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+        if tag not in tuple(f"tag:yaml.org,2002:{name}" for name in ("bool", "timestamp", "int", "float"))
     ]
     for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+# YAML 1.1 without numbers to the base of sixty
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"^[-+]?(?:0b[01_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$"),
+    list("-+0123456789"),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"^[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|\.(?:inf|Inf|INF))$"
+        r"|^\.(?:nan|NaN|NAN)$"
+    ),
+    list("-+0123456789."),
 )
 
 

@@ -17,6 +17,7 @@ from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.paths import Paths
 
 _REPAIR = "promote"  # the command that writes the pointer anew
+_RESTORE = "restore it from a backup, or remove it: what test blocks said against bundles is then not told"
 _MOST_BYTES = 2**20  # 50 moves take 30 kB
 _MOST_TEXT = 10_000  # characters of a reason
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -117,7 +118,7 @@ class CautionsRecord(Versioned):
         ------
         DataError : the file is damaged or was written by a newer leadscore
         """
-        content = _with_version(read_json(paths.cautions) if paths.cautions.exists() else {})
+        content = _with_version(read_json(paths.cautions, _RESTORE) if paths.cautions.exists() else {})
         if isinstance(content, Mapping):
             texts = {name: text for name, text in content.items() if name != VERSION}
             content = {VERSION: content[VERSION], "texts": texts}

@@ -31,6 +31,16 @@ def read_stage_times(paths: Paths) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def read_seconds(paths: Paths) -> dict[str, float]:
+    """Seconds each stage took when it last ran; empty where nothing was noted yet, or the file is damaged."""
+    try:
+        found = read_json(paths.seconds) if paths.seconds.exists() else {}
+    except DataError:
+        return {}
+    known = found if isinstance(found, dict) else {}
+    return {name: float(taken) for name, taken in known.items() if isinstance(taken, int | float)}
+
+
 def judge_stage_times(paths: Paths, settings: MonitorSettings, now: datetime | None = None) -> Finding | None:
     """Whether every stage ran as often as ``stage_days`` declares; None where nothing is declared."""
     if not settings.stage_days:

@@ -17,6 +17,11 @@ from models.explaining.qualification_policy import QualificationPolicy, default_
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.paths import Paths
 
+_RESTORE = (
+    "without it nobody can tell from which score on sales gets a lead: restore it from a backup, or remove it to begin "
+    "again with the declared score"
+)
+
 LONGEST_REASON = 1_000  # characters
 
 
@@ -86,12 +91,9 @@ def load_thresholds(paths: Paths, declared: QualificationPolicy | None) -> Thres
     if not file.exists():
         return ThresholdHistory(policy)
     try:
-        return ThresholdHistory(policy, _Adopted.model_validate(read_json(file)).adopted)
+        return ThresholdHistory(policy, _Adopted.model_validate(read_json(file, _RESTORE)).adopted)
     except (ValidationError, ValueError) as problem:
-        raise DataError(
-            f"{file} is damaged, so it cannot be told from which score on sales gets a lead. Restore it from a backup, "
-            "or remove it to begin again with the declared score."
-        ) from problem
+        raise DataError(f"{file} is damaged; {_RESTORE}.") from problem
 
 
 def adopt_threshold(

@@ -24,8 +24,11 @@ from pipelines.workspace.private_files import file_mode, folder_mode, make_folde
 _PIECE = 1 << 20  # bytes of a stream held at once
 
 
-def read_json(path: Path) -> Any:
-    """Parsed JSON file; DataError if it is missing, damaged or not this user's to read."""
+def read_json(path: Path, remedy: str = "") -> Any:
+    """Parsed JSON file; DataError if it is missing, damaged or not this user's to read.
+
+    ``remedy`` says what to do about one that no stage writes again.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as problem:
@@ -33,7 +36,7 @@ def read_json(path: Path) -> Any:
     except PermissionError as problem:
         raise closed_error(path) from problem
     except (json.JSONDecodeError, UnicodeDecodeError) as problem:
-        raise _damaged_error(path, problem) from problem
+        raise _damaged_error(path, problem, remedy) from problem
 
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -60,8 +63,9 @@ def closed_error(path: Path) -> DataError:
     )
 
 
-def _damaged_error(path: Path, problem: Exception) -> DataError:
-    return DataError(f"{path} is damaged ({problem}); run stage '{path.parent.name}' again.")
+def _damaged_error(path: Path, problem: Exception, remedy: str = "") -> DataError:
+    again = f"run stage '{path.parent.name}' again"
+    return DataError(f"{path} is damaged ({problem}); {remedy or again}.")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -21,6 +21,10 @@ from pipelines.workspace.atomic_files import read_json, write_json, write_text
 from pipelines.workspace.paths import Paths
 
 _FILE = "versions.json"
+_RESTORE = (
+    "without it nobody can tell which rubric is in force: restore it from a backup, or remove its folder to begin "
+    "again with the declared rubric"
+)
 LONGEST_REASON = 1_000  # characters
 
 
@@ -157,7 +161,7 @@ def _read(paths: Paths) -> _Versions | None:
     if not file.exists():
         return None
     try:
-        found = _Versions.model_validate(read_json(file))
+        found = _Versions.model_validate(read_json(file, _RESTORE))
     except (ValidationError, ValueError) as problem:
         raise DataError(_damaged(file)) from problem
     if not found.adopted:
@@ -187,7 +191,4 @@ def _text_file(paths: Paths, own: str) -> Path:
 
 
 def _damaged(file: Path) -> str:
-    return (
-        f"{file} is damaged or missing, so it cannot be told which rubric is in force. Restore it from a backup, or "
-        f"remove {file.parent} to begin again with the declared rubric."
-    )
+    return f"{file} is damaged or missing; {_RESTORE}."

@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from serving.problems import NotFoundError
+from serving.problems import InvalidError, NotFoundError
 from serving.scopes import Scope, scopes_of
 from serving.store.audit_trail import record_action
 from serving.store.engine import Store
@@ -21,6 +21,7 @@ PREFIX = "lsk_"
 
 
 _PERSON = "person:"  # identities that a provider vouches for
+_OWNERS = frozenset(Scope) - {Scope.ADMIN}  # what a key of one owner may at most: an admin's work is about everybody
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,19 @@ class Caller:
             return self.name
         return f"user-{digest(self.name)[:10]}"
 
+    def sign(self, author: str | None) -> str:
+        """Who is noted as the author of what the caller sends: a program may send what others said, people and keys of
+        one owner sign with their own name.
+
+        Raises
+        ------
+        InvalidError : it is somebody else's
+        """
+        speaks_for_others = self.owner is None and self.via != "session"
+        if author is None or author in (self.name, self.owner) or speaks_for_others:
+            return author or self.name
+        raise InvalidError(f"author: you are {self.name}, and sign as nobody else; leave it out.")
+
     def may(self, scope: Scope) -> bool:
         """Whether the caller has a scope; admin has all."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
@@ -57,9 +71,19 @@ def digest(token: str) -> str:
 
 
 def create_key(store: Store, name: str, scopes: list[str], owner: str | None = None) -> str:
-    """Create a key and return it; it cannot be shown again."""
+    """Create a key and return it; it cannot be shown again.
+
+    Raises
+    ------
+    InvalidError : an unknown scope, or admin for the leads of one owner
+    """
     token = PREFIX + secrets.token_urlsafe(32)
     chosen = scopes_of(scopes)
+    if owner is not None and Scope.ADMIN in chosen:
+        raise InvalidError(
+            "a key with the scope admin decides for all owners and sees the leads of all; leave out the owner, or give "
+            f"it {', '.join(scope for scope in Scope if scope in _OWNERS)}."
+        )
     with store.writing() as session:
         key = ApiKey(prefix=token[:10], hash=digest(token), name=name, scopes=chosen, owner=owner)
         key.created_at = wall_now()
@@ -97,9 +121,7 @@ def find_caller_by_key(store: Store, token: str) -> Caller | None:
     with store.reading() as session:
         key = session.scalar(select(ApiKey).where(ApiKey.hash == digest(token), ApiKey.revoked_at.is_(None)))
     return (
-        None
-        if key is None
-        else Caller(key.name, frozenset(key.scopes), key.owner, identity=_identity(key.id, key.name))
+        None if key is None else Caller(key.name, _scopes_of_row(key), key.owner, identity=_identity(key.id, key.name))
     )
 
 
@@ -140,7 +162,14 @@ def find_session(store: Store, cookie: str) -> WebSession | None:
 def session_caller(row: WebSession) -> Caller:
     """The caller of a session."""
     identity = _identity(row.key_id, row.name)
-    return Caller(row.name, frozenset(row.scopes), row.owner, via="session", identity=identity)
+    return Caller(row.name, _scopes_of_row(row), row.owner, via="session", identity=identity)
+
+
+def _scopes_of_row(row: ApiKey | WebSession) -> frozenset[str]:
+    """Of one owner's key that was once created with admin, the rest of what that covers."""
+    if row.owner is not None and Scope.ADMIN in row.scopes:
+        return frozenset(_OWNERS)
+    return frozenset(row.scopes)
 
 
 def _identity(key_id: int | None, name: str) -> str:

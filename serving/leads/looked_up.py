@@ -29,7 +29,7 @@ def store_field(
     """Store a value that was looked up and rescore its lead at once; it counts for all leads of the company."""
     state = app_state.loaded
     code = state.find_lead(lead_id, caller.owner)
-    value = _value_to_store(body, _find_column(state, body.field))
+    value, author = _value_to_store(body, _find_column(state, body.field)), caller.sign(body.author)
     account = int(state.data.account_of[code])
     if account < 0:
         raise InvalidError("this lead belongs to no company on record; fill the company in the CRM.")
@@ -37,7 +37,7 @@ def store_field(
     def work(session: Session) -> dict[str, Any]:
         hold_lock(session, lock_name(state, code))  # so that known_at follows the order of writing
         row = FieldRow(account_id=str(state.data.account_ids[account]), lead_id=lead_id, field=body.field, value=value)
-        row.channel, row.author = body.channel, body.author or caller.name
+        row.channel, row.author = body.channel, author
         row.known_at = app_state.clock.next_known_at()
         session.add(row)
 

@@ -97,12 +97,11 @@ def store_answer(
     """Store an answer and rescore its lead at once; see :class:`AnswerGiven` for what may be sent."""
     state = app_state.loaded
     code = state.find_lead(lead_id, caller.owner)
-    value = _value_to_store(body, _find_question(state, body.question))
+    value, author = _value_to_store(body, _find_question(state, body.question)), caller.sign(body.author)
 
     def work(session: Session) -> dict[str, Any]:
         hold_lock(session, lock_name(state, code))  # so that known_at follows the order of writing
         now = app_state.clock.next_known_at()
-        author = body.author or caller.name
         row = AnswerRow(lead_id=lead_id, question=body.question, value=value, channel=body.channel, author=author)
         row.happened_at = row.known_at = now
         row.corrects = None if body.corrects is None else _find_wrong_answer(session, lead_id, body)

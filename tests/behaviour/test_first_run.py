@@ -234,8 +234,8 @@ def test_only_administrators_load_files(client: TestClient) -> None:
     assert answer.status_code == 403
 
 
-def test_an_administrator_of_one_owner_loads_no_files(client: TestClient) -> None:
-    key = key_for(client, "read", "admin", owner="Kim")
+def test_somebody_with_the_leads_of_one_owner_loads_no_files(client: TestClient) -> None:
+    key = key_for(client, "read", "feedback", owner="Kim")
     assert 'type="file"' not in client.get("/setup", headers=HTML | key).text
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.errors import ContractError, SourceError
+from features.errors import ContractError, DataError, SourceError
 from features.rubric.versions import RubricHistory, RubricVersion
 from models.explaining.handoff_score import handoff_score
 from pipelines.retraining.retrain_run import RetrainOptions
-from pipelines.workspace.adopted_thresholds import adopt_threshold, load_thresholds
+from pipelines.workspace.adopted_thresholds import adopt_threshold, load_thresholds, thresholds_file
 from pipelines.workspace.context import Context, at_moment, open_context, policy_in_force, with_adopted
+from pipelines.workspace.paths import Paths
 from serving.children.context_record import ContextRecord
 
 SHIPPED = ("demo", "bank_sample", "shoppers")
@@ -68,3 +69,13 @@ def test_a_file_that_is_edited_meanwhile_changes_nothing(tmp_path: Path) -> None
     with pytest.raises(SourceError):
         open_context(str(place), tmp_path / "data")
     assert sent(context).declaration_hash == context.declaration_hash
+
+
+def test_damaged_thresholds_name_what_to_do(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, "s")
+    paths.root.mkdir()
+    for text in ('{"x":', "[]", '{"adopted": [{"score": 1e400}]}'):
+        thresholds_file(paths).write_text(text)
+        with pytest.raises(DataError, match=r"damaged.*: restore it from a backup, or remove it to begin") as told:
+            load_thresholds(paths, None)
+        assert "run stage" not in str(told.value)

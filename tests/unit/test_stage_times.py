@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from models.judging.drift.monitor_findings import Level
 from models.settings import MonitorSettings
-from pipelines.feeds.stage_times import judge_stage_times, note_stage
+from pipelines.feeds.stage_times import judge_stage_times, note_stage, read_seconds
 from pipelines.workspace.paths import Paths
 
 NOW = datetime(2026, 6, 29, 5, tzinfo=UTC)
@@ -65,3 +65,13 @@ def test_what_is_damaged_counts_as_never_noted(paths: Paths) -> None:
     note_stage(paths, "ingest", 1, NOW)
     with pytest.raises(ValidationError):
         MonitorSettings(stage_days={"ingest": 0})
+
+
+@pytest.mark.parametrize("text", ['{"score": 1.', "[1]", '{"score": "long"}', ""])
+def test_durations_that_are_damaged_hold_nobody_up(tmp_path: Path, text: str) -> None:
+    paths = Paths(tmp_path, "s")
+    paths.root.mkdir()
+    paths.seconds.write_text(text)
+    assert read_seconds(paths) == {}
+    paths.seconds.write_text('{"score": 1.5, "matrix": 2}')
+    assert read_seconds(paths) == {"score": 1.5, "matrix": 2.0}

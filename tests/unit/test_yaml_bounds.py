@@ -4,8 +4,11 @@ import itertools
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from features.errors import SourceError
+from features.schema.columns import Column
+from features.schema.learning import Label
 from features.schema.load_source import parse_source
 from features.schema.yaml_lines import YamlTextError, read_yaml
 
@@ -66,3 +69,22 @@ def test_who_changes_what_was_read_changes_it_for_nobody_else() -> None:
     read_yaml(text).data["rules"][0]["id"] = "b"
     found = read_yaml(text).data
     assert found == {"rules": [{"id": "a"}], "again": [{"id": "a"}]}
+
+
+def test_a_time_of_day_is_no_number_and_numbers_are_as_before() -> None:
+    text = "[1:30, 1:30.5, 90, -7, +3, 0x1F, 0b11, 017, 1_000, 1.5, .5, 1.0e+3, -.inf, 12:00:00]"
+    expected = ["1:30", "1:30.5", 90, -7, 3, 31, 3, 15, 1000, 1.5, 0.5, 1000.0, float("-inf"), "12:00:00"]
+    assert read_yaml(text).data == expected
+
+
+@pytest.mark.parametrize("days", ["true", "1:30"])
+def test_truth_and_times_are_no_days(days: str) -> None:
+    with pytest.raises(ValidationError, match=r"horizon_days: true is no number|unable to parse string"):
+        Label.model_validate(read_yaml(f"horizon_days: {days}").data)
+    assert Label.model_validate(read_yaml("horizon_days: 0x1E").data).horizon_days == 30
+
+
+@pytest.mark.parametrize("scale", [".inf", "1.0e+308", "0", "true"])
+def test_a_scale_that_makes_no_number_is_refused(scale: str) -> None:
+    with pytest.raises(ValidationError, match="scale"):
+        Column.model_validate(read_yaml(f"{{type: number, scale: {scale}}}").data)
