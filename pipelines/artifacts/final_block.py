@@ -42,7 +42,8 @@ def load_test_block(paths: Paths, whole: Matrix | None = None) -> FinalBlock:
     """The test block of the last run; ``whole`` is the matrix of the source where it is at hand already.
 
     Its rows are found by lead and moment, those without an id of their own by their values: the matrix may have been
-    built again since, from newer tables, and then holds them in other places, and its own split is another one.
+    built again since, from newer tables, and then holds them in other places, and its own split is another one. Rows
+    that are alike are told apart by their order: people who object since are left out of the block, not of ``whole``.
 
     Raises
     ------
@@ -67,24 +68,33 @@ def load_test_block(paths: Paths, whole: Matrix | None = None) -> FinalBlock:
     return FinalBlock(matrix.take(rows), rows, evaluation.winner, log_odds)
 
 
-def names_its_rows(paths: Paths) -> bool:
-    """Whether the judged rows are found in any part of the matrix; an earlier leadscore kept their places alone."""
-    return (paths.evaluate / _KEYS).exists()
-
-
 def _find_rows(paths: Paths, matrix: Matrix, rows: Ints) -> Ints:
     """Where the judged rows stand in the matrix, each matured; -1 where one does not."""
-    if not names_its_rows(paths):
+    if not (paths.evaluate / _KEYS).exists():  # judged by an earlier leadscore, which kept their places alone
         same = np.array_equal(rows, load_chop(paths.matrix).final.test)
         return rows if same else np.full(len(rows), -1, dtype=np.int64)
     judged = read_parquet(paths.evaluate / _KEYS)
     keys = matrix.keys
     if _VALUES in judged:
         hidden = judged[_VALUES].notna()
-        judged["lead_id"] = judged["lead_id"].mask(hidden, judged[_VALUES])
-        keys = keys.assign(lead_id=_name_by_values(matrix, named=not hidden.all()).fillna(keys["lead_id"]))
+        by_values = _name_by_values(matrix, named=not hidden.all())
+        if not _keeps_numbers(judged[hidden], keys["lead_id"], by_values):
+            judged["lead_id"] = judged["lead_id"].mask(hidden, judged[_VALUES])
+            keys = keys.assign(lead_id=by_values.fillna(keys["lead_id"]))
     places = np.asarray(_index_of(keys).get_indexer(_index_of(judged)), dtype=np.int64)
     return np.where((places >= 0) & matrix.matured[places], places, -1)
+
+
+def _keeps_numbers(judged: pd.DataFrame, lead_ids: pd.Series, by_values: pd.Series) -> bool:
+    """Whether the file goes on as it was: most judged rows without an id are there, each under its number.
+
+    Then the number tells rows apart that are alike, of which one may be gone, as whoever objected since.
+    """
+    held = by_values.set_axis(lead_ids.astype("str")).dropna()
+    now = held[~held.index.duplicated()].reindex(judged["lead_id"].astype("str"))
+    there = now.notna().to_numpy(dtype=np.bool_)
+    before, after = (names[there].str.rpartition(" ")[0].to_numpy() for names in (judged[_VALUES], now))  # uncounted
+    return 2 * int(there.sum()) >= len(there) and bool((before == after).all())
 
 
 def _index_of(keys: pd.DataFrame) -> pd.MultiIndex:

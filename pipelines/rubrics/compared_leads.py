@@ -14,6 +14,7 @@ from models.judging.handoff.win_value import value_of_a_win
 from pipelines.artifacts.final_block import FinalBlock, load_test_block
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop
+from pipelines.workspace.people.objecting import are_left_out
 from pipelines.workspace.table_files import load_tables
 
 
@@ -45,8 +46,12 @@ def _stages(found: Population) -> list[str]:
 
 
 def load_compared_block(context: Context, whole: Matrix | None = None) -> ComparedBlock:
-    """The test block of the last run, and its rows that are compared; see :func:`load_test_block`."""
-    test = load_test_block(context.paths, whole)
+    """The test block of the last run without people who object to profiling since, and its rows that are compared.
+
+    The judged rows are found in the ``whole`` matrix, before anybody is left out: see :func:`load_test_block`.
+    """
+    judged = load_test_block(context.paths, whole)
+    test = take_rows(judged, ~are_left_out(context, judged.matrix))
     population = population_of(context.source, load_tables(context.paths), test.matrix.keys, test.matrix.label)
     return ComparedBlock(whole=test, population=population, block=take_rows(test, population.kept))
 

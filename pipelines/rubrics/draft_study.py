@@ -15,7 +15,6 @@ from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.rubrics.beside_model import replay_beside_model
 from models.judging.rubrics.rubric_pair import ACTIVE, DRAFT
 from models.judging.rubrics.rule_diagnostics import diagnose_rules
-from pipelines.artifacts.final_block import names_its_rows
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.rubrics.compared_leads import load_compared_block
 from pipelines.rubrics.rubric_history import ledger_on
@@ -54,8 +53,7 @@ def compare_with_model(context: Context, draft: Rubric, resampling: Resampling |
     if verdict is None or verdict.verdict not in TRAINED:
         return None
     source, tables = context.source, load_tables(context.paths)
-    whole = without_objecting(context, load_matrix(context.paths.matrix)) if names_its_rows(context.paths) else None
-    compared = load_compared_block(context, whole)
+    compared = load_compared_block(context)
     block = compared.block
     named = {ACTIVE: context.rubric, DRAFT: draft}
     books = {

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from features.array_types import Bools
 from features.cohort.objections import OBJECTS, objecting_leads
 from features.matrix import Matrix
 from pipelines.workspace.context import Context
@@ -22,12 +23,18 @@ def objecting_here(context: Context) -> set[str]:
     return set(leads["lead_id"].astype("str")[objecting_leads(leads, context.source)])
 
 
-def without_objecting(context: Context, matrix: Matrix) -> Matrix:
-    """The rows of people who do not object to profiling and are not forgotten: they may have asked for it since the
-    matrix was built.
+def are_left_out(context: Context, matrix: Matrix) -> Bools:
+    """Per row whether its person objects to profiling or is forgotten: they may have asked for it since the matrix was
+    built.
     """
-    if "lead_id" not in matrix.keys:
-        return matrix
     names = matrix.keys["lead_id"].astype("str")
-    hit = (names.isin(objecting_here(context)) | names.str.startswith(NOBODY)).to_numpy(dtype=bool)
+    hit = names.isin(objecting_here(context)) | names.str.startswith(NOBODY)
+    return np.asarray(hit.to_numpy(dtype=np.bool_))
+
+
+def without_objecting(context: Context, matrix: Matrix) -> Matrix:
+    """The rows of people who are not left out; whoever counts places in a matrix as a stage left it asks
+    :func:`are_left_out` of the rows there.
+    """
+    hit = are_left_out(context, matrix)
     return matrix.take(np.flatnonzero(~hit)) if hit.any() else matrix
