@@ -32,6 +32,7 @@ from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.promotion_gate import fits, trained_through
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix, load_open
+from pipelines.workspace.people.objecting import without_objecting
 from pipelines.workspace.table_files import load_tables
 
 _EXPLAINED = 2_000  # rows whose contributions say what the model leans on
@@ -79,7 +80,7 @@ def monitor(
             "last matrix follows; nothing can be compared. Train again, or restore the declaration and rebuild it."
         )
 
-    matrix = matrix_for(context, bundle, load_matrix(context.paths.matrix))
+    matrix = matrix_for(context, bundle, without_objecting(context, load_matrix(context.paths.matrix)))
     now = seen or _rows_to_watch(context, bundle, matrix)
     pause_point()
 
@@ -125,7 +126,7 @@ def _rows_to_watch(context: Context, bundle: Bundle, matrix: Matrix) -> WatchedR
         return WatchedRows(
             matrix, "all rows of the table, including those trained on; --input FILE checks new ones", None
         )
-    rows = matrix_for(context, bundle, load_open(context.paths.matrix))
+    rows = matrix_for(context, bundle, without_objecting(context, load_open(context.paths.matrix)))
     as_of = None if not len(rows) or rows.keys["as_of"].isna().all() else pd.Timestamp(rows.keys["as_of"].iloc[0])
     return WatchedRows(rows, "open leads", as_of)
 

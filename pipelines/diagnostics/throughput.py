@@ -18,6 +18,7 @@ from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.scoring.find_lead import find_bundle
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.people.objecting import without_objecting
 from pipelines.workspace.table_files import load_tables
 
 ROWS = 20_000  # rows predicted and explained: enough that fixed costs of a call do not show
@@ -51,7 +52,7 @@ def measure_throughput(context: Context, rows: int = ROWS) -> Throughput:
         before the first run of the source.
     """
     bundle = find_bundle(context)
-    matrix = matrix_for(context, bundle, load_matrix(context.paths.matrix))
+    matrix = matrix_for(context, bundle, without_objecting(context, load_matrix(context.paths.matrix)))
     part = matrix.take(np.resize(np.arange(len(matrix)), rows))
     predict = _fastest(lambda: bundle.log_odds(part.values))
     explain = _fastest(lambda: bundle.contributions(part.values))

@@ -29,6 +29,7 @@ from pipelines.registry.champion import read_champion
 from pipelines.registry.matrix_for_bundle import is_same_but_for_learned, matrix_for
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_catalog, load_matrix
+from pipelines.workspace.people.objecting import without_objecting
 from pipelines.workspace.table_files import load_tables
 
 _TIMED, _TRIES = 200, 3  # leads of a batch, and batches, by which a bundle's speed is measured
@@ -130,7 +131,7 @@ def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings)
     if len(moments) < 2:
         return gate.answer_no_clocks(new.hash, old.hash)
 
-    matrix = load_matrix(context.paths.matrix)
+    matrix = without_objecting(context, load_matrix(context.paths.matrix))
     later = find_unseen_rows(matrix, max(moments), unit_of(context.source))
     judged = matrix.take(later.rows)
     won = count_won_leads(judged)
@@ -157,16 +158,16 @@ def _compare(context: Context, new: Bundle, old: Bundle, settings: GateSettings)
 
 def milliseconds_per_lead(context: Context, bundle: Bundle) -> float:
     """What scoring and explaining one lead takes here, in a batch: processor time, the best of a few tries."""
-    values = load_matrix(context.paths.matrix).values.head(_TIMED)
-    if not len(values):
+    held = without_objecting(context, load_matrix(context.paths.matrix))
+    if not len(held):
         return 0.0
-    matrix = matrix_for(context, bundle, load_matrix(context.paths.matrix).take(np.arange(len(values))))
+    matrix = matrix_for(context, bundle, held.take(np.arange(min(len(held), _TIMED))))
     best = np.inf
     for _ in range(_TRIES):
         started = time.process_time()
         bundle.contributions(matrix.values)
         best = min(best, time.process_time() - started)
-    return float(1e3 * best / len(values))
+    return float(1e3 * best / len(matrix))
 
 
 def _log_odds(context: Context, bundle: Bundle, matrix: Matrix, later: UnseenRows) -> Floats:

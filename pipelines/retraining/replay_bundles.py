@@ -16,13 +16,14 @@ from pipelines.registry.promotion_gate import fits, trained_through
 from pipelines.retraining.retrain_record import Aging
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.people.objecting import without_objecting
 
 _MOST = 24  # kept bundles that are replayed, apart in time
 
 
 def replay_bundles(context: Context, settings: GateSettings) -> Aging | None:
     """How fast past models of the source aged; None where rows have no clocks."""
-    matrix = load_matrix(context.paths.matrix)
+    matrix = without_objecting(context, load_matrix(context.paths.matrix))
     if matrix.keys["as_of"].isna().all():
         return None
     known = {name: through for name, through in kept_models(context) if through is not None}

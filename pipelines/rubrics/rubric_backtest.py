@@ -30,6 +30,7 @@ from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.rubrics.compared_leads import capacity_before_block, load_compared_block
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.people.objecting import without_objecting
 from pipelines.workspace.table_files import load_tables
 
 
@@ -68,7 +69,7 @@ def backtest_rubric(
 
 
 def try_rubric(context: Context, rubric: Rubric) -> dict[str, Any]:
-    """The rubric on the past, on matured rows only; nothing is written.
+    """The rubric on the past, on matured rows only, without people who object to profiling; nothing is written.
 
     Beside the evaluated twin on the test rows where the last run trained a model; else on its own on every matured
     row, with the verdict and the reason why no model stands beside it.
@@ -86,7 +87,7 @@ def try_rubric(context: Context, rubric: Rubric) -> dict[str, Any]:
     matrix = load_matrix(paths.matrix)
     before = StageVerdict.read(paths, "evaluate") if StageVerdict.exists(paths, "evaluate") else None
     if before is None or before.verdict not in TRAINED:
-        return _try_alone(context, rubric, matrix, before)
+        return _try_alone(context, rubric, without_objecting(context, matrix), before)
 
     compared = load_compared_block(context, matrix)
     block, population = compared.block, compared.population

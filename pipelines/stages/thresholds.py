@@ -55,6 +55,7 @@ from pipelines.stages.score_thresholds import judge_scores, transfer_promise
 from pipelines.workspace.atomic_files import stage_dir, write_parquet, write_text
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix
+from pipelines.workspace.people.objecting import are_left_out, without_objecting
 from pipelines.workspace.table_files import load_tables
 
 # Promised by default: twice the base rate, a list worth calling before others, at most 90%; confidence as usual for
@@ -147,7 +148,8 @@ def _judge_block(context: Context) -> JudgedBlock:
 
 
 def keep_compared(context: Context, matrix: Matrix, rows: Ints, whom: Whom) -> Ints:
-    """Those of the rows that a comparison of these people may learn and judge from."""
+    """Those of the rows that a comparison of these people may learn and judge from: of nobody who objects since."""
+    rows = rows[~are_left_out(context, matrix.take(rows))]
     if whom == "all":
         return rows
     keys = matrix.keys.iloc[rows].reset_index(drop=True)
@@ -201,7 +203,7 @@ def _judge_points(context: Context, before: StageVerdict) -> dict[str, Any]:
     rubric, folder = context.rubric, context.paths.matrix
     if rubric is None or before.verdict not in (Verdict.TOO_LITTLE_DATA, Verdict.NO_SIGNAL):
         return {}
-    matrix = load_matrix(folder)
+    matrix = without_objecting(context, load_matrix(folder))
     rows = np.flatnonzero(matrix.matured)
     if not len(rows):
         return {}
@@ -263,7 +265,8 @@ def build_lifecycle(run: JudgedRun, folder: Path) -> None:
 def build_profile(run: JudgedRun, folder: Path) -> None:
     """``profile.json``: attributes won against the rest, and the declared profile judged, on all matured leads."""
     context = run.context
-    matrix = load_matrix(context.paths.matrix) if (context.paths.matrix / "matrix.json").exists() else None
+    held = load_matrix(context.paths.matrix) if (context.paths.matrix / "matrix.json").exists() else None
+    matrix = None if held is None else without_objecting(context, held)
     if matrix is None or not matrix.matured.any():
         ProfileRecord.write_nothing(folder)
         return

@@ -121,8 +121,9 @@ def _simulate_points(app_state: AppState, capacity: "SnapshotCapacity", tried: R
     from models.judging.handoff.rubric_only import replay_rubric_only
     from pipelines.rubrics.rubric_history import score_by_history, score_draft
     from pipelines.workspace.matrix_files import load_matrix
+    from pipelines.workspace.people.objecting import without_objecting
 
-    matrix = load_matrix(app_state.paths.matrix)
+    matrix = without_objecting(app_state.context, load_matrix(app_state.paths.matrix))
     rows = np.flatnonzero(matrix.matured).astype(np.int64)
     source, tables, matured = app_state.context.source, app_state.loaded.data.tables, matrix.take(rows)
     population = population_of(source, tables, matured.keys, matured.label, by_model=False)

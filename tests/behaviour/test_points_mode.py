@@ -192,6 +192,31 @@ def test_an_adopted_rubric_scores_at_once_where_points_score_alone(
     )
 
 
+def test_who_objected_before_the_next_matrix_is_judged_no_more_by_points_alone(
+    cli: Cli, few: Any, tmp_path: Path
+) -> None:
+    run = copied(few, tmp_path)
+    paths, rubric = run.context.paths, run.context.rubric
+    assert rubric is not None
+    rules = tuple(r.model_copy(update={"within_days": 60}) if r.id == "demo_request" else r for r in rubric.rules)
+    draft = tmp_path / "draft.yaml"
+    draft.write_text(rubric_yaml(rubric.model_copy(update={"version": "2", "rules": rules})), encoding="utf-8")
+    matrix = load_matrix(paths.matrix)
+    lead = matrix.keys["lead_id"][matrix.matured].iloc[0]
+    rows = int((matrix.matured & (matrix.keys["lead_id"] != lead)).sum())
+    assert cli("object", lead, *run.args)[0] == 0
+
+    status, out, err = cli("rubric", "try", str(draft), *run.args, "--json")
+    assert (status, json.loads(out or "{}").get("population", {}).get("rows_in_all")) == (0, rows), err
+    assert cli("rubric", "adopt", str(draft), "--reason", "r", *run.args)[0] == 0
+    adopted = open_context(str(run.source), run.data_dir, TrainSettings.tiny())
+    run_stage(adopted, "thresholds")
+    assert read_json(paths.thresholds / "comparison.json")["population"]["rows_in_all"] == rows
+    with client_for(run, tmp_path) as client:
+        replay = client.get("/v1/thresholds/simulate", params={"handoffs_per_week": 2})
+        assert (replay.status_code, replay.json()["population"]["rows_in_all"]) == (200, rows), replay.text
+
+
 def test_an_adopted_rubric_counts_the_leads_there_are_now(cli: Cli, few: Any, tmp_path: Path) -> None:
     """A champion from when there was half as much: all its figures of training are those of today's matrix."""
     run = copied(few, tmp_path)

@@ -9,15 +9,22 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from features.cohort.objections import OBJECTS
 from features.errors import ExitStatus
 from features.rubric.load import load_rubric
 from features.rubric.yaml_format import rubric_yaml
+from models.settings import GateSettings, MonitorSettings
+from pipelines.diagnostics.monitor import monitor
 from pipelines.registry.champion import read_champion
+from pipelines.registry.promotion_gate import ask_gate
+from pipelines.retraining.replay_bundles import replay_bundles
+from pipelines.rubrics.compared_leads import load_compared_block
 from pipelines.run import run_stage
 from pipelines.stages.register_bundle import register_trained_bundle
-from pipelines.workspace.atomic_files import read_parquet
+from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.context import open_context
-from pipelines.workspace.matrix_files import load_catalog
+from pipelines.workspace.matrix_files import load_catalog, load_matrix
+from tests.reference.challengers import early_champion, keep, rescaled
 from tests.reference.serving import client_for, key_for, worklist_of
 from tests.reference.tiny_run import SETTINGS, TinyRun
 
@@ -93,6 +100,38 @@ def test_the_list_is_scored_beside_another_rubric_after_somebody_objected(
     run_stage(context, "score")
     after = read_parquet(paths.score / "worklist.parquet").set_index("lead_id")["score"]
     assert after.to_dict() == before.iloc[1:].to_dict()
+
+
+def test_bundles_of_another_rubric_are_watched_and_compared_after_somebody_objected(
+    cli: Cli, tiny_copy: TinyRun, draft: Path, tmp_path: Path
+) -> None:
+    args, paths = tiny_copy.args, tiny_copy.context.paths
+    other = keep(tiny_copy, rescaled(early_champion(tiny_copy, tmp_path)), tmp_path / "other")
+    assert cli("rubric", "adopt", str(draft), "--reason", "r", *args)[0] == 0
+    context = open_context(str(tiny_copy.source), tiny_copy.data_dir, SETTINGS)
+    run_stage(context, "matrix")
+    learned, listed = (load_matrix(paths.matrix, name).keys["lead_id"] for name in ("matrix", "open"))
+    gone = {learned.iloc[0], listed.iloc[0]}
+    leads = read_parquet(paths.ingest / "leads.parquet")
+    write_parquet(paths.ingest / "leads.parquet", leads.assign(**{OBJECTS: leads["lead_id"].isin(gone)}))
+
+    assert monitor(context, MonitorSettings()).leads == int((~listed.isin(gone)).sum())
+    assert ask_gate(context, other, GateSettings(minimum_won=10, draws=200)).rows > 0
+    assert replay_bundles(context, GateSettings()) is not None
+
+
+def test_a_draft_is_tried_beside_the_model_without_who_objected_since(
+    cli: Cli, tiny_copy: TinyRun, draft: Path
+) -> None:
+    def rows() -> int:
+        status, out, err = cli("rubric", "try", str(draft), *tiny_copy.args, "--json")
+        assert status == 0, err
+        return int(json.loads(out)["population"]["rows_in_all"])
+
+    keys, before = load_compared_block(tiny_copy.context).whole.matrix.keys, rows()
+    lead = keys["lead_id"].iloc[0]
+    assert cli("object", lead, *tiny_copy.args)[0] == 0
+    assert rows() == before - int((keys["lead_id"] == lead).sum())
 
 
 def test_an_adopted_draft_is_in_force_and_the_past_stays_under_its_version(
