@@ -46,6 +46,18 @@ def name_rows(ids: pd.Series | None, numbers: pd.Series) -> pd.Series:
     return written if ids is None else ids.astype("str").fillna("row " + written)
 
 
+def are_numbered(source: Source) -> bool:
+    """Whether the leads of a flat source are known by the number of their row alone, which is another's tomorrow."""
+    return source.flat is not None and source.flat.lead_id is None and "lead_id" not in source.tables["leads"].columns
+
+
+def are_row_numbers(ids: pd.Series, source: Source) -> Bools:
+    """Per id whether it is the number of a row (:func:`name_rows`), which says nothing of another file."""
+    if source.flat is None or are_numbered(source):
+        return np.full(len(ids), source.flat is not None, dtype=np.bool_)
+    return np.asarray(ids.astype("str").str.fullmatch(r"row \d+").fillna(False).to_numpy(dtype=np.bool_))
+
+
 def flat_ids(table: pd.DataFrame, flat: Flat) -> pd.Series:
     """Id of every row: as ingest wrote it, else by the declared column, else its number in the table."""
     name = next((name for name in ("lead_id", flat.lead_id) if name is not None and name in table), None)

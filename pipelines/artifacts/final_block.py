@@ -9,7 +9,6 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.errors import DataError
 from features.matrix import Matrix
-from features.schema.source import Source
 from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.matrix_files import hash_rows, load_chop, load_matrix
@@ -107,11 +106,6 @@ def _index_of(keys: pd.DataFrame) -> pd.MultiIndex:
 def find_test_block(paths: Paths) -> FinalBlock | None:
     """As :func:`load_test_block`; None where the last run judged no candidate."""
     return load_test_block(paths) if (paths.evaluate / _FILE).exists() else None
-
-
-def have_ids(source: Source) -> bool:
-    """Whether leads have ids of their own; those of a flat source may have the number of their row alone."""
-    return source.flat is None or source.flat.lead_id is not None or "lead_id" in source.tables["leads"].columns
 
 
 def _name_by_values(matrix: Matrix, *, named: bool) -> pd.Series:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.assembly.flat_outcomes import are_numbered
 from features.cohort.objections import OBJECTS, objecting_leads
 from features.cohort.shared_rights import share_rights
 from features.schema.people.privacy import Consent
@@ -63,11 +64,6 @@ def _gone(before: Mapping[str, ShapedTable], after: Mapping[str, ShapedTable]) -
         table: shaped.rows[:0] if after[table] is shaped else shaped.rows[~np.isin(shaped.rows, after[table].rows)]
         for table, shaped in before.items()
     }
-
-
-def are_numbered(source: Source) -> bool:
-    """Whether the leads of a flat source are known by the number of their row alone, which is another's tomorrow."""
-    return source.flat is not None and source.flat.lead_id is None and "lead_id" not in source.tables["leads"].columns
 
 
 def id_column(source: Source, leads: pd.DataFrame) -> str | None:

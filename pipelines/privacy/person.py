@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from features.assembly.flat_outcomes import are_numbered
 from features.cohort.email_addresses import normal_email
 from features.errors import ContractError, ExitStatus
 from features.schema.source import Source
@@ -17,7 +18,7 @@ from features.schema.vocabulary import Role
 from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
 from pipelines.privacy.kept_tables import kept_tables, read_kept
-from pipelines.privacy.left_out_rows import are_numbered, id_column
+from pipelines.privacy.left_out_rows import id_column
 from pipelines.snapshots.declared_exports import exports_of
 from pipelines.snapshots.differences import KEY
 from pipelines.snapshots.snapshot_store import history_of, read_changes, read_snapshots

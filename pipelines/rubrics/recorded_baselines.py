@@ -1,5 +1,6 @@
 """What a source recorded at the time, as judges beside rubric and model."""
 
+from features.assembly.values_again import require_same_rows
 from features.matrix import Matrix
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.recorded_baselines import actual_handoff, recorded_score
@@ -17,6 +18,7 @@ def recorded_policies(context: Context, test: Matrix, *, coming: bool = False) -
         return []
     tables, found = load_tables(context.paths), []
     if source.recorded_score is not None:
+        require_same_rows(source, tables["leads"], test)
         found.append(recorded_score(tables["leads"], source.recorded_score, test.keys))
     if source.actual_handoff is not None and source.kind == "relational":
         ahead = source.cohort.every_days if coming else 0

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from features.assembly.values_again import require_same_rows
 from features.matrix import Matrix
 from features.schema.source import SLICED
 from models.judging.handoff.segments import PEOPLE, slices_of
@@ -12,6 +13,8 @@ from pipelines.workspace.table_files import load_tables
 def declared_slices(context: Context, test: Matrix) -> dict[str, pd.Series]:
     """What ``slices`` names, by label, as the tables have it now."""
     found, tables = {}, load_tables(context.paths) if context.source.slices else {}
+    if tables:
+        require_same_rows(context.source, tables["leads"], test)
     for name in context.source.slices:
         table, column = name.split(".")
         declared, key = context.source.tables[table].columns[column], SLICED[table]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from features.array_types import Floats
+from features.assembly.flat_outcomes import are_numbered
 from features.cohort.splits import Chop
 from features.matrix import Matrix
 from features.schema.vocabulary import Verdict
@@ -23,7 +24,7 @@ from models.training.fit_bundle import described_candidates
 from models.training.recipe import Recipe
 from models.training.twin import evaluate_twin, fit_twin
 from pipelines.artifacts.evaluation_record import EvaluationRecord
-from pipelines.artifacts.final_block import have_ids, write_test_log_odds
+from pipelines.artifacts.final_block import write_test_log_odds
 from pipelines.artifacts.train_record import TrainRecord, TwinScorecardRecord
 from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.diagnostics.explanation_fidelity import fidelity_of
@@ -84,7 +85,7 @@ def run_evaluate(context: Context) -> EvaluationRecord:
     record = EvaluationRecord.of(result)
     with stage_dir(context.paths.evaluate) as folder:
         if log_odds is not None:
-            write_test_log_odds(folder, matrix, split.final.test, log_odds, named=have_ids(context.source))
+            write_test_log_odds(folder, matrix, split.final.test, log_odds, named=not are_numbered(context.source))
         if card is not None:
             card.write(folder)
         record.write(folder)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from features.array_types import Floats, Ints
 from features.assembly.rule_values import rule_values_on
+from features.assembly.values_again import require_same_rows
 from features.errors import DataError
 from features.matrix import Matrix
 from features.schema.vocabulary import TRAINED, Role, Verdict
@@ -71,6 +72,8 @@ def run_score(context: Context) -> ScoreRecord:
     if before.verdict in TRAINED or scores_untrained(context, before.verdict) is not None:
         bundle, matrix, kind = _subject(context)
         matrix = without_objecting(context, matrix)
+        if context.source.kind == "flat":  # what is shown beside a score comes from the tables
+            require_same_rows(context.source, load_table(context.paths, "leads"), matrix)
         clocks = kind == OPEN_LEADS and context.source.kind == "relational"
         facts = read_open_facts(context, matrix) if clocks else None
         scored = score(

@@ -8,6 +8,7 @@ import pytest
 
 from features.array_types import Ints
 from features.cohort.objections import OBJECTS
+from features.errors import DataError
 from features.schema.vocabulary import Verdict
 from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.artifacts.final_block import load_test_block, write_test_log_odds
@@ -67,3 +68,15 @@ def test_a_judged_row_whose_person_objects_is_compared_no_more(tmp_path: Path) -
     assert block.rows.tolist() == ROWS[1:].tolist()
     assert block.log_odds.tolist() == [1.0, 2.0, 3.0]
     assert block.matrix.keys["lead_id"].tolist() == [str(row + 1) for row in ROWS[1:]]
+
+
+def test_nobody_is_left_out_by_a_number_that_is_another_rows_now(tmp_path: Path) -> None:
+    context = judged_calls(tmp_path)
+    write_calls(tmp_path, pd.read_csv(tmp_path / "calls.csv").iloc[1:])
+    run_stage(context, "ingest")
+    assert load_compared_block(context).block.rows.tolist() == ROWS.tolist(), "nobody objects"
+    object_to_profiling(context, int(ROWS[1]) - 1)
+    with pytest.raises(DataError, match=r"that have no id hold other values.*leadscore matrix --source calls"):
+        load_compared_block(context)
+    run_stage(context, "matrix")
+    assert len(load_compared_block(context).block.rows) == len(ROWS) - 1

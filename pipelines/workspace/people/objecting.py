@@ -5,10 +5,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from features.array_types import Bools
+from features.assembly.values_again import require_same_rows
 from features.cohort.objections import OBJECTS, objecting_leads
 from features.matrix import Matrix
 from pipelines.workspace.context import Context
 from pipelines.workspace.people.register import NOBODY
+from pipelines.workspace.table_files import load_table
 
 
 def objecting_here(context: Context) -> set[str]:
@@ -26,10 +28,17 @@ def objecting_here(context: Context) -> set[str]:
 def are_left_out(context: Context, matrix: Matrix) -> Bools:
     """Per row whether its person objects to profiling or is forgotten: they may have asked for it since the matrix was
     built.
+
+    Raises
+    ------
+    DataError : somebody objects, and rows without an id may have another number now
     """
-    names = matrix.keys["lead_id"].astype("str")
-    hit = names.isin(objecting_here(context)) | names.str.startswith(NOBODY)
-    return np.asarray(hit.to_numpy(dtype=np.bool_))
+    names, objecting = matrix.keys["lead_id"].astype("str"), objecting_here(context)
+    nobodys = names.str.startswith(NOBODY).to_numpy(dtype=np.bool_)
+    if objecting and context.source.flat is not None:
+        leads, named = load_table(context.paths, "leads"), matrix.take(np.flatnonzero(~nobodys))
+        require_same_rows(context.source, leads, named)
+    return np.asarray(names.isin(objecting).to_numpy(dtype=np.bool_) | nobodys)
 
 
 def without_objecting(context: Context, matrix: Matrix) -> Matrix:
