@@ -9,6 +9,7 @@ from features.array_types import Tables
 from features.assembly.build_matrix import features_at
 from features.assembly.closed_leads import ClosedLead, closed_leads
 from features.assembly.flat_matrix import flat_at
+from features.assembly.flat_outcomes import are_row_numbers
 from features.catalog.feature import Catalog
 from features.cohort.cohort import cutoff_of
 from features.cohort.objections import WHY_NO_SCORE, objecting_leads
@@ -66,6 +67,7 @@ def _note_refusals(context: Context, frame: pd.DataFrame, merged: Mapping[str, s
     """Rows of people who are forgotten or object to profiling get no score, in whatever file they come."""
     register = read_register(context.paths.root)
     ids = replace_merged_leads(frame["lead_id"], merged) if "lead_id" in frame else pd.Series(pd.NA, index=frame.index)
+    ids = ids.mask(are_row_numbers(ids, context.source))
     object_ = objecting_leads(frame, context.source)
     object_ = object_ | ids.astype("str").isin(objecting_here(context)).to_numpy(dtype=bool)
     object_ = object_ | register.find_leads(ids, OBJECTING)

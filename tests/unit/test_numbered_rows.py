@@ -7,18 +7,39 @@ import pandas as pd
 import pytest
 
 from features.assembly.flat_matrix import flat_matrix
+from features.catalog.build_catalog import build_catalog
+from features.cohort.objections import OBJECTS
 from features.errors import DataError
 from features.schema.load_source import load_source
 from pipelines.run import run_stage
+from pipelines.scoring.file_rows import rows_of_file
+from pipelines.scoring.leads_file import read_leads_file
 from pipelines.stages.declared_slices import declared_slices
+from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.context import Context, open_context
 from tests.reference.calls import DECLARATION, calls, write_calls
+
+WITH_IDS = DECLARATION.replace("flat:\n", "flat:\n  lead_id: id\n").replace("columns:\n", "columns:\n      id: {}\n")
 
 
 def ingested(folder: Path, frame: pd.DataFrame, declaration: str) -> Context:
     context = open_context(str(write_calls(folder, frame, declaration)), folder / "data")
     run_stage(context, "ingest")
     return context
+
+
+@pytest.mark.parametrize(("declaration", "refused"), [(DECLARATION, []), (WITH_IDS, [3])])
+def test_an_objection_refuses_the_rows_of_a_file_by_id_and_not_by_number(
+    tmp_path: Path, declaration: str, refused: list[int]
+) -> None:
+    frame = calls(60).assign(id=[f"L{k}" for k in range(60)])
+    context = ingested(tmp_path, frame, declaration)
+    file = context.paths.ingest / "leads.parquet"
+    leads = read_parquet(file)
+    write_parquet(file, leads.assign(**{OBJECTS: leads.index == 3}))
+    read = read_leads_file(tmp_path / "calls.csv", context.source)
+    _, errors, _ = rows_of_file(context, build_catalog(context.source), read, {})
+    assert [row for row, error in enumerate(errors) if error] == refused
 
 
 def test_slices_are_of_the_rows_that_were_judged_or_refused(tmp_path: Path) -> None:
