@@ -113,7 +113,8 @@ def judge_log(
 
     The last two rest on weeks in which every open lead had a chance, and are left out where none was ever drawn; the
     last alone on outcomes that the bundle did not learn from, and it is left out where they are fewer than
-    :data:`FEWEST`. Leads that the source leaves out of training and judging are left out here, too.
+    :data:`FEWEST` or none of them was drawn. Leads that the source leaves out of training and judging are left out
+    here, too.
     """
     if not len(log):
         return {}
@@ -147,7 +148,7 @@ def judge_log(
     drawn = rows["explored"].to_numpy(dtype=bool)
     chance = rows["propensity"].to_numpy(dtype=np.float64)
     full, reaching = full[known], reaching[known]
-    of_all = bool(reaching.any() and ((drawn & reaching).any() or full[reaching].all()))
+    of_all = _speak_for_all(drawn, full, reaching)
 
     wanted: dict[str, Bools] = {"handed off for being best": ~drawn, "drawn at random from the rest": drawn}
     if of_all:
@@ -155,9 +156,10 @@ def judge_log(
     said_of_bundle = ""
     if of_all and least is not None:
         moments = keys.iloc[known].assign(label_known_at=labels["label_known_at"].to_numpy()[known])
-        at = np.flatnonzero(reaching & _find_unseen(context, moments, bundle))
-        said_of_bundle = _bundle_sentence(len(at))
-        if len(at) >= FEWEST:
+        unseen = reaching & _find_unseen(context, moments, bundle)
+        at, fair = np.flatnonzero(unseen), _speak_for_all(drawn, full, unseen)
+        said_of_bundle = _bundle_sentence(len(at), fair)
+        if len(at) >= FEWEST and fair:
             ids, then = rows["lead_id"].astype("str").iloc[at], rows["as_of"].iloc[at].reset_index(drop=True)
             matrix = features_at(tables, context.source, bundle.catalog, ids.tolist(), then)
             reached = np.zeros(len(rows), dtype=np.bool_)
@@ -167,6 +169,14 @@ def judge_log(
     estimates = [_row(name, estimate(won, chance, mask, cluster)) for name, mask in wanted.items() if mask.any()]
     sentence = _sentence(found, of_all, _weeks(rows[~reaching]))
     return found | {"estimates": estimates, "sentence": f"{sentence} {said_of_bundle}".rstrip()}
+
+
+def _speak_for_all(drawn: Bools, full: Bools, rows: Bools) -> bool:
+    """Whether some of the rows were drawn, or nobody was left over when they were handed off.
+
+    A chance that never came true leaves the best alone, whatever they are weighed by.
+    """
+    return bool((drawn & rows).any() or (rows.any() and full[rows].all()))
 
 
 def _find_unseen(context: Context, moments: pd.DataFrame, bundle: Bundle) -> Bools:
@@ -222,9 +232,15 @@ def _sentence(found: dict[str, Any], of_all: bool, beyond_reach: int) -> str:
     )
 
 
-def _bundle_sentence(unseen: int) -> str:
-    if unseen >= FEWEST:
+def _bundle_sentence(unseen: int, fair: bool) -> str:
+    """Whether the present bundle is judged; ``fair``: by more than the best alone."""
+    if unseen >= FEWEST and fair:
         return f"The present bundle is judged on the {unseen:,} whose outcome it did not learn from."
+    if unseen >= FEWEST:
+        return (
+            f"The present bundle is not judged: of the {unseen:,} whose outcome it did not learn from, none was drawn "
+            "from leads that the score did not favour."
+        )
     return (
         f"The present bundle is not judged: it did not learn from the outcome of {unseen:,} of them, and an estimate "
         f"needs {FEWEST}."

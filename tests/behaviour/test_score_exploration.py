@@ -204,3 +204,23 @@ def test_without_a_draw_nothing_is_said_of_everybody(tiny_demo: TinyRun, explori
     drawn = (log["as_of"] == moments[0]) & (log.index % 3 == 0)
     policies, sentence = said(log.assign(explored=drawn, propensity=1.0 - 0.8 * drawn))
     assert everybody in policies and "none could be drawn (3)" in sentence
+
+
+def test_a_bundle_is_not_judged_by_the_best_alone(tiny_demo: TinyRun, exploring: Context) -> None:
+    """All weeks could draw; those with outcomes that the bundle did not learn from happened to draw nobody."""
+    tables, log = load_tables(tiny_demo.context.paths), four_weeks(tiny_demo).assign(propensity=0.9)
+    later = sorted(log["as_of"].unique())[2]
+    bundle = trained_until(load_bundle(read_champion(tiny_demo.context.paths).folder), later)
+    everybody, ours = "everybody not yet with sales", "the present bundle from its threshold on"
+
+    def said(drawn: pd.Series) -> tuple[set[str], str]:
+        found = judge_log(exploring, tables, log.assign(explored=drawn), bundle, -99.0)
+        return {row["policy"] for row in found["estimates"]}, found["sentence"]
+
+    matrix = load_matrix(exploring.paths.matrix)
+    learned = matrix.keys.loc[(matrix.label_known_at <= later).to_numpy() & matrix.matured, "lead_id"]
+    policies, sentence = said((log["as_of"] < later) & log["lead_id"].isin(learned))
+    assert everybody in policies and ours not in policies
+    assert "is not judged: of the" in sentence and "none was drawn from leads that the score" in sentence
+    policies, sentence = said(pd.Series(log.index % 3 == 0))
+    assert ours in policies and "The present bundle is judged on the" in sentence
