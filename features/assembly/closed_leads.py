@@ -29,11 +29,18 @@ class ClosedLead:
     Parameters
     ----------
     outcome : won, lost, disqualified, or opportunity or accepted where that is the declared outcome
-    at : when it closed; None in a source without clocks
+    at : when it closed that way; None in a source without clocks
+    open_until : when it was open last, where another close came before: accepted by sales, and lost later
     """
 
     outcome: str
     at: pd.Timestamp | None
+    open_until: pd.Timestamp | None = None
+
+    @property
+    def last_open(self) -> pd.Timestamp | None:
+        """Until when it was open; None in a source without clocks."""
+        return self.at if self.open_until is None else self.open_until
 
     @property
     def sentence(self) -> str:
@@ -47,7 +54,7 @@ class ClosedLead:
 
     def scored_at(self, as_of: pd.Timestamp) -> pd.Timestamp:
         """The moment its score is of: the last one at which it was open."""
-        return as_of if self.at is None else min(as_of, self.at)
+        return as_of if self.last_open is None else min(as_of, self.last_open)
 
     def mark(self, card: Mapping[str, Any]) -> dict[str, Any]:
         """The card of a lead that is over: it says so, and asks for nothing more.
@@ -103,15 +110,19 @@ def _closed_by_then(tables: Tables, source: Source, now: int) -> dict[str, Close
     found = _ended(tables, source, now, events)
     if not found:
         return {}
-    reasons = _last_closes(events, now, found)
-    at = moments(np.fromiter(found.values(), dtype=np.int64, count=len(found)))
+    closes = _last_closes(events, now, found)
+    named = [closes.get(name, ("closed", until)) for name, until in found.items()]
+    at = moments(np.array([when for _, when in named], dtype=np.int64))
+    until = moments(np.fromiter(found.values(), dtype=np.int64, count=len(found)))
     return {
-        name: ClosedLead(reasons.get(name, "closed"), pd.Timestamp(when)) for name, when in zip(found, at, strict=True)
+        name: ClosedLead(what, when, None if last == when else last)
+        for name, (what, _), when, last in zip(found, named, at, until, strict=True)
     }
 
 
-def _last_closes(events: pd.DataFrame, now: int, until: Mapping[str, int]) -> dict[str, str]:
-    """What each of the leads was closed by: of the closes known by then the last, and of several at once a win.
+def _last_closes(events: pd.DataFrame, now: int, until: Mapping[str, int]) -> dict[str, tuple[str, int]]:
+    """What each of the leads was closed by, and when: of the closes known by then the last, and of several at once a
+    win. Of the same close told more than once it is the earliest.
 
     Closes before the one that ended the lead (``until``) ended an earlier time it was open, however late they were
     told; only a win counts whenever it happened. Wins that stages tell count only of leads without an outcome known by
@@ -122,13 +133,19 @@ def _last_closes(events: pd.DataFrame, now: int, until: Mapping[str, int]) -> di
     decided = events["lead_id"].isin(set(events.loc[events["what"].isin(["won", "lost"]), "lead_id"]))
     outdone = decided & events["what"].isin([STAGE_WON, STAGE_UNWON])
     ended = np.minimum(micros(events["happened_at"]), micros(events["known_at"]) + 1)  # as episodes end
-    earlier = events["what"].isin(_NO_WINS) & (ended < events["lead_id"].map(until).to_numpy(dtype=np.int64))
-    events = events[~(outdone | earlier).to_numpy(dtype=bool)].replace({"what": _BY_STAGE})
+    over = events["lead_id"].map(until).to_numpy(dtype=np.int64)
+    earlier = events["what"].isin(_NO_WINS) & (ended < over)
+    kept = ~(outdone | earlier).to_numpy(dtype=bool)
+    events = events[kept].replace({"what": _BY_STAGE})
 
-    reasons: dict[str, str] = {}
-    for name, what in zip(events["lead_id"].astype("str"), events["what"], strict=True):
+    closes: dict[str, tuple[str, int]] = {}
+    when = np.maximum(ended, over)[kept]  # a win that closes nothing, as wins repeat, does not say when it was over
+    for name, what, at in zip(events["lead_id"].astype("str"), events["what"], when.tolist(), strict=True):
+        before, since = closes.get(name, ("", at))
         if what == UNWON:
-            reasons.pop(name, None)
-        elif reasons.get(name) != "won":  # a win is not undone by another deal that was lost
-            reasons[name] = str(what)
-    return reasons
+            closes.pop(name, None)
+        elif what == before:
+            closes[name] = (before, min(since, at))
+        elif before != "won":  # a win is not undone by another deal that was lost
+            closes[name] = (str(what), at)
+    return closes

@@ -161,7 +161,7 @@ def _check_created(leads: pd.DataFrame, lead_id: str, when: pd.Timestamp) -> Non
 
 def _check_was_open(leads: pd.DataFrame, lead_id: str, closed: ClosedLead) -> None:
     created = leads.loc[leads["lead_id"] == lead_id, "created_at"].iloc[0]
-    if not pd.isna(created) and closed.at is not None and created >= closed.at:
+    if not pd.isna(created) and closed.last_open is not None and created >= closed.last_open:
         raise ContractError(
             f"lead '{lead_id}' is closed: {closed.sentence}. It was created at {created:%Y-%m-%d %H:%M}, not before "
             "its close, so there is no moment at which it was open and could be scored."

@@ -110,10 +110,10 @@ def _with_handoff(
 
 def _check_was_open(state: LoadedState, code: int, closed: ClosedLead | None) -> None:
     """Refuse a lead that closed when it came into being: there is no moment at which it was open."""
-    if closed is None or closed.at is None:
+    if closed is None or closed.last_open is None:
         return
     created = state.data.tables["leads"]["created_at"].iloc[code]
-    if not pd.isna(created) and created >= closed.at:
+    if not pd.isna(created) and created >= closed.last_open:
         raise InvalidError(f"the lead is closed ({closed.sentence}) and was never open, so it has no score.")
 
 
@@ -150,7 +150,8 @@ def read_weekly_scores(app_state: AppState, state: LoadedState, code: int) -> li
     moments = pd.Series([looked.iloc[0] - pd.Timedelta(weeks=k) for k in range(WEEKS, -1, -1)], dtype="datetime64[us]")
     moments = moments[moments > created] if not pd.isna(created) else moments
     closed = state.data.closed(code)
-    moments = moments if closed is None or closed.at is None else moments[moments <= closed.at]
+    until = None if closed is None else closed.last_open
+    moments = moments if until is None else moments[moments <= until]
     if not len(moments):
         return []
     ids = [str(state.data.lead_ids[code])] * len(moments)

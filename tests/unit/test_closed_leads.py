@@ -9,6 +9,8 @@ from features.assembly.closed_leads import ClosedLead, closed_ids_at, closed_lea
 from features.assembly.flat_matrix import flat_matrix, flat_open
 from features.errors import DataError
 from features.schema.source import Source
+from models.judging.lifecycle.figures import measure_lifecycle
+from models.judging.lifecycle.policy import parse_policy
 from tests.reference.worlds import DAY, SOURCE, T0, World, empty_world, frames, lead, moment
 
 
@@ -70,6 +72,34 @@ def test_a_close_of_an_earlier_time_that_is_told_late_does_not_say_how_it_ended(
 def test_a_close_within_the_cool_down_says_how_it_ended(world: World) -> None:
     entered(world, ("recycled", 3), ("lost", 7))  # it would be open again from day 33 on
     assert ended(world, 8)["a"] == ClosedLead("lost", moment(T0 + 7 * DAY))
+
+
+@pytest.mark.parametrize(("outcome", "reached_on"), [("opportunity", 5), ("accepted", 3)])
+def test_a_loss_after_what_counts_as_won_is_told_with_its_own_day(world: World, outcome: str, reached_on: int) -> None:
+    reached = SOURCE.model_copy(update={"label": SOURCE.label.model_copy(update={"outcome": outcome})})
+    entered(world, ("sal", 3), ("opportunity", 5))
+    closed(world, T0 + 25 * DAY, won=False)
+    over = ended(world, 30, reached)
+    assert over["a"].sentence == f"lost on {moment(T0 + 25 * DAY):%Y-%m-%d}, not open any more"
+    scored_at = over["a"].scored_at(moment(T0 + 30 * DAY))
+    assert scored_at == moment(T0 + reached_on * DAY), "its score is of when it was open last"
+
+    policy = parse_policy("name: p\nstages:\n  opportunity: {owner: sales}\n")
+    row = measure_lifecycle(frames(world), policy, moment(T0 + 40 * DAY), None, over).stages.iloc[0]
+    assert row["median_days"] == pytest.approx(20.0), "from the opportunity to its loss"
+
+
+def test_a_win_after_a_loss_is_told_with_its_own_day(world: World) -> None:
+    closed(world, T0 + 5 * DAY, won=False)
+    closed(world, T0 + 8 * DAY, won=True, deal="p")
+    assert ended(world, 9)["a"] == ClosedLead("won", moment(T0 + 8 * DAY), open_until=moment(T0 + 5 * DAY))
+    assert ended(world, 9)["a"].scored_at(moment(T0 + 9 * DAY)) == moment(T0 + 5 * DAY)
+
+
+def test_a_lead_lost_twice_was_lost_the_first_time(world: World) -> None:
+    closed(world, T0 + 5 * DAY, won=False)
+    closed(world, T0 + 8 * DAY, won=False, deal="p")
+    assert ended(world, 9)["a"] == ClosedLead("lost", moment(T0 + 5 * DAY))
 
 
 def test_several_moments_at_once_say_what_each_says_alone(world: World) -> None:
