@@ -1,7 +1,5 @@
 """``evaluation.json``: every candidate's twin on the final test block."""
 
-from typing import NotRequired
-
 from typing_extensions import TypedDict
 
 from features.schema.vocabulary import Verdict
@@ -9,24 +7,38 @@ from pipelines.artifacts.artifact import Artifact, Figure, Number, Record, Span
 
 
 class Figures(TypedDict):
-    """Figures of one candidate on the test block, each with its 90% interval.
+    """Figures of one candidate on the test block, each with its 90% interval."""
 
-    A score that is no probability (what was recorded at the time) has no loss and no calibration.
+    ap: Figure
+    ap_ci: Span
+    auc: Figure
+    auc_ci: Span
+    brier: Figure
+    brier_ci: Span
+    ece: Figure
+    ece_ci: Span
+    handoffs_at_capacity: int
+    log_loss: Figure
+    log_loss_ci: Span
+    n: int
+    wins_at_capacity: int
+    wins_at_capacity_ci: Span
+    won: int
+
+
+class RecordedFigures(TypedDict):
+    """Figures of what was recorded at the time, which is no probability: without loss and calibration.
+
+    Handoffs that happened are counted as they came; where more came than capacity has places, there are no wins.
     """
 
     ap: Figure
     ap_ci: Span
     auc: Figure
     auc_ci: Span
-    brier: NotRequired[Figure]
-    brier_ci: NotRequired[Span]
-    ece: NotRequired[Figure]
-    ece_ci: NotRequired[Span]
     handoffs_at_capacity: int
-    log_loss: NotRequired[Figure]
-    log_loss_ci: NotRequired[Span]
     n: int
-    wins_at_capacity: int
+    wins_at_capacity: int | None
     wins_at_capacity_ci: Span
     won: int
 
@@ -171,7 +183,7 @@ class EvaluationRecord(Artifact):
     base_rate_test: Figure = None
     notes: tuple[str, ...] = ()
     caution: str = ""
-    recorded: dict[str, Figures] = {}
+    recorded: dict[str, RecordedFigures] = {}
     accounts: SeenAndUnseen | None = None
     fidelity: FidelityRecord | None = None
     own: tuple[OwnCandidateRecord, ...] = ()

@@ -11,7 +11,7 @@ from pipelines.artifacts.audit_record import FindingRecord
 from pipelines.artifacts.backtest_record import CandidateRow
 from pipelines.artifacts.comparison_record import PolicyRow, PromiseRecord
 from pipelines.artifacts.counts_record import RowCount
-from pipelines.artifacts.evaluation_record import Figures
+from pipelines.artifacts.evaluation_record import Figures, RecordedFigures
 
 _HEADLINE: tuple[Literal["log_loss", "auc", "ap", "brier", "ece", "n", "wins_at_capacity"], ...] = (
     "log_loss",
@@ -61,7 +61,7 @@ class SummaryRecord(Artifact):
     candidates: tuple[CandidateRow, ...]
     winner: WinnerRecord
     test: dict[str, Figures]
-    recorded: dict[str, Figures]
+    recorded: dict[str, RecordedFigures]
     thresholds: tuple[PolicyRow, ...]
     promise: PromiseRecord | None
     bundle: BundleRecord

@@ -1,6 +1,6 @@
 """Evaluate: test figures of every candidate's twin on the final block."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from models.judging.cluster_bootstrap import Resampling
 from models.judging.evaluation.backtest import Backtest, fit_all
 from models.judging.evaluation.final_block import rank_figures, wins_at_capacity
 from models.judging.evaluation.metrics import auc
+from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.population import Population, population_of
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.training.fit_bundle import described_candidates
@@ -70,7 +71,8 @@ def run_evaluate(context: Context) -> EvaluationRecord:
         population = population_of(context.source, load_tables(context.paths), test.keys, test.label)
         result["population"] = population.record()
         result["recorded"] = _rank_recorded_scores(context, test, population)
-        _count_wins_of(context, test, population, judged.log_odds, result["figures"])
+        scorers = [ScoredPolicy(name, z) for name, z in judged.log_odds.items()]
+        _count_wins_of(context, test, population, scorers, result["figures"])
         result["accounts"] = _judge_seen_and_unseen(matrix, split, judged.log_odds[decision.winner])
         result["own"] = [
             own_candidate_record(one, context.source, matrix, split)
@@ -117,7 +119,7 @@ def _count_wins_of(
     context: Context,
     test: Matrix,
     population: Population,
-    log_odds: Mapping[str, Floats],
+    judges: Sequence[ScoredPolicy],
     figures: dict[str, dict[str, Any]],
 ) -> None:
     """Wins at capacity of those compared alone: sales' running deals take no place.
@@ -127,7 +129,7 @@ def _count_wins_of(
     if population.name == "all":
         return
     at = np.flatnonzero(population.kept)
-    own = {name: z[at] for name, z in log_odds.items()}
+    own = [judge.take(at) for judge in judges]
     resampling = Resampling.of(context.settings)
     wins = wins_at_capacity(test.take(at), own, SnapshotCapacity.of(context.source), resampling)
     for name, row in wins.items():
@@ -144,8 +146,8 @@ def _rank_recorded_scores(context: Context, test: Matrix, population: Population
     if not judges:
         return {}
     found = rank_figures(test, judges, SnapshotCapacity.of(context.source), Resampling.of(context.settings))
-    listed = recorded_policies(context, test, coming=population.name != "all")
-    _count_wins_of(context, test, population, {judge.name: judge.score for judge in listed}, found)
+    if population.name != "all":
+        _count_wins_of(context, test, population, recorded_policies(context, test, coming=True), found)
     return found
 
 

@@ -4,17 +4,12 @@ import json
 import re
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from features.schema.vocabulary import Stage
-from models.judging.cluster_bootstrap import Resampling
-from models.judging.evaluation.final_block import wins_at_capacity
 from models.judging.handoff.policy_names import policy_label
 from models.judging.handoff.population import population_of
-from models.judging.handoff.recorded_baselines import actual_handoff
-from models.judging.handoff.workload_curve import SnapshotCapacity
 from pipelines.artifacts.audit_record import FindingRecord
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.final_block import load_test_block
@@ -176,17 +171,20 @@ def test_the_scorecard_is_shown_and_proposed_whoever_won(tiny_demo: TinyRun, wor
     assert "proposed_rubric" in {row["policy"] for row in tiny_demo.summary["thresholds"]}
 
 
-def _wins_of_coming_handoffs(context: Context) -> int:
-    """Wins at capacity, among leads not yet with sales, of the handoffs that came before the next look."""
+def _coming_handoffs(context: Context) -> tuple[int, int]:
+    """Leads not yet with sales that were handed off within the week after a look, and how many of them were won."""
     tables, block = load_tables(context.paths), load_test_block(context.paths)
     kept = population_of(context.source, tables, block.matrix.keys, block.matrix.label).kept
-    assert context.source.actual_handoff is not None
-    part = block.matrix.take(np.flatnonzero(kept))
-    coming = actual_handoff(tables["stages"], context.source.actual_handoff, part.keys, ahead_days=7)
-    assert coming.handed_off is not None and coming.handed_off.any()
-    at = SnapshotCapacity.of(context.source)
-    found = wins_at_capacity(part, {"coming": coming.score}, at, Resampling.of(context.settings))
-    return int(found["coming"]["wins_at_capacity"])
+    entered = tables["stages"].loc[lambda rows: rows["stage"] == "sql", ["lead_id", "known_at"]]
+    looks = block.matrix.keys.assign(label=block.matrix.label)[kept].merge(entered, on="lead_id")
+    waited = looks["known_at"] - looks["as_of"]
+    came = looks[(waited >= pd.Timedelta(0)) & (waited < pd.Timedelta(days=7))]
+    first = came.sort_values("as_of").drop_duplicates(["lead_id", "episode"])
+    return len(first), int(first["label"].sum())
+
+
+def _text_of(context: Context, found: SummaryRecord) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", render(context, found)))
 
 
 def test_handoffs_that_happened_stand_beside_the_candidates(tiny_copy: TinyRun) -> None:
@@ -195,11 +193,12 @@ def test_handoffs_that_happened_stand_beside_the_candidates(tiny_copy: TinyRun) 
     run_evaluate(context)
     found = summarise(context, {})
     row = found.recorded["actual_handoff"]
-    wins = _wins_of_coming_handoffs(context)
-    assert row["wins_at_capacity"] == wins > 0, "handed off before the next look, not drawn by hash"
+    handoffs, wins = _coming_handoffs(context)
+    assert (row["handoffs_at_capacity"], row["wins_at_capacity"]) == (handoffs, wins), "as they came, none by hash"
     assert row["n"] == found.test["rate"]["n"] and row["wins_at_capacity"] <= row["won"]
     assert "actual_handoff" not in found.test and "log_loss" not in row
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", render(context, found)))
+    text = _text_of(context, found)
+    assert handoffs > 0 and f"{handoffs} came, and wins at capacity are theirs" in text
     assert (
         f"{policy_label('actual_handoff')} {row['auc']:.3f}" in text
         and "What was recorded at the time is no probability" in text
@@ -221,7 +220,8 @@ def test_a_handoff_that_came_counts_where_no_lead_of_the_block_is_with_sales_yet
     changed.to_parquet(context.paths.ingest / "stages.parquet")
 
     run_evaluate(context)
-    assert summarise(context, {}).recorded["actual_handoff"]["wins_at_capacity"] == _wins_of_coming_handoffs(context)
+    row = summarise(context, {}).recorded["actual_handoff"]
+    assert (row["handoffs_at_capacity"], row["wins_at_capacity"]) == _coming_handoffs(context)
 
 
 def test_every_candidate_stands_beside_the_winner_block_by_block(tiny_demo: TinyRun, words: str) -> None:

@@ -1,5 +1,7 @@
 """A vendor's score and the handoffs that really happened stand beside rubric and model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from features.errors import ContractError
 from features.schema.source import Capacity
 from features.schema.vocabulary import Stage
 from models.judging.cluster_bootstrap import Resampling
-from models.judging.evaluation.final_block import rank_figures
+from models.judging.evaluation.final_block import rank_figures, wins_at_capacity
 from models.judging.evaluation.metrics import auc
 from models.judging.handoff.compare_policies import compare_policies
 from models.judging.handoff.policies import ScoredPolicy
@@ -72,13 +74,39 @@ def test_actual_handoffs_count_from_the_first_snapshot_that_knows_them() -> None
 def test_recorded_scores_are_judged_by_rank_alone() -> None:
     test = toy_matrix(400, seed=3)
     honest = np.where(test.label == 1.0, 900.0, -900.0) + np.random.default_rng(0).normal(0, 1000, len(test))
-    judges = [ScoredPolicy("recorded_score", honest), ScoredPolicy("actual_handoff", (honest > 500).astype(np.float64))]
+    called = honest > 1200
+    judges = [ScoredPolicy("recorded_score", honest), ScoredPolicy("actual_handoff", called * 1.0, handed_off=called)]
     found = rank_figures(test, judges, SnapshotCapacity(Capacity(share=0.1)), Resampling(60, 1))
     assert list(found) == ["recorded_score", "actual_handoff"]
     for judge in judges:
         row = found[judge.name]
         assert row["auc"] == pytest.approx(auc(test.label, judge.score, np.ones(len(test))))
         assert row["auc_ci"][0] < row["auc"] < row["auc_ci"][1]
-        assert row["handoffs_at_capacity"] == 40 and 0 < row["wins_at_capacity"] <= 40
         assert not {"log_loss", "brier", "ece"} & set(row)
+    assert found["recorded_score"]["handoffs_at_capacity"] == 40 and found["recorded_score"]["wins_at_capacity"] > 0
     assert found["recorded_score"]["auc"] > found["actual_handoff"]["auc"] > 0.6
+
+
+def test_handoffs_that_happened_leave_places_empty_and_are_not_drawn_where_too_many_came() -> None:
+    keys, label, _, truth = market(0)
+    test = replace(toy_matrix(len(keys), seed=3), keys=keys, label=label)
+    first = (keys["as_of"] == keys["as_of"].min()).to_numpy()
+    came = first & (np.cumsum(first) <= 12)
+    judge = ScoredPolicy("actual_handoff", came * 1.0, handed_off=came)
+
+    def counted(per_week: int) -> tuple[int | None, int]:
+        capacity = SnapshotCapacity(Capacity(handoffs_per_week=per_week))
+        row = wins_at_capacity(test, [judge], capacity, Resampling(50))["actual_handoff"]
+        return row["wins_at_capacity"], row["handoffs_at_capacity"]
+
+    assert counted(30) == (int(label[came].sum()), 12), "nobody else takes the eighteen other places of the week"
+    assert counted(1) == (None, 12), "which of them would have had a place is not drawn by hash"
+    compared = compare_policies(
+        ScoredPolicy("model", truth),
+        None,
+        JudgedRows.of(test),
+        capacity=SnapshotCapacity(Capacity(handoffs_per_week=30)),
+        resampling=Resampling(50),
+        others=[judge],
+    )["actual_handoff"]
+    assert counted(30) == (compared.wins, compared.workload)

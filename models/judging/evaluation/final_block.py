@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from features.array_types import Floats
+from features.array_types import Floats, Ints
 from features.matrix import Matrix
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, mean_interval, resample_totals
 from models.judging.evaluation.backtest import judging_weight
@@ -28,7 +28,7 @@ from models.judging.evaluation.metrics import (
 )
 from models.judging.evaluation.reliability_tables import outcome_codes, reliability_table
 from models.judging.handoff.policies import ScoredPolicy
-from models.judging.handoff.replay import top_each_snapshot
+from models.judging.handoff.replay import Replay, first_crossings, top_each_snapshot
 from models.judging.handoff.workload_curve import SnapshotCapacity
 
 _METRIC_DRAWS = 200  # the metrics are computed anew in every draw; bounds the time of a large block
@@ -80,7 +80,7 @@ def evaluate(
     """
     won, weight, group = test.label, judging_weight(np.arange(len(test))), test.group_codes
     drawn = metric_draws(won, log_odds, weight, group, resampling.at_most(_METRIC_DRAWS))
-    wins = wins_at_capacity(test, log_odds, capacity, resampling)
+    wins = wins_at_capacity(test, [ScoredPolicy(name, z) for name, z in log_odds.items()], capacity, resampling)
 
     figures: dict[str, dict[str, Any]] = {}
     for name, z in log_odds.items():
@@ -139,7 +139,7 @@ def rank_figures(
     won, weight, group = test.label, judging_weight(np.arange(len(test))), test.group_codes
     places = {judge.name: np.asarray(rankdata(judge.score) / len(test), dtype=np.float64) for judge in judges}
     drawn = metric_draws(won, places, weight, group, resampling.at_most(_METRIC_DRAWS))
-    wins = wins_at_capacity(test, places, capacity, resampling)
+    wins = wins_at_capacity(test, judges, capacity, resampling)
 
     found: dict[str, dict[str, Any]] = {}
     for name, score in places.items():
@@ -152,20 +152,31 @@ def rank_figures(
 
 
 def wins_at_capacity(
-    test: Matrix, log_odds: Mapping[str, Floats], capacity: SnapshotCapacity, resampling: Resampling
+    test: Matrix, judges: Sequence[ScoredPolicy], capacity: SnapshotCapacity, resampling: Resampling
 ) -> dict[str, dict[str, Any]]:
-    """Wins inside the list of each scorer at the declared capacity, with their interval; by name."""
+    """Wins inside the list of each scorer at the declared capacity, with their interval; by name.
+
+    Handoffs that happened are counted as they came: nobody takes a place that was left empty, and where more came than
+    there are places there are no wins at capacity (None), since nothing says which of them would have had one.
+    """
     replay = capacity.arrange(test.keys, test.label)
     places = capacity.places(replay)
-    found = {}
-    for name, z in log_odds.items():
-        rows = top_each_snapshot(replay, z, places)
-        won = replay.label[rows]
-        sums = {"wins": cluster_sums(replay.cluster[replay.lead[rows]], won, replay.clusters)}
-        spread = interval(resample_totals(sums, resampling)["wins"])
-        found[name] = {
-            "wins_at_capacity": int(won.sum()),
-            "wins_at_capacity_ci": spread.record(),
-            "handoffs_at_capacity": len(rows),
-        }
+    found: dict[str, dict[str, Any]] = {}
+    for judge in judges:
+        if judge.handed_off is None:
+            rows = top_each_snapshot(replay, judge.score, places)
+        else:
+            rows = first_crossings(replay, judge.handed_off)
+        if len(rows) <= places.sum():
+            found[judge.name] = _count_wins(replay, rows, resampling)
+        else:
+            found[judge.name] = {"wins_at_capacity": None, "wins_at_capacity_ci": (None, None)}
+        found[judge.name]["handoffs_at_capacity"] = len(rows)
     return found
+
+
+def _count_wins(replay: Replay, rows: Ints, resampling: Resampling) -> dict[str, Any]:
+    won = replay.label[rows]
+    sums = {"wins": cluster_sums(replay.cluster[replay.lead[rows]], won, replay.clusters)}
+    spread = interval(resample_totals(sums, resampling)["wins"])
+    return {"wins_at_capacity": int(won.sum()), "wins_at_capacity_ci": spread.record()}

@@ -1,7 +1,7 @@
 """Which leads each policy hands off: the rubric at its own threshold, the model at the same workload, and so on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,15 @@ class ScoredPolicy:
     handed_off: Bools | None = None
     threshold: float | None = None
     probability: Floats | None = None
+
+    def take(self, rows: Ints) -> "ScoredPolicy":
+        """What it says of some of the rows."""
+        return replace(
+            self,
+            score=self.score[rows],
+            handed_off=None if self.handed_off is None else self.handed_off[rows],
+            probability=None if self.probability is None else self.probability[rows],
+        )
 
 
 def policies_of(
