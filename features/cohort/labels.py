@@ -69,17 +69,18 @@ def find_work(cohort: pd.DataFrame, work: pd.DataFrame, source: Source) -> tuple
 
 def _ends(cohort: pd.DataFrame, source: Source) -> tuple[Ints, Ints]:
     """Per cohort row when its horizon ends, and the moment from which on its label never changes."""
-    ends = micros(cohort["as_of"]) + _horizon(cohort, source)
+    ends = horizon_ends(cohort, source)
     return ends, ends + days(source.label.kept_days + source.label.reporting_lag_days)
 
 
-def _horizon(cohort: pd.DataFrame, source: Source) -> Ints:
+def horizon_ends(cohort: pd.DataFrame, source: Source) -> Ints:
+    """Per cohort row when its horizon ends, in microseconds; that of its segment where segments have their own."""
     by_segment = source.label.horizon_by_segment
     horizon = np.full(len(cohort), days(source.label.horizon_days), dtype=np.int64)
     segment = cohort["segment"].to_numpy()
     for name, length in by_segment.items():
         horizon[segment == name] = days(length)
-    return horizon
+    return micros(cohort["as_of"]) + horizon
 
 
 def _pairs(cohort: pd.DataFrame, events: pd.DataFrame, as_of: Ints, ends: Ints, known_by: Ints) -> pd.DataFrame:

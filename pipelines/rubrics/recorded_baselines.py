@@ -1,10 +1,14 @@
 """What a source recorded at the time, as judges beside rubric and model."""
 
+from features.array_types import Ints
 from features.assembly.values_again import require_same_rows
+from features.cohort.labels import horizon_ends
 from features.matrix import Matrix
+from features.point_in_time.microseconds import days, micros
 from models.judging.handoff.policies import ScoredPolicy
-from models.judging.handoff.recorded_baselines import actual_handoff, recorded_score
+from models.judging.handoff.recorded_baselines import actual_handoff, next_looks, recorded_score
 from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_keys
 from pipelines.workspace.table_files import load_tables
 
 
@@ -21,6 +25,17 @@ def recorded_policies(context: Context, test: Matrix, *, coming: bool = False) -
         require_same_rows(source, tables["leads"], test)
         found.append(recorded_score(tables["leads"], source.recorded_score, test.keys))
     if source.actual_handoff is not None and source.kind == "relational":
-        ahead = source.cohort.every_days if coming else 0
-        found.append(actual_handoff(tables["stages"], source.actual_handoff, test.keys, ahead_days=ahead))
+        until = _next_looks(context, test) if coming else None
+        found.append(actual_handoff(tables["stages"], source.actual_handoff, test.keys, until=until))
     return found
+
+
+def _next_looks(context: Context, test: Matrix) -> Ints:
+    """When each lead is looked at again: on the next day of the grid, or by its own next row of the whole matrix.
+
+    After its last look a lead is handed off from that as long as the look is judged, for its horizon.
+    """
+    cohort = context.source.cohort
+    if cohort.on_grid:
+        return micros(test.keys["as_of"]) + days(cohort.every_days)
+    return next_looks(test.keys, load_keys(context.paths.matrix), horizon_ends(test.keys, context.source))

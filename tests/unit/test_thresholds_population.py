@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from features.errors import LeadScoreError
+from features.point_in_time.microseconds import micros
 from features.schema.load_source import parse_source
 from features.schema.source import Capacity, Source
 from features.schema.vocabulary import Stage
@@ -17,7 +18,7 @@ from models.judging.handoff.compare_policies import compare_policies
 from models.judging.handoff.policies import ScoredPolicy
 from models.judging.handoff.policy_names import Policy
 from models.judging.handoff.population import NO_STAGES, population_of
-from models.judging.handoff.recorded_baselines import actual_handoff
+from models.judging.handoff.recorded_baselines import actual_handoff, next_looks
 from models.judging.handoff.replay import JudgedRows
 from models.judging.handoff.workload_curve import SnapshotCapacity
 from tests.reference.toy import toy_matrix
@@ -119,8 +120,40 @@ def test_a_policy_that_hands_off_nearly_everybody_is_not_offered(cost: float, of
 def test_a_handoff_that_came_is_the_last_look_before_it() -> None:
     looks = keys(("a", 0), ("a", 7), ("b", 0))
     table = stages(("a", "sal", 10), ("b", "sal", 30))["stages"]
-    assert actual_handoff(table, Stage.SAL, looks).handed_off.tolist() == [False, False, False]
-    assert actual_handoff(table, Stage.SAL, looks, ahead_days=7).handed_off.tolist() == [False, True, False]
+    assert handed(table, looks) == [False, False, False]
+    assert handed(table, looks, until=[7, 14, 7]) == [False, True, False]
+
+
+def handed(table: pd.DataFrame, looks: pd.DataFrame, until: list[int] | None = None) -> list[bool]:
+    """Which looks hand off; ``until`` in days after the first look."""
+    ends = None if until is None else micros(FIRST + pd.to_timedelta(pd.Series(until), unit="D"))
+    mask = actual_handoff(table, Stage.SAL, looks, until=ends).handed_off
+    assert mask is not None
+    return [bool(one) for one in mask]
+
+
+def test_a_handoff_before_a_lead_was_recycled_is_none_to_come() -> None:
+    looks = keys(("r", 60), ("s", 60))
+    table = stages(("r", "sal", 1), ("s", "sal", 1), ("s", "sal", 63))["stages"]
+    assert handed(table, looks, until=[67, 67]) == [False, True]
+
+
+def test_of_leads_looked_at_on_days_of_their_own_each_waits_for_its_next_look() -> None:
+    """Looks 0, 3, 7, 14 and 30 days after creation; no week says when the next one comes."""
+    days = (0, 3, 7, 14, 30)
+    looks = keys(*((name, day) for name in "abc" for day in days))
+    table = stages(("a", "sal", 5), ("b", "sal", 25), ("c", "sal", 100))["stages"]
+    last = micros(looks["as_of"] + pd.Timedelta(days=90))
+    until = next_looks(looks, looks, last)
+    mask = actual_handoff(table, Stage.SAL, looks, until=until).handed_off
+    assert mask is not None
+    by_look = {
+        (name, day): bool(one) for (name, day), one in zip(((n, d) for n in "abc" for d in days), mask, strict=True)
+    }
+    assert {look for look, came in by_look.items() if came} == {("a", 3), ("b", 14), ("c", 30)}
+    part = looks[(looks["as_of"] <= FIRST + pd.Timedelta(days=14)).to_numpy()].reset_index(drop=True)
+    ends = next_looks(part, looks, last[(looks["as_of"] <= FIRST + pd.Timedelta(days=14)).to_numpy()])
+    assert ends.max() == micros(looks["as_of"]).max(), "looks outside the judged rows are looks, too"
 
 
 def test_each_part_has_its_own_base_rate_and_order() -> None:
