@@ -64,6 +64,40 @@ def test_renamed_values_are_found_however_long_ago_the_training_was(after: int, 
     assert found.kind is FaultKind.VALUES and "'Website'" in found.sentence and "'web' no longer come" in found.sentence
 
 
+def few_at_first(days: int) -> tuple[np.ndarray, np.ndarray]:
+    """Days and sources of six rows a day: a quarter from the web, the rest from eleven fairs."""
+    rng = np.random.default_rng(0)
+    day = np.repeat(np.arange(days), 6)
+    names = np.array(["web", *(f"fair {k}" for k in range(11))], dtype=object)
+    return day, names[rng.choice(12, len(day), p=[0.23, *[0.07] * 11])]
+
+
+def test_renamed_values_are_found_where_the_training_was_half_of_the_history_ago() -> None:
+    days, trained = 49 * 7 + 1, 19 * 7 + 1
+    day, source = few_at_first(days)
+    clock, now, anchor = START + day * DAY + DAY // 2, START + days * DAY, START + trained * DAY
+    assert find_value_breaks(watched(clock, "source", source), now, anchor) == []
+    source[(day >= days - 7) & (source == "web")] = "Website"
+    (found,) = find_value_breaks(watched(clock, "source", source), now, anchor)
+    assert found.kind is FaultKind.VALUES and "never came before ('Website')" in found.sentence
+
+
+def test_a_value_in_the_place_of_others_is_found_where_the_training_was_half_of_the_history_ago() -> None:
+    days, trained = 49 * 7 + 1, 19 * 7 + 1
+    day, source = few_at_first(days)
+    source[(day >= days - 7) & (day % 5 > 0)] = "web"
+    table = watched(START + day * DAY + DAY // 2, "source", source)
+    (found,) = find_value_breaks(table, START + days * DAY, START + trained * DAY)
+    assert "'web' in " in found.sentence
+
+
+@pytest.mark.parametrize("weeks", [10, 19, 24, 30])
+def test_values_that_come_and_go_are_no_fault_where_rows_do_not_reach_back_as_far_as_the_training(weeks: int) -> None:
+    table = papers(49 * 7 + 1)
+    now = START + (49 * 7 + 1) * DAY
+    assert find_value_breaks(table, now, now - weeks * 7 * DAY) == []
+
+
 def staged(stages: Any, reasons: Any = None) -> dict[str, pd.DataFrame]:
     """Tables of nothing but changes of stage, four a day."""
     moment = pd.Series(pd.Timestamp("2025-01-01") + pd.to_timedelta(np.arange(len(stages)) * 6, unit="h"))

@@ -19,7 +19,7 @@ class Blocks:
 
     ``usual`` are the earlier blocks that say what is usual: they end before ``anchor`` where it is given, so that a
     fault that goes on for long does not become its own measure. ``gap`` is how many blocks the newest is later than
-    the latest that is known, ``oldest`` the last block with rows.
+    the latest that is known.
     """
 
     def __init__(self, clock: Ints, cutoff: int, days: int, anchor: int | None) -> None:
@@ -28,7 +28,7 @@ class Blocks:
         first = 1 if anchor is None else max(1, -(-(cutoff - anchor) // width))
         oldest = int(age.max()) if len(age) else 0
         self.block = age
-        self.gap, self.oldest = first, oldest
+        self.gap = first
         self.usual = [k for k in range(first, min(oldest, first + _BLOCKS)) if (age == k).sum() >= FEWEST]
         self.newest = age == 0
         self.before = np.isin(age, np.arange(first, oldest + 1))

@@ -100,7 +100,9 @@ def _levels(
     first = np.full(len(levels), -1)  # oldest block of each level
     old = rows & blocks.before
     np.maximum.at(first, codes[old], blocks.block[old])
-    now, past = float((first[codes] < 0)[newest].mean()), _new_before(first[codes], usual, blocks)
+    now, past = float((first[codes] < 0)[newest].mean()), _new_before(first[codes], usual, blocks, old)
+    if not len(past):
+        return
     shares = np.array([np.bincount(codes[own], minlength=len(levels)) / own.sum() for own in usual.values()])
     here = np.bincount(codes[newest], minlength=len(levels))
     if exceeds(now, past, size, _NEW):
@@ -130,13 +132,19 @@ def _levels(
         yield concentrated_fault(table, feed, column, str(list(levels)[top]), before, float(share[top]))
 
 
-def _new_before(first: Ints, usual: Mapping[int, Bools], blocks: Blocks) -> Floats:
+def _new_before(first: Ints, usual: Mapping[int, Bools], blocks: Blocks, old: Bools) -> Floats:
     """Per usual block the share of rows with levels that had not come until as long before it as the newest's gap.
 
-    New values add up over a gap. Where rows do not reach back so far, the gap is as long as they allow.
+    New values add up over a gap. What came until then is told from at least half of the ``old`` rows, which the newest
+    is held against: of fewer, usual values are missing by chance and pass for new. Where rows do not reach back so far,
+    the gap is as long as that allows; values that come and go over less than the newest's gap say nothing of it, so
+    there is none to tell then.
     """
-    far = [k for k in usual if k + blocks.gap <= blocks.oldest] or list(usual)
-    return np.array([float((first[usual[k]] < min(k + blocks.gap, blocks.oldest)).mean()) for k in far])
+    latest = int(np.median(blocks.block[old])) if old.any() else 0
+    until = {k: min(k + blocks.gap, latest) for k in usual if k < latest}
+    past = np.array([float((first[usual[k]] < then).mean()) for k, then in until.items()])
+    reach = any(k + blocks.gap <= latest for k in until)
+    return past if reach or not (past > _NEW).any() else past[:0]
 
 
 def _unit(table: str, feed: str, column: str, values: Floats, blocks: Blocks) -> Iterator[FeedFault]:
