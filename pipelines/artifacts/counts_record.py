@@ -115,7 +115,8 @@ class CountsRecord(Artifact):
     ``rules`` and ``warnings`` count rows by table and rule, ``reasons`` says by table why rows were lost, most rows
     first, ``files`` holds name, size, hash and form of each file, ``undeclared_kinds`` the rows of each kind of
     activity that the declaration does not know: no feature counts them.
-    ``declaration`` is the SHA-256 of the source it was read by.
+    ``declaration`` is the SHA-256 of the source it was read by. ``as_of`` is the earlier moment from which on rows were
+    left out, where a retrain asked for one.
     ``keys`` says of each column that refers to another table which ids were matched though written otherwise.
     """
 
@@ -126,6 +127,7 @@ class CountsRecord(Artifact):
     source_kind: str
     synthetic: bool
     data_cutoff: str | None
+    as_of: str | None = None
     rows: dict[str, RowCount]
     rules: dict[str, dict[str, int]]
     warnings: dict[str, dict[str, int]]

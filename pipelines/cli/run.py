@@ -60,6 +60,7 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
 
     if name == "score":
         note_outdated(context, output)
+        note_past_tables(context, output)
     with only_writer(context.paths):
         run = run_stage(context, name)
     left = run.left
@@ -94,6 +95,19 @@ def note_outdated(context: "Context", output: Output) -> None:
         output.note(f"{said}'leadscore matrix --source {name}' first builds it anew.")
     else:
         output.note(f"{said}'leadscore run --source {name}' builds it anew and trains on it.")
+
+
+def note_past_tables(context: "Context", output: Output) -> None:
+    """Say where the tables are those of an earlier day, as a retrain as of it left them: leads have closed since."""
+    from pipelines.artifacts.counts_record import CountsRecord
+
+    as_of = CountsRecord.read(context.paths).as_of if CountsRecord.exists(context.paths) else None
+    if as_of is not None:
+        name = context.source.name
+        output.note(
+            f"The tables of '{name}' are as of {as_of[:16].replace('T', ' ')} (retrain --as-of): leads that are open "
+            f"in them may be closed by now. 'leadscore run --source {name}', or a retrain without it, takes in today's."
+        )
 
 
 def _unwatched_text(context: "Context") -> str:
@@ -162,6 +176,7 @@ def score_to_command(options: Options, to: str, table: str, input_file: str | No
     if input_file is not None:
         raise ContractError("--to writes the list of open leads; it does not go with --input. Use --out for a file.")
     note_outdated(context, output)
+    note_past_tables(context, output)
     with only_writer(context.paths):
         run = run_stage(context, "score")
         written = write_scores(context, to, table)

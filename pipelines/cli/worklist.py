@@ -11,6 +11,7 @@ import typer
 from features.schema.vocabulary import LeadList
 from pipelines.cli.options import DataDir, Debug, Json, Source
 from pipelines.cli.output import Output, options
+from pipelines.cli.run import note_past_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +63,7 @@ def worklist(
     from pipelines.workspace.csv_files import write_csv
 
     output, scored = Output(json), ScoreRecord.read(context.paths)
+    note_past_tables(context, output)
     wanted = {
         "owner": owner,
         "state": state,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.errors import ContractError
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Source
 from pipelines.ingest.row_selection import keep_rows
@@ -171,13 +172,23 @@ def set_open_deals_aside(source: Source, shapes: Mapping[str, ShapedTable]) -> t
 
 
 def set_later_rows_aside(shapes: Mapping[str, ShapedTable], as_of: pd.Timestamp) -> dict[str, ShapedTable]:
-    """Tables as an export of a moment would have had them: rows known from then on count as not of them."""
-    kept = {}
+    """Tables as an export of a moment would have had them: rows known from then on count as not of them.
+
+    Raises
+    ------
+    ContractError : no lead was known before that moment
+    """
+    kept: dict[str, ShapedTable] = {}
     for table, shaped in shapes.items():
         clock = TABLES[table].clock
         known = shaped.frame.get(clock)
         if known is None or not pd.api.types.is_datetime64_any_dtype(known):
             kept[table] = shaped
+        elif table == "leads" and known.min() >= as_of:
+            raise ContractError(
+                f"--as-of {as_of:%Y-%m-%d %H:%M} is before all leads: the first is known since "
+                f"{known.min():%Y-%m-%d %H:%M}. Name a later moment; the tables stay as they are."
+            )
         else:
             kept[table] = keep_rows(shaped, ~(known >= as_of).fillna(False).to_numpy(dtype=np.bool_))
     return kept

@@ -27,6 +27,7 @@ from pipelines.registry.kept_decisions import name_decision, write_decision
 from pipelines.registry.promotion_churn import churn_if_possible
 from pipelines.registry.promotion_gate import scores_untrained
 from pipelines.registry.unfinished_move import Behind, describe_settled, settle_move
+from pipelines.retraining.current_tables import put_back, set_tables_aside
 from pipelines.retraining.decide_champion import Judged, Verdict, decide, decide_untrained, judge_challengers, left_out
 from pipelines.retraining.fingerprints import features_fingerprint, fingerprint_of
 from pipelines.retraining.judged_bundles import done_with, keep_judged
@@ -112,10 +113,23 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
     """From what is new to a decision; writes ``retrain/page/retrain.json`` and ``retrain.html``.
 
     What was seen is remembered once all else is written: a retrain that is killed is done again as if it had never
-    begun; one that had decided goes on from there. The caller holds the source's lock.
+    begun; one that had decided goes on from there. As of an earlier day, the tables of now come back where it is
+    refused or fails. The caller holds the source's lock.
     """
+    if options.as_of is None:
+        return _retrain(context, options, notify)
+    record: RetrainRecord | None = None
+    with set_tables_aside(context.paths) as aside:
+        try:
+            record = _retrain(at_moment(context, options.as_of), options, notify)
+        finally:
+            if record is None or record.decision is Decision.REFUSED:  # else the next list would be one of the past
+                put_back(aside, context.paths)
+    return record
+
+
+def _retrain(context: Context, options: RetrainOptions, notify: Notify | None) -> RetrainRecord:
     started = time.perf_counter()
-    context = context if options.as_of is None else at_moment(context, options.as_of)
     tell = notify or (lambda name, seconds: None)
     settled = settle_move(context)
     now: Seen | None = None

@@ -97,8 +97,8 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
         the last good ingest stay as they are.
     OneClassError
         if the target of a flat source has one class only.
-    NoSnapshotError
-        if files are kept as snapshots and none was taken (before ``as_of``).
+    NoSnapshotError, ContractError
+        if files are kept as snapshots and none was taken (before ``as_of``); if no lead was known before ``as_of``.
     ChangedFileError, FewerRowsError
         if a file was written while it was read, or has so few rows that it may be half of an export.
     """
@@ -129,7 +129,7 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
         posted = leave_out_posted(source, read_posted(paths).tables, checked["leads"].frame)
         taken = add_posted_rows(source, PostedRows(posted), so_far, cutoff)
         source = taken.source
-        counts = _counts(source, raws, shapes, checked, cutoff)
+        counts = _counts(source, raws, shapes, checked, cutoff) | {"as_of": as_of}
         reasons = find_reasons(source, raws, shapes, checked, rules)
         counts["reasons"] = {table: [reason.record() for reason in found] for table, found in reasons.items()}
         lost = find_lost_tables(source, checked, raws)

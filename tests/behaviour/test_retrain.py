@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from features.errors import ExitStatus
+from features.errors import DataError, ExitStatus
 from features.schema.vocabulary import Verdict
 from models.bundle import load_bundle
 from models.settings import MonitorSettings
+from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.monitor_record import MonitorFinding
 from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.artifacts.train_record import TrainRecord
@@ -388,6 +389,37 @@ def test_what_became_known_from_a_moment_on_is_left_out(cli: Cli, run: TinyRun) 
     assert all(n.read == n.kept + n.quarantined + (n.left_out or 0) for n in counts.rows.values() if not n.repeated)
     for nothing in ("tomorrow", "now", ""):
         assert cli("retrain", *run.args, "--as-of", nothing)[0] == ExitStatus.USAGE
+
+
+def test_a_rehearsal_that_is_refused_or_fails_leaves_the_tables_of_now(
+    cli: Cli, run: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = run.context.paths
+    folders = ("ingest", "matrix", "audit")
+    before = {file: file.read_bytes() for name in folders for file in (paths.root / name).rglob("*") if file.is_file()}
+    status, _, err = cli("retrain", *run.args, "--no-track", "--as-of", "2001-01-01")
+    assert status == ExitStatus.CONTRACT and "is before all leads: the first is known since 20" in err
+
+    _rewrite(run, "activities", lambda rows: rows[rows["Logged"] < "2025-12-01"])
+    status, record = _retrain(cli, run, "--as-of", "2026-02-01")
+    assert (status, record["as_of"]) == (ExitStatus.RETRAIN_REFUSED, "2026-02-01T00:00:00")
+    assert {file: file.read_bytes() for file in before} == before
+
+    def fails(context: Context, name: str) -> StageRun:
+        raise DataError("the audit could not be written")
+
+    monkeypatch.setattr("pipelines.retraining.retrain_run.run_stage", fails)
+    status, _, err = cli("retrain", *run.args, "--no-track", "--as-of", "2026-02-01")
+    assert status == ExitStatus.DATA and "the audit could not be written" in err
+    assert {file: file.read_bytes() for file in before} == before
+    assert not list(paths.root.glob(".tables*")), "nothing is left aside"
+
+
+def test_tables_of_an_earlier_day_are_named_where_their_leads_are_listed(cli: Cli, run: TinyRun) -> None:
+    assert "retrain --as-of" not in cli("worklist", *run.args)[2]
+    file = CountsRecord.path(run.context.paths)
+    write_json(file, read_json(file) | {"as_of": "2026-01-01T00:00:00"})
+    assert "are as of 2026-01-01 00:00 (retrain --as-of)" in cli("worklist", *run.args)[2]
 
 
 def test_decisions_become_runs_in_mlflow_each_once(tiny_copy: TinyRun) -> None:

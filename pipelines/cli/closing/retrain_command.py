@@ -8,6 +8,7 @@ from features.errors import ContractError
 from pipelines.cli.monitor import tell
 from pipelines.cli.options import DataDir, Debug, Engine, Json, Params, Source, Tiny
 from pipelines.cli.output import Output, options
+from pipelines.cli.run import note_past_tables
 from pipelines.workspace.paths import EngineName
 
 app = typer.Typer()
@@ -61,6 +62,7 @@ def retrain(
     output = Output(json)
     page = context.paths.retrain / "page" / "retrain.html"
     output.show(record.record() | {"page": str(page)}, f"{retrain_text(record)}\nPage: {page}")
+    note_past_tables(context, output)
     if record.untold:
         output.note(f"MLflow was not told of the decision: {record.untold} The next one tells it.")
     if alert and record.decision is not Decision.KEPT:
