@@ -12,6 +12,7 @@ import pytest
 from features.assembly.build_matrix import features_at
 from features.assembly.half_lives import restore_half_lives
 from features.catalog.build_catalog import build_catalog
+from features.cohort.objections import OBJECTS
 from features.errors import BundleError, DataError
 from features.schema.operations import DecayedSum
 from models.bundle import load_bundle
@@ -27,7 +28,7 @@ from pipelines.run import RUN, run_stage
 from pipelines.scoring.next_questions import form_questions
 from pipelines.scoring.one_answer_short import shortlist_leads
 from pipelines.stages.register_bundle import register_trained_bundle
-from pipelines.workspace.atomic_files import read_parquet
+from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.context import open_context
 from pipelines.workspace.matrix_files import load_catalog, load_matrix
 from pipelines.workspace.params_file import load_gate
@@ -118,10 +119,15 @@ def test_new_frequent_values_leave_the_champion_scoring(run: TinyRun) -> None:
 
 
 def test_its_speed_is_measured_on_what_it_reads(run: TinyRun) -> None:
-    champion = read_champion(run.context.paths)
+    champion, paths = read_champion(run.context.paths), run.context.paths
     assert champion is not None
     take_in_new_rows(run)
-    assert measure_throughput(run.context, 200).features == len(load_bundle(champion.folder).catalog)
+    learned, leads = load_matrix(paths.matrix).keys["lead_id"], read_parquet(paths.ingest / "leads.parquet")
+    objects = leads["lead_id"].astype("str") == learned.iloc[0]
+    write_parquet(paths.ingest / "leads.parquet", leads.assign(**{OBJECTS: objects}))
+    found = measure_throughput(run.context, 200)
+    assert found.features == len(load_bundle(champion.folder).catalog)
+    assert found.matrix_rows == int((learned != learned.iloc[0]).sum()), "who objected since is in no measure"
 
 
 def test_a_champion_that_learned_other_values_is_compared_and_kept(run: TinyRun, tmp_path: Path) -> None:
