@@ -99,6 +99,15 @@ def test_a_sign_of_money_beside_numbers_is_no_cyrillic_letter(encoding: str, for
         assert found.certain and all(sign in text for text in found.best.texts)
 
 
+@pytest.mark.parametrize("amount", ["1\u00a0{:03},50", "{}\u00a0000", "1\u00a0{:03}\u00a0000,50 р."])
+@pytest.mark.parametrize("words", [("Выиграна", "Проиграна", "В работе"), ("Закрыта",)])
+def test_a_blank_between_digits_is_no_letter(amount: str, words: tuple[str, ...]) -> None:
+    rows = [f"D{i};{words[i % len(words)]};{amount.format(100 + i)};Сайт" for i in range(60)]
+    content = "\n".join(["id;status;amount;source", *rows, ""]).encode("cp1251")
+    found = read_delimited(content, CsvFormat(), what="f.csv")
+    assert found.encoding == "cp1251" and found.frame["status"].iloc[0] == words[0]
+
+
 def test_code_pages_that_read_the_same_are_no_question() -> None:
     assert read_code_pages("name\nJürgen Müller\n".encode("latin-1")).certain
     assert read_code_pages("name\nJürgen Müller\n".encode("latin-1")).best.encoding == "cp1252"

@@ -86,6 +86,9 @@ _BESIDE_A_NUMBER = re.compile(
     r"(?<=\d)[ \u00a0]?([€£¥]|[^\W\d_a-zA-Z])(?!\w)|(?<!\w)([€£¥]|[^\W\d_a-zA-Z])[ \u00a0]?(?=-?\d)"
 )
 _MONEY, _LONE = math.log(0.3), -2.0
+# Thousands are grouped by blanks that do not break (1 100,50); the same byte is the commonest letter of Russian in the
+# code page of DOS, and a column of amounts would outvote all words.
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[^\x00-\x7f](?=\d)")
 _WORD = re.compile(r"[^\W\d_]+")
 # the first half of each national set holds the everyday characters: encoding, lead bytes, how many
 _EVERYDAY = {
@@ -252,8 +255,11 @@ class LanguageLetters:
         """Log likelihood of a text."""
         total, before = 0.0, " "
         beside_numbers = {match.start(match.lastindex or 0) for match in _BESIDE_A_NUMBER.finditer(text)}
+        between_digits = {match.start() for match in _BETWEEN_DIGITS.finditer(text)}
         for place, character in enumerate(text):
-            if place in beside_numbers:
+            if place in between_digits and (character == "\u00a0" or self.everyday is None):
+                total += _ASCII if character == "\u00a0" else _ODD_CASE + self._letter(character, before)
+            elif place in beside_numbers:
                 total += _MONEY if character in "€£¥" else _LONE + self._letter(character, before)
             else:
                 total += self._letter(character, before)
