@@ -33,6 +33,7 @@ _AFTERWARDS = re.compile(
     r"clos(ed|e_?date|ing)|lost_?reason|reason|won_|contract|invoice|probab|forecast|duration|churn|actual|signed|paid",
     re.I,
 )
+_CLOSING = frozenset({Meaning.CLOSED, Meaning.IS_CLOSED, Meaning.WON})
 _STAGE = re.compile(r"stage|status", re.I)
 _TOPICS: Sequence[tuple[str, Topic]] = (
     (r"budg|price|pricing|revenue|funding|income|balance|loan|credit|default|spend", Topic.BUDGET),
@@ -106,7 +107,7 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: DecimalSign) 
     kind = find_type(header, present, decimal)
     addresses = kind in (ColumnType.CATEGORY, ColumnType.TEXT, ColumnType.LIST) and are_addresses(present)
     role = Role.PERSONAL if addresses else _role(header, present, kind)
-    suspicious = _suspicious(header, column, present, won)
+    suspicious = _suspicious(header, column, present, won) or _closes(header, column, kind, won)
     today = "" if suspicious else _today(header)
 
     return Guess(
@@ -155,6 +156,19 @@ def _suspicious(header: str, column: ColumnValues, present: ColumnValues, won: p
     if _AFTERWARDS.search(header):
         return "by its name it may be filled only after the outcome"
     return "" if won is None else _purity(column.codes, won.to_numpy(dtype=np.float64))
+
+
+def _closes(header: str, column: ColumnValues, kind: ColumnType, won: pd.Series | None) -> str:
+    """Why a column is taken for what a close fills: its header says so, and no open row has a value. Clocks have rules
+    of their own.
+    """
+    if won is None or kind is ColumnType.TIMESTAMP or not _CLOSING & meanings_of(header):
+        return ""
+    rest = won.isna().to_numpy(dtype=bool)
+    filled = column.codes >= 0
+    if not rest.any() or filled[rest].any() or not filled[~rest].any():
+        return ""
+    return "by its name and its values it is filled when a deal closes: no open row has one"
 
 
 def _today(header: str) -> str:

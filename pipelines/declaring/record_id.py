@@ -23,7 +23,8 @@ _OF_OTHERS = re.compile(
 )
 # when a row was last changed
 _CHANGED = re.compile(r"\b(modif\w*|modstamp|updated?|zmodyfikowan\w*|geandert\w*)\b|수정|更新")
-_CODE = r"[A-Za-z]{0,8}[-_/#:.]?[0-9A-Fa-f][0-9A-Za-z_-]{0,40}"  # D-00123, 0065g00000AbCdE, 12345, a uuid
+# D-00123, 0065g00000AbCdE, 12345 (also as 12345.0, of numbers some of which are missing), a uuid
+_CODE = r"[A-Za-z]{0,8}[-_/#:.]?[0-9A-Fa-f][0-9A-Za-z_-]{0,40}|\d+\.0"
 
 
 def find_record_id(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> str | None:

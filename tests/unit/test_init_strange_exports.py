@@ -9,6 +9,7 @@ import pytest
 from features.schema.load_source import parse_source
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
+from pipelines.declaring.column_inference import guess_column
 from pipelines.declaring.exports.open_export import init_export
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
@@ -78,6 +79,26 @@ def test_what_a_column_is_for(tmp_path: Path, header: str, values: list[str], ro
     columns = source.tables["leads"].columns
     (name, column) = next((name, c) for name, c in columns.items() if (c.source or name) == header)
     assert column.role is role and name != "company"
+
+
+def test_counted_times_and_ids_that_pandas_wrote_with_point_zero_are_what_they_were(tmp_path: Path) -> None:
+    frame = renamed()
+    for header in ("Created", "Closed"):
+        frame[header] = pd.to_datetime(frame[header], errors="coerce").astype("datetime64[ms]").astype("int64")
+    frame["Closed"] = frame["Closed"].where(frame["Stage"].isin(["Won", "Lost", "Unqualified"])).astype("float64")
+    frame["Deal ID"] = 1e11 + np.arange(len(frame))
+    text, source = declared(tmp_path / "x.csv", frame)
+    assert ".0," in (tmp_path / "x.csv").read_text(encoding="utf-8") and source.opportunities is not None
+    assert "closed_at: Closed" in text and "lead_id: Deal ID" in text
+
+
+@pytest.mark.parametrize("header", ["Abschluss Tage", "Won region", "失注日 分"])
+def test_what_only_closed_rows_have_is_no_feature_where_the_header_speaks_of_the_close(header: str) -> None:
+    won = pd.Series(np.where(np.arange(90) % 3 == 2, np.nan, np.arange(90) % 3))
+    texts = pd.Series(np.where(won.isna(), "", np.arange(90) % 7)).replace("", pd.NA).astype("str")
+    assert "filled when a deal closes" in guess_column(texts.rename(header), won, ".").suspicious
+    assert guess_column(texts.fillna("5").rename(header), won, ".").suspicious == ""
+    assert guess_column(texts.rename("Region"), won, ".").suspicious == ""
 
 
 def test_ids_of_ads_are_ids_and_created_is_open(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pandas as pd
 from pipelines.ingest.values.moments import MOSTLY, Timestamps, drop_implausible, to_utc
 
 SERIAL = "serial"  # as time_format: days of a spreadsheet
-# seconds, milliseconds and microseconds since 1970 by their number of digits, each with its microseconds
-EPOCHS = ((r"^\d{10}(?:\.\d+)?$", 1_000_000), (r"^\d{13}$", 1_000), (r"^\d{16}$", 1))
+# seconds, milliseconds and microseconds since 1970 by their number of digits, each with its microseconds; pandas writes
+# whole numbers with .0 as soon as one is missing
+EPOCHS = ((r"^\d{10}(?:\.\d+)?$", 1_000_000), (r"^\d{13}(?:\.0+)?$", 1_000), (r"^\d{16}(?:\.0+)?$", 1))
 # Days since 1899-12-30, as spreadsheets count them: 2000 to 2050. In a column of times nothing else is written so; days
 # of a year (24008) lie below, dates without signs (20240108) above.
 _SERIAL, _FIRST_DAY, _LAST_DAY = r"^\d{5}(?:[.,]\d+)?$", 36_526, 55_153
