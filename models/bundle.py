@@ -20,6 +20,7 @@ from features.errors import BundleError, ContractError
 from features.schema.vocabulary import Dimension
 from models.bundle_files.document_checks import check_parts, listed_files
 from models.bundle_files.document_schema import parse_document
+from models.bundle_files.last_read import LastRead
 from models.bundle_files.plain_files import read_plain_file
 from models.bundle_files.rubric_order import order_rubrics
 from models.bundle_files.strict_json import parse_strictly
@@ -265,6 +266,9 @@ def save_bundle(bundle: Bundle, folder: Path) -> str:
     return bundle.hash
 
 
+_LAST_READ: LastRead[Bundle] = LastRead(2)  # a server that promotes and rolls back goes between two
+
+
 @dataclass(frozen=True)
 class StoredBundle:
     """A bundle and the bytes it was read from, by file name: what is copied is what was checked, and nothing else."""
@@ -331,11 +335,17 @@ def _read(folder: Path, expect_hash: str | None) -> StoredBundle:
             "after it was written. Restore it, or train again."
         )
 
+    # the hash leaves out when it was trained, and for how long
+    written = hashlib.sha256(contents[path.name]).digest()
+    return StoredBundle(_LAST_READ.read((found, written), partial(_make, document, files, found)), contents)
+
+
+def _make(document: Mapping[str, Any], files: Mapping[str, str], found: str) -> Bundle:
     check_parts(parse_document(document))
     bundle = _restore(document, files)
     # not an argument of the bundle: dataclasses.replace must not carry it over to another one
     object.__setattr__(bundle, "stored_hash", found)
-    return StoredBundle(bundle, contents)
+    return bundle
 
 
 def _restore(document: Mapping[str, Any], files: Mapping[str, str]) -> Bundle:
