@@ -18,7 +18,7 @@ from pipelines.declaring.starter_flat import flat_lines
 from pipelines.declaring.status_column import StatusColumn, explain_missing_status, find_status
 from pipelines.declaring.uncertain_encoding import read_likeliest
 from pipelines.declaring.words.status_flags import StatusFlags
-from pipelines.declaring.yaml_text import quote_yaml, writable
+from pipelines.declaring.yaml_text import join_lines, quote_yaml
 
 
 def read_facts(path: Path, said: FileCorrections = NOTHING_SAID) -> tuple[FileFacts, str]:
@@ -46,7 +46,7 @@ def declare_facts(facts: FileFacts, question: str = "") -> str:
         body = deal_lines(facts, facts.clocks, facts.status, facts.lead_id)
     else:
         body = flat_lines(facts)
-    return writable("\n".join([*_head(facts, question), *explain_once(body)]) + "\n")
+    return join_lines([*_head(facts, question), *explain_once(body)])
 
 
 def _head(facts: FileFacts, question: str) -> list[str]:

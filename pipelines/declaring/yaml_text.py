@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from models.explaining.framework import framework_names
 
 DEFAULT_FRAMEWORK = "bant"
-_PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_ /.&+-]*[A-Za-z0-9_.+]$|^[A-Za-z_]$")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ /.&+-]*[A-Za-z0-9_.+]|[A-Za-z_]")
 _YAML_WORDS = frozenset({"yes", "no", "true", "false", "null", "on", "off", "y", "n"})
+_BREAKS = re.compile("[\n\r\x85\u2028\u2029]")  # where YAML ends a line, and with it a comment
 # control characters of a damaged file, shown as examples of its values
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -25,9 +26,9 @@ def quote_yaml(text: str) -> str:
     >>> quote_yaml("company size"), quote_yaml("yes"), quote_yaml("a: b")
     ('company size', '"yes"', '"a: b"')
     """
-    if _PLAIN.match(text) and text.lower() not in _YAML_WORDS and " #" not in text:
+    if _PLAIN.fullmatch(text) and text.lower() not in _YAML_WORDS and " #" not in text:
         return text
-    return json.dumps(text, ensure_ascii=False)
+    return _BREAKS.sub(lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
 def flow(value: object) -> str:
@@ -61,9 +62,12 @@ def one_or_list(values: Sequence[str]) -> object:
     return values[0] if len(values) == 1 else list(values)
 
 
-def writable(text: str) -> str:
-    """The text with what YAML does not allow even in a comment replaced."""
-    return _UNWRITABLE.sub("\ufffd", text)
+def join_lines(lines: Sequence[str]) -> str:
+    """The text of a declaration, each entry on a line of its own, whatever names and values of files are told in it.
+
+    What YAML does not allow even in a comment is replaced.
+    """
+    return _UNWRITABLE.sub("\ufffd", "".join(f"{_BREAKS.sub(' ', line)}\n" for line in lines))
 
 
 def wrap_comment(text: str, *, indent: int = 0, first: str = "") -> list[str]:

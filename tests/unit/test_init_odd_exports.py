@@ -1,6 +1,7 @@
 """Starter declarations of exports in odd but usual forms: in parts, with rows twice, with two columns for one fact."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,25 @@ def test_a_declaration_saved_elsewhere_still_finds_its_file(tmp_path: Path) -> N
     location = source.tables["leads"].location
     assert location is not None
     assert (tmp_path / "declarations" / location.file).exists()
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\x85", "\u2028"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_line_end_in_a_name_or_value_adds_no_key(tmp_path: Path, line_end: str, zipped: bool) -> None:
+    name = f"a{line_end}mode: points{line_end}citation: nobody's{line_end}.csv"
+    frame = plain_deals()
+    frame["Stage"] = frame["Stage"].replace("Won", f"Won{line_end}mode: points")
+    content = frame.to_csv(index=False, lineterminator="\r\n").encode()
+    file = tmp_path / ("exports.zip" if zipped else name)
+    if zipped:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(name, content)
+    else:
+        file.write_bytes(content)
+    _, source = declared(file, out=tmp_path / "deals.yaml")
+    assert source.mode == "model" and not source.citation
+    location = source.tables["leads"].location
+    assert location is not None and (tmp_path / location.file).exists()
 
 
 @pytest.mark.parametrize("pattern", ["deals-2025-0{}.csv", "export_{}.csv"])

@@ -38,11 +38,11 @@ from pipelines.declaring.yaml_text import (
     column_line,
     flow,
     framework_line,
+    join_lines,
     location_lines,
     one_or_list,
     quote_yaml,
     wrap_comment,
-    writable,
 )
 
 _DEALS_KEYS = (
@@ -91,7 +91,7 @@ def render_declaration(plan: ExportPlan, heading: Heading) -> str:
         lines[-1] = "tables: {}"
     tail = ["", framework_line()]
     body = explain_once([*lines, *_spaced(kinds), *_spaced(questions), *tail])
-    return writable("\n".join(body) + "\n")
+    return join_lines(body)
 
 
 def _ask_for_open(deals: ExportTable | None, outcomes: DealOutcomes | None) -> list[str]:
