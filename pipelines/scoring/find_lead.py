@@ -34,6 +34,7 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_table, load_tables
 
 CHAMPION = "champion"
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199  # as ingest reads dates: outside lie typing errors and fillers
 _LEAST_DIGITS = 6  # of a hash: 16 million beginnings, so that a short word is not taken for one
 
 
@@ -103,6 +104,8 @@ def read_as_of(text: str) -> pd.Timestamp:
         raise ContractError("--as-of is empty; write it as 2026-03-31 or 2026-03-31T09:00.")
     if not re.search(r"\d", text):  # of 'now' pandas makes the time in the machine's own zone
         raise ContractError(refusal)
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise ContractError(f"--as-of '{text}' is not between {_FIRST_YEAR} and {_LAST_YEAR}; write it as 2026-03-31.")
     return found.tz_convert("UTC").tz_localize(None) if found.tzinfo else found
 
 

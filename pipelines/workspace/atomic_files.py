@@ -41,8 +41,23 @@ def read_json(path: Path, remedy: str = "") -> Any:
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Frame of a Parquet file or of some columns; DataError if it is missing, damaged or not this user's to read."""
-    try:
+    with _refusing(path):
         return pd.read_parquet(path, columns=None if columns is None else list(columns))
+
+
+def read_parquet_names(path: Path) -> list[str]:
+    """Names of the columns of a Parquet file; DataError as :func:`read_parquet`."""
+    import pyarrow.parquet as pq
+
+    with _refusing(path):
+        return list(pq.read_schema(path).names)
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """What Arrow says of a Parquet file that cannot be read, as a DataError."""
+    try:
+        yield
     except FileNotFoundError as problem:
         raise _missing_error(path) from problem
     except PermissionError as problem:

@@ -1,5 +1,7 @@
 """A moment is a date: words that pandas reads by the clock of the machine, whenever it reads them, are refused."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -24,6 +26,12 @@ def test_words_for_this_moment_are_none_from_python(word: str) -> None:
 def test_words_for_this_moment_are_none_on_the_command_line(word: str) -> None:
     with pytest.raises(ContractError, match=f"--as-of '{word}' is not a valid timestamp; write it as 2026-03-31"):
         read_as_of(word)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "2262-04-12", "1677-01-01", "0001-01-01", "0001-01-01T00:00+05:00"])
+def test_years_that_no_table_holds_are_refused(text: str) -> None:
+    with pytest.raises(ContractError, match=re.escape(f"--as-of '{text}' is not between 1900 and 2199")):
+        read_as_of(text)
 
 
 def test_dates_are_read_as_before() -> None:

@@ -98,8 +98,9 @@ def test_a_file_without_rows_is_empty(content: bytes) -> None:
         (b"a;a\n1;2\n", {}),
         ("a;b\nŁ;2\n".encode(), {"encoding": "utf-16"}),
         (b"a;b\n1;2\n", {"encoding": "klingon"}),
+        (b"a-b c;b\n1;2\n", {"encoding": "punycode"}),
     ],
-    ids=["picture", "zeros", "column twice", "wrong encoding", "unknown encoding"],
+    ids=["picture", "zeros", "column twice", "wrong encoding", "unknown encoding", "no encoding of files"],
 )
 def test_what_is_no_table_is_unreadable(content: bytes, form: dict[str, str]) -> None:
     with pytest.raises(UnreadableFileError) as caught:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from pipelines.workspace import atomic_files
 from pipelines.workspace.atomic_files import (
     read_json,
     read_parquet,
+    read_parquet_names,
     stage_dir,
     to_json,
     write_bytes,
@@ -31,6 +33,7 @@ from pipelines.workspace.atomic_files import (
 from pipelines.workspace.left_overs import process_mark, remove_parts
 from pipelines.workspace.lock import only_writer
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.objecting import objecting_here
 from pipelines.workspace.storage_errors import StorageError, place_error_of
 
 
@@ -192,7 +195,9 @@ def test_json_reads_anywhere_and_back(tmp_path: Path) -> None:
     assert to_json({"b": 1, "a": 2}) == to_json({"a": 2, "b": 1})
 
 
-@pytest.mark.parametrize(("name", "read"), [("x.json", read_json), ("x.parquet", read_parquet)])
+@pytest.mark.parametrize(
+    ("name", "read"), [("x.json", read_json), ("x.parquet", read_parquet), ("y.parquet", read_parquet_names)]
+)
 def test_a_missing_or_damaged_file_names_the_stage_to_run(tmp_path: Path, name: str, read: object) -> None:
     assert callable(read)
     path = tmp_path / "ingest" / name
@@ -202,6 +207,15 @@ def test_a_missing_or_damaged_file_names_the_stage_to_run(tmp_path: Path, name: 
     path.write_bytes(b"{half")
     with pytest.raises(DataError, match=r"is damaged .* run stage 'ingest' again"):
         read(path)
+
+
+def test_who_objects_is_told_from_a_whole_table_or_not_at_all(tmp_path: Path) -> None:
+    context = SimpleNamespace(source=SimpleNamespace(privacy=None), paths=Paths(tmp_path, "crm"))
+    assert objecting_here(context) == set()  # type: ignore[arg-type]
+    context.paths.ingest.mkdir(parents=True)
+    (context.paths.ingest / "leads.parquet").write_bytes(b"PAR1 cut off")
+    with pytest.raises(DataError, match=r"leads\.parquet is damaged .* run stage 'ingest' again"):
+        objecting_here(context)  # type: ignore[arg-type]
 
 
 def test_a_running_process_keeps_its_unfinished_stage(tmp_path: Path) -> None:

@@ -50,9 +50,10 @@ def decode(content: bytes, declared: str | None, *, what: str) -> DecodedText:
         raise UnreadableFileError(
             f"{what}: the declared encoding '{declared}' is unknown; leave 'csv.encoding' out to have it detected."
         ) from problem
-    except UnicodeDecodeError as problem:
+    except UnicodeError as problem:  # some codecs of Python tell no byte
+        byte = f" (byte {problem.start})" if isinstance(problem, UnicodeDecodeError) else ""
         raise UnreadableFileError(
-            f"{what} cannot be read as {encoding} (byte {problem.start}). Save it as UTF-8, or correct 'csv.encoding'."
+            f"{what} cannot be read as {encoding}{byte}. Save it as UTF-8, or correct 'csv.encoding'."
         ) from problem
 
     sample = found.text[:_SAMPLE].rstrip("\x1a")

@@ -1,13 +1,12 @@
 """Leads that object to profiling, by the tables of the last ingest."""
 
 import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 
 from features.array_types import Bools
 from features.assembly.values_again import require_same_rows
 from features.cohort.objections import OBJECTS, objecting_leads
 from features.matrix import Matrix
+from pipelines.workspace.atomic_files import read_parquet, read_parquet_names
 from pipelines.workspace.context import Context
 from pipelines.workspace.people.register import NOBODY
 from pipelines.workspace.table_files import load_table
@@ -17,11 +16,11 @@ def objecting_here(context: Context) -> set[str]:
     """Leads of the ingested table that object; only the columns that say so are read."""
     file = context.paths.ingest / "leads.parquet"
     declared = None if context.source.privacy is None else context.source.privacy.objection
-    held = set(pq.read_schema(file).names) if file.exists() else set()
+    held = set(read_parquet_names(file)) if file.exists() else set()
     told = [name for name in (declared, OBJECTS) if name is not None and name in held]
     if not told or "lead_id" not in held:
         return set()
-    leads = pd.read_parquet(file, columns=["lead_id", *told])
+    leads = read_parquet(file, ["lead_id", *told])
     return set(leads["lead_id"].astype("str")[objecting_leads(leads, context.source)])
 
 
