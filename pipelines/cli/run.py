@@ -225,7 +225,7 @@ def score_file_command(
     done = score_file(context, Path(input_file), destination, bundle=bundle, framework=framework, as_of=as_of)
     lines = [f"{done.rows} rows in, {done.scored} scored, {done.errors} with an error -> {destination}"]
     lines += [f"  not scored: {line}" for line in done.reasons]
-    lines += [f"  {line}" for line in done.unseen]
+    lines += [f"  {line}" for line in (done.late, *done.unseen) if line]
     if done.missing_columns:
         lines.append(f"  the file lacks {', '.join(done.missing_columns)}: taken from the ingested tables, or missing")
     output.show(asdict(done), "\n".join(lines))

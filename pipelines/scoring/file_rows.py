@@ -17,6 +17,7 @@ from features.matrix import Matrix
 from features.schema.canonical_tables import TABLES
 from features.schema.source import Flat, Source
 from pipelines.compute.engines import choose_builder
+from pipelines.ingest.data_cutoff import FAR_DAYS
 from pipelines.scoring.file_answers import add_file_answers
 from pipelines.scoring.find_lead import parse_as_of, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile
@@ -54,8 +55,10 @@ def rows_of_file(
     duplicate = leads.frame["lead_id"].isin(list(merged))
     frame = _fill_from_tables(named.assign(created_at=named["created_at"].mask(duplicate)), tables["leads"])
 
-    when = parse_as_of(as_of, _latest(context, tables, frame))
+    when = parse_as_of(as_of, _latest(context, tables, frame[(leads.errors == "").to_numpy(dtype=bool)]))
     seen_at = moments_of(frame["lead_id"], when, closed or {}, {})
+    if as_of is None:
+        _note_still_to_come(frame["created_at"], _newest_possible(context, tables), errors)
     _relational_errors(frame, seen_at, errors, closed or {})
     told = leads.frame.assign(lead_id=frame["lead_id"]).drop(columns=list(leads.missing_columns), errors="ignore")
     new = seen_at.mask(frame["lead_id"].isin(list(closed or {})))
@@ -148,7 +151,8 @@ def closed_leads_of_file(
     frame = _fill_from_tables(
         leads.frame.assign(lead_id=replace_merged_leads(leads.frame["lead_id"], merged)), tables["leads"]
     )
-    found = closed_leads(tables, source, parse_as_of(as_of, _latest(context, tables, frame)))
+    sound = frame[(leads.errors == "").to_numpy(dtype=bool)]
+    found = closed_leads(tables, source, parse_as_of(as_of, _latest(context, tables, sound)))
     return {name: found[name] for name in set(frame["lead_id"].dropna()) & set(found)}
 
 
@@ -176,10 +180,47 @@ def moments_of(
 
 
 def _latest(context: Context, tables: Tables, frame: pd.DataFrame) -> pd.Timestamp:
-    """When to score at if nobody says: the data cut-off, or just after the newest lead of the file if that is later."""
-    has_clock = any("known_at" in t and t["known_at"].notna().any() for t in tables.values())
-    moments = [cutoff_of(tables, context.source)] if has_clock or context.source.data_cutoff else []
-    newest = frame["created_at"].max()
+    """When to score at if nobody says: the data cut-off, or just after the newest lead of the file if that is later.
+
+    A lead that is still to come is a slip of the keyboard, and moves nobody else's score.
+    """
+    cutoff, created = _cutoff(context, tables), frame["created_at"]
+    moments = [] if cutoff is None else [cutoff]
+    newest = created[created <= _newest_possible(context, tables)].max()
     if not pd.isna(newest):
         moments.append(newest + pd.Timedelta(hours=context.source.cohort.settle_hours))
     return max(moments) if moments else pd.Timestamp.now("UTC").tz_localize(None).floor("s")
+
+
+def _cutoff(context: Context, tables: Tables) -> pd.Timestamp | None:
+    """The data cut-off; None where nothing was ingested and none is declared."""
+    has_clock = any("known_at" in t and t["known_at"].notna().any() for t in tables.values())
+    return cutoff_of(tables, context.source) if has_clock or context.source.data_cutoff else None
+
+
+def _newest_possible(context: Context, tables: Tables) -> pd.Timestamp:
+    """Until when a lead can have come in: tomorrow, as clocks and zones differ, or the data cut-off if later."""
+    tomorrow = pd.Timestamp.now("UTC").tz_localize(None).floor("h") + pd.Timedelta(days=1)
+    cutoff = _cutoff(context, tables)
+    return tomorrow if cutoff is None else max(tomorrow, cutoff)
+
+
+def _note_still_to_come(created: pd.Series, newest: pd.Timestamp, errors: list[str]) -> None:
+    for row in np.flatnonzero((created > newest).fillna(False).to_numpy(dtype=bool)):
+        still = (
+            f"created_at {created.iloc[row]:%Y-%m-%dT%H:%M} is still to come; correct the date, or name a later as_of"
+        )
+        errors[int(row)] = errors[int(row)] or still
+
+
+def describe_late_moment(context: Context, when: pd.Timestamp | None) -> str:
+    """A warning where leads of a file are scored long after the data cut-off; empty where they are not."""
+    tables = tables_if_any(context)
+    cutoff = None if tables is None or when is None else _cutoff(context, tables)
+    if cutoff is None or when is None or when - cutoff <= pd.Timedelta(days=FAR_DAYS):
+        return ""
+    return (
+        f"warning: all rows are scored as of {when:%Y-%m-%d}, just after the newest lead of the file, but the tables "
+        f"end {(when - cutoff).days:,} days before, on {cutoff:%Y-%m-%d}: what happened since is missing, and leads "
+        "look that much older and quieter. Ingest a newer export first, correct the date of that lead, or name --as-of."
+    )

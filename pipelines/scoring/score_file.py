@@ -18,7 +18,13 @@ from models.explaining.manual.manual_score import ManualRows
 from models.judging.drift.trained_values import TrainedValues
 from models.scoring import Beside, score
 from pipelines.ingest.identity_files import read_merged_leads
-from pipelines.scoring.file_rows import closed_leads_of_file, moments_of, replace_merged_leads, rows_of_file
+from pipelines.scoring.file_rows import (
+    closed_leads_of_file,
+    describe_late_moment,
+    moments_of,
+    replace_merged_leads,
+    rows_of_file,
+)
 from pipelines.scoring.find_lead import CHAMPION, find_bundle, find_framework, find_reading, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
 from pipelines.scoring.row_notes import (
@@ -48,13 +54,15 @@ SUFFIXES = (".csv", ".parquet")
 class ScoredFile:
     """What came out: one row per row of the file; ``error`` says why a row has no score, ``note`` what to mind.
 
-    ``unseen`` is a line per column with values that training never saw.
+    ``unseen`` is a line per column with values that training never saw, ``late`` a warning where the newest lead moves
+    all others long past the data cut-off.
     """
 
     frame: pd.DataFrame
     unused_columns: tuple[str, ...]
     missing_columns: tuple[str, ...]
     unseen: tuple[str, ...]
+    late: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ class ScoredFileCounts:
     missing_columns: list[str]
     unseen: list[str]
     reasons: list[str]
+    late: str
 
 
 def score_file(
@@ -119,6 +128,7 @@ def score_file(
         missing_columns=list(found.missing_columns),
         unseen=list(found.unseen),
         reasons=describe_errors(found.frame[ERROR].tolist()),
+        late=found.late,
     )
 
 
@@ -187,7 +197,8 @@ def score_leads(
 
     frame = _with_shown(_keep_whole_numbers(frame, scored.frame), given, context)
     unseen = trained.describe(rows, scored.rows)
-    return ScoredFile(frame, leads.undeclared_columns, leads.missing_columns, tuple(unseen))
+    late = describe_late_moment(context, when) if as_of is None else ""
+    return ScoredFile(frame, leads.undeclared_columns, leads.missing_columns, tuple(unseen), late)
 
 
 def _facts_of(context: Context, matrix: Matrix, when: pd.Timestamp, closed: Mapping[str, ClosedLead]) -> CrmFacts:
