@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.privacy.hidden_mentions import hide_in_arrow
-from pipelines.privacy.person import Person, is_long_id
+from pipelines.privacy.person import Person
 from pipelines.workspace.atomic_files import read_json, write_bytes, write_json, write_parquet
 from pipelines.workspace.left_overs import is_half_written
 from pipelines.workspace.people.addresses_in_texts import HIDDEN, hide_in_frame
 from pipelines.workspace.people.naming_columns import STAFF, NamingColumns
-from pipelines.workspace.people.register import Mask, plain_id
+from pipelines.workspace.people.register import Mask, is_long_id, plain_id
 
 ID_COLUMNS = ("lead_id", "became", "best_lead", "lead")
 _TEXTS = (".html", ".txt", ".md", ".csv", ".jsonl")

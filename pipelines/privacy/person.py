@@ -26,10 +26,9 @@ from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.addresses_in_texts import HIDDEN, addresses_in, addresses_of, hide_addresses
 from pipelines.workspace.people.naming_columns import STAFF, naming_columns
-from pipelines.workspace.people.register import plain_id
+from pipelines.workspace.people.register import is_long_id, is_number, plain_id
 
 Found = dict[str, list[Any]]
-_LONG_ID = 5  # letters and digits: a shorter id is not looked for in running text, where it is any other number
 _NAMES_SOMEBODY = 5  # letters: shorter personal values stand for too many other things to be looked for in texts
 MOST_LEADS = 20  # of one address: beyond it it is no one person's
 
@@ -127,17 +126,6 @@ class Person:
         if not self.is_lead(word) and any(letter.isalpha() for letter in word):
             return re.escape(word)
         return r"(?<!\d\.)" + re.escape(word) + (r"(?:\.0+(?!\d))?" if word.isdigit() else "") + r"(?!\.\d)"
-
-
-def is_long_id(name: object) -> bool:
-    """Whether an id is long enough to be looked for in running text, where a short one is any other number."""
-    text = str(name)
-    return len(text) >= _LONG_ID and any(letter.isdigit() for letter in text)
-
-
-def is_number(name: str) -> bool:
-    """Whether an id is digits alone, as amounts and other things' numbers are."""
-    return plain_id(name).isdigit()
 
 
 def person_by_name(source: Source, named: str) -> Person:

@@ -25,10 +25,8 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.people.naming_columns import naming_columns
 from pipelines.workspace.people.objecting import objecting_here
 from pipelines.workspace.people.register import OBJECTS as OBJECTING
-from pipelines.workspace.people.register import read_register
+from pipelines.workspace.people.register import WHY_FORGOTTEN, read_register
 from pipelines.workspace.table_files import empty_table
-
-WHY_FORGOTTEN = "this person is forgotten and is not scored"
 
 
 def rows_of_file(

@@ -13,7 +13,7 @@ from features.kernel.column_reader import micros_of, number_of, text_of
 from features.point_in_time.microseconds import NEVER
 from features.schema.source import Question
 from features.schema.vocabulary import ColumnType
-from serving.auth.api_keys import Caller
+from serving.auth.api_keys import Caller, digest
 from serving.leads.rescoring import lock_name, rescore
 from serving.leads.verdicts import add_feedback
 from serving.problems import ConflictError, InvalidError
@@ -22,6 +22,7 @@ from serving.state.app_state import AppState
 from serving.state.loaded_state import LoadedState
 from serving.store.audit_trail import record_action
 from serving.store.engine import hold_lock
+from serving.store.named_people import hide_as_written
 from serving.store.tables import AnswerRow, IdempotencyRecord
 from serving.store.wall_clock import wall_now
 from serving.webhooks.outbox import announce
@@ -45,26 +46,41 @@ def run_once(
     """
     if key is None:
         with app_state.store.writing() as session:
-            app_state.people.refuse_forgotten(asked.get("lead"))  # inside: none comes back meanwhile
+            _keep_forgotten_out(app_state, session, asked)
             return work(session)
 
     wanted = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
     try:
         with app_state.store.writing() as session:
-            app_state.people.refuse_forgotten(asked.get("lead"))  # inside: none comes back meanwhile
-            kept = session.get(IdempotencyRecord, (caller.identity, key))
+            _keep_forgotten_out(app_state, session, asked)
+            kept = _find_kept(session, caller, key)
             if kept is None:
-                kept = IdempotencyRecord(caller=caller.identity, key=key, request_hash=wanted, answer={}, at=wall_now())
+                kept = IdempotencyRecord(caller=caller.identity, key=digest(key), request_hash=wanted, at=wall_now())
+                kept.answer = {}
                 session.add(kept)
                 _take_key(session)
                 kept.answer = work(session)
             return _answer_to(kept, wanted)
     except _KeyTakenError:  # PostgreSQL: another server was answering the same, and has done so by now
         with app_state.store.reading() as session:
-            kept = session.get(IdempotencyRecord, (caller.identity, key))
+            kept = _find_kept(session, caller, key)
             if kept is None:
                 raise
             return dict(_answer_to(kept, wanted))
+
+
+def _keep_forgotten_out(app_state: AppState, session: Session, asked: Mapping[str, Any]) -> None:
+    """Nothing that a transaction writes is about somebody who is forgotten, or names them; asked inside it, so that
+    nobody comes back meanwhile.
+    """
+    app_state.people.refuse_forgotten(asked.get("lead"))
+    hide_as_written(session, app_state.people.register)
+
+
+def _find_kept(session: Session, caller: Caller, key: str) -> IdempotencyRecord | None:
+    """The record of an idempotency key, which is kept hashed: people make keys of addresses. Older ones are plain."""
+    hashed = session.get(IdempotencyRecord, (caller.identity, digest(key)))
+    return hashed or session.get(IdempotencyRecord, (caller.identity, key))
 
 
 def _answer_to(kept: IdempotencyRecord, wanted: str) -> dict[str, Any]:
@@ -77,7 +93,7 @@ def _answer_to(kept: IdempotencyRecord, wanted: str) -> dict[str, Any]:
 def find_answer(app_state: AppState, caller: Caller, key: str) -> dict[str, Any] | None:
     """What the request with an idempotency key was answered; None where there was none, or too long ago."""
     with app_state.store.reading() as session:
-        kept = session.get(IdempotencyRecord, (caller.identity, key))
+        kept = _find_kept(session, caller, key)
         return None if kept is None else dict(kept.answer)
 
 

@@ -16,12 +16,13 @@ from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
 from pipelines.privacy.elsewhere import Place
 from pipelines.privacy.erase_files import CANONICAL, files_below
-from pipelines.privacy.person import Person, is_long_id, is_number
+from pipelines.privacy.person import Person
 from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns
-from pipelines.workspace.people.register import PeopleRegister, plain_id
+from pipelines.workspace.people.register import PeopleRegister, is_long_id, is_number, plain_id
 from serving.privacy.sent_files import sent_file_holds
 from serving.store.audit_trail import record_action
 from serving.store.engine import Store
+from serving.store.named_people import TEXTS, hide_everywhere
 from serving.store.redact_trail import ALIAS, redact_entries
 from serving.store.tables import (
     ActivityRow,
@@ -43,13 +44,6 @@ from serving.store.tables import (
 
 _POSTED = (AnswerRow, StageRow, ActivityRow, WithdrawnActivity, NoteRow)
 OF_LEADS: tuple[Any, ...] = (ScoreRow, Feedback, *_POSTED, ExportedLead, KeptLine)
-_TEXTS: tuple[tuple[Any, tuple[str, ...]], ...] = (  # of rows about others, in which somebody may be named
-    (Feedback, ("note",)),
-    (NoteRow, ("note",)),
-    (AnswerRow, ("value", "channel")),
-    (ActivityRow, ("asset", "channel")),
-    (FieldRow, ("value", "channel")),
-)
 _WRITTEN = ("note", "reason", "value", "asset", "channel")  # keys under which a document holds what somebody typed
 _AT_ONCE = 500  # ids of a statement
 _WHERE = "serving: "
@@ -103,10 +97,12 @@ def erase_from_store(
 def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister, source: Source | None = None) -> int:
     """Remove what a running server wrote about people in the moment in which they were forgotten.
 
-    The register holds hashes alone, so every lead that the store speaks of is asked for. Returns how many were found.
+    The register holds hashes alone, so every lead that the store speaks of is asked for, and every word of its texts.
+    Returns how many leads were found.
     """
     if not register.has_forgotten:
         return 0
+    hide_everywhere(store, register)
     with store.reading() as session:
         named = {str(lead) for table in OF_LEADS for lead in session.scalars(select(table.lead_id).distinct())}
         seen = session.scalars(select(AuditRow.subject).where(AuditRow.subject.not_like(f"{ALIAS}%")).distinct())
@@ -143,7 +139,7 @@ def _hide_in_texts(session: Session, person: Person, declared: _Declared, *, dry
     """Texts about others that name the person, as whole words in any case; values that only look so stay."""
     places = []
     described = {text.casefold() for text in person.texts}
-    for table, names in _TEXTS:
+    for table, names in TEXTS:
         hidden = 0
         for column in (getattr(table, name) for name in names):
             of, known = declared.get(table, (None, {})) if column.key == "value" else (None, {})
@@ -181,7 +177,7 @@ def _remove_documents(session: Session, table: Any, column: Any, person: Person,
     keys = list(table.__table__.primary_key.columns)
     held = session.execute(select(*keys, column))
     answers = table is IdempotencyRecord  # with whole cards, which tell values of fields and questions in any place
-    found = [row for row in held if holds_value(row[-1], person) or (answers and _names_in_text(row[-1], person))]
+    found = [row for row in held if holds_value(row[-1], person) or (answers and _names_in_text([*row], person))]
     for row in found if not dry_run else ():
         session.execute(delete(table).where(*(key == value for key, value in zip(keys, row[:-1], strict=True))))
     return [Place(_WHERE + table.__tablename__, len(found), "rows removed")] if found else []

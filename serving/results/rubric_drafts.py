@@ -71,6 +71,7 @@ def adopt_draft(
     from pipelines.rubrics.rubric_adoption import adopt
     from pipelines.workspace.lock import only_writer
 
+    reason = app_state.people.register.hide_in_text(reason, numbers=True)
     label = f"{draft.name} {draft.version}"
     asked = {"reason": reason, "since": since}
     with app_state.store.writing() as session:

@@ -34,6 +34,7 @@ def set_threshold(
 
     if app_state.loaded.model.bundle.by_points:
         raise ConflictError("points score alone here; the rubric's own threshold hands off, set it on the rubric page.")
+    reason = app_state.people.register.hide_in_text(reason, numbers=True)
     label, asked = "declared" if score is None else str(score), {"reason": reason}
     with app_state.store.writing() as session:
         record_action(session, caller.name, "threshold.setting", label, asked)

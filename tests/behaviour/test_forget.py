@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from sqlalchemy import select, update
+from starlette.testclient import TestClient
 
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.privacy.forget import forget_person
@@ -14,10 +15,11 @@ from pipelines.privacy.seen_rows import fingerprint_rows
 from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import run_stage
 from pipelines.workspace.atomic_files import read_json
+from serving.privacy.erase_store import sweep_forgotten
 from serving.privacy.store_of_source import ServerOf
 from serving.store.audit_trail import verify_trail
 from serving.store.engine import open_store
-from serving.store.tables import AuditRow
+from serving.store.tables import AuditRow, NoteRow
 from tests.reference.file_texts import text_of
 from tests.reference.serving import client_for, score_uploads, worklist_of
 from tests.reference.tiny_run import TinyRun
@@ -157,9 +159,10 @@ def test_a_running_server_brings_nobody_back(tiny_copy: TinyRun, cli: Cli) -> No
     run, paths = tiny_copy, tiny_copy.context.paths
     who = person_of(run)
     with client_for(run, paths.root / "serving") as client:
-        lead = who["lead"]
+        lead, listed = who["lead"], worklist_of(run)["lead_id"].astype("str")
+        other = str(listed[listed != lead].iloc[0])
         assert client.get(f"/v1/leads/{lead}").status_code == 200
-        assert cli("forget", lead, *run.args)[0] == 0
+        assert cli("forget", who["mail"], *run.args)[0] == 0
         # the server still has the old tables in memory: it may show, and must not store
         seen = client.get(f"/v1/leads/{lead}")
         assert seen.status_code in (200, 404)
@@ -170,14 +173,51 @@ def test_a_running_server_brings_nobody_back(tiny_copy: TinyRun, cli: Cli) -> No
         ):
             assert client.post(f"/v1/leads/{lead}/{place}", json=body).status_code == 404, place
         assert client.post("/v1/score", json={"lead": {"lead_id": lead, "created_at": "2026-01-05"}}).status_code == 404
+        scoring_leaves_them_out(client, lead, who["mail"].upper())
+        texts_of_others_name_them_no_more(client, other, lead, who["mail"])
 
         background = client.app.state.background
         background.watch()
         assert client.get(f"/v1/leads/{lead}").status_code == 404
         assert lead not in client.get("/v1/worklist?size=200").text
         background.watch()
+        app_state = client.app.state.app_state
+        with app_state.store.writing() as session:  # as by a server that did not know of the mark yet
+            session.execute(update(NoteRow).values(note=f"ask {who['mail']} ({lead})"))
+        sweep_forgotten(app_state.store, app_state.folder / "uploads", app_state.people.register)
+        notes = client.get(f"/v1/leads/{other}/notes").json()
+        assert {note["note"] for note in notes} == {"ask [forgotten] ([forgotten])"}
     assert hits(paths.root / "serving", lead, who["mail"]) == []
     assert verify_trail(open_store(None, paths.root / "serving")).intact
+
+
+def scoring_leaves_them_out(client: TestClient, lead: str, mail: str) -> None:
+    """Whoever is forgotten is scored under no new id."""
+    new = {"lead_id": "new-1", "created_at": "2026-01-05", "email": mail}
+    refused = client.post("/v1/score", json={"lead": new})
+    assert refused.status_code == 404 and "is forgotten and is not scored" in refused.text
+    also = {"lead_id": "new-2", "created_at": "2026-01-05", "full_name": "somebody else"}
+    rows = client.post("/v1/score/batch", json={"leads": [new, also, {"lead_id": lead}]}).json()["rows"]
+    assert ["is not scored" in row.get("error", "") for row in rows] == [True, False, True]
+    told = client.post("/v1/score", json={"lead": also, "colleagues": [new | {"lead_id": "new-3"}]}).json()
+    assert "colleagues: 1 forgotten or objecting to being profiled" in told["ignored"]
+
+
+def texts_of_others_name_them_no_more(client: TestClient, other: str, lead: str, mail: str) -> None:
+    """What is posted about others is stored without them; nor does an idempotency key hold them."""
+    said = f"ask {mail} ({lead.lower()})"
+    asked = (
+        ("notes", {"note": said}),
+        ("activities", {"kind": "page_view", "asset": f"/?m={mail}", "note": said}),
+        ("feedback", {"verdict": "accept", "note": said}),
+    )
+    for place, body in asked:
+        done = client.post(f"/v1/leads/{other}/{place}", json=body, headers={"idempotency-key": f"{place} {mail}"})
+        assert done.status_code == 201 and mail not in done.text, done.text
+        again = client.post(f"/v1/leads/{other}/{place}", json=body, headers={"idempotency-key": f"{place} {mail}"})
+        assert again.json() == done.json()
+    notes = client.get(f"/v1/leads/{other}/notes").json()
+    assert [note["note"] for note in notes] == ["ask [forgotten] ([forgotten])"] * 2
 
 
 def test_a_blanked_entry_cannot_be_changed_and_no_other_is_accepted(tiny_copy: TinyRun, cli: Cli) -> None:

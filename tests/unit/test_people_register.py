@@ -8,6 +8,7 @@ import pytest
 from features.errors import DataError
 from pipelines.workspace.atomic_files import write_json
 from pipelines.workspace.people.addresses_in_texts import addresses_of
+from pipelines.workspace.people.naming_columns import NamingColumns
 from pipelines.workspace.people.register import (
     FORGOTTEN,
     OBJECTS,
@@ -52,6 +53,37 @@ def test_a_list_of_addresses_is_one_whatever_its_length_and_form() -> None:
 def test_an_address_is_hidden_wherever_it_stands_and_no_other(tmp_path: Path, text: str, left: str | None) -> None:
     register = add_to_register(tmp_path, FORGOTTEN, ["1000"], ["ann@example.com"])
     assert register.hide_addresses(text) == (text if left is None else left)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Ann+b@Example.com (L00295), l00295.", "[forgotten] ([forgotten]), [forgotten]."),
+        ("lead:L00295/x?m=ann@example.com", "lead:[forgotten]/x?m=[forgotten]"),
+        ("merged with 100234.0, not 1002345 or 1.100234", "merged with [forgotten], not 1002345 or 1.100234"),
+        ("00Q-5e!", "[forgotten]!"),
+        ("100234 - 200000", None),
+        ("L7 and L00295.x@example.com, L00295@x.example, xL00295", None),
+    ],
+)
+def test_an_id_is_hidden_in_any_case_where_it_is_nobody_elses(tmp_path: Path, text: str, left: str | None) -> None:
+    register = add_to_register(tmp_path, FORGOTTEN, ["L00295", "100234", "L7", "00Q-5e"], ["ann@example.com"])
+    assert register.hide_in_text(text, numbers=True) == (text if left is None else left)
+    assert "100234" not in text or register.hide_in_text(text, numbers=False) == text
+
+
+def test_what_is_asked_of_a_record_goes_by_ids_and_own_addresses(tmp_path: Path) -> None:
+    register = add_to_register(tmp_path, FORGOTTEN, ["1000"], ["ann@example.com"])
+    columns = NamingColumns(leads=frozenset({"nr"}), personal=frozenset({"who"}), staff=frozenset({"rep"}))
+    for record in (
+        {"lead_id": 1000},
+        {"nr": "1000.0"},
+        {"any": "Ann <ANN@example.com>"},
+        {"who": "is ann@example.com"},
+    ):
+        assert register.asks_of_record(record, columns) == {FORGOTTEN}, record
+    for record in ({"any": "1000"}, {"rep": "ann@example.com"}, {"any": "is ann@example.com"}, {"lead_id": None}):
+        assert register.asks_of_record(record, columns) == frozenset(), record
 
 
 def test_the_list_names_nobody_and_the_key_is_the_users_alone(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,12 +23,16 @@ from features.cohort.email_addresses import normal_email
 from features.errors import DataError
 from pipelines.workspace.atomic_files import read_json, write_bytes, write_json
 from pipelines.workspace.people.addresses_in_texts import HIDDEN, addresses_in, addresses_of, hide_addresses
+from pipelines.workspace.people.naming_columns import STAFF, NamingColumns
 
 FOLDER, PEOPLE, KEY = "privacy", "people.json", "key"
 DONE = "forgotten.json"  # beside them: that people were forgotten, and under which marks
 FORGOTTEN, OBJECTS = "forgotten", "objects"
+WHY_FORGOTTEN = "this person is forgotten and is not scored"  # of a row in a file or a request
 NOBODY = "forgotten-"  # beginning of the number that stands where a row of figures must keep its place
 _TOKEN = re.compile(r"[^\s,;|\"'<>()\[\]{}=]+")
+_WORD = re.compile(r"(?<![\w@])(?<!\d\.)\w+(?:\.0+(?!\d))?(?![\w.+-]*@|\w|\.\d)")  # of no number or address a part
+_LONG_ID = 5  # letters and digits: a shorter id is not looked for in running text, where it is any other number
 _KEY_BYTES = 32
 
 Mask = npt.NDArray[np.bool_]
@@ -78,6 +82,17 @@ class PeopleRegister:
             if (entry := self.entries.get(name)) is not None
         )
 
+    def asks_of_record(self, record: Mapping[str, object], columns: NamingColumns) -> frozenset[str]:
+        """What is asked of whoever a row of leads is about: by its id, or by an address that is a cell of its own."""
+        asked = frozenset[str]()
+        for name, value in record.items() if self.entries else ():
+            if name == "lead_id" or name in columns.leads:
+                asked |= self.asks_of(value)
+            elif isinstance(value, str) and "@" in value and name not in STAFF and name not in columns.staff:
+                for address in addresses_in(value) if name in columns.personal else addresses_of(value):
+                    asked |= self.asks_of(address)
+        return asked
+
     def find_leads(self, ids: pd.Series, asks: str = FORGOTTEN) -> Mask:
         """Which of these lead ids are meant."""
         wanted = self._wanted(asks)
@@ -115,6 +130,28 @@ class PeopleRegister:
         wanted = self._wanted(FORGOTTEN)
         return hide_addresses(text, lambda address: self.hash_address(address) in wanted) if wanted else text
 
+    def hide_in_text(self, text: str, *, numbers: bool) -> str:
+        """The text without addresses of those who are forgotten, and without their ids, in any case.
+
+        Short ids stay, as they may be any word; of ids that are ``numbers`` long ones go, too, where there are words.
+        """
+        wanted = self._wanted(FORGOTTEN)
+        if not wanted:
+            return text
+        numbers = numbers and any(letter.isalpha() for letter in text)
+
+        def hide(found: re.Match[str]) -> str:
+            word = found[0].rstrip(".:!?")
+            if not is_long_id(word) or (is_number(word) and not numbers):
+                return found[0]
+            spellings = {word, word.upper(), word.lower()}
+            meant = any(self.hash_lead(one) in wanted for one in spellings)
+            return HIDDEN + found[0][len(word) :] if meant else found[0]
+
+        for words in (_TOKEN, _WORD):
+            text = words.sub(hide, text)
+        return self.hide_addresses(text)
+
     def _is_meant(self, token: str, wanted: frozenset[str]) -> bool:
         bare = token.strip(".:!?")
         return self.hash_lead(bare) in wanted or ("@" in bare and self.hash_address(bare) in wanted)
@@ -139,6 +176,17 @@ def plain_id(text: str) -> str:
     ('1000', 'L7')
     """
     return re.sub(r"^(\d+)\.0+$", r"\1", text.strip())
+
+
+def is_long_id(name: object) -> bool:
+    """Whether an id is long enough to be looked for in running text, where a short one is any other number."""
+    text = str(name)
+    return len(text) >= _LONG_ID and any(letter.isdigit() for letter in text)
+
+
+def is_number(name: str) -> bool:
+    """Whether an id is digits alone, as amounts and other things' numbers are."""
+    return plain_id(name).isdigit()
 
 
 def read_register(root: Path) -> PeopleRegister:

@@ -1,6 +1,7 @@
 """Scores from raw rows: one lead with its card, or many with a row each."""
 
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -8,11 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from features.assembly.frameless_rows import row_of
+from features.cohort.objections import OBJECTS as OBJECTS_TO_PROFILING
 from models.scored_leads import Scored
-from pipelines.workspace.people.register import PeopleRegister
+from pipelines.workspace.people.naming_columns import naming_columns
+from pipelines.workspace.people.register import FORGOTTEN, OBJECTS, WHY_FORGOTTEN
 from serving.api.json_response import JsonRoute, OrjsonResponse
 from serving.auth.dependencies import AppStateDep, Scorer
-from serving.problems import InvalidError
+from serving.problems import InvalidError, UnknownLeadError
 from serving.request_language import find_language
 from serving.request_records import count_not_yet_known, read_many_records, read_records
 from serving.schemas import CardOut, LeadRows, ManyOut, ManyRows
@@ -39,7 +42,16 @@ def _score(body: LeadRows, request: Request, app_state: AppState) -> dict[str, A
     state, framework = app_state.loaded, app_state.framework(body.framework)
     lead_id = str(body.lead.get("lead_id") or f"request-{secrets.token_hex(4)}")
     app_state.people.refuse_forgotten(lead_id)
-    records, ignored = read_records(body, state.model.source, lead_id)
+    asks = _find_asks([body.lead], app_state)[0]
+    if FORGOTTEN in asks:
+        raise UnknownLeadError(f"{WHY_FORGOTTEN}.")
+    told = [
+        row for row, asked in zip(body.colleagues, _find_asks(body.colleagues, app_state), strict=True) if not asked
+    ]
+    out = len(body.colleagues) - len(told)
+    records, ignored = read_records(body.model_copy(update={"colleagues": told}), state.model.source, lead_id)
+    if OBJECTS in asks:
+        records["leads"][0][OBJECTS_TO_PROFILING] = True  # as ingest marks who told leadscore
     as_of = body.as_of or wall_now()
     created = records["leads"][0].get("created_at")
     if created is not None and created >= as_of:
@@ -51,7 +63,7 @@ def _score(body: LeadRows, request: Request, app_state: AppState) -> dict[str, A
     unseen = [one.describe() for one in state.model.trained_values.unseen_in(row_of(scored.rows, 0))]
     return {
         **scored.card(0),
-        "ignored": ignored,
+        "ignored": [*ignored, *([f"colleagues: {out} forgotten or objecting to being profiled"] if out else [])],
         "not_yet_known": count_not_yet_known(records, as_of),
         "unseen": unseen,
     }
@@ -64,7 +76,7 @@ def score_many(body: ManyRows, request: Request, app_state: AppStateDep, caller:
     records, ignored = read_many_records(body, state.model.source)
     as_of = body.as_of or wall_now()
 
-    errors = _find_errors(records["leads"], as_of, app_state.people.register)
+    errors = _find_errors(records["leads"], as_of, _find_asks(body.leads, app_state))
     good = [k for k, text in enumerate(errors) if not text]
     rows: list[dict[str, Any]] = [{"lead_id": body.leads[k].get("lead_id"), "error": e} for k, e in enumerate(errors)]
     told: list[str] = []
@@ -89,15 +101,24 @@ def score_many(body: ManyRows, request: Request, app_state: AppStateDep, caller:
     )
 
 
-def _find_errors(leads: list[dict[str, Any]], as_of: Any, people: PeopleRegister) -> list[str]:
+def _find_asks(leads: Sequence[Mapping[str, Any]], app_state: AppState) -> list[frozenset[str]]:
+    """What is asked of whoever each row is about, in columns that nobody declared, too."""
+    register = app_state.people.register
+    if not register.entries:
+        return [frozenset()] * len(leads)
+    columns = naming_columns(app_state.loaded.model.source, ["leads"])
+    return [register.asks_of_record(row, columns) for row in leads]
+
+
+def _find_errors(leads: list[dict[str, Any]], as_of: Any, asks: list[frozenset[str]]) -> list[str]:
     """Why a lead cannot be scored, empty where it can be."""
     errors, seen = [], set()
-    for row in leads:
+    for row, asked in zip(leads, asks, strict=True):
         lead_id = row.get("lead_id")
         created = row.get("created_at")
         if lead_id is None or str(lead_id) == "":
             errors.append("lead_id is missing")
-        elif people.entries and people.asks_of(str(lead_id)):
+        elif asked:
             errors.append("this person is forgotten or objects to being profiled, and is not scored")
         elif str(lead_id) in seen:
             errors.append("this lead_id appears in an earlier row; it is scored there")
