@@ -83,7 +83,7 @@ def check(
     close_unread : numbers of rows that are closed but whose outcome could not be kept; as leads they would seem open
     """
     hidden = hidden_columns(source, shaped.name)
-    found = [_list_broken(shaped.name, raw_broken, hide=bool(hidden))]
+    found = [_list_broken(shaped.name, raw_broken, hide=_may_be_personal(source, shaped.name))]
 
     bad = np.zeros(len(shaped.frame), dtype=np.bool_)
     unread: dict[str, Mask] = {}
@@ -181,9 +181,35 @@ def key_in_words(source: Source, table: str) -> Callable[[str], str]:
 
 
 def hidden_columns(source: Source, table: str) -> set[str]:
-    """Columns whose values are never shown outside the tables themselves."""
+    """Columns whose values are never shown outside the tables themselves: personal and sensitive ones, and those that
+    are read, as they are, from a column of the same file that is one in another table.
+    """
     declared = source.tables[table].columns if table in source.tables else {}
-    return {name for name, column in declared.items() if column.role in HIDDEN}
+    headers = {
+        header
+        for other in _tables_of_file(source, table)
+        for name, column in source.tables[other].columns.items()
+        if other != table and column.role in HIDDEN
+        for header in column.headers(name)
+    }
+    return {
+        name
+        for name, column in declared.items()
+        if column.role in HIDDEN or (column.derive is None and headers & set(column.headers(name)))
+    }
+
+
+def _may_be_personal(source: Source, table: str) -> bool:
+    """Whether a row that could not be split into columns may hold what is never shown, whichever table it is of."""
+    return any(hidden_columns(source, other) for other in _tables_of_file(source, table))
+
+
+def _tables_of_file(source: Source, table: str) -> list[str]:
+    """The tables that are read from the same file, this one among them."""
+    location = source.tables[table].location if table in source.tables else None
+    if location is None:
+        return [table] if table in source.tables else []
+    return [name for name, other in source.tables.items() if other.location == location]
 
 
 def breaks(frame: pd.DataFrame, expectation: Expectation) -> Mask:

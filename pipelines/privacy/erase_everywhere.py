@@ -1,5 +1,6 @@
 """A person taken out of every file of a source and of MLflow's files of it; the tables of ingest go last."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from features.schema.source import Source
@@ -9,6 +10,7 @@ from pipelines.privacy.corrected_counts import correct_counts
 from pipelines.privacy.elsewhere import Place
 from pipelines.privacy.erase_files import Erased, erase_from_file, files_below, rows_of_person
 from pipelines.privacy.erase_kept import OnePerson, erase_from_kept
+from pipelines.privacy.erase_quarantine import QUARANTINED_ROWS, erase_from_quarantine
 from pipelines.privacy.kept_tables import FOLDER as KEPT
 from pipelines.privacy.person import Person
 from pipelines.privacy.seen_rows import erase_from_seen
@@ -32,11 +34,14 @@ def erase_everywhere(context: Context, person: Person, *, alias: str = NOBODY, d
     ``alias`` is the number under which rows of figures stay that must keep their place.
     """
     paths = context.paths
-    places = _erase_snapshots(context.source, paths, person, dry_run=dry_run)
+    apart = [erase_from_quarantine(folder, context.source, person, dry_run=dry_run) for folder in _quarantines(paths)]
+    person = replace(person, texts=person.texts | {text for one in apart for text in one.shown})
+    places = [_place(one.erased, paths) for one in apart if one.erased is not None]
+    places += _erase_snapshots(context.source, paths, person, dry_run=dry_run)
     places += [_place(erased, paths) for erased in erase_from_seen(paths, person, dry_run=dry_run)]
     kept = erase_from_kept(context.source, paths, OnePerson(person), dry_run=dry_run)
     places += [_place(erased, paths) for erased in kept]
-    ingest = [path for path in files_below(paths.ingest) if path.name != "counts.json"]
+    ingest = [path for path in files_below(paths.ingest) if path.name not in ("counts.json", QUARANTINED_ROWS)]
     others = [path for path in files_below(paths.root, skip=_OURS_NOT) if _is_searched(path, paths)]
     tracked = list(files_below(paths.data_dir / "mlartifacts" / paths.source, skip=_MODELS))
     for path in (*others, *tracked, *ingest):
@@ -48,8 +53,18 @@ def erase_everywhere(context: Context, person: Person, *, alias: str = NOBODY, d
                 places += _remove_waterfalls(path.parent.parent, paths, dry_run=dry_run)
     if not dry_run and CountsRecord.exists(paths):
         erase_from_file(CountsRecord.path(paths), person, alias=alias, dry_run=False)
+    for file in (folder / QUARANTINED_ROWS for folder in _quarantines(paths)):  # after all that is told by its rows
+        columns = naming_columns(context.source)
+        erased = erase_from_file(file, person, alias=alias, dry_run=dry_run, columns=columns) if file.exists() else None
+        places += [] if erased is None else [_place(erased, paths)]
+    if not dry_run and CountsRecord.exists(paths):
         correct_counts(paths, FORGOTTEN)
     return places
+
+
+def _quarantines(paths: Paths) -> tuple[Path, Path]:
+    """Folders with rows that were set apart."""
+    return paths.ingest, paths.refused
 
 
 def _columns_of(path: Path, source: Source) -> NamingColumns:
@@ -60,7 +75,11 @@ def _columns_of(path: Path, source: Source) -> NamingColumns:
 
 def _is_searched(path: Path, paths: Paths) -> bool:
     """Files of the runs; tables of ingest and snapshots have their own turn, bundles hold nobody."""
-    if path.is_relative_to(paths.ingest) or path.parent.name in ("bundle", "twin", "points"):
+    if (
+        path.name == QUARANTINED_ROWS
+        or path.is_relative_to(paths.ingest)
+        or path.parent.name in ("bundle", "twin", "points")
+    ):
         return False
     return not path.is_relative_to(paths.snapshots) or path.parent.name == "left_out"
 
