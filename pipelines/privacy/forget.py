@@ -14,7 +14,7 @@ from pipelines.privacy.elsewhere import Elsewhere, Place
 from pipelines.privacy.erase_everywhere import erase_everywhere
 from pipelines.privacy.erase_files import short_ids
 from pipelines.privacy.half_written import remove_half_written
-from pipelines.privacy.not_ours import name_others
+from pipelines.privacy.not_ours import name_others, rubrics_naming
 from pipelines.privacy.person import Person, UnknownPersonError, find_person, person_by_name
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
@@ -121,7 +121,8 @@ def find_held_person(context: Context, named: str, elsewhere: Elsewhere, *, many
     except UnknownPersonError:
         person = person_by_name(context.source, named)
         surely = replace(person, in_texts=False)  # a word in a page may be a company's id, or a figure
-        if not elsewhere.erase(surely, "", dry_run=True) and not erase_everywhere(context, surely, dry_run=True):
+        held = elsewhere.erase(surely, "", dry_run=True) or erase_everywhere(context, surely, dry_run=True)
+        if not held and not rubrics_naming(context.paths, surely):
             raise
         return person
 

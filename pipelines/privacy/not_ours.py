@@ -10,6 +10,7 @@ from pipelines.privacy.erase_files import files_below, holds_person, short_ids
 from pipelines.privacy.person import Person
 from pipelines.tracking.mlflow_client import is_on_server
 from pipelines.workspace.context import Context
+from pipelines.workspace.paths import Paths
 
 _HELD = ("ingest", "refused", "kept", "snapshots", "serving/store.sqlite")  # of another source that holds people
 _PLAIN = (".csv", ".txt", ".tsv", ".json", ".jsonl")  # files whose bytes are their text
@@ -29,6 +30,12 @@ def name_others(context: Context, person: Person, elsewhere: Sequence[str] = ())
         location = declared.location
         if location is not None and location.database is not None:
             found.append(f"the database of table '{table}': delete the rows there, too; they are not read any more.")
+    found += [
+        f"{path}, an adopted rubric, names them: it is proven by its hash and stays as it is. If it is in force, adopt "
+        "a version without the name ('leadscore rubric adopt'). The text goes only with its folder, and with it all "
+        "versions adopted there."
+        for path in rubrics_naming(paths, person)
+    ]
     found += elsewhere
     others = [
         folder.name
@@ -49,6 +56,11 @@ def name_others(context: Context, person: Person, elsewhere: Sequence[str] = ())
         "'score --to' wrote lose them with its next write."
     )
     return found
+
+
+def rubrics_naming(paths: Paths, person: Person) -> list[Path]:
+    """Adopted rubrics, a file each, whose titles, reasons or notes name the person."""
+    return [path for path in files_below(paths.rubrics) if path.suffix == ".yaml" and holds_person(path, person)]
 
 
 def _source_files(context: Context) -> dict[str, Path]:

@@ -322,15 +322,27 @@ def test_kept_answers_of_the_server_hold_no_text_that_names_them(paths: Paths, c
             session.add(IdempotencyRecord(caller="c", key=key, request_hash="h", answer=answer, at=EARLY))
         card = {"answer": 1, "card": {"lead_id": "2", "unseen": ["pain: asked Ann Alone"]}}
         session.add(IdempotencyRecord(caller="c", key="card", request_hash="h", answer=card, at=EARLY))
+        session.add(IdempotencyRecord(caller="c", key="to Ann@x.example", request_hash="h", answer={}, at=EARLY))
         record_action(session, "ann", "threshold.set", "60", {"reason": "Ann Alone asked for it"})
         record_action(session, "ann", "threshold.set", "61", {"reason": "Joann Alones asked for it"})
-    for dry_run, left in ((True, {*texts, "card"}), (False, {"other", "none"})):
+    for dry_run, left in ((True, {*texts, "card", "to Ann@x.example"}), (False, {"other", "none"})):
         status, told, _ = cli("forget", "1", *["--dry-run"] * dry_run, *args(paths))
-        assert status == 0 and "serving: idempotency 3 rows removed" in " ".join(told.split())
+        assert status == 0 and "serving: idempotency 4 rows removed" in " ".join(told.split())
         with store.reading() as session:
             assert set(session.scalars(select(IdempotencyRecord.key))) == left
             reasons = str(session.scalars(select(AuditRow.detail)).all())
         assert ("Ann Alone asked" in reasons) == dry_run and "Joann Alones asked" in reasons
+
+
+def test_an_adopted_rubric_that_names_them_is_named_each_time(paths: Paths, cli: Cli) -> None:
+    file = paths.rubrics / "0123456789abcdef.yaml"
+    file.parent.mkdir()
+    file.write_text("title: agreed with ann@x.example\n")
+    for more in ((), ("--dry-run",)):
+        status, said, problem = cli("forget", "ann@x.example", *more, *args(paths))
+        assert status == 0 and f"{file.name}, an adopted rubric, names them" in said, problem
+    file.unlink()
+    assert cli("forget", "ann@x.example", "--dry-run", *args(paths))[0] == 12
 
 
 def test_a_rehearsal_counts_texts_of_looked_up_fields_as_the_run_does(paths: Paths, cli: Cli) -> None:
