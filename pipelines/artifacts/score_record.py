@@ -55,6 +55,7 @@ class ScoreRecord(Artifact):
 
     ``silenced`` counts leads of the list that nobody may contact: they are kept in the file and shown nowhere.
     ``too_old`` counts leads that came in more than a horizon before the oldest age the bundle learned from.
+    ``as_of`` is the earlier moment of the tables it was made from, where a retrain as of one left them.
     """
 
     FILE = "score/score.json"
@@ -65,6 +66,7 @@ class ScoreRecord(Artifact):
     leads: int
     kind: str | None = None
     bundle: str | None = None
+    as_of: str | None = None
     mode: str = "model"  # or "points", where the score is the rubric's points
     context_share: Figure = None
     context_warning: bool = False

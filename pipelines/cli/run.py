@@ -101,11 +101,20 @@ def note_past_tables(context: "Context", output: Output) -> None:
     """Say where the tables are those of an earlier day, as a retrain as of it left them: leads have closed since."""
     from pipelines.artifacts.counts_record import CountsRecord
 
-    as_of = CountsRecord.read(context.paths).as_of if CountsRecord.exists(context.paths) else None
+    if CountsRecord.exists(context.paths):
+        _note_past(context, "tables of", CountsRecord.read(context.paths).as_of, output)
+
+
+def note_past_list(context: "Context", scored: "ScoreRecord", output: Output) -> None:
+    """Say where the list was made from such tables, whatever was read since."""
+    _note_past(context, "leads listed of", scored.as_of, output)
+
+
+def _note_past(context: "Context", what: str, as_of: str | None, output: Output) -> None:
     if as_of is not None:
         name = context.source.name
         output.note(
-            f"The tables of '{name}' are as of {as_of[:16].replace('T', ' ')} (retrain --as-of): leads that are open "
+            f"The {what} '{name}' are as of {as_of[:16].replace('T', ' ')} (retrain --as-of): leads that are open "
             f"in them may be closed by now. 'leadscore run --source {name}', or a retrain without it, takes in today's."
         )
 

@@ -11,7 +11,7 @@ import typer
 from features.schema.vocabulary import LeadList
 from pipelines.cli.options import DataDir, Debug, Json, Source
 from pipelines.cli.output import Output, options
-from pipelines.cli.run import note_past_tables
+from pipelines.cli.run import note_past_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def worklist(
     from pipelines.workspace.csv_files import write_csv
 
     output, scored = Output(json), ScoreRecord.read(context.paths)
-    note_past_tables(context, output)
+    note_past_list(context, scored, output)
     wanted = {
         "owner": owner,
         "state": state,

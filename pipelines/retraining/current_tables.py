@@ -1,4 +1,4 @@
-"""The tables of now, set aside while a retrain takes in those of an earlier day, and put back where it is refused."""
+"""Tables and list of now, set aside while a retrain takes in an earlier day, and put back where it is refused."""
 
 import os
 import shutil
@@ -11,23 +11,19 @@ from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.left_overs import process_mark, remove_left_overs
 from pipelines.workspace.paths import Paths
 
-TAKEN_IN = (
-    "audit",
-    "matrix",
-    "validate",
-    "ingest",
-)  # what taking in writes, whatever comes of the training; ingest last
+# What taking in writes, and the list, which a retrain that fails may have made; ingest last.
+_OF_NOW = ("score", "audit", "matrix", "validate", "ingest")
 _BEGINNING = ".tables.new."  # a name by which what a killed retrain left is known to be nobody's
 
 
 @contextmanager
 def set_tables_aside(paths: Paths) -> Iterator[Path]:
-    """A folder with the tables, matrix and audit as they stand, which is gone when the block ends."""
+    """A folder with the tables, matrix, audit and list as they stand, which is gone when the block ends."""
     remove_left_overs(paths.root, _BEGINNING)
     paths.root.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=paths.root, prefix=f"{_BEGINNING}{process_mark()}."))
     try:
-        for name in TAKEN_IN:
+        for name in _OF_NOW:
             if (paths.root / name).exists():
                 shutil.copytree(paths.root / name, aside / name, copy_function=_link)
         yield aside
@@ -37,7 +33,7 @@ def set_tables_aside(paths: Paths) -> Iterator[Path]:
 
 def put_back(aside: Path, paths: Paths) -> None:
     """What was set aside in its place again; what was not there is removed."""
-    for name in TAKEN_IN:
+    for name in _OF_NOW:
         if (aside / name).exists():
             with stage_dir(paths.root / name) as folder:
                 shutil.copytree(aside / name, folder, copy_function=_link, dirs_exist_ok=True)

@@ -113,7 +113,7 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
     """From what is new to a decision; writes ``retrain/page/retrain.json`` and ``retrain.html``.
 
     What was seen is remembered once all else is written: a retrain that is killed is done again as if it had never
-    begun; one that had decided goes on from there. As of an earlier day, the tables of now come back where it is
+    begun; one that had decided goes on from there. As of an earlier day, tables and list of now come back where it is
     refused or fails. The caller holds the source's lock.
     """
     if options.as_of is None:
@@ -313,8 +313,10 @@ def _act(
 def _list_and_tell(context: Context, options: RetrainOptions, drafted: dict[str, Any]) -> str:
     """Score and report where that changes the list, keep the decision, tell MLflow; returns what that was not told."""
     decision = drafted["decision"]
+    refused = decision == Decision.REFUSED
     # whoever goes on scoring where no model was trained has a list of what is new
-    listed = drafted["trained"] is not None or (decision != Decision.REFUSED and _someone_scores(context))
+    listed = drafted["trained"] is not None or (not refused and _someone_scores(context))
+    listed = listed and not (refused and options.as_of is not None)  # the tables of now come back, and their list stays
     # a handoff score that was adopted moves states, and is no reason to train
     anew = drafted["new"]["changed"] or not follows_policy_in_force(context)
     untold = str(drafted.get("untold", ""))

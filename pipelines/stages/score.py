@@ -19,6 +19,7 @@ from models.explaining.points import BASE, CLIP, CONTEXT_WARNING, bar_homes, con
 from models.scored_leads import Scored
 from models.scoring import Beside, score
 from pipelines.artifacts.comparison_record import ComparisonRecord
+from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.score_record import (
     OPEN_LEADS,
     TEST_ROWS,
@@ -106,6 +107,7 @@ def run_score(context: Context) -> ScoreRecord:
             "silenced": len(worklist) - len(as_shown),
             "kind": kind,
             "bundle": bundle.hash,
+            "as_of": CountsRecord.read(context.paths).as_of,
             "mode": "points" if bundle.by_points else "model",
             "context_share": share,
             "context_warning": share > CONTEXT_WARNING,

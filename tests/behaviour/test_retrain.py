@@ -24,9 +24,11 @@ from pipelines.artifacts.verdict_record import StageVerdict
 from pipelines.feeds.accepted_faults import accept_faults
 from pipelines.registry.champion import ensure_pointer, point_to, read_champion
 from pipelines.registry.kept_decisions import keep_decision
+from pipelines.retraining.decide_champion import Verdict as Decided
 from pipelines.retraining.decide_champion import decide_untrained
 from pipelines.retraining.fingerprints import fingerprint_of
 from pipelines.retraining.look_at_feeds import look_at_feeds
+from pipelines.retraining.retrain_record import Decision
 from pipelines.retraining.whats_new import find_new, keep_seen, read_seen, see
 from pipelines.run import StageRun, run_stage
 from pipelines.scoring.qualification_summary import follows_policy_in_force
@@ -415,11 +417,46 @@ def test_a_rehearsal_that_is_refused_or_fails_leaves_the_tables_of_now(
     assert not list(paths.root.glob(".tables*")), "nothing is left aside"
 
 
-def test_tables_of_an_earlier_day_are_named_where_their_leads_are_listed(cli: Cli, run: TinyRun) -> None:
+def test_a_rehearsal_that_trained_and_is_refused_or_fails_leaves_the_list_of_now(
+    cli: Cli, run: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_stages(context: Context, name: str) -> StageRun:
+        if name == "score":
+            write_json(scored, read_json(scored) | {"as_of": "2026-02-01T00:00:00"})
+        if name == "report":
+            raise DataError("the report could not be written")
+        return StageRun(TrainRecord.read(context.paths), 0.0)
+
+    scored = ScoreRecord.path(run.context.paths)
+    before, tables = scored.read_bytes(), CountsRecord.path(run.context.paths).read_bytes()
+    decided = [
+        Decided(decision=Decision.REFUSED, sentence="Nothing is clean."),
+        Decided(decision=Decision.KEPT, sentence="None is better."),
+    ]
+    monkeypatch.setattr("pipelines.retraining.retrain_run.run_stage", without_stages)
+    monkeypatch.setattr("pipelines.retraining.retrain_run.judge_challengers", lambda *given: [])
+    monkeypatch.setattr("pipelines.retraining.retrain_run.decide", lambda *given: decided.pop(0))
+    asked = ("--as-of", "2026-02-01", "--accept-feeds", "a rehearsal")
+    status, record = _retrain(cli, run, *asked)
+    assert (status, record["decision"]) == (ExitStatus.RETRAIN_REFUSED, "refused") and record["trained"]
+    assert scored.read_bytes() == before
+
+    status, _, err = cli("retrain", *run.args, "--no-track", *asked)
+    assert status == ExitStatus.DATA and "the report could not be written" in err
+    assert scored.read_bytes() == before and CountsRecord.path(run.context.paths).read_bytes() == tables
+
+
+def test_an_earlier_day_is_named_where_a_list_was_made_from_its_tables(cli: Cli, run: TinyRun) -> None:
+    paths = run.context.paths
     assert "retrain --as-of" not in cli("worklist", *run.args)[2]
-    file = CountsRecord.path(run.context.paths)
-    write_json(file, read_json(file) | {"as_of": "2026-01-01T00:00:00"})
-    assert "are as of 2026-01-01 00:00 (retrain --as-of)" in cli("worklist", *run.args)[2]
+    file = CountsRecord.path(paths)
+    counts = read_json(file)
+    write_json(file, counts | {"as_of": "2026-01-01T00:00:00"})
+    assert "tables of 'tiny_demo' are as of 2026-01-01 00:00 (retrain --as-of)" in cli("score", *run.args)[2]
+    write_json(file, counts)  # as an ingest of now leaves it: the list stays that of the day
+    assert "listed of 'tiny_demo' are as of 2026-01-01 00:00 (retrain --as-of)" in cli("worklist", *run.args)[2]
+    cli("score", *run.args)
+    assert "retrain --as-of" not in cli("worklist", *run.args)[2]
 
 
 def test_decisions_become_runs_in_mlflow_each_once(tiny_copy: TinyRun) -> None:
