@@ -92,8 +92,11 @@ def _keeps_numbers(judged: pd.DataFrame, lead_ids: pd.Series, by_values: pd.Seri
     held = by_values.set_axis(lead_ids.astype("str")).dropna()
     now = held[~held.index.duplicated()].reindex(judged["lead_id"].astype("str"))
     there = now.notna().to_numpy(dtype=np.bool_)
+    found = int(there.sum())
+    if not found or 2 * found < len(there):
+        return False
     before, after = (names[there].str.rpartition(" ")[0].to_numpy() for names in (judged[_VALUES], now))  # uncounted
-    return 2 * int(there.sum()) >= len(there) and bool((before == after).all())
+    return bool((before == after).all())
 
 
 def _index_of(keys: pd.DataFrame) -> pd.MultiIndex:

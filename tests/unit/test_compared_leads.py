@@ -22,7 +22,7 @@ from tests.reference.calls import calls, write_calls
 ALIKE, ROWS = [2, 4, 6, 8], np.array([4, 7, 9, 11], dtype=np.int64)  # of the rows alike the second was judged
 
 
-def judged_calls(folder: Path) -> Context:
+def judged_calls(folder: Path, rows: Ints = ROWS) -> Context:
     """Rows that have numbers only, some of them alike, of which a few were judged."""
     frame = calls(60)
     frame.loc[ALIKE] = frame.loc[ALIKE[0]].tolist()
@@ -31,7 +31,7 @@ def judged_calls(folder: Path) -> Context:
         run_stage(context, stage)
     matrix, place = load_matrix(context.paths.matrix), context.paths.evaluate
     place.mkdir()
-    write_test_log_odds(place, matrix, ROWS, {"rate": np.arange(len(ROWS), dtype=np.float64)}, named=False)
+    write_test_log_odds(place, matrix, rows, {"rate": np.arange(len(rows), dtype=np.float64)}, named=False)
     EvaluationRecord.of({"verdict": Verdict.OK, "verdict_text": "", "figures": {}, "winner": "rate"}).write(place)
     return context
 
@@ -80,3 +80,11 @@ def test_nobody_is_left_out_by_a_number_that_is_another_rows_now(tmp_path: Path)
         load_compared_block(context)
     run_stage(context, "matrix")
     assert len(load_compared_block(context).block.rows) == len(ROWS) - 1
+
+
+def test_judged_rows_are_found_by_their_values_where_the_file_is_too_short_for_their_numbers(tmp_path: Path) -> None:
+    context = judged_calls(tmp_path, np.arange(50, 60, dtype=np.int64))
+    write_calls(tmp_path, pd.read_csv(tmp_path / "calls.csv").iloc[30:])
+    for stage in ("ingest", "matrix"):
+        run_stage(context, stage)
+    assert load_test_block(context.paths).rows.tolist() == list(range(20, 30))
