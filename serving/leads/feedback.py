@@ -5,11 +5,12 @@ Nothing here is part of the score. Accepting and rejecting are stages that the l
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from features.assembly.closed_leads import ClosedLead
 from models.standing.pinned import Pins
@@ -178,6 +179,19 @@ def find_overrides(store: Store, lead_ids: Sequence[str] | None = None) -> dict[
     with store.reading() as session:
         rows = session.scalars(select(Feedback).where(Feedback.id.in_(latest), _is_valid_at(wall_now())))
         return {row.lead_id: feedback_record(row) for row in rows}
+
+
+def find_unpinned_leads(store: Store, since: datetime) -> frozenset[str]:
+    """Leads of which a pin of the state ended since a time: it ran out, was taken back, or another took its place."""
+    later = aliased(Feedback)
+    another = (later.verdict == OVERRIDE) & (later.lead_id == Feedback.lead_id) & (later.id > Feedback.id)
+    ends = (later.undoes == Feedback.id) | another
+    stood = ~exists().where(ends, later.written_at <= since)
+    stood &= Feedback.expires_at.is_(None) | (Feedback.expires_at > since)
+    ended = exists().where(ends, later.written_at > since) | (Feedback.expires_at <= wall_now())
+    pins = select(Feedback.lead_id).where(Feedback.verdict == OVERRIDE, Feedback.state.is_not(None))
+    with store.reading() as session:
+        return frozenset(session.scalars(pins.where(stood, ended)))
 
 
 def find_pinned_states(store: Store) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The worklist as a file for a CRM or a spreadsheet; no cell of it can run as a formula."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from tempfile import SpooledTemporaryFile
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from serving.store.wall_clock import wall_now
 Form = Literal["csv", "spreadsheet", "salesforce", "hubspot"]
 _ENDING = "\r\n"
 _IN_MEMORY = 8 * 2**20  # bytes; larger files go to disk
-_WEEK = timedelta(days=7)
+WEEK = timedelta(days=7)
 _CHUNK = 2**16  # bytes handed on at once
 _CRM_FIELDS: Mapping[str, Mapping[str, str]] = {
     "salesforce": {
@@ -84,16 +84,20 @@ def export_lines(
     fields: Mapping[str, str],
     from_state: str | None,
     last_week: Callable[[str], tuple[int, str] | None] | None = None,
+    unpinned: Collection[str] = (),
 ) -> Iterator[str]:
     """Lines of the file; only leads from a state up, and only those whose score or state are others than ``last_week``
-    has them by the rules, if it is given. It has nothing of new leads: they have moved onto the list.
+    has them by the rules, if it is given. It has nothing of new leads: they have moved onto the list. So have those
+    ``unpinned`` since: what they were told as was the pinned state.
     """
-    week_ago = wall_now() - _WEEK
+    week_ago = wall_now() - WEEK
     yield format_heading(fields)
     for row in rows:
         if state_rank(row.get("state")) < state_rank(from_state):
             continue
-        if last_week is not None and last_week(str(row["lead_id"])) == (row["score"], _compared_state(row, week_ago)):
+        lead = str(row["lead_id"])
+        told = None if last_week is None or lead in unpinned else last_week(lead)
+        if told is not None and told == (row["score"], _compared_state(row, week_ago)):
             continue
         yield format_line(row, fields)
 

@@ -1,10 +1,14 @@
 """What an export of the list holds: a CRM's fields too say stage and list, where the source tells them."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from serving.leads.feedback import find_unpinned_leads
 from serving.lists.export import export_lines, fields_of
+from serving.store.engine import open_store
+from serving.store.tables import Feedback
 from serving.store.wall_clock import wall_now
 
 STAGED = ("lead_id", "score", "stage", "stage_days", "lead_list", "missing_seat", "state")
@@ -42,3 +46,30 @@ def test_a_state_that_is_pinned_moves_in_the_week_of_the_pin_alone() -> None:
 
     assert moved(1) and not moved(30), "the second was told as SQL a week ago, too"
     assert moved(30, by_rules="iql") and moved(30, score=61), "what the rules say moves as of any lead"
+
+
+def test_a_pin_that_ended_within_the_week_has_moved_its_lead(tmp_path: Path) -> None:
+    store, now = open_store(None, tmp_path), wall_now()
+    said = {"reason": "good_fit", "note": "", "author": "rep"}
+
+    def pin(lead: str, days: float, until: float | None = None, state: str | None = "sql") -> Feedback:
+        expires = None if until is None else now - timedelta(days=until)
+        times = {"written_at": now - timedelta(days=days), "expires_at": expires}
+        return Feedback(lead_id=lead, verdict="override", state=state, **times, **said)
+
+    pins = [pin(name, 21) for name in ("stands", "withdrawn", "long_withdrawn", "pinned_anew")]
+    pins += [pin("ran_out", 21, until=2), pin("long_over", 30, until=20), pin("runs", 21, until=-2)]
+    pins += [pin("next_action", 21, until=2, state=None), pin("pinned_anew", 1, state="mql"), pin("short", 3, until=1)]
+    with store.writing() as session:
+        session.add_all(pins)
+        session.flush()
+        for at, days in ((1, 1), (2, 14), (5, 1)):
+            taken = {"undoes": pins[at].id, "written_at": now - timedelta(days=days)}
+            session.add(Feedback(lead_id=pins[at].lead_id, verdict="withdraw", **taken, **said))
+    unpinned = find_unpinned_leads(store, now - timedelta(days=7))
+    assert unpinned == {"withdrawn", "pinned_anew", "ran_out", "short"}
+    store.close()
+
+    rows = [{"lead_id": name, "score": 60, "state": "mql", "pinned": None} for name in ("withdrawn", "never")]
+    lines = list(export_lines(rows, {"lead_id": "lead_id"}, None, lambda lead: (60, "mql"), unpinned))
+    assert [line.strip() for line in lines[1:]] == ["withdrawn"]

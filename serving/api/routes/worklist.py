@@ -27,6 +27,7 @@ from serving.leads.feedback import (
     find_returned_leads,
     find_snoozed_leads,
     find_unlisted_leads,
+    find_unpinned_leads,
     pin,
     pins_of,
     silence,
@@ -40,7 +41,7 @@ from serving.lists.closed_leads_page import (
     find_closed_rows,
     refuse_open_filters,
 )
-from serving.lists.export import Form, export_lines, fields_of, iterate_marked
+from serving.lists.export import WEEK, Form, export_lines, fields_of, iterate_marked
 from serving.lists.export_history import ExportFields, ExportRows, export_changes
 from serving.lists.one_answer_short import shortlist_leads
 from serving.problems import ScopeError
@@ -51,6 +52,7 @@ from serving.state.app_state import AppState
 from serving.state.loaded_state import LoadedState
 from serving.state.worklist.worklist_query import PAGE_LIMIT, Page, Sort, WorklistQuery
 from serving.store.silenced_leads import find_silenced_leads
+from serving.store.wall_clock import wall_now
 
 router = APIRouter(prefix="/v1", tags=["worklist"])
 Show = Literal["open", "new", "snoozed", "all"]
@@ -284,6 +286,7 @@ def get_export(
         choose_fields(app_state, state, form),
         from_state,
         state.worklist.last_week_of if changed else None,
+        find_unpinned_leads(app_state.store, wall_now() - WEEK) if changed else (),
     )
     content = iterate_marked(lines) if form == "spreadsheet" else lines
     return StreamingResponse(content, media_type=_CSV, headers=_download_headers(form))
