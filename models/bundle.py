@@ -277,25 +277,28 @@ class StoredBundle:
     contents: Mapping[str, bytes]
 
 
-def load_bundle(folder: Path, expect_hash: str | None = None) -> Bundle:
+def load_bundle(folder: Path, expect_hash: str | None = None, *, shared: bool = False) -> Bundle:
     """Read a bundle.
+
+    ``shared`` gives the object that was read last from files of the same content, with what it has built on first use:
+    for whoever changes nothing about it.
 
     Raises
     ------
     BundleError : it is missing, damaged, of another format, not the one expected, or made of numbers that no training
         writes
     """
-    return read_bundle(folder, expect_hash).bundle
+    return read_bundle(folder, expect_hash, shared=shared).bundle
 
 
-def read_bundle(folder: Path, expect_hash: str | None = None) -> StoredBundle:
+def read_bundle(folder: Path, expect_hash: str | None = None, *, shared: bool = False) -> StoredBundle:
     """As :func:`load_bundle`, with the bytes of its files.
 
     A hash tells that nothing was changed since somebody wrote it, not who wrote it: what it holds is checked as well,
     and the trees before LightGBM sees them.
     """
     try:
-        return _read(folder, expect_hash)
+        return _read(folder, expect_hash, shared)
     except ContractError as problem:
         raise BundleError(f"bundle {folder} cannot be used: {problem}") from problem
     except FileNotFoundError as problem:
@@ -310,7 +313,7 @@ def read_bundle(folder: Path, expect_hash: str | None = None) -> StoredBundle:
         raise BundleError(f"bundle {folder} is damaged: {problem!r:.200}. Restore it, or train again.") from problem
 
 
-def _read(folder: Path, expect_hash: str | None) -> StoredBundle:
+def _read(folder: Path, expect_hash: str | None, shared: bool) -> StoredBundle:
     path = folder / "bundle.json"
     contents = {path.name: read_plain_file(path, MOST_DOCUMENT_BYTES)}
     document = parse_strictly(contents[path.name], nan_under="meta")
@@ -335,9 +338,12 @@ def _read(folder: Path, expect_hash: str | None) -> StoredBundle:
             "after it was written. Restore it, or train again."
         )
 
+    make = partial(_make, document, files, found)
+    if not shared:
+        return StoredBundle(make(), contents)
     # the hash leaves out when it was trained, and for how long
     written = hashlib.sha256(contents[path.name]).digest()
-    return StoredBundle(_LAST_READ.read((found, written), partial(_make, document, files, found)), contents)
+    return StoredBundle(_LAST_READ.read((found, written), make), contents)
 
 
 def _make(document: Mapping[str, Any], files: Mapping[str, str], found: str) -> Bundle:

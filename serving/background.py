@@ -31,6 +31,7 @@ from serving.webhooks.state_changes import announce_untold
 _DELIVER_SECONDS = 1.0  # between looks at the outbox
 _UPLOAD_SECONDS = 0.5  # between looks at the uploads: how long a small file waits
 _VIEW_SECONDS = 1.0  # between writes of who saw what
+_REACHABLE_SECONDS = 0.5  # from the start of the threads until the server surely listens
 _YIELD_SECONDS = 0.05  # between looks at whether a promotion or a load is over
 _STOP_SECONDS = 5.0  # for a thread to end; the rest end with the process
 
@@ -77,7 +78,7 @@ class BackgroundThreads:
             uploads = self._uploads = UploadQueue(self.app_state)
             self._repeat("uploads", uploads.serve_turn, _UPLOAD_SECONDS)
             if self.app_state.ready:
-                self._run_once("prepare", self.prepare)
+                self._run_once("prepare", self._prepare_once_reachable)
 
     def stop(self) -> None:
         """End the threads."""
@@ -152,6 +153,11 @@ class BackgroundThreads:
                 self._give_way()  # a search holds everybody up
                 self._left_out = True
                 set_aside()
+
+    def _prepare_once_reachable(self) -> None:
+        """Threads begin before the server listens: what imports and compiles would keep it from that."""
+        if not self._over.wait(_REACHABLE_SECONDS):
+            self.prepare()
 
     def _give_way(self) -> None:
         while self.app_state.way.is_held and not self._over.wait(_YIELD_SECONDS):

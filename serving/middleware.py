@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -74,7 +75,8 @@ class LimitsMiddleware:
             if sent.status:
                 raise  # the answer has begun: only the broken connection can say that it is not whole
             handler = scope["app"].exception_handlers.get(Exception, respond_to_crash)
-            await handler(request, error)(scope, receive, sent)
+            answer = await run_in_threadpool(handler, request, error)  # it may wait for the pages
+            await answer(scope, receive, sent)
         finally:
             self._log(scope, request, sent, time.perf_counter() - started)
             self._note_view(request, sent.status)

@@ -62,10 +62,10 @@ def install(app: FastAPI) -> None:
         log_form.router,
         model_page.router,
     )
-    for part in parts:
-        app.include_router(part, dependencies=[] if part in _WITHOUT_MODEL else [Depends(require_model)])
     loads_files = app.state.first_run.is_open
     app.state.navigation = collect_navigation(part for part in parts if loads_files or part is not setup_page.router)
+    for part in parts:  # from here on there may be who asks for them
+        app.include_router(part, dependencies=[] if part in _WITHOUT_MODEL else [Depends(require_model)])
 
 
 @router.get("/docs")

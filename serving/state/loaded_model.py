@@ -201,7 +201,7 @@ def load_kept(context: Context, bundle_hash: str) -> LoadedModel:
 
 
 def _load(context: Context, folder: Path, bundle_hash: str | None) -> LoadedModel:
-    loaded = load_bundle(folder, bundle_hash)
+    loaded = load_bundle(folder, bundle_hash, shared=True)
     catalog = catalog_for(context, loaded)
     require_sound(context.paths, folder, loaded.hash)
     rubric = context.newer_rubric(loaded)

@@ -1,5 +1,6 @@
 """Pages are put together after the start: who asks first gets them all the same, unknown addresses stay unknown."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -80,3 +81,44 @@ def test_a_request_that_fails_before_there_are_pages_reads_as_one(started: tuple
     assert answer.status_code == 500
     assert "The server failed." in answer.text
     assert done == [app]
+
+
+def test_what_pages_show_of_each_other_is_there_before_the_first_of_them(
+    started: tuple[FastAPI, list[FastAPI]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, _ = started
+    include, shown = app.include_router, []
+
+    def look(*args: Any, **options: Any) -> None:
+        shown.append(app.state.navigation)
+        include(*args, **options)
+
+    monkeypatch.setattr(app, "include_router", look)
+    app.state.late_pages.put_together()
+    assert len(shown) > 10 and all(shown)
+
+
+def test_nobody_waits_for_who_failed_before_there_are_pages(
+    started: tuple[FastAPI, list[FastAPI]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, _ = started
+    asked, go_on = threading.Event(), threading.Event()
+    put_together = LatePages.put_together
+
+    def slow(pages: LatePages) -> None:
+        asked.set()
+        assert go_on.wait(30)
+        put_together(pages)
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(LatePages, "put_together", slow)
+    client = TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
+    with client, ThreadPoolExecutor(2) as askers:
+        failed = askers.submit(client.get, "/broken", headers=HTML)
+        assert asked.wait(30)
+        other = askers.submit(client.get, "/readyz").result(timeout=30)
+        go_on.set()
+        assert (other.status_code, failed.result(timeout=30).status_code) == (200, 500)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-_SECONDS = 20.0  # for one mutant; a sound bundle of this size takes a twentieth
+_SECONDS = 20.0  # of processor for one mutant; a sound bundle of this size takes a twentieth
+_WAITING = 300.0  # seconds on the clock: one that waits for something uses no processor
 
 
 def judge_all(folder: Path, first: int, last: int) -> tuple[Counter[str], list[str]]:
@@ -90,8 +91,10 @@ def _main(words: list[str]) -> None:
     for seed in range(first, last):
         with tempfile.TemporaryDirectory() as place:
             what = mutator.write(seed, Path(place)).replace("\t", " ").replace("\n", " ")
-            signal.setitimer(signal.ITIMER_REAL, _SECONDS)  # kills a hang, which then counts as a crash
+            signal.setitimer(signal.ITIMER_PROF, _SECONDS)  # kills a hang, which then counts as a crash
+            signal.setitimer(signal.ITIMER_REAL, _WAITING)
             verdict = _judge(Path(place))
+            signal.setitimer(signal.ITIMER_PROF, 0.0)
             signal.setitimer(signal.ITIMER_REAL, 0.0)
         sys.stdout.write(f"{seed}\t{verdict}\t{what!r}\n")
         sys.stdout.flush()

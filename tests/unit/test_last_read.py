@@ -31,13 +31,14 @@ def test_only_the_last_ones_are_kept_and_a_failure_is_not() -> None:
 def test_a_bundle_is_what_its_files_say_now(tiny_demo: Any, tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
     shutil.copytree(tiny_demo.context.paths.train / "bundle", folder)
-    first = load_bundle(folder)
-    assert load_bundle(folder) is first
+    first = load_bundle(folder, shared=True)
+    assert load_bundle(folder, shared=True) is first
+    assert load_bundle(folder) is not first
 
     document = json.loads((folder / "bundle.json").read_text())
     document["meta"]["seconds"] = -1.0  # no part of the hash
     (folder / "bundle.json").write_text(json.dumps(document))
-    again = load_bundle(folder)
+    again = load_bundle(folder, shared=True)
     assert again.hash == first.hash
     assert again.meta["seconds"] == -1.0
     assert first.meta.get("seconds") != -1.0
@@ -45,4 +46,4 @@ def test_a_bundle_is_what_its_files_say_now(tiny_demo: Any, tmp_path: Path) -> N
     document["percentiles"][0] -= 1.0
     (folder / "bundle.json").write_text(json.dumps(document))
     with pytest.raises(BundleError, match="was changed"):
-        load_bundle(folder)
+        load_bundle(folder, shared=True)
