@@ -23,8 +23,8 @@ _OF_OTHERS = re.compile(
 )
 # when a row was last changed
 _CHANGED = re.compile(r"\b(modif\w*|modstamp|updated?|zmodyfikowan\w*|geandert\w*)\b|수정|更新")
-# D-00123, 0065g00000AbCdE, 12345 (also as 12345.0, of numbers some of which are missing), a uuid
-_CODE = r"[A-Za-z]{0,8}[-_/#:.]?[0-9A-Fa-f][0-9A-Za-z_-]{0,40}|\d+\.0"
+_CODE = r"[A-Za-z]{0,8}[-_/#:.]?[0-9A-Fa-f][0-9A-Za-z_-]{0,40}"  # D-00123, 0065g00000AbCdE, 12345, a uuid
+_NAMED_CODE = rf"{_CODE}|\d+\.0"  # 12345.0, where some numbers are missing: whole amounts look alike
 
 
 def find_record_id(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> str | None:
@@ -39,12 +39,12 @@ def find_record_id(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> str | N
         filled, different = texts.count(), guess.distinct + len(guess.missing)
         if filled < _FILLED * len(texts) or different < _REPEATED * filled:
             continue
-        present = texts.dropna()
-        codes = float(present.iloc[:: max(len(present) // _ASKED, 1)].str.fullmatch(_CODE).mean())
-        merit = _merit(header, place, codes)
+        present, named = texts.dropna(), bool({Meaning.ID, Meaning.CODE} & meanings_of(header))
+        code = _NAMED_CODE if named else _CODE
+        codes = float(present.iloc[:: max(len(present) // _ASKED, 1)].str.fullmatch(code).mean())
+        merit = _merit(header, place, codes, named=named)
         if different < _UNIQUE * filled:
-            named = bool({Meaning.ID, Meaning.CODE} & meanings_of(header)) and codes > _FILLED
-            if not (named and _is_one_deal(frame, header, created_header(guesses))):
+            if not (named and codes > _FILLED and _is_one_deal(frame, header, created_header(guesses))):
                 continue
             merit -= 0.25  # of two ids the one that tells all rows apart
         if merit >= _LEAST_MERIT and (best is None or merit > best[0]):
@@ -52,9 +52,9 @@ def find_record_id(frame: pd.DataFrame, guesses: Mapping[str, Guess]) -> str | N
     return None if best is None else best[1]
 
 
-def _merit(header: str, place: int, codes: float) -> float:
+def _merit(header: str, place: int, codes: float, *, named: bool) -> float:
     folded = words_of(header)
-    merit = 1.5 * bool({Meaning.ID, Meaning.CODE} & meanings_of(header)) + 1.0 * (codes > _FILLED) + 0.5 * (place == 0)
+    merit = 1.5 * named + 1.0 * (codes > _FILLED) + 0.5 * (place == 0)
     merit += 0.5 * bool(_OF_ROW.search(folded)) - 1.5 * bool(_OF_OTHERS.search(folded))
     return merit - 3.0 * (codes < 0.5)  # names and addresses are no ids, whatever their header
 

@@ -11,6 +11,7 @@ from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, Role
 from pipelines.declaring.column_inference import guess_column
 from pipelines.declaring.exports.open_export import init_export
+from pipelines.declaring.record_id import find_record_id
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
 from tests.reference.crm_export import deals
@@ -90,6 +91,13 @@ def test_counted_times_and_ids_that_pandas_wrote_with_point_zero_are_what_they_w
     text, source = declared(tmp_path / "x.csv", frame)
     assert ".0," in (tmp_path / "x.csv").read_text(encoding="utf-8") and source.opportunities is not None
     assert "closed_at: Closed" in text and "lead_id: Deal ID" in text
+
+
+def test_whole_amounts_with_point_zero_are_no_ids_and_numbers_of_deals_are() -> None:
+    for header, found in (("Deal amount", None), ("Deal ID", "Deal ID"), ("Lead number", "Lead number")):
+        texts = pd.DataFrame({header: [f"{48_213 + 7 * place}.0" for place in range(90)]}, dtype="str")
+        guesses = {header: guess_column(texts[header], pd.Series([0.0, 1.0] * 45), ".")}
+        assert find_record_id(texts, guesses) == found
 
 
 @pytest.mark.parametrize("header", ["Abschluss Tage", "Won region", "失注日 分"])
