@@ -176,7 +176,11 @@ class Flat(Declared):
         default=None, description="'row' (file order is time order) or a column (a time or number)"
     )
     group: str | None = Field(default=None, description="a column, or 'identical_inputs'")
-    lead_id: str | None = Field(default=None, description="column, read as an id; default: row number in the file")
+    lead_id: str | None = Field(
+        default=None,
+        description="column, read as an id unless declared otherwise (a number gives 1001.0); default: row number in "
+        "the file",
+    )
 
 
 class Capacity(Declared):

@@ -6,6 +6,9 @@ from features.schema.source import Source
 from features.schema.table_source import WIDE_DATE, WIDE_STAGE
 from features.schema.vocabulary import ColumnType, Role
 
+# ids of another type are the texts of its values, 1001.0 of a number: what people posted stands under them
+_AS_WRITTEN = (None, ColumnType.CATEGORY, ColumnType.TEXT, ColumnType.ID)
+
 
 def read_columns(source: Source, table: str) -> dict[str, Column]:
     """Columns of a table that are read: the declared ones without the ignored, and those ``flat`` speaks of."""
@@ -23,13 +26,16 @@ def type_of(source: Source, table: str, name: str) -> ColumnType:
     """Type a column is read as: the contract's, else the declared one, else category; an id where it names leads."""
     if source.flat is not None and name == source.flat.target.column:
         return ColumnType.CATEGORY
-    if source.flat is not None and name == source.flat.lead_id and name != source.flat.order:
-        return ColumnType.ID  # what rows are sorted by is a time or a number: as texts 1000 stands before 999
     contract = TABLES[table]
     column = read_columns(source, table).get(name)
-    if name in contract.names and not (source.kind == "flat" and column is not None and column.type is not None):
+    declared = None if column is None else column.type
+    # what rows are sorted by is a time or a number: as texts 1000 stands before 999
+    names_leads = source.flat is not None and name == source.flat.lead_id and name != source.flat.order
+    if names_leads and declared in _AS_WRITTEN:
+        return ColumnType.ID
+    if name in contract.names and (source.kind != "flat" or declared is None):
         return contract[name].type
-    return (column.type if column is not None else None) or ColumnType.CATEGORY
+    return declared or ColumnType.CATEGORY
 
 
 def names_who_or_when(source: Source, table: str, name: str) -> bool:
@@ -37,8 +43,8 @@ def names_who_or_when(source: Source, table: str, name: str) -> bool:
 
     Else all rows with 'NULL' were of one account, of one owner, or of one group.
     """
-    grouped = source.flat is not None and name == source.flat.group
-    return grouped or name == "owner" or type_of(source, table, name) in (ColumnType.ID, ColumnType.TIMESTAMP)
+    named = source.flat is not None and name in (source.flat.group, source.flat.lead_id)
+    return named or name == "owner" or type_of(source, table, name) in (ColumnType.ID, ColumnType.TIMESTAMP)
 
 
 def declared_headers(source: Source, table: str) -> list[str]:
