@@ -32,10 +32,13 @@ _WRITTEN = b"\x00" * 65_536  # what a full disk refuses; less may fit into the l
 
 
 class StoreLook:
-    """Connections of its own to the store: those of requests may all be waiting."""
+    """Connections of its own to the store: those of requests may all be waiting.
 
-    def __init__(self, store: Store, folder: Path) -> None:
-        self._folder = folder
+    ``keys_folder`` is where it is remembered that there were keys, None where people sign in otherwise.
+    """
+
+    def __init__(self, store: Store, keys_folder: Path | None) -> None:
+        self._keys_folder = keys_folder
         url = store.engine.url
         sqlite = url.get_backend_name() == "sqlite"
         options = {"timeout": _WAIT_SECONDS} if sqlite else {"connect_timeout": 5}
@@ -47,15 +50,15 @@ class StoreLook:
         try:
             with self._engine.connect() as connection:
                 connection.execute(text("SELECT 1 FROM alembic_version"))
-                if had_keys(self._folder) and connection.scalar(select(ApiKey.id).limit(1)) is None:
-                    return True, LOST
+                had = self._keys_folder is not None and had_keys(self._keys_folder)
+                lost = had and connection.scalar(select(ApiKey.id).limit(1)) is None
                 try:
                     self._try_to_write(connection)
                 except SQLAlchemyError as error:
-                    return True, _describe_write_failure(error)
+                    return True, f"{LOST if lost else ''} {_describe_write_failure(error)}".strip()
+                return True, LOST if lost else ""
         except SQLAlchemyError as error:
             return False, f"The store does not answer ({type(error).__name__})."
-        return True, ""
 
     def _try_to_write(self, connection: Connection) -> None:
         connection.rollback()

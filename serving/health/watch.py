@@ -30,7 +30,7 @@ class HealthWatch:
     def __init__(self, app_state: AppState) -> None:
         self.app_state = app_state
         self.found = Found(store=True, problems=(), at=float("-inf"))
-        self._look = StoreLook(app_state.store, app_state.folder)
+        self._look = StoreLook(app_state.store, None if app_state.settings.oidc.on else app_state.folder)
         self._one = threading.Lock()
 
     def look(self) -> None:

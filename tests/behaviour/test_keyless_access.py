@@ -1,11 +1,13 @@
 """Who is let in without a key: this machine, and only where there never was a key."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
 
 from serving.app import create_app
+from serving.oidc_settings import OidcSettings
 from tests.reference.serving import client_for, key_for, settings_for
 
 AWAY = {"x-forwarded-for": "10.9.9.9"}
@@ -31,9 +33,17 @@ def test_a_store_that_lost_its_keys_lets_nobody_in(tiny_demo: Any, tmp_path: Pat
     for file in tmp_path.glob("store.sqlite*"):
         file.unlink()
 
+    provider = OidcSettings(issuer="https://id.example.com", client_id="leadscore")
+    with client_for(tiny_demo, tmp_path, oidc=provider) as client:
+        assert client.get("/healthz").json()["status"] == "ok", "nobody needs a key where a provider signs people in"
+        assert client.get("/v1/worklist").status_code == 401
     with client_for(tiny_demo, tmp_path) as client:
         assert client.get("/v1/worklist").status_code == 401
         told = client.get("/healthz").json()
         assert told["status"] == "degraded" and "holds no API key any more" in told["problem"]
+        holder = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        assert "locked by another process" in client.get("/healthz").json()["problem"]
+        holder.close()
         assert client.get("/v1/worklist", headers=key_for(client, "read")).status_code == 200
         assert client.get("/healthz").json()["status"] == "ok"
