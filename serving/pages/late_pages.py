@@ -1,4 +1,4 @@
-"""The pages, put together when the API already answers: they are a sixth of a start."""
+"""The pages, put together when the API already answers: they are a tenth of a start."""
 
 import threading
 
