@@ -8,6 +8,7 @@ import typer
 from pipelines.cli.options import DataDir, Debug, Json, Source, StoreUrl
 from pipelines.cli.output import Output, options
 from serving.privacy import commands as privacy_commands
+from serving.scopes import Scope
 
 if TYPE_CHECKING:
     from serving.store.engine import Store
@@ -82,12 +83,13 @@ def list_command(
     json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """List the keys by prefix, with their scopes."""
-    from serving.auth.api_keys import list_keys
+    """List the keys by prefix, with the scopes they have."""
+    from serving.auth.api_keys import granted_scopes, list_keys
 
     keys = list_keys(_store(source, data_dir, store_url))
+    may = {k.id: [scope for scope in Scope if scope in granted_scopes(k)] for k in keys}
     rows = [
-        (k.prefix, k.name, ", ".join(k.scopes), k.owner or "everybody's", _describe_state(k.revoked_at)) for k in keys
+        (k.prefix, k.name, ", ".join(may[k.id]), k.owner or "everybody's", _describe_state(k.revoked_at)) for k in keys
     ]
     names = ("prefix", "name", "scopes", "leads", "state")
     output = Output(json)
@@ -95,6 +97,8 @@ def list_command(
         output.record([dict(zip(names, row, strict=True)) for row in rows])
     else:
         output.table("API keys", names, rows)
+    if once := [k.prefix for k in keys if k.revoked_at is None and not set(k.scopes) <= set(may[k.id])]:
+        output.note(f"note: {', '.join(once)}: created with admin, which no key of one owner has any more.")
     return 0
 
 

@@ -121,7 +121,7 @@ def find_caller_by_key(store: Store, token: str) -> Caller | None:
     with store.reading() as session:
         key = session.scalar(select(ApiKey).where(ApiKey.hash == digest(token), ApiKey.revoked_at.is_(None)))
     return (
-        None if key is None else Caller(key.name, _scopes_of_row(key), key.owner, identity=_identity(key.id, key.name))
+        None if key is None else Caller(key.name, granted_scopes(key), key.owner, identity=_identity(key.id, key.name))
     )
 
 
@@ -162,11 +162,11 @@ def find_session(store: Store, cookie: str) -> WebSession | None:
 def session_caller(row: WebSession) -> Caller:
     """The caller of a session."""
     identity = _identity(row.key_id, row.name)
-    return Caller(row.name, _scopes_of_row(row), row.owner, via="session", identity=identity)
+    return Caller(row.name, granted_scopes(row), row.owner, via="session", identity=identity)
 
 
-def _scopes_of_row(row: ApiKey | WebSession) -> frozenset[str]:
-    """Of one owner's key that was once created with admin, the rest of what that covers."""
+def granted_scopes(row: ApiKey | WebSession) -> frozenset[str]:
+    """What a key or session may: of one owner's that was once created with admin, the rest of what that covers."""
     if row.owner is not None and Scope.ADMIN in row.scopes:
         return frozenset(_OWNERS)
     return frozenset(row.scopes)
