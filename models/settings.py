@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from features.schema.columns import TypedNumbers
 
 
-class TrainSettings(BaseModel):
+class TrainSettings(TypedNumbers):
     """Budgets and levels of a training run.
 
     ``tune_rows`` caps the rows a tuning trial sees (weekly snapshots of one lead repeat themselves), ``fold_rows``
@@ -52,7 +54,7 @@ class TrainSettings(BaseModel):
         return cls(**budgets, max_rounds=40, scorecard_features=8)
 
 
-class GateSettings(BaseModel):
+class GateSettings(TypedNumbers):
     """By how much a challenger may be worse, and how many wins it takes to tell (docs/tracking.md)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,7 +71,7 @@ class GateSettings(BaseModel):
 CLOCKS_DIFFER_DAYS = 1.0  # an export may be stamped by another clock or zone: beyond it one of the two is wrong
 
 
-class MonitorSettings(BaseModel):
+class MonitorSettings(TypedNumbers):
     """When the monitor reports a finding (docs/monitoring.md)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

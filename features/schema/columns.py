@@ -1,7 +1,10 @@
 """Declarations of columns: what is written in each, and what it may be used for."""
 
 import re
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -15,24 +18,49 @@ def _as_list(value: Any) -> Any:
 Headers = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
 
 
-_NUMBERS = (int, float, int | None, float | None)
+_NUMBERS = {int, float, NoneType}
 
 
-class Declared(BaseModel):
+class TypedNumbers(BaseModel):
+    """Base of what people write: true and false are no numbers, which would be read as 1 and 0."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, given: Any) -> Any:
+        for name, field in cls.model_fields.items() if isinstance(given, dict) else ():
+            written = name if name in given else field.alias
+            for where, truth in _truths(field.annotation, given.get(written), str(written)):
+                raise ValueError(f"{where}: {str(truth).lower()} is no number")
+        return given
+
+
+def _truths(annotation: Any, value: Any, where: str) -> Iterator[tuple[str, bool]]:
+    """Each true or false where a number alone may stand: in the value itself, in a mapping, in a sequence."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    kinds: Iterable[Any] = inner if origin in (Union, UnionType) else (annotation,)
+    if origin is Annotated:
+        yield from _truths(inner[0], value, where)
+    elif isinstance(value, bool):
+        if {get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds} <= _NUMBERS:
+            yield where, value
+    elif origin in (Union, UnionType):
+        for kind in kinds:
+            yield from _truths(kind, value, where)
+    elif origin is dict and isinstance(value, dict):
+        for key, one in value.items():
+            yield from _truths(inner[1], one, f"{where}.{key}")
+    elif origin is tuple and isinstance(value, list | tuple):
+        kinds = repeat(inner[0]) if inner[-1] is Ellipsis else inner
+        for place, (kind, one) in enumerate(zip(kinds, value, strict=False)):
+            yield from _truths(kind, one, f"{where}.{place}")
+
+
+class Declared(TypedNumbers):
     """Base of all declarations: frozen, unknown keys are errors."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, coerce_numbers_to_str=True, hide_input_in_errors=True
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_truth_for_a_number(cls, given: Any) -> Any:
-        """``true`` would be read as 1."""
-        for name, field in cls.model_fields.items() if isinstance(given, dict) else ():
-            if isinstance(given.get(name), bool) and field.annotation in _NUMBERS:
-                raise ValueError(f"{name}: {str(given[name]).lower()} is no number")
-        return given
 
 
 def fold_value(text: str) -> str:

@@ -5,18 +5,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from features.array_types import Bools, Texts
 from features.assembly.frameless_rows import PlainRows, Values, missing_in, objects
 from features.catalog.families.job_titles import JobFunction, Seniority
 from features.catalog.feature import Catalog
 from features.errors import PolicyError
+from features.schema.columns import TypedNumbers
 from features.schema.operations import ColumnValue
 from features.schema.source import Name
 
 
-class PolicyModel(BaseModel):
+class PolicyModel(TypedNumbers):
     """Base of everything a policy declares: frozen, unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,16 +1,22 @@
 """YAML from strangers: what multiplies by aliases or nests without end is refused at once, with its line."""
 
 import itertools
+from typing import Any
 
 import pytest
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from features.errors import SourceError
 from features.schema.columns import Column
-from features.schema.learning import Label
+from features.schema.evidence import EngagementWindows
+from features.schema.learning import Cohort, Label
 from features.schema.load_source import parse_source
+from features.schema.people.privacy import Privacy
 from features.schema.yaml_lines import YamlTextError, read_yaml
+from models.explaining.profile import Trait
+from models.judging.lifecycle.policy import BusinessHours
+from models.settings import GateSettings, MonitorSettings, TrainSettings
 
 
 def laughs(levels: int = 9) -> str:
@@ -82,6 +88,33 @@ def test_truth_and_times_are_no_days(days: str) -> None:
     with pytest.raises(ValidationError, match=r"horizon_days: true is no number|unable to parse string"):
         Label.model_validate(read_yaml(f"horizon_days: {days}").data)
     assert Label.model_validate(read_yaml("horizon_days: 0x1E").data).horizon_days == 30
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "where"),
+    [
+        (Privacy, {"retention": {"leads": True}}, "retention.leads: true"),
+        (Label, {"horizon_by_segment": {"smb": 30, "ent": True}}, "horizon_by_segment.ent: true"),
+        (Cohort, {"after_days": [0, True]}, "after_days.1: true"),
+        (EngagementWindows, {"counts": [7, False]}, "counts.1: false"),
+        (EngagementWindows, {"trend": [True, 56]}, "trend.0: true"),
+        (MonitorSettings, {"stage_days": {"train": True}}, "stage_days.train: true"),
+        (MonitorSettings, {"data_days": True}, "data_days: true"),
+        (GateSettings, {"wins": True}, "wins: true"),
+        (TrainSettings, {"trials": True}, "trials: true"),
+        (Trait, {"attribute": "employees", "minimum": True}, "minimum: true"),
+        (BusinessHours, {"start": True}, "start: true"),
+    ],
+)
+def test_truth_is_no_number_wherever_one_is_written(kind: type[BaseModel], written: Any, where: str) -> None:
+    with pytest.raises(ValidationError, match=f"{where} is no number"):
+        kind.model_validate(written)
+
+
+def test_truth_is_a_value_where_one_may_stand_and_numbers_are_numbers() -> None:
+    assert Label.model_validate({"repeat_wins": True, "horizon_by_segment": {"smb": 30}}).repeat_wins
+    assert EngagementWindows.model_validate({"counts": [7], "trend": (1, 2)}).trend == (1, 2)
+    assert MonitorSettings.model_validate({"data_days": None, "stage_days": {"train": 2}}).stage_days["train"] == 2
 
 
 @pytest.mark.parametrize("scale", [".inf", "1.0e+308", "0", "true"])

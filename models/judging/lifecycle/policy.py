@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from features.array_types import Floats
 from features.errors import PolicyError
+from features.schema.columns import TypedNumbers
 from features.schema.policy_yaml import list_problems, read_policy_file, validate_policy
 from features.schema.source import Name
 from features.schema.vocabulary import Stage
@@ -28,7 +29,7 @@ EVERY = "every"
 Quarter = Annotated[str, Field(pattern=r"^(\d{4}Q[1-4]|every)$")]
 
 
-class Part(BaseModel):
+class Part(TypedNumbers):
     """Base of the policy's parts: frozen, unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
