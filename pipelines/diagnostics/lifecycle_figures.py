@@ -21,11 +21,13 @@ from models.logistic import sigmoid
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.final_block import find_test_block
 from pipelines.artifacts.lifecycle_record import LifecycleRecord
+from pipelines.rubrics.compared_leads import take_rows
 from pipelines.workspace import csv_files
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.find_declarations import find_policy
 from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.people.objecting import are_left_out
 from pipelines.workspace.table_files import load_tables, records_of
 
 DEFAULT = "lifecycle"
@@ -87,6 +89,7 @@ def lifecycle_of(context: Context, tables: Tables | None = None, as_of: pd.Times
     matrix = load_matrix(context.paths.matrix)
     tables = load_tables(context.paths) if tables is None else tables
     looks = matrix.keys[["lead_id", "as_of", "age_days"]].assign(label=matrix.label)
+    looks = looks[~are_left_out(context, matrix)].reset_index(drop=True)
     policy = policy_of(context)
     closed = closed_leads(tables, context.source, cutoff)
     pause_point()
@@ -94,10 +97,13 @@ def lifecycle_of(context: Context, tables: Tables | None = None, as_of: pd.Times
 
 
 def feedback_of(context: Context, found: Lifecycle) -> dict[str, pd.DataFrame]:
-    """Sales' decisions against the evaluated twin's score at that time; empty without a trained model."""
-    block = find_test_block(context.paths)
-    if block is None:
+    """Sales' decisions against the evaluated twin's score at that time, of nobody who objects to profiling since; empty
+    without a trained model.
+    """
+    judged = find_test_block(context.paths)
+    if judged is None:
         return {}
+    block = take_rows(judged, ~are_left_out(context, judged.matrix))
     keys, every_days = block.matrix.keys, SnapshotCapacity.of(context.source).every_days
     week = snapshot_starts(keys["as_of"], every_days)
     scored = scored_decisions(found.decisions, keys, sigmoid(block.log_odds), block.matrix.label, week)

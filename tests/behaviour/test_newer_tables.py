@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 
 import leadscore
+from features.cohort.objections import OBJECTS
 from features.errors import DataError
 from models.bundle import load_bundle
 from models.explaining.language import load_language
 from pipelines.artifacts.final_block import load_test_block
 from pipelines.cli.output import Output
 from pipelines.cli.run import note_outdated
+from pipelines.diagnostics.lifecycle_figures import feedback_of, lifecycle_of
 from pipelines.rubrics.compared_leads import load_compared_block
 from pipelines.rubrics.swapped_leads import explain_swaps
 from pipelines.run import run_stage
@@ -145,3 +147,14 @@ def test_reasons_that_do_not_add_up_to_the_score_are_not_given(tiny_demo: Any) -
         assert found is not None
         np.testing.assert_array_equal(found.at, expected)
         np.testing.assert_allclose(found.parts.log_odds, changed["model_log_odds"].to_numpy()[expected], atol=1e-6)
+
+
+def test_whom_sales_and_score_disagree_on_is_nobody_who_objects_since(tiny_copy: Any) -> None:
+    context = tiny_copy.context
+    before = feedback_of(context, lifecycle_of(context))["disagreements"]
+    lead = before["lead_id"].iloc[0]
+    file = context.paths.ingest / "leads.parquet"
+    leads = read_parquet(file)
+    write_parquet(file, leads.assign(**{OBJECTS: leads["lead_id"] == lead}))
+    after = feedback_of(context, lifecycle_of(context))["disagreements"]
+    assert len(after) and lead not in set(after["lead_id"])
