@@ -11,6 +11,7 @@ import pandas as pd
 from features.catalog.feature import Catalog
 from features.errors import ContractError
 
+NOBODY = "forgotten-"  # beginning of the number that stands where a row of figures must keep its place
 KEY_COLUMNS = ("lead_id", "as_of", "account_id", "group", "episode", "order", "age_days", "segment")
 
 

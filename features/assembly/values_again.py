@@ -11,7 +11,7 @@ from features.assembly.list_values import restore_list_items
 from features.catalog.build_catalog import build_catalog
 from features.catalog.feature import Catalog
 from features.errors import DataError
-from features.matrix import Matrix
+from features.matrix import NOBODY, Matrix
 from features.schema.source import Flat, Source
 
 
@@ -44,13 +44,15 @@ def require_same_rows(source: Source, leads: pd.DataFrame, past: Matrix) -> None
     """Refuse a table in which the number of a row may be somebody else's than when the matrix was built.
 
     Where rows have no id, nothing but their values tells whether the file goes on as it was: rows that came at its end
-    or object since change no number, one that came or went before others, or was sorted, changes those behind it.
+    or object since change no number, one that came or went before others, or was sorted, changes those behind it. Who
+    was forgotten since has no number any more.
 
     Raises
     ------
     DataError : a row that is known by its number alone is gone, or holds other values now
     """
-    numbered = are_row_numbers(past.keys["lead_id"], source)
+    ids = past.keys["lead_id"].astype("str")
+    numbered = are_row_numbers(ids, source) & ~ids.str.startswith(NOBODY).to_numpy(dtype=np.bool_)
     if source.flat is None or not numbered.any():
         return
     past = past.take(np.flatnonzero(numbered))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from features.matrix import NOBODY
 from features.schema.source import Source
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.artifacts.snapshots_record import SnapshotsRecord
@@ -21,7 +22,7 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.addresses_in_texts import hide_in_frame
 from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns
-from pipelines.workspace.people.register import FOLDER, FORGOTTEN, NOBODY
+from pipelines.workspace.people.register import FOLDER, FORGOTTEN
 
 _OURS_NOT = ("raw", "serving", "bundles", KEPT, FOLDER)  # the source's files, the server's, models; kept/ in its turn
 _WATERFALL = "waterfall_"

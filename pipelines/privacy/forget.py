@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from features.matrix import NOBODY
 from pipelines.privacy.elsewhere import Elsewhere, Place
 from pipelines.privacy.erase_everywhere import erase_everywhere
 from pipelines.privacy.erase_files import short_ids
@@ -19,7 +20,7 @@ from pipelines.privacy.person import Person, UnknownPersonError, find_person, pe
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.lock import who_runs_this
-from pipelines.workspace.people.register import DONE, FORGOTTEN, NOBODY, add_to_register, folder_of, read_register
+from pipelines.workspace.people.register import DONE, FORGOTTEN, add_to_register, folder_of, read_register
 
 UNFINISHED = "unfinished.json"
 

@@ -9,9 +9,8 @@ import pandas as pd
 
 from features.catalog.feature import Catalog
 from features.cohort.splits import Chop
-from features.matrix import KEY_COLUMNS, Matrix
+from features.matrix import KEY_COLUMNS, NOBODY, Matrix
 from pipelines.workspace.atomic_files import read_json, read_parquet, write_json, write_parquet
-from pipelines.workspace.people.register import NOBODY
 
 _JUDGED = ("label", "matured", "label_known_at", "weight", "amount")
 

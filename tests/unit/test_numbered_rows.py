@@ -1,5 +1,6 @@
 """Rows of a flat source that have numbers alone: a number says nothing of another file, nor of one that changed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ from features.assembly.flat_matrix import flat_matrix
 from features.catalog.build_catalog import build_catalog
 from features.cohort.objections import OBJECTS
 from features.errors import DataError
+from features.matrix import NOBODY
 from features.schema.load_source import load_source
+from pipelines.rubrics.recorded_baselines import recorded_policies
 from pipelines.run import run_stage
 from pipelines.scoring.file_rows import rows_of_file
 from pipelines.scoring.leads_file import read_leads_file
@@ -51,3 +54,14 @@ def test_slices_are_of_the_rows_that_were_judged_or_refused(tmp_path: Path) -> N
     later = ingested(tmp_path / "later", frame.iloc[::-1], declaration)
     with pytest.raises(DataError, match=r"rows of 'calls' that have no id hold other values"):
         declared_slices(later, test)
+
+
+def test_a_recorded_score_is_read_of_the_rows_left_after_somebody_was_forgotten(tmp_path: Path) -> None:
+    declaration = DECLARATION + "recorded_score: visits\n"
+    frame = calls(60)
+    context = ingested(tmp_path, frame, declaration)
+    test = flat_matrix(frame, context.source).take(np.arange(40, 60))
+    ids = test.keys["lead_id"].mask(test.keys.index == 3, f"{NOBODY}0a1b2c3d4e5f")
+    (found,) = recorded_policies(context, replace(test, keys=test.keys.assign(lead_id=ids)))
+    assert found.score[3] < found.score.min(where=np.arange(20) != 3, initial=np.inf)
+    assert np.delete(found.score, 3).tolist() == frame["visits"].iloc[40:].drop(43).tolist()

@@ -3,12 +3,12 @@
 import numpy as np
 
 from features.array_types import Bools
+from features.assembly.flat_outcomes import are_row_numbers
 from features.assembly.values_again import require_same_rows
 from features.cohort.objections import OBJECTS, objecting_leads
-from features.matrix import Matrix
+from features.matrix import NOBODY, Matrix
 from pipelines.workspace.atomic_files import read_parquet, read_parquet_names
 from pipelines.workspace.context import Context
-from pipelines.workspace.people.register import NOBODY
 from pipelines.workspace.table_files import load_table
 
 
@@ -34,9 +34,8 @@ def are_left_out(context: Context, matrix: Matrix) -> Bools:
     """
     names, objecting = matrix.keys["lead_id"].astype("str"), objecting_here(context)
     nobodys = names.str.startswith(NOBODY).to_numpy(dtype=np.bool_)
-    if objecting and context.source.flat is not None:
-        leads, named = load_table(context.paths, "leads"), matrix.take(np.flatnonzero(~nobodys))
-        require_same_rows(context.source, leads, named)
+    if objecting and are_row_numbers(names, context.source).any():
+        require_same_rows(context.source, load_table(context.paths, "leads"), matrix)
     return np.asarray(names.isin(objecting).to_numpy(dtype=np.bool_) | nobodys)
 
 

@@ -29,7 +29,6 @@ FOLDER, PEOPLE, KEY = "privacy", "people.json", "key"
 DONE = "forgotten.json"  # beside them: that people were forgotten, and under which marks
 FORGOTTEN, OBJECTS = "forgotten", "objects"
 WHY_FORGOTTEN = "this person is forgotten and is not scored"  # of a row in a file or a request
-NOBODY = "forgotten-"  # beginning of the number that stands where a row of figures must keep its place
 _TOKEN = re.compile(r"[^\s,;|\"'<>()\[\]{}=]+")
 _WORD = re.compile(r"(?<![\w@])(?<!\d\.)\w+(?:\.0+(?!\d))?(?![\w.+-]*@|\w|\.\d)")  # of no number or address a part
 _LONG_ID = 5  # letters and digits: a shorter id is not looked for in running text, where it is any other number
