@@ -149,7 +149,7 @@ def _judge_block(context: Context) -> JudgedBlock:
 
 def keep_compared(context: Context, matrix: Matrix, rows: Ints, whom: Whom) -> Ints:
     """Those of the rows that a comparison of these people may learn and judge from: of nobody who objects since."""
-    rows = rows[~are_left_out(context, matrix.take(rows))]
+    rows = rows[~are_left_out(context, matrix)[rows]]
     if whom == "all":
         return rows
     keys = matrix.keys.iloc[rows].reset_index(drop=True)
