@@ -75,9 +75,11 @@ def promote_command(
     from features.errors import ExitStatus
     from pipelines.promotion import promote_bundle
     from pipelines.workspace.params_file import load_gate
+    from pipelines.workspace.people.register import without_the_forgotten
 
     gate = load_gate(options.params)
-    done = promote_bundle(context, bundle, check=check, reason=reason, top=top, gate=gate)
+    why = without_the_forgotten(context.paths.root, reason)
+    done = promote_bundle(context, bundle, check=check, reason=why, top=top, gate=gate)
     answer, moves, found = done.gate, done.churn, done.champion
     if found is None:
         output.show({"gate": answer.record(), "churn": moves}, f"{answer.text}\n\n{churn_text(moves)}")

@@ -76,10 +76,12 @@ def _set(
     from pipelines.registry.champion import points_score
     from pipelines.workspace.adopted_thresholds import adopt_threshold, find_repeated, load_thresholds
     from pipelines.workspace.lock import only_writer, who_runs_this
+    from pipelines.workspace.people.register import without_the_forgotten
 
     if points_score(context.paths):
         raise PolicyError("points score alone here; the rubric's own threshold hands off, set it in the rubric.")
     with only_writer(context.paths):
+        reason = without_the_forgotten(context.paths.root, reason)
         before = load_thresholds(context.paths, None if context.thresholds is None else context.thresholds.declared)
         who = author or who_runs_this()
         found = find_repeated(before, score, author=who, reason=reason)

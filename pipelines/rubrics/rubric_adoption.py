@@ -13,6 +13,7 @@ from features.rubric.yaml_format import rubric_yaml
 from pipelines.registry.points_champion import follow_adopted_rubric, scores_alone
 from pipelines.scoring.find_lead import parse_as_of
 from pipelines.workspace.context import Context
+from pipelines.workspace.people.register import without_the_forgotten
 from pipelines.workspace.rubric_versions import adopt_rubric, version_record
 from pipelines.workspace.table_files import load_tables
 
@@ -52,7 +53,8 @@ def adopt(
             f"there is another rubric '{draft.name}' of version '{draft.version}' already; give the draft a version of "
             "its own, so that every score can say which one it is of."
         )
-    version = RubricVersion(rubric=draft, since=begins, author=author.strip(), reason=reason.strip())
+    reason = without_the_forgotten(context.paths.root, reason.strip())
+    version = RubricVersion(rubric=draft, since=begins, author=author.strip(), reason=reason)
     earlier = context.rubrics.versions
     resumed = resume and bool(earlier) and bool(earlier[-1].adopted_at)
     resumed = resumed and _is_same(

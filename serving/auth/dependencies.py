@@ -103,7 +103,7 @@ async def _identify_browser(request: Request, callers: CallerLookup) -> Caller:
     if caller is None:
         if not await callers.allows_anonymous():
             raise SignInError("Sign in: send an API key as 'Authorization: Bearer ...', or open /sign-in.")
-        if is_from_elsewhere(request, callers.app_state.settings.proxy_networks):
+        if is_from_elsewhere(request):
             raise SignInError(
                 "Without any API key only the machine that the server runs on has access, and this request came from "
                 "another one. Create a key there with 'leadscore keys create', then send it as 'Authorization: Bearer "

@@ -12,9 +12,7 @@ UNKNOWN = "?"  # a peer without an address
 
 def request_origin(request: Request, proxies: Sequence[IPNetwork]) -> str:
     """The address a request came from, as :func:`find_origin` has it."""
-    lines = ",".join(request.headers.getlist("x-forwarded-for"))  # some proxies append a line, not to the line
-    forwarded = [part.strip() for part in lines.split(",") if part.strip()]
-    return find_origin(request.client.host if request.client else UNKNOWN, forwarded, proxies)
+    return find_origin(request.client.host if request.client else UNKNOWN, _forwarded(request), proxies)
 
 
 def find_origin(peer: str, forwarded: Sequence[str], proxies: Sequence[IPNetwork]) -> str:
@@ -36,12 +34,21 @@ def find_origin(peer: str, forwarded: Sequence[str], proxies: Sequence[IPNetwork
     return address
 
 
-def is_from_elsewhere(request: Request, proxies: Sequence[IPNetwork]) -> bool:
-    """Whether a request is known to come from another machine; what a proxy forwards for no address at all is, too."""
-    origin = parse_address(request_origin(request, proxies))
-    if origin is None:
-        return parse_address(request.client.host if request.client else UNKNOWN) is not None
-    return not origin.is_loopback
+def is_from_elsewhere(request: Request) -> bool:
+    """Whether a request may come from another machine: the peer is one, or whoever forwards it, a declared proxy or
+    not, names anything but this machine.
+
+    A proxy that says nothing of the kind cannot be told from this machine's own users.
+    """
+    peer = parse_address(request.client.host if request.client else UNKNOWN)
+    named = [parse_address(one) for one in _forwarded(request)]
+    away = any(address is None or not address.is_loopback for address in named) or "forwarded" in request.headers
+    return away or (peer is not None and not peer.is_loopback)
+
+
+def _forwarded(request: Request) -> list[str]:
+    lines = ",".join(request.headers.getlist("x-forwarded-for"))  # some proxies append a line, not to the line
+    return [part.strip() for part in lines.split(",") if part.strip()]
 
 
 def parse_address(text: str) -> IPAddress | None:

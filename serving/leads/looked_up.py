@@ -41,7 +41,8 @@ def store_field(
         row.known_at = app_state.clock.next_known_at()
         session.add(row)
 
-        detail = {"field": body.field, "channel": body.channel}
+        channel = app_state.people.register.hide_in_text(body.channel, numbers=False)
+        detail = {"field": body.field, "channel": channel}
         record_action(session, caller.name, "field", lead_id, detail)
         session.flush()
         mates = [mate for mate in state.data.leads_of_account(row.account_id) if mate != lead_id]

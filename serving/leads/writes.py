@@ -123,7 +123,8 @@ def store_answer(
         row.corrects = None if body.corrects is None else _find_wrong_answer(session, lead_id, body)
         session.add(row)
 
-        detail: dict[str, Any] = {"question": body.question, "status": body.status, "channel": body.channel}
+        channel = app_state.people.register.hide_in_text(body.channel, numbers=False)
+        detail: dict[str, Any] = {"question": body.question, "status": body.status, "channel": channel}
         if row.corrects is not None:
             detail |= {"corrects": row.corrects}
         record_action(session, caller.name, "answer", lead_id, detail)

@@ -113,7 +113,8 @@ def promote(
     BusyError : a run is writing here; ask again when it is done
     """
     with app_state.way.held():
-        return _promote(app_state, actor, beginning, force, reason, leaving)
+        told = app_state.people.register.hide_in_text(reason, numbers=True)
+        return _promote(app_state, actor, beginning, force, told, leaving)
 
 
 def _promote(
@@ -244,7 +245,8 @@ def roll_back(app_state: AppState, actor: str, leaving: str | None = None, reaso
     so that a repeated request does not go back and forth.
     """
     with app_state.way.held():
-        return _roll_back(app_state, actor, leaving, reason)
+        told = app_state.people.register.hide_in_text(reason, numbers=True)
+        return _roll_back(app_state, actor, leaving, told)
 
 
 def _roll_back(app_state: AppState, actor: str, leaving: str | None, reason: str) -> dict[str, Any]:

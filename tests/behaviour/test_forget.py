@@ -216,6 +216,8 @@ def texts_of_others_name_them_no_more(client: TestClient, other: str, lead: str,
         assert done.status_code == 201 and mail not in done.text, done.text
         again = client.post(f"/v1/leads/{other}/{place}", json=body, headers={"idempotency-key": f"{place} {mail}"})
         assert again.json() == done.json()
+    answer = {"question": "budget", "value": "<10k", "channel": f"mail from {mail}"}
+    assert client.post(f"/v1/leads/{other}/answers", json=answer).is_success
     notes = client.get(f"/v1/leads/{other}/notes").json()
     assert [note["note"] for note in notes] == ["ask [forgotten] ([forgotten])"] * 2
 

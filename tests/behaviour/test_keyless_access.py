@@ -22,6 +22,10 @@ def test_whoever_a_proxy_forwards_for_from_another_machine_needs_a_key(tiny_demo
         assert client.get("/v1/worklist", headers={"x-forwarded-for": "nonsense"}).status_code == 401
         assert client.get("/v1/worklist", headers={"x-forwarded-for": "::1"}).status_code == 200
         assert client.get("/v1/worklist").status_code == 200, "the machine's own user"
+        for forged in ("127.0.0.1, 10.9.9.9", "10.9.9.9, 127.0.0.1", "127.0.0.1,"):
+            status = client.get("/v1/worklist", headers={"x-forwarded-for": forged}).status_code
+            assert status == (200 if forged == "127.0.0.1," else 401), forged
+        assert client.get("/v1/worklist", headers={"forwarded": "for=10.9.9.9"}).status_code == 401
         assert client.get("/v1/worklist", headers=AWAY | key_for(client, "read")).status_code == 200
 
 

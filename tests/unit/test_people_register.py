@@ -63,11 +63,15 @@ def test_an_address_is_hidden_wherever_it_stands_and_no_other(tmp_path: Path, te
         ("merged with 100234.0, not 1002345 or 1.100234", "merged with [forgotten], not 1002345 or 1.100234"),
         ("00Q-5e!", "[forgotten]!"),
         ("100234 - 200000", None),
+        ("lead:00Q-5e-x7, #00q-5E-X7 and 1.00Q-5e-x7", "lead:[forgotten], #00q-5E-X7 and 1.00Q-5e-x7"),
+        ("https://crm.example/leads/7c9e6679-7425-40de", "https://crm.example/leads/[forgotten]"),
+        ("Budget 25.000 EUR, offered 25.00, not 0025.0", None),
         ("L7 and L00295.x@example.com, L00295@x.example, xL00295", None),
     ],
 )
 def test_an_id_is_hidden_in_any_case_where_it_is_nobody_elses(tmp_path: Path, text: str, left: str | None) -> None:
-    register = add_to_register(tmp_path, FORGOTTEN, ["L00295", "100234", "L7", "00Q-5e"], ["ann@example.com"])
+    ids = ["L00295", "100234", "L7", "00Q-5e", "00Q-5e-x7", "7c9e6679-7425-40de", "25"]
+    register = add_to_register(tmp_path, FORGOTTEN, ids, ["ann@example.com"])
     assert register.hide_in_text(text, numbers=True) == (text if left is None else left)
     assert "100234" not in text or register.hide_in_text(text, numbers=False) == text
 

@@ -31,6 +31,7 @@ FORGOTTEN, OBJECTS = "forgotten", "objects"
 WHY_FORGOTTEN = "this person is forgotten and is not scored"  # of a row in a file or a request
 _TOKEN = re.compile(r"[^\s,;|\"'<>()\[\]{}=]+")
 _WORD = re.compile(r"(?<![\w@])(?<!\d\.)\w+(?:\.0+(?!\d))?(?![\w.+-]*@|\w|\.\d)")  # of no number or address a part
+_JOINED = re.compile(r"(?<![\w@.-])\w+(?:[.-]+\w+)+(?![\w@-])")  # an id of several parts, beside a colon or a slash
 _LONG_ID = 5  # letters and digits: a shorter id is not looked for in running text, where it is any other number
 _KEY_BYTES = 32
 
@@ -130,7 +131,7 @@ class PeopleRegister:
         return hide_addresses(text, lambda address: self.hash_address(address) in wanted) if wanted else text
 
     def hide_in_text(self, text: str, *, numbers: bool) -> str:
-        """The text without addresses of those who are forgotten, and without their ids, in any case.
+        """The text without addresses of those who are forgotten, and without their ids, in small or capital letters.
 
         Short ids stay, as they may be any word; of ids that are ``numbers`` long ones go, too, where there are words.
         """
@@ -141,13 +142,13 @@ class PeopleRegister:
 
         def hide(found: re.Match[str]) -> str:
             word = found[0].rstrip(".:!?")
-            if not is_long_id(word) or (is_number(word) and not numbers):
+            if not is_long_id(plain_id(word)) or (is_number(word) and not numbers):
                 return found[0]
             spellings = {word, word.upper(), word.lower()}
             meant = any(self.hash_lead(one) in wanted for one in spellings)
             return HIDDEN + found[0][len(word) :] if meant else found[0]
 
-        for words in (_TOKEN, _WORD):
+        for words in (_TOKEN, _JOINED, _WORD):
             text = words.sub(hide, text)
         return self.hide_addresses(text)
 
@@ -186,6 +187,11 @@ def is_long_id(name: object) -> bool:
 def is_number(name: str) -> bool:
     """Whether an id is digits alone, as amounts and other things' numbers are."""
     return plain_id(name).isdigit()
+
+
+def without_the_forgotten(root: Path, text: str) -> str:
+    """A reason or note as it may be stored: without addresses and long ids of those who are forgotten."""
+    return read_register(root).hide_in_text(text, numbers=True)
 
 
 def read_register(root: Path) -> PeopleRegister:
