@@ -37,7 +37,7 @@ def test_a_store_that_lost_its_keys_lets_nobody_in(tiny_demo: Any, tmp_path: Pat
     for file in tmp_path.glob("store.sqlite*"):
         file.unlink()
 
-    provider = OidcSettings(issuer="https://id.example.com", client_id="leadscore")
+    provider = OidcSettings(issuer="https://id.example.com", client_id="leadscore", groups={"sales": ("read",)})
     with client_for(tiny_demo, tmp_path, oidc=provider) as client:
         assert client.get("/healthz").json()["status"] == "ok", "nobody needs a key where a provider signs people in"
         assert client.get("/v1/worklist").status_code == 401
