@@ -12,6 +12,7 @@ from serving.accounts.account_record import read_product_chances, without_score_
 from serving.json_values import to_json_values
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
+from serving.state.kept_views import KeptView
 from serving.state.loaded_state import LoadedState
 from serving.state.result_cache import file_stamp
 
@@ -31,7 +32,7 @@ def read_expansion_rows(
     found = _rows_of(app_state, state, owner, product)
     if owner is not None:
         seen = {str(lead) for lead in state.data.lead_ids[state.data.shown_to(owner)]}
-        own = _scores_of_own(app_state, state, found, seen)
+        own = _keep_scores_of_own(app_state, state, owner, seen)
         found = [_without_others(row, seen) | own.get((row["account_id"], row["product"]), {}) for row in found]
         found.sort(key=place_in_expansion)  # the order would tell what is left out
     rows = [row | {"best_lead": None} if row["best_lead"] in unlisted else row for row in found[:limit]]
@@ -61,6 +62,23 @@ def _rows_of(app_state: AppState, state: LoadedState, owner: str | None, product
     own = np.unique(state.data.account_of[state.data.shown_to(owner)])
     accounts = {str(name) for name in state.data.account_ids[own[own >= 0]]}
     return [row for row in found if row["account_id"] in accounts]
+
+
+def _keep_scores_of_own(
+    app_state: AppState, state: LoadedState, owner: str, seen: set[str]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """What :func:`_scores_of_own` finds of all products, kept until the run or the score of a seen lead is another."""
+    stamp = file_stamp(state.model.context.paths.score / "expansion.parquet")
+    again = [row for row in state.worklist.scored_again() if row["lead_id"] in seen]
+    scored = tuple((row["lead_id"], row.get("probability"), row.get("lead_list")) for row in again)
+
+    def compute() -> dict[tuple[str, str], dict[str, Any]]:
+        return _scores_of_own(app_state, state, _rows_of(app_state, state, owner, None), seen)
+
+    kept: dict[tuple[str, str], dict[str, Any]] = state.keep(
+        KeptView(("expansion of own", owner, stamp, scored), compute)
+    )
+    return kept
 
 
 def _scores_of_own(

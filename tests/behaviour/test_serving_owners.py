@@ -4,13 +4,16 @@ import io
 import re
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from models.accounts.expansion import account_products
 from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.workspace.atomic_files import read_parquet
+from serving.accounts import expansion_rows
 from serving.auth.api_keys import form_token, start_session
 from serving.auth.dependencies import SESSION
 from serving.leads import lookup
@@ -231,6 +234,26 @@ def test_no_answer_to_an_owner_names_anothers_lead(client: TestClient, tiny_demo
     assert of_own, "somewhere another's lead gives the product more, and one of the owner's its score here"
     assert [row["chance"] or 0 for row in rows] == sorted((row["chance"] or 0 for row in rows), reverse=True)
     assert any(row["score"] != whole[row["account_id"], row["product"]]["score"] for row in rows)
+
+
+def test_scores_of_an_owners_own_leads_are_worked_out_once_until_one_has_another(
+    client: TestClient, tiny_demo: Any
+) -> None:
+    leads = pd.read_parquet(tiny_demo.context.paths.ingest / "leads.parquet").dropna(subset=["account_id", "owner"])
+    batch = pd.read_parquet(tiny_demo.context.paths.score / "expansion.parquet").dropna(subset=["best_lead"])
+    listed = leads[leads["lead_id"].isin(worklist_of(tiny_demo)["lead_id"])]
+    shared = batch.merge(listed[["account_id", "owner", "lead_id"]], on="account_id", suffixes=("_shown", ""))
+    owner_of = leads.set_index("lead_id")["owner"]
+    other = shared[shared["best_lead"].map(owner_of) != shared["owner"]].iloc[0]
+    key = key_for(client, "read", owner=str(other["owner"]))
+    with patch.object(expansion_rows, "account_products", wraps=account_products) as scored:
+        first = client.get("/v1/expansion", headers=key).json()
+        assert client.get("/v1/expansion", headers=key).json() == first and scored.call_count == 1
+        answer = {"question": "budget", "value": "none"}
+        said = client.post(f"/v1/leads/{other['lead_id']}/answers", json=answer, headers=key_for(client, "feedback"))
+        assert said.status_code == 201, said.text
+        client.get("/v1/expansion", headers=key)
+        assert scored.call_count == 2
 
 
 def test_an_address_finds_all_leads_of_an_owner_among_many_of_others(
