@@ -4,13 +4,14 @@ Nothing here is part of the score. Accepting and rejecting are stages that the l
 (:mod:`serving.leads.verdicts`), rows of the source like those of the CRM.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
 
 from features.assembly.closed_leads import ClosedLead
 from models.standing.pinned import Pins
@@ -183,15 +184,32 @@ def find_overrides(store: Store, lead_ids: Sequence[str] | None = None) -> dict[
 
 def find_unpinned_leads(store: Store, since: datetime) -> frozenset[str]:
     """Leads of which a pin of the state ended since a time: it ran out, was taken back, or another took its place."""
-    later = aliased(Feedback)
-    another = (later.verdict == OVERRIDE) & (later.lead_id == Feedback.lead_id) & (later.id > Feedback.id)
-    ends = (later.undoes == Feedback.id) | another
-    stood = ~exists().where(ends, later.written_at <= since)
-    stood &= Feedback.expires_at.is_(None) | (Feedback.expires_at > since)
-    ended = exists().where(ends, later.written_at > since) | (Feedback.expires_at <= wall_now())
-    pins = select(Feedback.lead_id).where(Feedback.verdict == OVERRIDE, Feedback.state.is_not(None))
+    now = wall_now()
+    ran_out = (Feedback.verdict == OVERRIDE) & (Feedback.expires_at > since) & (Feedback.expires_at <= now)
+    touched = select(Feedback.lead_id).where(or_(Feedback.written_at > since, ran_out))
+    asked = select(Feedback).where(Feedback.lead_id.in_(touched))  # few leads, found by the index of their id
+    asked = asked.where(or_(Feedback.verdict == OVERRIDE, Feedback.undoes.is_not(None))).order_by(Feedback.id)
+    said = defaultdict[str, list[Feedback]](list)
     with store.reading() as session:
-        return frozenset(session.scalars(pins.where(stood, ended)))
+        for row in session.scalars(asked):
+            said[row.lead_id].append(row)
+    return frozenset(name for name, rows in said.items() if _has_lost_its_pin(rows, since, now))
+
+
+def _has_lost_its_pin(rows: Sequence[Feedback], since: datetime, now: datetime) -> bool:
+    """Whether a state was pinned then or since by what pins no longer, of one lead's overrides and withdrawals."""
+    moments = {since, *(row.written_at for row in rows if row.written_at > since)}
+    held = [pin for pin in (_pin_at(rows, moment) for moment in moments) if pin is not None and pin.state is not None]
+    return bool({pin.id for pin in held} - {pin.id for pin in (_pin_at(rows, now),) if pin is not None})
+
+
+def _pin_at(rows: Sequence[Feedback], moment: datetime) -> Feedback | None:
+    """The override in force at a moment: the latest one that nobody had taken back by then, unless it ran out."""
+    known = [row for row in rows if row.written_at <= moment]
+    undone = {row.undoes for row in known}
+    latest = next((row for row in reversed(known) if row.verdict == OVERRIDE and row.id not in undone), None)
+    over = latest is not None and latest.expires_at is not None and latest.expires_at <= moment
+    return None if over else latest
 
 
 def find_pinned_states(store: Store) -> dict[str, str]:

@@ -59,15 +59,26 @@ def test_a_pin_that_ended_within_the_week_has_moved_its_lead(tmp_path: Path) -> 
 
     pins = [pin(name, 21) for name in ("stands", "withdrawn", "long_withdrawn", "pinned_anew")]
     pins += [pin("ran_out", 21, until=2), pin("long_over", 30, until=20), pin("runs", 21, until=-2)]
+    pins += [
+        pin("back_and_over", 30),
+        pin("back_and_over", 20, state="mql"),
+        pin("back", 30),
+        pin("back", 20, state="mql"),
+    ]
+    pins += [pin("back_and_ran_out", 30, until=2), pin("back_and_ran_out", 20), pin("tried", 30), pin("tried", 4)]
     pins += [pin("next_action", 21, until=2, state=None), pin("pinned_anew", 1, state="mql"), pin("short", 3, until=1)]
     with store.writing() as session:
         session.add_all(pins)
         session.flush()
-        for at, days in ((1, 1), (2, 14), (5, 1)):
-            taken = {"undoes": pins[at].id, "written_at": now - timedelta(days=days)}
-            session.add(Feedback(lead_id=pins[at].lead_id, verdict="withdraw", **taken, **said))
+        by_lead = {name: [one for one in pins if one.lead_id == name] for name in {one.lead_id for one in pins}}
+        withdrawn = [("withdrawn", 0, 1), ("long_withdrawn", 0, 14), ("long_over", 0, 1), ("back_and_over", 1, 15)]
+        withdrawn += [("back_and_over", 0, 2), ("back", 1, 15), ("back_and_ran_out", 1, 15), ("tried", 1, 2)]
+        for lead, at, days in withdrawn:
+            taken = {"undoes": by_lead[lead][at].id, "written_at": now - timedelta(days=days)}
+            session.add(Feedback(lead_id=lead, verdict="withdraw", **taken, **said))
     unpinned = find_unpinned_leads(store, now - timedelta(days=7))
-    assert unpinned == {"withdrawn", "pinned_anew", "ran_out", "short"}
+    given_back = {"back_and_over", "back_and_ran_out", "tried"}  # "back" is pinned as it was a week ago
+    assert unpinned == {"withdrawn", "pinned_anew", "ran_out", "short"} | given_back
     store.close()
 
     rows = [{"lead_id": name, "score": 60, "state": "mql", "pinned": None} for name in ("withdrawn", "never")]
