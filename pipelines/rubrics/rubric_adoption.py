@@ -11,7 +11,7 @@ from features.rubric.schema import Rubric
 from features.rubric.versions import RubricHistory, RubricVersion, rubric_hash
 from features.rubric.yaml_format import rubric_yaml
 from pipelines.registry.points_champion import follow_adopted_rubric, scores_alone
-from pipelines.scoring.find_lead import parse_as_of
+from pipelines.scoring.find_lead import read_as_of
 from pipelines.workspace.context import Context
 from pipelines.workspace.people.register import without_the_forgotten
 from pipelines.workspace.rubric_versions import adopt_rubric, version_record
@@ -103,7 +103,7 @@ def _begins(context: Context, since: str | None) -> pd.Timestamp | None:
         return None
     now = pd.Timestamp.now(tz="UTC").tz_localize(None).floor("s")
     ends = cutoff_of(load_tables(context.paths), context.source) if context.paths.ingest.is_dir() else now
-    begins = parse_as_of(since, ends)
+    begins = ends if since is None else read_as_of(since, option="--from", last_year=9999)
     if begins > max(now, ends):
         raise PolicyError(
             f"{begins:%Y-%m-%d %H:%M} is in the future; a version is in force from now or from an earlier moment of "

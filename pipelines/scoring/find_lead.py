@@ -93,19 +93,19 @@ def parse_as_of(as_of: str | None, otherwise: pd.Timestamp) -> pd.Timestamp:
     return otherwise if as_of is None else read_as_of(as_of)
 
 
-def read_as_of(text: str) -> pd.Timestamp:
-    """An ISO timestamp as naive UTC; ContractError if it is not one."""
-    refusal = f"--as-of '{text}' is not a valid timestamp; write it as 2026-03-31 or 2026-03-31T09:00."
+def read_as_of(text: str, *, option: str = "--as-of", last_year: int = _LAST_YEAR) -> pd.Timestamp:
+    """An ISO timestamp as naive UTC; ContractError, which names the option, if it is not one."""
+    refusal = f"{option} '{text}' is not a valid timestamp; write it as 2026-03-31 or 2026-03-31T09:00."
     try:
         found = pd.Timestamp(text)
     except ValueError as problem:
         raise ContractError(refusal) from problem
     if pd.isna(found):
-        raise ContractError("--as-of is empty; write it as 2026-03-31 or 2026-03-31T09:00.")
+        raise ContractError(f"{option} is empty; write it as 2026-03-31 or 2026-03-31T09:00.")
     if not re.search(r"\d", text):  # of 'now' pandas makes the time in the machine's own zone
         raise ContractError(refusal)
-    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
-        raise ContractError(f"--as-of '{text}' is not between {_FIRST_YEAR} and {_LAST_YEAR}; write it as 2026-03-31.")
+    if not _FIRST_YEAR <= found.year <= last_year:
+        raise ContractError(f"{option} '{text}' is not between {_FIRST_YEAR} and {last_year}; write it as 2026-03-31.")
     return found.tz_convert("UTC").tz_localize(None) if found.tzinfo else found
 
 
