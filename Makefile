@@ -6,8 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := uv==0.13.9
 TEST_REPORT ?= .cache/test-report.xml
-# on two cores: a worker waits a sixth of its time for what it has started
-JOBS ?= 3
+JOBS ?= 2
 LOCK := --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes
 
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
