@@ -25,7 +25,7 @@ Cli = Callable[..., tuple[int, str, str]]
 def test_commands_killed_at_random_steps_end_as_if_undisturbed(tiny_demo: TinyRun, tmp_path: Path) -> None:
     lead = first_lead(tiny_demo)
     commands = (("object", lead), ("forget", lead))
-    done = rehearse(tiny_demo.folder, tiny_demo.source.name, tmp_path, commands, 1, seed=os.getpid())
+    done = rehearse(tiny_demo.folder, tiny_demo.source.name, tmp_path, commands, 2, seed=os.getpid())
     assert done and not [kill for kill in done if kill.wrong]
 
 
