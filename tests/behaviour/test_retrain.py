@@ -446,6 +446,38 @@ def test_a_rehearsal_that_trained_and_is_refused_or_fails_leaves_the_list_of_now
     assert scored.read_bytes() == before and CountsRecord.path(run.context.paths).read_bytes() == tables
 
 
+def test_a_list_of_a_bundle_that_scores_no_more_is_said_to_be_one(
+    cli: Cli, run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rehearsal that fails once it has promoted puts the list of now back, and that is of the champion before."""
+
+    def promotes(*given: object) -> Decided:
+        point_to(paths, other, TEST)
+        return Decided(decision=Decision.KEPT, sentence="None is better.")
+
+    def without_stages(context: Context, name: str) -> StageRun:
+        if name == "score":
+            raise DataError("the list could not be written")
+        return StageRun(TrainRecord.read(context.paths), 0.0)
+
+    paths = run.context.paths
+    before = ScoreRecord.read(paths).bundle
+    other = keep(run, load_bundle(paths.train / "twin"), tmp_path / "other")
+    assert "was scored by" not in cli("worklist", *run.args)[2]
+    monkeypatch.setattr("pipelines.retraining.retrain_run.run_stage", without_stages)
+    monkeypatch.setattr("pipelines.retraining.retrain_run.judge_challengers", lambda *given: [])
+    monkeypatch.setattr("pipelines.retraining.retrain_run.decide", promotes)
+    status, _, err = cli("retrain", *run.args, "--no-track", "--as-of", "2026-02-01", "--accept-feeds", "a rehearsal")
+    assert status == ExitStatus.DATA and "the list could not be written" in err
+    status, _, err = cli("worklist", *run.args)
+    assert (
+        status == 0
+        and f"was scored by {str(before)[:12]}, and the champion is {other[:12]} since: 'leadscore sc" in err
+    )
+    cli("score", *run.args)
+    assert "was scored by" not in cli("worklist", *run.args)[2]
+
+
 def test_an_earlier_day_is_named_where_a_list_was_made_from_its_tables(cli: Cli, run: TinyRun) -> None:
     paths = run.context.paths
     assert "retrain --as-of" not in cli("worklist", *run.args)[2]
