@@ -243,7 +243,8 @@ def score_file_command(
     done = score_file(context, Path(input_file), destination, bundle=bundle, framework=framework, as_of=as_of)
     lines = [f"{done.rows} rows in, {done.scored} scored, {done.errors} with an error -> {destination}"]
     lines += [f"  not scored: {line}" for line in done.reasons]
-    lines += [f"  {line}" for line in (done.late, *done.unseen) if line]
+    late = f"warning: {done.late} Or name --as-of." if done.late else ""
+    lines += [f"  {line}" for line in (late, *done.unseen) if line]
     if done.missing_columns:
         lines.append(f"  the file lacks {', '.join(done.missing_columns)}: taken from the ingested tables, or missing")
     output.show(asdict(done), "\n".join(lines))

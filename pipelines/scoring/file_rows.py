@@ -218,7 +218,7 @@ def describe_late_moment(context: Context, when: pd.Timestamp | None) -> str:
     if cutoff is None or when is None or when - cutoff <= pd.Timedelta(days=FAR_DAYS):
         return ""
     return (
-        f"warning: all rows are scored as of {when:%Y-%m-%d}, just after the newest lead of the file, but the tables "
+        f"All rows are scored as of {when:%Y-%m-%d}, just after the newest lead of the file, but the tables "
         f"end {(when - cutoff).days:,} days before, on {cutoff:%Y-%m-%d}: what happened since is missing, and leads "
-        "look that much older and quieter. Ingest a newer export first, correct the date of that lead, or name --as-of."
+        "look that much older and quieter. Ingest a newer export first, or correct the date of that lead."
     )

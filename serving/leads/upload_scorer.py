@@ -68,12 +68,15 @@ class Scoring:
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """What came of it: rows, those without a score, the largest reasons of these, values that training never saw."""
+    """What came of it: rows, those without a score, the largest reasons of these, values that training never saw, and
+    a warning where the newest lead moves all others long past the data cut-off.
+    """
 
     done: int
     failed: int
     reasons: list[str]
     unseen: list[str]
+    late: str
 
 
 def score_rows_here(context: Context, asked: Scoring) -> ScoredRows:
@@ -88,7 +91,8 @@ def score_rows_here(context: Context, asked: Scoring) -> ScoredRows:
     )
     write_scored(found.frame, asked.out, marked=False)
     errors = found.frame[ERROR].tolist()
-    return ScoredRows(len(errors), sum(text != "" for text in errors), describe_errors(errors), list(found.unseen))
+    failed = sum(text != "" for text in errors)
+    return ScoredRows(len(errors), failed, describe_errors(errors), list(found.unseen), found.late)
 
 
 def score_rows_apart(

@@ -25,7 +25,7 @@ from serving.store.tables import Upload
 from serving.store.wall_clock import wall_now
 
 SUFFIXES = (".csv", ".parquet")
-NOTES = "notes{}.json"  # of a scored file: the largest reasons of rows without a score, and unseen values by column
+NOTES = "notes{}.json"  # of a scored file: the largest reasons of rows without a score, unseen values, a late moment
 RESULT = "result{}"
 
 
@@ -76,7 +76,9 @@ def upload_record(row: Upload) -> dict[str, Any]:
 
 
 def upload_progress(app_state: AppState, row: Upload) -> dict[str, Any]:
-    """Progress of an upload; once it is done, also why rows have no score and which values training never saw."""
+    """Progress of an upload; once it is done, also why rows have no score, which values training never saw, and
+    whether all were scored long after the data cut-off.
+    """
     notes = _find_file(app_state, row, NOTES)
     return upload_record(row) | (read_json(notes) if row.status == "done" and notes.exists() else {})
 
@@ -151,7 +153,7 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
                 counts = score_rows_here(app_state.context, asked)
             else:
                 counts = score_rows_apart(app_state.context, asked, app_state.settings, started)
-        write_json(notes, {"reasons": counts.reasons, "unseen": counts.unseen})
+        write_json(notes, {"reasons": counts.reasons, "unseen": counts.unseen, "late": counts.late})
         found = {"status": "done", "done": counts.done, "failed": counts.failed}
     except LeadScoreError as problem:
         found = {"status": "failed", "error": problem.message}

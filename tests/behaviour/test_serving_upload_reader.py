@@ -1,6 +1,7 @@
 """An uploaded file is read in a process of its own, within bounds, and no other upload waits for it."""
 
 import json
+import re
 import subprocess
 import threading
 import time
@@ -273,6 +274,26 @@ def test_many_rows_are_scored_in_a_process_of_their_own_as_they_would_be_here(
             said.append((client.get(f"/v1/uploads/{sent}/result").text, told["done"], told["failed"], told["reasons"]))
     assert asked == ["serving.leads.upload_scorer"] and said[0] == said[1]
     assert said[0][1:3] == (18, 1)
+
+
+@pytest.mark.parametrize("here", [2_000, 0])
+def test_an_upload_that_its_newest_lead_moves_long_past_the_cutoff_says_so(
+    tiny_copy: Any, tmp_path: Path, here: int
+) -> None:
+    written = tiny_copy.source.read_text(encoding="utf-8")
+    text = re.sub("(?m)^data_cutoff:.*$", "data_cutoff: 2024-03-01", written)
+    tiny_copy.source.write_text(text, encoding="utf-8")
+    with client_for(tiny_copy, tmp_path / "state", upload_rows_here=here) as client:
+        queue = UploadQueue(client.app.state.app_state)
+        told = []
+        for created in ("2024-03-20", "2024-06-10"):
+            text = f"Lead ID,Created Date,Job Title\nnew-1,2024-02-01,CFO\nnew-2,{created},CFO\n"
+            sent = client.post("/v1/uploads", files={"file": ("l.csv", text)}).json()["id"]
+            queue.serve_turn()
+            assert wait_until(partial(_is_over, client, sent))
+            told.append(client.get(f"/v1/uploads/{sent}").json())
+    assert [one["failed"] for one in told] == [0, 0] and told[0]["late"] == ""
+    assert told[1]["late"].startswith("All rows are scored as of 2024-06-10, just after the newest lead of the file")
 
 
 def test_a_process_that_scores_too_long_is_ended(tiny_demo: Any, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def post_upload(
 
 @router.get("/{number}", summary="Progress of an upload")
 def get_upload(number: str, app_state: AppStateDep, caller: Scorer) -> dict[str, Any]:
-    """Status waiting, scoring, done or failed; of a scored file, why rows have no score and which values are new."""
+    """Status waiting, scoring, done or failed; of a scored file, why rows have no score, new values, a late moment."""
     return uploads.upload_progress(app_state, uploads.find_upload(app_state, caller, number))
 
 
