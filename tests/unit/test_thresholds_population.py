@@ -156,6 +156,27 @@ def test_of_leads_looked_at_on_days_of_their_own_each_waits_for_its_next_look() 
     assert ends.max() == micros(looks["as_of"]).max(), "looks outside the judged rows are looks, too"
 
 
+@pytest.mark.parametrize("horizon", [2, 10, 90])
+def test_every_handoff_is_one_from_the_last_look_before_it(horizon: int) -> None:
+    """Held against a slow oracle; of a short horizon many handoffs come after it and before the next look."""
+    rng = np.random.default_rng(horizon)
+    names = [f"L{k}" for k in range(60)]
+    seen = {name: sorted(rng.choice(40, size=rng.integers(1, 6), replace=False).tolist()) for name in names}
+    entered = {name: int(rng.integers(0, 60)) for name in names}
+    looks = keys(*((name, day) for name in names for day in seen[name]))
+    table = stages(*((name, "sal", day) for name, day in entered.items()))["stages"]
+    until = next_looks(looks, looks, micros(looks["as_of"] + pd.Timedelta(days=horizon)))
+    mask = actual_handoff(table, Stage.SAL, looks, until=until).handed_off
+    assert mask is not None
+    found = {(name, (at - FIRST).days) for name, at in zip(looks["lead_id"][mask], looks["as_of"][mask], strict=True)}
+    wanted = set()
+    for name, day in entered.items():
+        before = [look for look in seen[name] if look <= day]
+        if before and (before[-1] != seen[name][-1] or day < before[-1] + horizon):
+            wanted.add((name, before[-1]))
+    assert found == wanted and len(wanted) > 10
+
+
 def test_each_part_has_its_own_base_rate_and_order() -> None:
     matrix = toy_matrix(100, seed=4)
     label = np.r_[np.ones(10), np.zeros(40), np.ones(25), np.zeros(25)]

@@ -46,11 +46,12 @@ def actual_handoff(
 
 
 def next_looks(keys: pd.DataFrame, looks: pd.DataFrame, last: Ints) -> Ints:
-    """When each row's lead is looked at again [microseconds], but not after ``last``.
+    """When each row's lead is looked at again, ``last`` where it is not [microseconds].
 
+    Every handoff between two looks is one from the first, however long after it: the next may come after its horizon.
     ``looks`` are all looks at all leads; ``keys`` and ``looks`` hold lead_id and as_of.
     """
     every = looks[["lead_id", "as_of"]].drop_duplicates().sort_values(["lead_id", "as_of"], ignore_index=True)
     every = every.assign(then=every.groupby("lead_id")["as_of"].shift(-1))
     then = micros(keys[["lead_id", "as_of"]].merge(every, on=["lead_id", "as_of"], how="left")["then"])
-    return np.where(then == NEVER, last, np.minimum(then, last))
+    return np.where(then == NEVER, last, then)
