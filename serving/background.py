@@ -179,7 +179,7 @@ class BackgroundThreads:
             ]
         return [
             *steps,
-            lambda: worklist.count_segments(WorklistQuery(), worklist.segments.choices),
+            lambda: worklist.count_segments(WorklistQuery(), worklist.rows.segments.choices),
             lambda: worklist.count(WorklistQuery(search="a")),
             lambda: begin_drift(app_state),
         ]

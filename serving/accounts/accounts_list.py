@@ -114,11 +114,11 @@ def _best_open(state: LoadedState, owner: str | None) -> tuple[Ints, Ints, Ints]
     """By account the row of its best open lead, that lead's score, and how many are open; -1 and 0 where none is."""
     data, worklist = state.data, state.worklist
     accounts = len(data.account_ids)
-    code, score = data.codes(worklist.position), worklist.current_states()["score"].to_numpy(dtype=np.int64)
+    code, score = data.codes(worklist.rows.position), worklist.current_states()["score"].to_numpy(dtype=np.int64)
     account = np.where(code >= 0, data.account_of[code], _NOBODY)
-    kept = (account >= 0) & ~worklist.are_listed(state.find_gone())
+    kept = (account >= 0) & ~worklist.rows.are_listed(state.find_gone())
     if owner is not None:
-        kept &= np.asarray(worklist.owner == owner, dtype=np.bool_)
+        kept &= np.asarray(worklist.rows.owner == owner, dtype=np.bool_)
     account, code, score = account[kept], code[kept], score[kept]
     order = np.lexsort((-code, score, account))  # the last of each account is its best, the first of equal ones
     best, highest = np.full(accounts, _NOBODY, dtype=np.int64), np.full(accounts, _NOBODY, dtype=np.int64)

@@ -98,7 +98,7 @@ def _scores_of_own(
     }
     if not account_of or data.cutoff is None:
         return {}
-    listed = state.worklist.rows_at(np.flatnonzero(state.worklist.are_listed(account_of)))
+    listed = state.worklist.rows_at(np.flatnonzero(state.worklist.rows.are_listed(account_of)))
     gone = state.find_gone()
     chances = OpenChances(
         probability={row["lead_id"]: float(row["probability"]) for row in listed if row["lead_id"] not in gone},

@@ -34,7 +34,7 @@ def export_missing(app_state: AppState, caller: Caller, field: str, limit: int) 
     if field not in known:
         raise InvalidError(f"this field cannot be filled here; those that can: {', '.join(known) or 'none'}.")
     silenced, filled, told = find_silenced_leads(app_state.store), _filled(app_state, field), set[str]()
-    shown = [name for name in state.worklist.display if name in _SHOWN]
+    shown = [name for name in state.worklist.rows.display if name in _SHOWN]
     # settled at once: paging over an order that moves meanwhile would leave companies out
     places = state.worklist.all_places(WorklistQuery(owner=caller.owner, hidden=silenced))
 

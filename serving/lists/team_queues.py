@@ -99,10 +99,10 @@ def _overdue(app_state: AppState, owner: str | None) -> pd.DataFrame:
     worklist, hidden = state.worklist, find_unlisted_leads(app_state.store, state)
     found = lifecycle_now(app_state).found.overdue
     names = found["lead_id"].astype("str")
-    at = worklist.position.get_indexer(pd.Index(names))
+    at = worklist.rows.position.get_indexer(pd.Index(names))
     kept = (at >= 0) & ~names.isin(hidden).to_numpy(dtype=bool)
     found, at = found[kept], at[kept]
-    found = found.assign(owner=worklist.owner[at], score=worklist.scores[at])
+    found = found.assign(owner=worklist.rows.owner[at], score=worklist.scores[at])
     if owner is not None:
         found = found[(found["owner"] == owner).to_numpy(dtype=bool)]
     return found
@@ -116,7 +116,7 @@ def list_untouched(app_state: AppState, owner: str | None, limit: int = 20) -> l
 
     worklist, hidden = state.worklist, find_unlisted_leads(app_state.store, state)
     best = worklist.best_places(WorklistQuery(owner=owner, hidden=hidden, size=_CONSIDERED))
-    said = worklist.are_listed(find_leads_with_feedback(app_state.store))
+    said = worklist.rows.are_listed(find_leads_with_feedback(app_state.store))
     waiting = ~find_touched(app_state)[best] & ~said[best]
     chosen = np.flatnonzero(waiting)[:limit]
     rows = worklist.rows_at(best[chosen])
@@ -130,11 +130,11 @@ def find_hot_leads(app_state: AppState, owner: str | None, limit: int = 8) -> Ho
     state = app_state.loaded
     worklist, hidden = state.worklist, find_unlisted_leads(app_state.store, state)
     hot = worklist.texts("temperature") == HOT
-    hot &= ~worklist.are_listed(hidden)
+    hot &= ~worklist.rows.are_listed(hidden)
     if owner is not None:
-        hot &= worklist.owner == owner
+        hot &= worklist.rows.owner == owner
     said = find_leads_with_feedback(app_state.store)
-    waiting = hot & ~find_touched(app_state) & ~worklist.are_listed(said)
+    waiting = hot & ~find_touched(app_state) & ~worklist.rows.are_listed(said)
     places = np.flatnonzero(waiting)
     ordered = places[np.argsort(-worklist.scores[places], kind="stable")]
     return HotLeads(int(hot.sum()), len(places), worklist.rows_at(ordered[:limit]))
@@ -149,7 +149,7 @@ def find_touched(app_state: AppState) -> Bools:
         with app_state.store.reading() as session:
             acted = drop_withdrawn(session, acted)
         by_rep = acted.loc[(acted["actor"] == "rep").fillna(False).to_numpy(dtype=bool), "lead_id"]
-        return np.asarray(state.worklist.position.isin(set(by_rep.astype("str"))), dtype=np.bool_)
+        return np.asarray(state.worklist.rows.position.isin(set(by_rep.astype("str"))), dtype=np.bool_)
 
     def compute() -> Bools:
         with app_state.store.reading() as session:
@@ -157,7 +157,7 @@ def find_touched(app_state: AppState) -> Bools:
             taken_back = session.scalar(select(func.max(WithdrawnActivity.id)))
         stamp = (state.number, state.data.stamp, state.data.moved, taken_back)
         before: Bools = app_state.results.get("touched in the data", stamp, by_data)
-        return before | state.worklist.are_listed(said)
+        return before | state.worklist.rows.are_listed(said)
 
     return app_state.results.get("touched", (state.number, state.data.stamp, state.data.moved, posted), compute)
 
@@ -165,8 +165,8 @@ def find_touched(app_state: AppState) -> Bools:
 def count_queues(app_state: AppState, owner: str | None) -> OwnerQueues:
     """Open leads of every owner by state, how many of them are overdue, and how many were put aside."""
     state, worklist = app_state.loaded, app_state.loaded.worklist
-    aside = worklist.are_listed(find_hidden_leads(app_state.store, state.data))
-    listed = ~worklist.are_listed(find_unlisted_leads(app_state.store, state))
+    aside = worklist.rows.are_listed(find_hidden_leads(app_state.store, state.data))
+    listed = ~worklist.rows.are_listed(find_unlisted_leads(app_state.store, state))
     overdue = _overdue(app_state, owner) if not state.data.flat else pd.DataFrame()
     late = overdue["owner"].value_counts().to_dict() if len(overdue) else {}
     longest = overdue.groupby("owner")["waited_hours"].max().to_dict() if len(overdue) else {}

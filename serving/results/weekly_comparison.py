@@ -9,7 +9,7 @@ from serving.problems import InvalidError
 from serving.state.app_state import AppState
 from serving.state.gather_rows import gather_rows
 from serving.state.loaded_state import LoadedState
-from serving.state.worklist.ranked_worklist import SAME_MOMENT
+from serving.state.worklist.last_week import SAME_MOMENT, LastWeek
 
 _WEEK = pd.Timedelta(days=7)
 LONGEST_LIST = 20_000  # bounds the work after a start: a longer list shows no trend
@@ -60,11 +60,11 @@ def _compare(app_state: AppState, state: LoadedState) -> int:
         return 0
     end = cutoff.to_datetime64().astype("datetime64[us]")
     scored_at = _find_moments(state, end)
-    created, when = state.worklist.created, scored_at - _WEEK.to_timedelta64()
+    created, when = state.worklist.rows.created, scored_at - _WEEK.to_timedelta64()
     existed = ~np.isnat(created) & (created < when)
     later = abs(scored_at - end) > SAME_MOMENT  # on real time, of what was posted: the data alone do not tell them
 
-    ids = state.worklist.position.tolist()
+    ids = state.worklist.rows.position.tolist()
     scores, states = np.full(count, np.nan), np.full(count, "", dtype=object)
 
     def take(block: Ints, tables: dict[str, pd.DataFrame], as_of: pd.Timestamp | pd.Series) -> None:
@@ -83,7 +83,7 @@ def _compare(app_state: AppState, state: LoadedState) -> int:
                 rows = gather_rows(session, state.data, codes.tolist())
             take(block, rows.tables, pd.Series(when[block]))
 
-    state.worklist.set_last_week(scores, states, scored_at)
+    state.worklist.last_week = LastWeek(scores, states, scored_at)
     return int(existed.sum())
 
 
@@ -91,6 +91,6 @@ def _find_moments(state: LoadedState, end: np.datetime64) -> npt.NDArray[np.date
     """As of when each lead of the list is scored: the cut-off ``end``, or the last that was posted of it."""
     found = np.full(len(state.worklist), end, dtype="datetime64[us]")
     again = [line for line in state.worklist.scored_again() if line.get("as_of") is not None]
-    at = state.worklist.position.get_indexer(pd.Index([str(line["lead_id"]) for line in again], dtype="str"))
+    at = state.worklist.rows.position.get_indexer(pd.Index([str(line["lead_id"]) for line in again], dtype="str"))
     found[at] = np.array([line["as_of"] for line in again], dtype="datetime64[us]")
     return found

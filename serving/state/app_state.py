@@ -368,7 +368,7 @@ class AppState:
             through, missed = state.scores.find_missed(session)
             if moved:
                 state.data.moved = max(state.data.moved, entry)
-            listed = state.worklist.position.intersection([*missed, *moved])
+            listed = state.worklist.rows.position.intersection([*missed, *moved])
             if len(listed) and not state.data.flat:
                 lines = score_touched(session, state.model, state.data, self.clock, framework, state.data.codes(listed))
             state.scores.take_over(through, lines, entry)

@@ -65,7 +65,7 @@ def build_worklist(
     if data.flat:
         return worklist, nothing
     with store.reading() as session:
-        listed = np.intersect1d(find_touched_leads(session, data), data.codes(worklist.position))
+        listed = np.intersect1d(find_touched_leads(session, data), data.codes(worklist.rows.position))
         listed = np.union1d(listed, rested)
         if not len(listed):
             return worklist, nothing

@@ -188,7 +188,7 @@ def test_a_call_of_today_is_taken_though_the_data_end_earlier_and_said_not_to_sc
     assert "lists count it, scores do not." in toast and "Undo" in toast
     with app_of(client).store.reading() as session:
         assert session.scalars(select(ActivityRow)).one().happened_at == today
-    at = app_of(client).loaded.worklist.position.get_loc(lead)
+    at = app_of(client).loaded.worklist.rows.position.get_loc(lead)
     assert find_touched(app_of(client))[at] and score_of(client, lead) == score
     told = log(client, lead, kind="mail", when=f"{clock.now() - timedelta(days=1):%Y-%m-%dT%H:%M}")
     assert "scores do not" not in toast_of(client.get(told, headers=HTML).text)
@@ -236,7 +236,7 @@ def test_touched_is_one_truth_for_lists_advice_service_levels_and_the_batch(tiny
     with client_for(tiny_copy, paths.root / "serving") as client:
         app, hot = app_of(client), find_hot_leads(app_of(client), None)
         lead = str(hot.rows[0]["lead_id"]) if hot.rows else str(list_untouched(app, None)[0]["lead_id"])
-        at = app.loaded.worklist.position.get_loc(lead)
+        at = app.loaded.worklist.rows.position.get_loc(lead)
         score = score_of(client, lead)
         told = log(client, lead, kind="call")
         assert score_of(client, lead) == score, "what sales does is no engagement of the lead"

@@ -161,7 +161,7 @@ def test_open_leads_of_the_team_and_their_weeks_leave_out_what_is_put_aside(clie
     before, now = (
         weekly_trends(state.context, data.tables, data.cutoff, 2, names).weeks for names in (frozenset(), aside)
     )
-    still = len(aside & {str(name) for name in state.loaded.worklist.position})
+    still = len(aside & {str(name) for name in state.loaded.worklist.rows.position})
     assert still >= 2 and now[-1].open_leads == before[-1].open_leads - still
     deadline = time.monotonic() + 120.0
     while (weeks := begin_weekly_trends(state, aside).value) is None and time.monotonic() < deadline:
@@ -185,7 +185,7 @@ def test_the_scientist_s_tile_counts_the_leads_that_the_caller_sees(
 
 def test_leads_are_filtered_by_the_grade_they_have_now(client: TestClient) -> None:
     worklist = client.app.state.app_state.loaded.worklist  # type: ignore[attr-defined]
-    lead = str(worklist.position[0])
+    lead = str(worklist.rows.position[0])
     line = worklist.line(lead)
     was = str(line["grade"])
     now = "D1" if was[0] != "D" else "A1"

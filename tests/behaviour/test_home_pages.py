@@ -132,7 +132,7 @@ def test_hot_leads_are_those_the_policy_calls_hot_and_touched_ones_are_left_out(
     frame = worklist_of(tiny_demo)
     hot = set(frame[frame["temperature"] == "hot"]["lead_id"].astype("str"))
     found = find_hot_leads(state, None, limit=1_000)
-    touched = set(state.loaded.worklist.position[find_touched(state)])
+    touched = set(state.loaded.worklist.rows.position[find_touched(state)])
     assert found.total == len(hot) > 0
     assert {row["lead_id"] for row in found.rows} == hot - touched
     some = sorted(hot - touched)[:1]
@@ -142,7 +142,7 @@ def test_hot_leads_are_those_the_policy_calls_hot_and_touched_ones_are_left_out(
         assert again.untouched in (found.untouched, found.untouched - 1)
         warmth = client.get(f"/v1/leads/{lead}").json()["qualification"]["temperature"]
         worklist = state.loaded.worklist
-        assert dict(zip(worklist.position, worklist.texts("temperature"), strict=True))[lead] == warmth == "hot"
+        assert dict(zip(worklist.rows.position, worklist.texts("temperature"), strict=True))[lead] == warmth == "hot"
         assert again.total == found.total
 
 
@@ -204,7 +204,7 @@ def test_a_list_that_the_server_scores_itself_has_its_hot_leads(tiny_copy: Any, 
         states = worklist.current_states()["state"]
         warm = {str(name) for name, warmth in policy.temperature.states.items() if warmth == "hot"}
         assert find_hot_leads(app_state, None).total == int(states.isin(warm).sum()) > 0
-        assert {"rule", "team", "programme", "reason", "temperature", "persona"} <= set(worklist.frame)
+        assert {"rule", "team", "programme", "reason", "temperature", "persona"} <= set(worklist.rows.frame)
 
 
 def test_what_happened_lately_is_in_the_data_and_named(client: TestClient) -> None:

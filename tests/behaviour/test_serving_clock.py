@@ -16,6 +16,7 @@ from serving.state.app_state import AppState
 from serving.state.clock import ServingClock
 from serving.state.gather_rows import GatheredRows, gather_rows
 from serving.state.lead_scoring import score_leads
+from serving.state.worklist.last_week import LastWeek
 from serving.store.wall_clock import wall_now
 from tests.reference.serving import client_for, worklist_of
 
@@ -196,15 +197,15 @@ def test_an_export_of_changes_leaves_out_who_was_posted_about_and_did_not_move(c
     assert client.get("/v1/worklist", params={"sort": "change"}).status_code == 200
     worklist, cutoff = app_of(client).loaded.worklist, app_of(client).loaded.data.cutoff
     assert cutoff is not None
-    still, moved, new = (str(lead) for lead in worklist.position[:3])
+    still, moved, new = (str(lead) for lead in worklist.rows.position[:3])
     for lead in (still, moved, new):
         assert client.post(f"/v1/leads/{lead}/activities", json={"kind": "fair", "actor": "lead"}).status_code == 201
     rows = listed(client)
     assert {rows[lead]["change"] for lead in (still, moved, new)} == {None}
-    scores, states = worklist.scores_last_week.copy(), worklist.states_last_week.copy()
+    scores, states = worklist.last_week.scores.copy(), worklist.last_week.states.copy()
     scores[:3] = rows[still]["score"], rows[moved]["score"] + 1, np.nan
     states[:3] = [rows[lead]["state"] for lead in (still, moved, new)]
-    worklist.set_last_week(scores, states, np.full(len(worklist), cutoff.to_datetime64()))
+    worklist.last_week = LastWeek(scores, states, np.full(len(worklist), cutoff.to_datetime64()))
     text = client.get("/v1/worklist/export", params={"changed": True}).text
     exported = {row["lead_id"] for row in csv.DictReader(io.StringIO(text))}
     assert exported & {still, moved, new} == {moved, new}

@@ -215,7 +215,7 @@ def test_what_is_taken_back_of_a_merged_record_goes_as_a_whole(tiny_copy: TinyRu
         card = client.get(f"/v1/leads/{kept}").json()
         assert card["closed"]["outcome"] == "disqualified" and card["ended_by"]["author"] == "local"
         assert kept in app_state.loaded.find_over() and kept not in listed_by(client)
-        at = app_state.loaded.worklist.position.get_loc(kept)
+        at = app_state.loaded.worklist.rows.position.get_loc(kept)
         assert find_touched(app_state)[at]
         say(client, kept, "withdraw")
         card = client.get(f"/v1/leads/{kept}").json()

@@ -46,7 +46,7 @@ def test_a_load_in_the_middle_of_a_request_does_not_mix_two_lists(
     app_state, told = state_of(client), team_queues.find_leads_with_feedback
     whole_page(client, "/")
     before = app_state.newest
-    shorter = Worklist(before.worklist.frame.head(20), before.data)
+    shorter = Worklist(before.worklist.rows.frame.head(20), before.data)
 
     def load_meanwhile(store: Any) -> frozenset[str]:
         app_state._loaded = replace(before, worklist=shorter, number=before.number + 1)

@@ -202,7 +202,7 @@ def _without_advice(row: dict[str, Any], state: LoadedState) -> dict[str, Any]:
 def count_lists(app_state: AppState, state: LoadedState, owner: str | None) -> dict[str, int]:
     """Leads on each list, every lead on one; nothing where no stage tells lists apart."""
     counts = state.worklist.counts_of("lead_list", owner, pins_of(find_overrides(app_state.store), state.model))
-    if "lead_list" not in state.worklist.frame:
+    if "lead_list" not in state.worklist.rows.frame:
         return {}
     return {str(name): counts.get(str(name), 0) for name in LeadList} | count_closed(state, owner)
 
@@ -333,8 +333,8 @@ def post_export(
 def choose_fields(app_state: AppState, state: LoadedState, form: Form) -> Mapping[str, str]:
     """What an export of this list holds."""
     value, _ = find_win_value(app_state)
-    columns = [str(name) for name in state.worklist.frame.columns]
-    return fields_of(form, state.worklist.display, columns, valued=value is not None)
+    columns = [str(name) for name in state.worklist.rows.frame.columns]
+    return fields_of(form, state.worklist.rows.display, columns, valued=value is not None)
 
 
 def iterate_rows(

@@ -62,7 +62,7 @@ def build_marketer_home(app_state: AppState, owner: str | None, language: Langua
     )
     page = state.worklist.page(query)
     rows = describe_leads(app_state, page.rows, language)
-    by_rubric = sum(bool(row.get("manual_handoff")) for row in rows) if state.worklist.has_points else None
+    by_rubric = sum(bool(row.get("manual_handoff")) for row in rows) if state.worklist.rows.has_points else None
 
     volumes, goals, notes, counted_at = _plan(app_state, language)
     tiles = (
@@ -153,7 +153,7 @@ def _goal_tiles(language: Language, goals: Sequence[Mapping[str, Any]]) -> list[
 def _disagree_tile(app_state: AppState, owner: str | None, language: Language) -> Tile | None:
     """Leads on which points and score disagree."""
     worklist = app_state.loaded.worklist
-    if not worklist.has_points or app_state.loaded.model.bundle.by_points:
+    if not worklist.rows.has_points or app_state.loaded.model.bundle.by_points:
         return None
     hidden = find_unlisted_leads(app_state.store, app_state.loaded)
     count = worklist.page(WorklistQuery(owner=owner, disagree=True, hidden=hidden, size=1)).total

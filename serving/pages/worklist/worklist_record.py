@@ -79,7 +79,7 @@ def list_tabs(
     have no such choice.
     """
     state = app_state.loaded
-    if "lead_list" not in state.worklist.frame:
+    if "lead_list" not in state.worklist.rows.frame:
         return []
     awake = replace(query, lead_list="", only=None)
     counts = state.worklist.count_by(awake, "lead_list")
@@ -114,7 +114,7 @@ def filter_menus(
     if query.lead_list in CLOSED_LISTS:
         return []
 
-    by_column = {} if query.segment else worklist.count_segments(query, worklist.segments.choices)
+    by_column = {} if query.segment else worklist.count_segments(query, worklist.rows.segments.choices)
     for column, counts in by_column.items():
         options = [
             Option(capitalise(translate_value(language, name)), count, address.link(segment=f"{column}:{name}"), False)

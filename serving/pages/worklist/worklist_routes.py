@@ -121,9 +121,9 @@ def worklist_page(
         caution=read_caution(app_state),
         value=value,
         currency=currency,
-        by=app_state.context.source.capacity.value_by if state.worklist.win_values is not None else None,
+        by=app_state.context.source.capacity.value_by if state.worklist.rows.win_values is not None else None,
         fresh=new_since(app_state),
-        points=state.worklist.has_points,
+        points=state.worklist.rows.has_points,
         by_points=why_points(app_state),
         views=read_views(request),
         may_write=caller.may(Scope.FEEDBACK),
@@ -177,8 +177,8 @@ def _sorts(
     state: LoadedState, address: WorklistAddress, query: WorklistQuery, language: Language, *, valued: bool
 ) -> list[tuple[str, None, str, bool]]:
     hidden = {"value"} if not valued else set()
-    hidden |= set() if state.worklist.has_points else {"points"}
-    hidden |= set() if "stage_days" in state.worklist.frame else {"waiting"}
+    hidden |= set() if state.worklist.rows.has_points else {"points"}
+    hidden |= set() if "stage_days" in state.worklist.rows.frame else {"waiting"}
     hidden |= set() if is_comparable(state) else {"change"}
     return [
         (language.text(title), None, address.link(sort=name, reverse=""), query.sort == name and not query.reverse)
@@ -211,7 +211,7 @@ def _in_known_order(app_state: AppState, state: LoadedState, query: WorklistQuer
 
 def link_column(named: str | None, state: LoadedState) -> str:
     """The display column that holds the link to the CRM record, empty without one."""
-    columns = state.worklist.display
+    columns = state.worklist.rows.display
     return named or next((name for name in columns if name.endswith("url")), "")
 
 
