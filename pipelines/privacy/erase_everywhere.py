@@ -1,4 +1,4 @@
-"""A person taken out of every file of a source and of MLflow's files of it; the tables of ingest go last."""
+"""A person taken out of every file of a source and of MLflow's files of it; what says who it is goes last."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from pipelines.privacy.corrected_counts import correct_counts
 from pipelines.privacy.elsewhere import Place
 from pipelines.privacy.erase_files import Erased, erase_from_file, files_below, rows_of_person
 from pipelines.privacy.erase_kept import OnePerson, erase_from_kept
-from pipelines.privacy.erase_quarantine import QUARANTINED_ROWS, erase_from_quarantine
+from pipelines.privacy.erase_quarantine import SET_APART, erase_from_quarantine, texts_shown
 from pipelines.privacy.kept_tables import FOLDER as KEPT
 from pipelines.privacy.person import Person
 from pipelines.privacy.seen_rows import erase_from_seen
@@ -30,34 +30,32 @@ _MODELS = ("bundle", "code")  # of models in MLflow: bundles hold nobody, and th
 
 
 def erase_everywhere(context: Context, person: Person, *, alias: str = NOBODY, dry_run: bool) -> list[Place]:
-    """Every file of the source and MLflow's files of it; the tables of ingest last, as they say who it is.
+    """Every file of the source and MLflow's files of it; last what says who it is: tables of ingest, then quarantine.
 
     ``alias`` is the number under which rows of figures stay that must keep their place.
     """
     paths = context.paths
-    apart = [erase_from_quarantine(folder, context.source, person, dry_run=dry_run) for folder in _quarantines(paths)]
-    person = replace(person, texts=person.texts | {text for one in apart for text in one.shown})
-    places = [_place(one.erased, paths) for one in apart if one.erased is not None]
-    places += _erase_snapshots(context.source, paths, person, dry_run=dry_run)
+    shown = [texts_shown(folder, context.source, person) for folder in _quarantines(paths)]
+    person = replace(person, texts=person.texts.union(*shown))
+    places = _erase_snapshots(context.source, paths, person, dry_run=dry_run)
     places += [_place(erased, paths) for erased in erase_from_seen(paths, person, dry_run=dry_run)]
     kept = erase_from_kept(context.source, paths, OnePerson(person), dry_run=dry_run)
     places += [_place(erased, paths) for erased in kept]
-    ingest = [path for path in files_below(paths.ingest) if path.name not in ("counts.json", QUARANTINED_ROWS)]
+    apart = {folder / name for folder in _quarantines(paths) for name in SET_APART}
+    ingest = [path for path in files_below(paths.ingest) if path.name != "counts.json"]
     others = [path for path in files_below(paths.root, skip=_OURS_NOT) if _is_searched(path, paths)]
     tracked = list(files_below(paths.data_dir / "mlartifacts" / paths.source, skip=_MODELS))
-    for path in (*others, *tracked, *ingest):
+    for path in (one for one in (*others, *tracked, *ingest) if one not in apart):
+        if path.name == "report.html" and path.is_relative_to(paths.data_dir / "mlartifacts"):
+            places += _remove_waterfalls(path, person, paths, dry_run=dry_run)
         columns = _columns_of(path, context.source)
         erased = erase_from_file(path, person, alias=alias, dry_run=dry_run, columns=columns)
-        if erased is not None:
-            places.append(_place(erased, paths))
-            if path.name == "report.html" and path.is_relative_to(paths.data_dir / "mlartifacts"):
-                places += _remove_waterfalls(path.parent.parent, paths, dry_run=dry_run)
+        places += [] if erased is None else [_place(erased, paths)]
     if not dry_run and CountsRecord.exists(paths):
         erase_from_file(CountsRecord.path(paths), person, alias=alias, dry_run=False)
-    for file in (folder / QUARANTINED_ROWS for folder in _quarantines(paths)):  # after all that is told by its rows
-        columns = naming_columns(context.source)
-        erased = erase_from_file(file, person, alias=alias, dry_run=dry_run, columns=columns) if file.exists() else None
-        places += [] if erased is None else [_place(erased, paths)]
+    for folder in _quarantines(paths):  # after all that is told by its rows
+        gone = erase_from_quarantine(folder, context.source, person, alias=alias, dry_run=dry_run)
+        places += [_place(erased, paths) for erased in gone]
     if not dry_run and CountsRecord.exists(paths):
         correct_counts(paths, FORGOTTEN)
     return places
@@ -76,11 +74,7 @@ def _columns_of(path: Path, source: Source) -> NamingColumns:
 
 def _is_searched(path: Path, paths: Paths) -> bool:
     """Files of the runs; tables of ingest and snapshots have their own turn, bundles hold nobody."""
-    if (
-        path.name == QUARANTINED_ROWS
-        or path.is_relative_to(paths.ingest)
-        or path.parent.name in ("bundle", "twin", "points")
-    ):
+    if path.is_relative_to(paths.ingest) or path.parent.name in ("bundle", "twin", "points"):
         return False
     return not path.is_relative_to(paths.snapshots) or path.parent.name == "left_out"
 
@@ -89,8 +83,14 @@ def _place(erased: Erased, paths: Paths) -> Place:
     return Place(str(erased.file.relative_to(paths.data_dir)), erased.count, erased.how)
 
 
-def _remove_waterfalls(run: Path, paths: Paths, *, dry_run: bool) -> list[Place]:
-    """Pictures of single leads of a run whose report showed the person: earlier versions wrote ids into them."""
+def _remove_waterfalls(report: Path, person: Person, paths: Paths, *, dry_run: bool) -> list[Place]:
+    """Pictures of single leads of a run whose report shows the person: earlier versions wrote ids into them.
+
+    They go before the report, which tells a later call whether they are to go.
+    """
+    if erase_from_file(report, person, alias=NOBODY, dry_run=True) is None:
+        return []
+    run = report.parent.parent
     found = [path for path in files_below(run) if path.name.startswith(_WATERFALL) and path.suffix == ".png"]
     for path in found if not dry_run else ():
         path.unlink()

@@ -166,26 +166,38 @@ def _erase_from_parquet(
     frame = pd.read_parquet(path)
     if path.name.endswith("_keys.parquet"):
         return _make_nobodys(path, frame, person, alias=alias, dry_run=dry_run)
-    changed: pd.DataFrame | None = None
-    hit, blanked, skip = rows_of_person(frame, person, columns), 0, {*STAFF, *columns.staff}
+    hit = rows_of_person(frame, person, columns)
     if path.name == "outcomes.parquet":
         changed, hit, blanked = keep_deals(frame, hit, person)
     elif path.name in ("accounts.parquet", "expansion.parquet"):
         changed, hit, blanked = _blank_cells(frame, person)
-    if changed is not None:
-        changed, hidden = hide_in_frame(changed[~hit].reset_index(drop=True), person.hide_addresses, skip)
-    else:  # its types and what it says of itself stay as they were
-        rows, hidden = hide_in_arrow(pq.read_table(path).filter(pa.array(~hit)), person.hide_addresses, skip)
+    else:
+        return erase_rows(path, hit, person, dry_run=dry_run, columns=columns)
+    skip = {*STAFF, *columns.staff}
+    changed, hidden = hide_in_frame(changed[~hit].reset_index(drop=True), person.hide_addresses, skip)
     if not hit.any() and not blanked and not hidden:
         return None
-    if not dry_run and changed is not None:
+    if not dry_run:
         write_parquet(path, changed)
-    elif not dry_run:
+    how = "rows removed" if hit.any() else "cells emptied" if blanked else "places blanked"
+    return Erased(path, int(hit.sum()) + blanked + hidden, how)
+
+
+def erase_rows(
+    path: Path, hit: Mask, person: Person, *, dry_run: bool, columns: NamingColumns = CANONICAL
+) -> Erased | None:
+    """Take these rows out of a Parquet file and the addresses out of the others; its types stay, and what it says of
+    itself.
+    """
+    rows = pq.read_table(path).filter(pa.array(~hit))
+    rows, hidden = hide_in_arrow(rows, person.hide_addresses, {*STAFF, *columns.staff})
+    if not hit.any() and not hidden:
+        return None
+    if not dry_run:
         buffer = pa.BufferOutputStream()
         pq.write_table(rows, buffer)
         write_bytes(path, buffer.getvalue().to_pybytes())
-    how = "rows removed" if hit.any() else "cells emptied" if blanked else "places blanked"
-    return Erased(path, int(hit.sum()) + blanked + hidden, how)
+    return Erased(path, int(hit.sum()) + hidden, "rows removed" if hit.any() else "places blanked")
 
 
 def _make_nobodys(path: Path, frame: pd.DataFrame, person: Person, *, alias: str, dry_run: bool) -> Erased | None:

@@ -1,49 +1,58 @@
-"""A person's own rows taken out of what says why rows were set apart, told by the rows as they stood in the file."""
+"""A person's own rows taken out of what says why rows were set apart, told by the rows as they stood in the file.
 
-from dataclasses import dataclass
+What was shown of a row is told by its reasons, and whose a reason is by the row: they go in this order, after all that
+is told by them, so that whoever comes after a kill still knows what the killed one looked for.
+"""
+
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from features.schema.source import Source
 from pipelines.ingest.expectations import Rule
 from pipelines.privacy.corrected_counts import QUARANTINE
-from pipelines.privacy.erase_files import Erased, rows_of_person
+from pipelines.privacy.erase_files import Erased, erase_from_file, erase_rows, rows_of_person
 from pipelines.privacy.person import Person
-from pipelines.workspace.atomic_files import read_parquet, write_parquet
-from pipelines.workspace.people.naming_columns import naming_columns
+from pipelines.workspace.atomic_files import read_parquet
+from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns
+from pipelines.workspace.people.register import Mask
 
-QUARANTINED_ROWS = "quarantined_rows.parquet"  # the rows as they stood in the file, by table and number
+_ROWS = "quarantined_rows.parquet"  # the rows as they stood in the file, by table and number
 _REASONS = (QUARANTINE, "warnings.parquet")
+SET_APART = (*_REASONS, _ROWS)  # in the order in which a person goes from them
 _WHOLE = (str(Rule.FIELD_COUNT), str(Rule.OPEN_QUOTE))  # rules whose value is the row itself
 _EXAMPLE = 100  # letters of a value that a reason shows
 
 
-@dataclass(frozen=True)
-class SetApart:
-    """What went, and the texts under which rows of the person's were shown elsewhere."""
+def texts_shown(folder: Path, source: Source, person: Person) -> frozenset[str]:
+    """The texts under which rows of the person's that could not be split are shown elsewhere."""
+    shown, columns = set[str](), naming_columns(source)
+    for path in (folder / name for name in _REASONS if (folder / name).exists()):
+        reasons = read_parquet(path)
+        whole = _own_reasons(folder, reasons, person, columns) & reasons["rule"].isin(_WHOLE).to_numpy(dtype=np.bool_)
+        texts = reasons["value"][whole].astype("str")
+        shown |= {part for text in texts if person.hide(text) != text for part in (text, text[:_EXAMPLE])}
+    return frozenset(shown)
 
-    erased: Erased | None = None
-    shown: frozenset[str] = frozenset()
+
+def erase_from_quarantine(folder: Path, source: Source, person: Person, *, alias: str, dry_run: bool) -> list[Erased]:
+    """Remove the reasons of the person's own rows, then the rows; of whatever is told by either the turn is before."""
+    found, columns = list[Erased | None](), naming_columns(source)
+    for path in (folder / name for name in _REASONS if (folder / name).exists()):
+        reasons = read_parquet(path)
+        hit = _own_reasons(folder, reasons, person, columns) | rows_of_person(reasons, person, columns)
+        found.append(erase_rows(path, hit, person, dry_run=dry_run, columns=columns))
+    if (folder / _ROWS).exists():
+        found.append(erase_from_file(folder / _ROWS, person, alias=alias, dry_run=dry_run, columns=columns))
+    return [one for one in found if one is not None]
 
 
-def erase_from_quarantine(folder: Path, source: Source, person: Person, *, dry_run: bool) -> SetApart:
-    """Remove the reasons of the person's own rows; the rows themselves stay for now, as they say which these are."""
-    file = folder / QUARANTINED_ROWS
-    if not file.exists() or not (folder / QUARANTINE).exists():
-        return SetApart()
-    rows = read_parquet(file)
-    own = rows[rows_of_person(rows, person, naming_columns(source))]
+def _own_reasons(folder: Path, reasons: pd.DataFrame, person: Person, columns: NamingColumns) -> Mask:
+    """Which reasons are of a row that is the person's."""
+    if not (folder / _ROWS).exists():
+        return np.zeros(len(reasons), dtype=np.bool_)
+    rows = read_parquet(folder / _ROWS)
+    own = rows[rows_of_person(rows, person, columns)]
     keys = set(zip(own["table"].astype("str"), own["row"], strict=True))
-    count, shown = 0, set[str]()
-    for path in (folder / name for name in _REASONS):
-        reasons = read_parquet(path) if path.exists() else rows[:0]
-        hit = np.array([key in keys for key in zip(reasons["table"].astype("str"), reasons["row"], strict=True)], bool)
-        if not hit.any():
-            continue
-        whole = reasons["value"][hit & reasons["rule"].isin(_WHOLE).to_numpy(dtype=bool)].astype("str")
-        shown |= {part for text in whole if person.hide(text) != text for part in (text, text[:_EXAMPLE])}
-        count += int(hit.sum())
-        if not dry_run:
-            write_parquet(path, reasons[~hit].reset_index(drop=True))
-    return SetApart(Erased(folder / QUARANTINE, count, "rows removed") if count else None, frozenset(shown))
+    return np.array([key in keys for key in zip(reasons["table"].astype("str"), reasons["row"], strict=True)], np.bool_)

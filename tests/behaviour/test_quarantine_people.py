@@ -1,15 +1,20 @@
 """Rows in quarantine tell nobody who they are about, whichever table they were read for, and go with the person."""
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from pipelines.artifacts.counts_record import CountsRecord
+from pipelines.privacy.forget import Forgotten, finish_forgetting, forget_person
 from pipelines.run import run_stage
 from pipelines.workspace.atomic_files import read_json, write_parquet, write_text
 from pipelines.workspace.context import Context, open_context
+from pipelines.workspace.paths import Paths
+from serving.privacy.store_of_source import ServerOf
 from tests.reference.file_texts import text_of
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -74,6 +79,49 @@ def test_all_of_a_person_s_own_row_goes(context: Context, cli: Cli) -> None:
     counts = CountsRecord.read(paths)
     assert all(row.read == row.kept + row.quarantined + row.set_apart for row in counts.rows.values())
     assert counts.rows["outcomes"].quarantined == 1
+
+
+def test_nothing_of_the_row_stays_wherever_forget_is_killed(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _show_in_clear(context)
+    run = context.paths.data_dir / "mlartifacts" / context.paths.source / "1"
+    write_text(run / "report" / "report.html", "<p>jane.roe@secret.example</p>")
+    write_text(run / "charts" / "waterfall_1.png", "a picture with her id")
+    rehearsed = forget_of(context, dry_run=True)
+    written, moved = list[Path](), Path.replace
+
+    def move(self: Path, target: Path, *, kill_after: int = 0) -> Path:
+        found = moved(self, target)
+        written.append(target)
+        if len(written) == kill_after:
+            raise KeyboardInterrupt
+        return found
+
+    steps, after = 1, 0
+    while after < steps:
+        after += 1
+        copy = replace(context, paths=Paths(tmp_path / f"killed-{after}", context.paths.source))
+        shutil.copytree(context.paths.data_dir, copy.paths.data_dir)
+        with monkeypatch.context() as patch:
+            written.clear()
+            patch.setattr(Path, "replace", lambda self, target, n=after: move(self, target, kill_after=n))
+            try:
+                done = forget_of(copy)
+            except KeyboardInterrupt:
+                steps = after + 1
+                finish_forgetting(copy, ServerOf.of(copy)) or forget_of(copy)
+        left = places_of(copy.paths.data_dir, "jane.roe", "5500004", "D10004", "a picture with")
+        assert left == set(), f"killed after {written[:after]}"
+        counts = CountsRecord.read(copy.paths)
+        assert all(row.read == row.kept + row.quarantined + row.set_apart for row in counts.rows.values())
+    assert steps > 10
+    assert rehearsed.places == done.places and len({place.where for place in done.places}) == len(done.places)
+
+
+def forget_of(context: Context, *, dry_run: bool = False) -> Forgotten:
+    """Jane forgotten, by her address."""
+    return forget_person(context, "jane.roe@secret.example", ServerOf.of(context), dry_run=dry_run)
 
 
 def _show_in_clear(context: Context) -> None:
