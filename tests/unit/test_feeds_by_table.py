@@ -82,6 +82,32 @@ def test_renamed_values_are_found_where_the_training_was_half_of_the_history_ago
     assert found.kind is FaultKind.VALUES and "never came before ('Website')" in found.sentence
 
 
+def grown(share: float, since: int, weeks_a_value: float | None) -> tuple[np.ndarray, np.ndarray, int]:
+    """Days and values of a table that ``share`` of its rows joined in the twelfth week, the last before the training.
+
+    Of eight values the oldest is replaced every so many weeks; None: they stay. Also returns the day of the training.
+    """
+    rng, quiet = np.random.default_rng(0), 30
+    rush = int(share / (1 - share) * quiet * 11)
+    week = np.repeat(np.arange(12 + since), [quiet] * 11 + [rush] * (1 + since))
+    value = rng.integers(0, 8, len(week)) + (0 if weeks_a_value is None else (week / weeks_a_value).astype(int))
+    return week * 7 + rng.integers(0, 7, len(week)), value, 12 * 7
+
+
+@pytest.mark.parametrize("since", [1, 4, 8])
+@pytest.mark.parametrize("share", [0.45, 0.6, 0.9])
+def test_values_are_judged_where_most_rows_came_just_before_the_training(share: float, since: int) -> None:
+    for weeks_a_value, renamed in ((None, True), (None, False), (3.3, False)):
+        day, value, trained = grown(share, since, weeks_a_value)
+        names = np.array([f"v{one}" for one in value], dtype=object)
+        if renamed:
+            names[(day >= (11 + since) * 7) & (value < 2)] = "Website"
+        order = np.argsort(day, kind="stable")
+        table = watched(START + day[order] * DAY + DAY // 2, "source", names[order])
+        found = find_value_breaks(table, START + (12 + since) * 7 * DAY, START + trained * DAY)
+        assert [one.kind for one in found] == [FaultKind.VALUES] * renamed
+
+
 def test_a_value_in_the_place_of_others_is_found_where_the_training_was_half_of_the_history_ago() -> None:
     days, trained = 49 * 7 + 1, 19 * 7 + 1
     day, source = few_at_first(days)

@@ -135,12 +135,13 @@ def _levels(
 def _new_before(first: Ints, usual: Mapping[int, Bools], blocks: Blocks, old: Bools) -> Floats:
     """Per usual block the share of rows with levels that had not come until as long before it as the newest's gap.
 
-    New values add up over a gap. What came until then is told from at least half of the ``old`` rows, which the newest
-    is held against: of fewer, usual values are missing by chance and pass for new. Where rows do not reach back so far,
-    the gap is as long as that allows; values that come and go over less than the newest's gap say nothing of it, so
-    there is none to tell then.
+    New values add up over a gap. What came until then is told from at least half of the ``old`` rows before the latest
+    block that is known: of fewer, usual values are missing by chance and pass for new. That block itself may hold most
+    rows, as where a table grows fast. Where rows do not reach back so far, the gap is as long as that allows; values
+    that come and go over less than the newest's gap say nothing of it, so there is none to tell then.
     """
-    latest = int(np.median(blocks.block[old])) if old.any() else 0
+    before = blocks.block[old & (blocks.block > min(usual))]
+    latest = int(np.median(before)) if len(before) else 0
     until = {k: min(k + blocks.gap, latest) for k in usual if k < latest}
     past = np.array([float((first[usual[k]] < then).mean()) for k, then in until.items()])
     reach = any(k + blocks.gap <= latest for k in until)
