@@ -19,7 +19,8 @@ from pipelines.privacy.hidden_mentions import hide_in_arrow
 from pipelines.privacy.person import Person
 from pipelines.workspace.atomic_files import read_json, write_bytes, write_json, write_parquet
 from pipelines.workspace.left_overs import is_half_written
-from pipelines.workspace.people.addresses_in_texts import HIDDEN, hide_in_frame
+from pipelines.workspace.people.addresses_in_texts import hide_in_frame
+from pipelines.workspace.people.coded_letters import holds_at
 from pipelines.workspace.people.naming_columns import STAFF, NamingColumns
 from pipelines.workspace.people.register import Mask, is_long_id, plain_id
 
@@ -75,8 +76,7 @@ def erase_from_file(
 
 def holds_person(path: Path, person: Person) -> bool:
     """Whether a file's text holds an id, an address or a personal value; short ids are not looked for."""
-    pattern = person.pattern
-    return pattern is not None and any(pattern.search(one.text) for one in _read_texts(path.read_bytes()))
+    return any(person.blank(one.text)[1] for one in _read_texts(path.read_bytes()))
 
 
 def text_of_bytes(content: bytes) -> str:
@@ -298,10 +298,8 @@ def _clean(value: Any, person: Person, counted: list[int]) -> Any:
         if person.is_named(value) or person.is_address(value):
             counted[0] += 1
             return _DROP
-        if person.pattern is not None:
-            text, count = person.pattern.subn(HIDDEN, value)
-            counted[0] += count
-            return text
+        value, count = person.blank(value)
+        counted[0] += count
     return value
 
 
@@ -342,7 +340,7 @@ def _has_address(cells: Sequence[str], names: Sequence[str], person: Person, col
     return any(
         person.is_address(cell, personal=name in columns.personal)
         for cell, name in zip_longest(cells, names)
-        if cell is not None and "@" in cell and name not in STAFF and name not in columns.staff
+        if cell is not None and holds_at(cell) and name not in STAFF and name not in columns.staff
     )
 
 
@@ -353,12 +351,10 @@ def _hold_leads(names: Sequence[str], person: Person, columns: NamingColumns) ->
 
 
 def _erase_from_text(path: Path, person: Person, *, dry_run: bool) -> Erased | None:
-    if person.pattern is None:
-        return None
     content, count = path.read_bytes(), 0
     for codec in [one.codec for one in _read_texts(content)]:
         read = _Text.of(content, codec)
-        cleaned, found = person.pattern.subn(HIDDEN, read.text)
+        cleaned, found = person.blank(read.text)
         content, count = read.to_bytes(cleaned), count + found
     if not count:
         return None

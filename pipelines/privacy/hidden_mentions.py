@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.workspace.people.addresses_in_texts import Hide
+from pipelines.workspace.people.coded_letters import AT, holds_at
 
 
 def hide_in_arrow(rows: pa.Table, hide: Hide, skip: Collection[str] = ()) -> tuple[pa.Table, int]:
@@ -30,12 +31,12 @@ def hide_in_arrow(rows: pa.Table, hide: Hide, skip: Collection[str] = ()) -> tup
 
 
 def _may_mention(column: pa.ChunkedArray) -> bool:
-    """Whether there is an @ in any of its texts."""
+    """Whether there is an @, or a code for one, in any of its texts."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return any(_may_mention(pa.chunked_array([chunk.dictionary])) for chunk in column.chunks)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return bool(np.any(pc.fill_null(pc.match_substring(column, "@"), False).to_numpy()))
+        return bool(np.any(pc.fill_null(pc.match_substring_regex(column, AT), False).to_numpy()))
     return bool(pa.types.is_nested(kind))
 
 
@@ -44,12 +45,12 @@ def _changes_any(column: pa.ChunkedArray, hide: Hide) -> bool:
     if pa.types.is_nested(column.type):
         return True
     texts = pc.unique(column.cast(pa.large_string()))
-    return any(hide(text) != text for text in texts.filter(pc.match_substring(texts, "@")).to_pylist())
+    return any(hide(text) != text for text in texts.filter(pc.match_substring_regex(texts, AT)).to_pylist())
 
 
 def _hide_in_value(value: Any, hide: Hide) -> Any:
     if isinstance(value, str):
-        return hide(value) if "@" in value else value
+        return hide(value) if holds_at(value) else value
     if isinstance(value, dict):
         return {name: _hide_in_value(part, hide) for name, part in value.items()}
     if isinstance(value, list | tuple):

@@ -25,6 +25,7 @@ from pipelines.snapshots.snapshot_store import history_of, read_changes, read_sn
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.addresses_in_texts import HIDDEN, addresses_in, addresses_of, hide_addresses
+from pipelines.workspace.people.coded_letters import holds_at
 from pipelines.workspace.people.naming_columns import STAFF, naming_columns
 from pipelines.workspace.people.register import is_long_id, is_number, plain_id
 
@@ -84,7 +85,13 @@ class Person:
 
     def hide_addresses(self, text: str) -> str:
         """The text without the addresses."""
-        return hide_addresses(text, self.addresses.__contains__) if "@" in text else text
+        return hide_addresses(text, self.addresses.__contains__) if self.addresses else text
+
+    def blank(self, text: str) -> tuple[str, int]:
+        """The text without what names them, digits alone too, as in files; in how many places it was."""
+        named, count = (text, 0) if self.pattern is None else self.pattern.subn(HIDDEN, text)
+        cleaned = self.hide_addresses(named)
+        return cleaned, count + cleaned.count(HIDDEN) - named.count(HIDDEN)
 
     @property
     def marked_ids(self) -> frozenset[str]:
@@ -289,7 +296,7 @@ def _collect(found: Found, frame: pd.DataFrame, key: str, personal: set[str], st
         if name == key or name in STAFF or name in staff or not texts:
             continue
         held = cells.dropna().astype("str")
-        mails = held[held.str.contains("@", regex=False)]
+        mails = held[held.map(holds_at)]
         # what a note mentions may be anybody's: it is no address of the lead, and no mark against its return
         addresses = mails.map(addresses_in if name in personal else addresses_of).explode().dropna()
         found["address"] += list(zip(ids[addresses.index], addresses, strict=True))

@@ -10,6 +10,7 @@ from features.array_types import Tables
 from features.schema.source import Source
 from features.schema.vocabulary import Role
 from pipelines.workspace.context import Context
+from pipelines.workspace.people.coded_letters import holds_at, without_codes
 from pipelines.workspace.table_files import load_tables
 
 OF_PEOPLE = (Role.DISPLAY, Role.PERSONAL)
@@ -88,7 +89,9 @@ def is_contact(text: str) -> bool:
     [False, False, False, False, False]
     """
     whole = None if _DAY.fullmatch(text.strip()) else _NUMBER.fullmatch(text.strip())
-    return bool(_ADDRESS.search(text)) or (whole is not None and sum(map(str.isdigit, text)) in _DIGITS)
+    return bool(_ADDRESS.search(without_codes(text) if holds_at(text) else text)) or (
+        whole is not None and sum(map(str.isdigit, text)) in _DIGITS
+    )
 
 
 def add_shown_columns(frame: pd.DataFrame, known: pd.DataFrame, shown: list[str], key: str) -> pd.DataFrame:

@@ -208,7 +208,7 @@ def _names_in_text(document: Any, person: Person) -> bool:
         document = list(document.values())
     if isinstance(document, list):
         return any(_names_in_text(part, person) for part in document)
-    return isinstance(document, str) and person.pattern is not None and person.pattern.search(document) is not None
+    return isinstance(document, str) and person.blank(document)[1] > 0
 
 
 def _is_of_lead(key: str) -> bool:

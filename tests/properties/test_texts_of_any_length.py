@@ -39,6 +39,15 @@ PIECES = (
     "://a:",
     "'",
     "완",
+    "%",
+    "%25",
+    "%40",
+    "a%2540",
+    "&",
+    "&amp;",
+    "&#0",
+    "&#64;",
+    "=40",
 )
 READERS: dict[str, Callable[[str], object]] = {
     "normal_email": normal_email,

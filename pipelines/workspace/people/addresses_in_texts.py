@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 
 from features.cohort.email_addresses import normal_email
+from pipelines.workspace.people.coded_letters import decode, holds_at, without_codes
 
 HIDDEN = "[forgotten]"
 _PART = re.compile(r"<[^<>]*>|[^\s,;|<>]+")  # of a list of addresses; each letter is looked at once, however long it is
 _QUOTES = "()[]{}\"'"
 _NAME = re.compile(r"(?:[\w.+%-]|(?<=\w)'(?=\w))+")  # of an address, read backwards from its @
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")
+_LINK = re.compile(r"[/?=&#]")  # a cell with a coded address in a link is no list of addresses
 _LONGEST_NAME, _LONGEST_HOST = 64, 255  # letters, RFC 5321 (4.5.3.1)
 
 Hide = Callable[[str], str]
@@ -24,6 +26,8 @@ def addresses_of(cell: str) -> list[str]:
     >>> addresses_of("Lee, Ann <Ann@x.example>; ann+b@y.example"), addresses_of("told ann@x.example")
     (['ann@x.example', 'ann@y.example'], [])
     """
+    if "@" not in cell:
+        cell = _read_coded(cell)
     if "@" not in cell:
         return []
     found, named = list[str](), False
@@ -42,8 +46,15 @@ def addresses_of(cell: str) -> list[str]:
 
 def addresses_in(cell: str) -> list[str]:
     """The addresses of a cell that is nothing else, or the first that a text mentions."""
+    cell = cell if "@" in cell else _read_coded(cell)
     first = normal_email(cell) if "@" in cell else None
     return [] if first is None else addresses_of(cell) or [first]
+
+
+def _read_coded(cell: str) -> str:
+    """A cell whose @ is a code; empty where it is none, or part of a link."""
+    plain = without_codes(cell) if holds_at(cell) else ""
+    return "" if _LINK.search(plain) else plain
 
 
 def hide_addresses(text: str, is_meant: Callable[[str], bool]) -> str:
@@ -51,8 +62,24 @@ def hide_addresses(text: str, is_meant: Callable[[str], bool]) -> str:
 
     >>> hide_addresses("by <Ann+b@x.example>, not jo.ann@x.example.", "ann@x.example".__eq__)
     'by <[forgotten]>, not jo.ann@x.example.'
+    >>> hide_addresses("/thanks?mail=ann%2Bb%40x.example&ok", "ann@x.example".__eq__)
+    '/thanks?mail=[forgotten]&ok'
     """
     made, done = list[str](), 0
+    decoded = decode(text) if holds_at(text) else None
+    found = _find_meant(text, is_meant)
+    if decoded is not None:
+        coded = _find_meant(decoded.text, is_meant)
+        found = sorted({*found, *((decoded.place(start), decoded.place(end)) for start, end in coded)})
+    for start, end in found:
+        made += [text[done:start], HIDDEN] if start >= done else []
+        done = max(done, end)
+    return "".join([*made, text[done:]]) if made else text
+
+
+def _find_meant(text: str, is_meant: Callable[[str], bool]) -> list[tuple[int, int]]:
+    """From where to where addresses stand that are meant."""
+    found, done = list[tuple[int, int]](), 0
     at = text.find("@")
     while at >= 0:
         before = text[max(done, at - _LONGEST_NAME) : at][::-1]
@@ -60,10 +87,10 @@ def hide_addresses(text: str, is_meant: Callable[[str], bool]) -> str:
         local = "" if name is None else name[0][::-1].lstrip(".+%-")
         address = normal_email(f"{local}@{host[0]}") if local and host is not None else None
         if address is not None and host is not None and is_meant(address):
-            made += [text[done : at - len(local)], HIDDEN]
             done = host.end()
+            found.append((at - len(local), done))
         at = text.find("@", max(at + 1, done))
-    return "".join([*made, text[done:]]) if made else text
+    return found
 
 
 def hide_in_frame(frame: pd.DataFrame, hide: Hide, skip: Collection[str] = ()) -> tuple[pd.DataFrame, int]:
@@ -74,7 +101,7 @@ def hide_in_frame(frame: pd.DataFrame, hide: Hide, skip: Collection[str] = ()) -
         if name in skip or not (cells.dtype == "object" or pd.api.types.is_string_dtype(cells)):
             continue
         codes, texts = pd.factorize(cells.astype("object"))
-        hidden = {k: hide(text) for k, text in enumerate(texts) if isinstance(text, str) and "@" in text}
+        hidden = {k: hide(text) for k, text in enumerate(texts) if isinstance(text, str) and holds_at(text)}
         changed = {k: text for k, text in hidden.items() if text != texts[k]}
         if changed:
             hit = np.isin(codes, list(changed))

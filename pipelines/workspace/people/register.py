@@ -23,6 +23,7 @@ from features.cohort.email_addresses import normal_email
 from features.errors import DataError
 from pipelines.workspace.atomic_files import read_json, write_bytes, write_json
 from pipelines.workspace.people.addresses_in_texts import HIDDEN, addresses_in, addresses_of, hide_addresses
+from pipelines.workspace.people.coded_letters import holds_at
 from pipelines.workspace.people.naming_columns import STAFF, NamingColumns
 
 FOLDER, PEOPLE, KEY = "privacy", "people.json", "key"
@@ -72,6 +73,8 @@ class PeopleRegister:
 
     def hash_address(self, address: str) -> str:
         """The keyed hash of a mail address, in one spelling."""
+        if "@" not in address:  # in codes, as links have them
+            address = next(iter(addresses_of(address)), address)
         return self._hash("mail", normal_email(address) or address.strip().casefold())
 
     def asks_of(self, text: object) -> frozenset[str]:
@@ -88,7 +91,7 @@ class PeopleRegister:
         for name, value in record.items() if self.entries else ():
             if name == "lead_id" or name in columns.leads:
                 asked |= self.asks_of(value)
-            elif isinstance(value, str) and "@" in value and name not in STAFF and name not in columns.staff:
+            elif isinstance(value, str) and holds_at(value) and name not in STAFF and name not in columns.staff:
                 for address in addresses_in(value) if name in columns.personal else addresses_of(value):
                     asked |= self.asks_of(address)
         return asked
@@ -116,14 +119,17 @@ class PeopleRegister:
     def names(self, text: str) -> bool:
         """Whether a text holds the id or the address of somebody who is forgotten, as a word of its own."""
         wanted = self._wanted(FORGOTTEN)
-        return bool(wanted) and any(self._is_meant(token, wanted) for token in _TOKEN.findall(text))
+        if not wanted:
+            return False
+        return any(self._is_meant(token, wanted) for token in _TOKEN.findall(text)) or self.hide_addresses(text) != text
 
     def hide(self, text: str) -> str:
         """The text without ids and addresses of those who are forgotten."""
         wanted = self._wanted(FORGOTTEN)
         if not wanted:
             return text
-        return _TOKEN.sub(lambda found: HIDDEN if self._is_meant(found[0], wanted) else found[0], text)
+        hidden = _TOKEN.sub(lambda found: HIDDEN if self._is_meant(found[0], wanted) else found[0], text)
+        return self.hide_addresses(hidden)
 
     def hide_addresses(self, text: str) -> str:
         """The text without addresses of those who are forgotten; numbers, which may be anything's, stay."""
