@@ -67,18 +67,28 @@ class ReadRows:
     missing_columns: tuple[str, ...]
     undeclared_columns: tuple[str, ...]
 
-    def lead_ids(self) -> list[str]:
-        """The leads' ids, in the order of the file."""
-        return [str(name) for name in self._column("lead_id")]
+    def __len__(self) -> int:
+        with pa.memory_map(str(self.file)) as rows:
+            return int(pa.ipc.open_file(rows).read_all().num_rows)
 
-    def account_ids(self) -> set[str]:
-        """The accounts that the file places leads in."""
-        return {str(name) for name in self._column("account_id") if name is not None}
+    @property
+    def size(self) -> int:
+        """Bytes that the rows take once they are in memory; the file is not packed."""
+        return self.file.stat().st_size
 
-    def _column(self, name: str) -> list[Any]:
+    def lead_ids(self) -> Iterator[str]:
+        """The leads' ids, in the order of the file, one in memory at a time."""
+        return (str(name) for name in self._column("lead_id"))
+
+    def account_ids(self) -> Iterator[str]:
+        """The accounts that the file places leads in, one in memory at a time."""
+        return (str(name) for name in self._column("account_id") if name is not None)
+
+    def _column(self, name: str) -> Iterator[Any]:
         with pa.memory_map(str(self.file)) as rows:
             read = pa.ipc.open_file(rows).read_all()
-            return list(read.column(name).to_pylist()) if name in read.column_names else []
+            if name in read.column_names:
+                yield from (value.as_py() for value in read.column(name))
 
     def leads(self) -> LeadsFile:
         """All of it."""

@@ -142,8 +142,8 @@ def test_two_servers_that_read_the_same_file_leave_each_other_the_rows(tmp_path:
     path.write_text(LEADS, encoding="utf-8")
     with upload_reader.read_upload(path, source, NOTHING, bounds(), lambda _: None, "a") as one:
         with upload_reader.read_upload(path, source, NOTHING, bounds(), lambda _: None, "b") as other:
-            assert other.lead_ids() == one.lead_ids() != []
-        assert one.lead_ids()
+            assert list(other.lead_ids()) == list(one.lead_ids()) != []
+        assert list(one.lead_ids())
     assert list(tmp_path.glob("read*")) == []
 
 
@@ -274,6 +274,27 @@ def test_many_rows_are_scored_in_a_process_of_their_own_as_they_would_be_here(
             said.append((client.get(f"/v1/uploads/{sent}/result").text, told["done"], told["failed"], told["reasons"]))
     assert asked == ["serving.leads.upload_scorer"] and said[0] == said[1]
     assert said[0][1:3] == (18, 1)
+
+
+@pytest.mark.parametrize(("title", "apart"), [("CFO", False), ("CFO" + "x" * 1_000_000, True)])
+def test_few_rows_that_unpack_to_much_are_not_read_into_the_server(
+    tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, title: str, apart: bool
+) -> None:
+    asked: list[str] = []
+    began = upload_scorer.run_bounded
+    monkeypatch.setattr(upload_scorer, "run_bounded", lambda *given: (asked.append(given[0]), began(*given))[1])
+    rows = {"Lead ID": [f"new-{k}" for k in range(12)], "Created Date": "2026-06-01", "Job Title": title}
+    sent = tmp_path / "leads.parquet"
+    pd.DataFrame(rows).to_parquet(sent)
+    assert sent.stat().st_size < 100_000
+    with client_for(tiny_demo, tmp_path / "state") as client:
+        queue = UploadQueue(client.app.state.app_state)
+        number = client.post("/v1/uploads", files={"file": (sent.name, sent.read_bytes())}).json()["id"]
+        queue.serve_turn()
+        assert wait_until(partial(_is_over, client, number))
+        told = client.get(f"/v1/uploads/{number}").json()
+    assert (told["status"], told["rows"], told["done"]) == ("done", 12, 12)
+    assert asked == ["serving.leads.upload_scorer"] * apart
 
 
 @pytest.mark.parametrize("here", [2_000, 0])

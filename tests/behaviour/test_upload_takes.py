@@ -44,7 +44,7 @@ def score_as(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[Path], None])
             meanwhile(asked.out.parent)
         asked.out.parent.mkdir(exist_ok=True)
         asked.out.write_text(number)
-        return ScoredRows(1, 0, [], [number])
+        return ScoredRows(1, 0, [], [number], "")
 
     monkeypatch.setattr(upload_scorer, "score_rows_here", score)
 
