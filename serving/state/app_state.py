@@ -25,12 +25,12 @@ from serving.http.right_of_way import RightOfWay
 from serving.logs import logger, traceback_places
 from serving.problems import InvalidError, NotReadyError
 from serving.settings import ServeSettings
-from serving.state.build_worklist import build_worklist, score_touched
 from serving.state.clock import ServingClock
 from serving.state.forgotten_people import ForgottenPeople
-from serving.state.last_good import load_chosen, remember_served
 from serving.state.lead_data import load_data
 from serving.state.loaded_state import LoadedState, Replaced, UntoldStep
+from serving.state.loading.build_worklist import build_worklist, score_touched
+from serving.state.loading.last_good import load_chosen, remember_served
 from serving.state.posted_frames import POSTED_TABLES
 from serving.state.result_cache import ResultCache, file_stamp
 from serving.state.server_secret import read_or_create_secret

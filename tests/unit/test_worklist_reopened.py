@@ -6,8 +6,8 @@ import pandas as pd
 
 from features.cohort.objections import OBJECTS
 from features.schema.source import Source
-from serving.state.build_worklist import find_reopened
 from serving.state.lead_data import LeadData
+from serving.state.loading.build_worklist import find_reopened
 from serving.store.engine import open_store
 from serving.store.tables import Feedback, StageRow
 from tests.reference.worlds import DAY, SOURCE, T0, empty_world, frames, lead, moment
