@@ -3,18 +3,14 @@
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import LeadScoreError
 from models.explaining.framework import Framework, framework_names, load_framework
-from pipelines.artifacts.counts_record import CountsRecord
-from pipelines.artifacts.score_record import ScoreRecord
 from pipelines.registry.champion import read_champion
 from pipelines.workspace.adopted_thresholds import thresholds_file
 from pipelines.workspace.context import Context, open_context
@@ -27,31 +23,18 @@ from serving.problems import InvalidError, NotReadyError
 from serving.settings import ServeSettings
 from serving.state.clock import ServingClock
 from serving.state.forgotten_people import ForgottenPeople
-from serving.state.lead_data import load_data
 from serving.state.loaded_state import LoadedState, Replaced, UntoldStep
-from serving.state.loading.build_worklist import build_worklist, score_touched
-from serving.state.loading.last_good import load_chosen, remember_served
-from serving.state.posted_frames import POSTED_TABLES
+from serving.state.loading.failed_version import FailedVersion
+from serving.state.loading.last_good import remember_served
+from serving.state.loading.load_problems import describe_problem
+from serving.state.loading.load_state import Load, ReadStamps, StateLoader, data_stamp, read_own_framework
+from serving.state.loading.merged_leads import MergedLeads
+from serving.state.loading.missed_scores import show_missed
 from serving.state.result_cache import ResultCache, file_stamp
 from serving.state.server_secret import read_or_create_secret
 from serving.state.worklist.kept_lines import LinesToKeep, keep_lines
-from serving.state.worklist.shown_scores import ShownScores
 from serving.store.engine import Store, open_store
-from serving.store.merged_feedback import MergeFollower
-from serving.store.tables import AuditRow, FieldRow, ScoreRow, WithdrawnActivity
-
-
-@dataclass(frozen=True)
-class FailedVersion:
-    """A version of the registry that could not be loaded: why, how many attempts, and when the next one is due.
-
-    ``retry_at`` is in seconds of ``time.monotonic``.
-    """
-
-    name: str
-    message: str
-    attempts: int
-    retry_at: float
+from serving.store.tables import ScoreRow
 
 
 class AppState:
@@ -62,7 +45,8 @@ class AppState:
         self._loaded: LoadedState | None = None
         self._context = self._open()
         self.store: Store = open_store(settings.store_url, self.folder)
-        self._merges = MergeFollower(self.store)
+        self._merged = MergedLeads(self.store)
+        self._loader = StateLoader(settings, self.store, self.folder)
         self.secret = read_or_create_secret(self.folder)
         self.way = RightOfWay()
         self.results = ResultCache(self.way)
@@ -79,7 +63,6 @@ class AppState:
         self._settled = 0  # number of the last load whose changes of state are among ``untold``
         self._settling = threading.Lock()
         self._decided: tuple[object, Context] | None = None  # what was decided last where it is not loaded yet
-        self._merges_wait = False  # whether the store last took no writes of merged leads
         self._context_is_fresh = True  # the declaration was read a moment ago
         self._lock = threading.Lock()
 
@@ -136,18 +119,14 @@ class AppState:
         InvalidError : no framework has this name
         """
         if name is None:
-            own = self.loaded.framework if self.ready else self._read_framework()
-            return own or self.context.framework
+            if self.ready:
+                return self.loaded.pages_framework
+            return read_own_framework(self.settings) or self.context.framework
         if name == self.context.framework.name:
             return self.context.framework
         if name not in framework_names():
             raise InvalidError(f"there is no such framework; known: {', '.join(framework_names())}.")
         return load_framework(name)
-
-    def _read_framework(self) -> Framework | None:
-        """The framework of the settings as its file is now; None where the source's serves."""
-        chosen = self.settings.framework
-        return None if chosen is None else load_framework(chosen)
 
     def open_declaration(self) -> Context:
         """The source's declaration, read again unless this server has just started."""
@@ -184,11 +163,12 @@ class AppState:
     def _swap(self) -> LoadedState | None:
         try:
             (moved_at,) = file_stamp(self.paths.champion)  # before it is read: see Replaced
-            loaded, clock = self._load()
+            load = self._load()
         except Exception as problem:  # whatever it is, what is in use goes on serving, and pages and /healthz say why
             self._note_problem(problem)
             return None
 
+        loaded = load.state
         with self._settling:
             before = self._loaded
             if before is not None:
@@ -202,7 +182,7 @@ class AppState:
             if before is not None:
                 loaded = replace(loaded, replaced=self._what_goes(before, moved_at))
                 self.move_untold |= before.model.bundle.hash != loaded.model.bundle.hash
-            self._context, self.clock = loaded.model.context, clock
+            self._context, self.clock = loaded.model.context, load.clock
             self._loads, self._loaded = loaded.number, loaded
         self.problem = loaded.instead_of
         if not loaded.instead_of:
@@ -216,21 +196,7 @@ class AppState:
 
         Another server, or a request that began before a load, may still post about a merged lead.
         """
-        state = state or self.newest
-
-        def read_merged() -> Mapping[str, str]:
-            # imported where somebody said something of a merged lead: a start would feel what resolves people
-            from pipelines.ingest.identity_files import read_merged_leads
-
-            return read_merged_leads(state.model.context.paths)
-
-        try:
-            self._merges.follow(state.data.lead_ids, read_merged)  # the next look at the list scores them again
-            self._merges_wait = False
-        except SQLAlchemyError as problem:  # a store that takes no writes: the watcher tries again
-            if not self._merges_wait:
-                logger().warning("feedback of merged leads not moved", kind=type(problem).__name__)
-            self._merges_wait = True
+        self._merged.follow(state or self.newest)
 
     def _what_goes(self, before: LoadedState, moved_at: int) -> Replaced:
         """What the next state takes the place of; where the last could not be settled, what that one did: one step."""
@@ -268,49 +234,21 @@ class AppState:
             logger().warning("state not loaded", code=code, places=traceback_places(problem))
         self.problem = message
 
-    def _load(self) -> tuple[LoadedState, ServingClock]:
-        # before anything is read: what is written meanwhile is loaded by the next look
-        stamp, register = _data_stamp(self.paths), self.people.stamp
+    def _load(self) -> Load:
+        stamps = ReadStamps(data_stamp(self.paths), self.people.stamp)
         context = self.open_declaration()
         self._context_is_fresh = False
-        chosen = None if self.settings.follows_pointer else Path(self.settings.bundle)
-        model, instead_of = load_chosen(context, chosen, self.folder, fall_back=self._loaded is None)
-
-        unchanged = self._loaded is not None and self._loaded.data.stamp == stamp
-        data = self._loaded.data if unchanged and self._loaded is not None else load_data(context)
-        data.stamp = stamp
-
-        clock = ServingClock(data.cutoff, self.settings.clock, self.settings.fresh_days)
-        with self.store.reading() as session:
-            # a moment taken back is not given out again
-            for table in (*POSTED_TABLES.values(), FieldRow, WithdrawnActivity):
-                clock.observe(session.scalar(select(func.max(table.known_at))))
-            last_score = session.scalar(select(func.max(ScoreRow.id))) or 0
-            last_entry = session.scalar(select(func.max(AuditRow.id))) or 0
-
-        own = self._read_framework()
-        framework = own or context.framework
-        worklist, self.to_keep = build_worklist(self.store, model, data, clock, framework, register)
+        load = self._loader.load(context, stamps, self._loaded, self._loads + 1)
+        self.to_keep = load.to_keep
         if self._loaded is not None or not self.settings.background:
-            model.warm(framework)
-        number = self._loads + 1
-        loaded = LoadedState(
-            model=model,
-            data=data,
-            worklist=worklist,
-            scores=ShownScores(worklist, last_score, last_entry),
-            number=number,
-            framework=own,
-            instead_of=instead_of,
-        )
-        return loaded, clock
+            load.state.warm()
+        return load
 
     def warm_up(self) -> None:
         """Score a made-up lead, so that the first real one finds everything loaded; a load after the first does so
         itself.
         """
-        state = self.newest
-        state.model.warm(state.framework or state.model.context.framework)
+        self.newest.warm()
 
     def keep_lines(self) -> None:
         """Keep what the last load scored again for the next start."""
@@ -340,7 +278,7 @@ class AppState:
 
         try:
             champion = read_champion(self.paths) if self.settings.follows_pointer else None
-            newer_data = _data_stamp(self.paths) != loaded.data.stamp
+            newer_data = data_stamp(self.paths) != loaded.data.stamp
         except (LeadScoreError, OSError) as problem:
             self._note_problem(problem)
             return False
@@ -360,35 +298,4 @@ class AppState:
 
         What those were scored under (a threshold, a rubric, a model) need not be what is in use here.
         """
-        state, lines = state or self.newest, list[dict[str, Any]]()
-        framework = state.framework or state.model.context.framework
-        with state.scores.catching_up, self.store.reading() as session:
-            before = state.scores.last
-            entry, moved = state.scores.find_moved(session)
-            through, missed = state.scores.find_missed(session)
-            if moved:
-                state.data.moved = max(state.data.moved, entry)
-            listed = state.worklist.rows.position.intersection([*missed, *moved])
-            if len(listed) and not state.data.flat:
-                lines = score_touched(session, state.model, state.data, self.clock, framework, state.data.codes(listed))
-            state.scores.take_over(through, lines, entry)
-        return through > before or bool(moved)
-
-
-def describe_problem(problem: Exception) -> str:
-    """Why a load failed, in words for pages and /healthz."""
-    if isinstance(problem, LeadScoreError):
-        return problem.message
-    if isinstance(problem, SQLAlchemyError):
-        return f"the store could not be read ({type(problem).__name__}); the load is tried again every few seconds."
-    if isinstance(problem, OSError) and problem.filename is not None:
-        return (
-            f"{problem.filename} cannot be read ({problem.strerror or type(problem).__name__}); give the server's user "
-            "access to it, or write it anew."
-        )
-    return f"what the last run left could not be loaded ({type(problem).__name__}); the log has the places."
-
-
-def _data_stamp(paths: Paths) -> tuple[int, ...]:
-    """Changes when the ingested tables, the scored worklist, the rubric or the handoff score in force do."""
-    return file_stamp(CountsRecord.path(paths), ScoreRecord.path(paths), versions_file(paths), thresholds_file(paths))
+        return show_missed(self.store, state or self.newest, self.clock)

@@ -74,6 +74,15 @@ class LoadedState:
     instead_of: str = ""
     replaced: Replaced | None = None
 
+    @property
+    def pages_framework(self) -> Framework:
+        """The framework of the pages, the source's where the settings name none."""
+        return self.framework or self.model.context.framework
+
+    def warm(self) -> None:
+        """Score a made-up lead, so that the first real one finds everything loaded."""
+        self.model.warm(self.pages_framework)
+
     def find_step(self) -> UntoldStep | None:
         """The open leads that this worklist has in another state than the one before; None where there are none."""
         before = self.replaced

@@ -9,7 +9,8 @@ from pipelines.registry.champion import read_champion
 from pipelines.tracking.mlflow_registry import NamedVersion, named_champion, promote_if_kept
 from pipelines.workspace.lock import only_writer
 from serving.logs import logger
-from serving.state.app_state import AppState, FailedVersion
+from serving.state.app_state import AppState
+from serving.state.loading.failed_version import FailedVersion
 
 _FETCH_SECONDS = 300.0  # for a bundle over a slow line; a fetch that hangs must not end the following for good
 _LONGEST_PAUSE = 300.0  # seconds; bounds how late a repaired registry is noticed

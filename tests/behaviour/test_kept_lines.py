@@ -15,10 +15,10 @@ from models.explaining.qualification_policy import default_qualification
 from models.standing.unscored_lists import list_resting
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
 from serving.state import app_state as app_state_module
-from serving.state import build_worklist
 from serving.state.app_state import AppState
 from serving.state.lead_data import load_data
 from serving.state.loaded_model import LoadedModel
+from serving.state.loading import build_worklist
 from serving.state.worklist import kept_lines
 from serving.state.worklist.kept_lines import describe_state
 from serving.store.engine import open_store

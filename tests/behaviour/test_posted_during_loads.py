@@ -11,8 +11,8 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from pipelines.registry.champion import point_to
-from serving.state import app_state as app_state_module
 from serving.state.gather_rows import count_posted, find_posted_since
+from serving.state.loading import load_state
 from serving.state.worklist import shown_scores
 from serving.state.worklist.shown_scores import ShownScores
 from serving.store.engine import Store, open_store
@@ -56,14 +56,14 @@ def test_what_is_posted_while_a_model_is_loaded_is_on_its_list(
 ) -> None:
     state, other = client.app.state.app_state, another_bundle(tiny_copy, tmp_path)
     lead = str(worklist_of(tiny_copy)["lead_id"].iloc[-1])
-    build = app_state_module.build_worklist
+    build = load_state.build_worklist
 
     def build_slowly(*given: Any) -> Any:
         found = build(*given)
         answer(client, lead, ">50k")
         return found
 
-    monkeypatch.setattr(app_state_module, "build_worklist", build_slowly)
+    monkeypatch.setattr(load_state, "build_worklist", build_slowly)
     point_to(tiny_copy.context.paths, other, TEST)
     before = state.loaded.worklist.line(lead)["score"]
     assert state.refresh() is not None
@@ -107,7 +107,7 @@ def test_no_change_is_announced_that_a_list_behind_the_store_would_tell(
     client: TestClient, tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch, hindered: str
 ) -> None:
     state, leads = client.app.state.app_state, [str(name) for name in worklist_of(tiny_copy)["lead_id"].iloc[-3:]]
-    build, catch_up = app_state_module.build_worklist, state.catch_up
+    build, catch_up = load_state.build_worklist, state.catch_up
     assert client.post("/v1/webhooks", json=HOOK).status_code == 201
     stale = {**state.loaded.worklist.line(leads[0]), "state": "elsewhere"}
 
@@ -126,7 +126,7 @@ def test_no_change_is_announced_that_a_list_behind_the_store_would_tell(
         monkeypatch.setattr(state, "catch_up", catch_up)
         raise OperationalError("SELECT", {}, Exception("the connection is gone"))
 
-    monkeypatch.setattr(app_state_module, "build_worklist", build_slowly)
+    monkeypatch.setattr(load_state, "build_worklist", build_slowly)
     if hindered.startswith("more"):
         monkeypatch.setattr(shown_scores, "_AT_ONCE", 1)
     else:

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from serving.leads.retention import apply_retention
-from serving.state import build_worklist
 from serving.state.lead_data import LeadData, load_data
 from serving.state.loaded_model import LoadedModel
+from serving.state.loading import build_worklist
 from serving.state.posted_frames import read_all_posted
 from serving.store.engine import open_store
 from serving.store.tables import (

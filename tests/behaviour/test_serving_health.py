@@ -127,7 +127,7 @@ def test_a_load_that_fails_says_why_and_is_logged_once(
     app_state = client.app.state.app_state
     before = app_state.loaded
     with monkeypatch.context() as patched:
-        patched.setattr("serving.state.app_state.load_data", fail)
+        patched.setattr("serving.state.loading.load_state.load_data", fail)
         patched.setattr(before.data, "stamp", ())
         assert app_state.is_outdated()
         for _ in range(3):

@@ -18,9 +18,9 @@ from pipelines.run import run_stage
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.table_files import load_tables
 from serving.lists.team_queues import find_touched
-from serving.state import app_state as app_state_module
 from serving.state.gather_rows import gather_all_rows
 from serving.state.loaded_model import LoadedModel
+from serving.state.loading import load_state
 from serving.store.engine import open_store
 from serving.store.tables import ActivityRow, Feedback, NoteRow, StageRow
 from tests.behaviour.test_cut_off_moves import look
@@ -154,7 +154,7 @@ def test_records_that_are_two_again_are_both_silent(tiny_copy: TinyRun, tmp_path
 def test_what_is_said_late_of_the_record_that_is_gone_silences_the_one_that_stays(
     tiny_copy: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    build = app_state_module.build_worklist
+    build = load_state.build_worklist
     with client_for(tiny_copy, tmp_path) as client, client_for(tiny_copy, tmp_path) as second:
         gone, kept = sorted(listed_by(client))[:2]
 
@@ -164,7 +164,7 @@ def test_what_is_said_late_of_the_record_that_is_gone_silences_the_one_that_stay
             return found
 
         if when.startswith("while"):
-            monkeypatch.setattr(app_state_module, "build_worklist", build_slowly)
+            monkeypatch.setattr(load_state, "build_worklist", build_slowly)
         with merged_records(tiny_copy, gone, kept):
             reload(client)
             if not when.startswith("while"):

@@ -52,7 +52,7 @@ from pipelines.artifacts.evaluation_record import EvaluationRecord
 from pipelines.workspace.atomic_files import closed_error, read_json
 from serving.pages.language import COOKIE, page_language
 from serving.pages.told_sentences import find_language, tell
-from serving.state.app_state import describe_problem
+from serving.state.loading.load_problems import describe_problem
 from tests.reference.serving import client_for, still_page
 from tests.reference.weeks import weekly_matrix
 
