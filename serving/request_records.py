@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,15 +37,62 @@ def read_records(body: LeadRows, source: Source, lead_id: str) -> tuple[Records,
     return _keep_declared(made, source)
 
 
-def read_many_records(body: ManyRows, source: Source) -> tuple[Records, list[str]]:
-    """Records of many leads; rows without a lead_id are an error, as they belong to no lead."""
+@dataclass(frozen=True)
+class ManyRead:
+    """Records of many leads, the columns that are not declared, and per lead sent why its rows cannot be read, '' where
+    they can.
+    """
+
+    records: Records
+    ignored: list[str]
+    errors: list[str]
+
+
+def read_many_records(body: ManyRows, source: Source) -> ManyRead:
+    """Records of many leads; a value that cannot be read is an error of the leads that it is about.
+
+    Raises
+    ------
+    InvalidError : a row belongs to no lead, or a row of an account that names none cannot be read
+    """
     made: Records = {"leads": [dict(row) for row in body.leads], "accounts": [dict(row) for row in body.accounts]}
     for name in CHILDREN:
         made[name] = _rows_of_leads(getattr(body, name), None)
         lost = sum("lead_id" not in row for row in made[name]) if name != "outcomes" else 0
         if lost:
             raise InvalidError(f"{lost} rows of '{name}' have no lead_id; send one with each row.")
-    return _keep_declared(made, source)
+    faults = _Faults({}, {}, {})
+    records, ignored = _keep_declared(made, source, faults)
+    return ManyRead(records, ignored, faults.of_leads(body.leads))
+
+
+@dataclass(frozen=True)
+class _Faults:
+    """Why rows cannot be read: of leads by place in what was sent, of accounts and of answers by id."""
+
+    rows: dict[int, str]
+    accounts: dict[str, str]
+    leads: dict[str, str]
+
+    def note(self, table: str, place: int, row: Mapping[str, Any], problem: InvalidError) -> None:
+        why = problem.message.removesuffix(".")
+        if table == "leads":
+            self.rows[place] = why
+        elif table == "answers":
+            self.leads[str(row["lead_id"])] = why
+        elif row.get("account_id") is None:
+            raise problem
+        else:
+            self.accounts[str(row["account_id"])] = why
+
+    def of_leads(self, leads: Sequence[Mapping[str, Any]]) -> list[str]:
+        return [
+            self.rows.get(place)
+            or self.leads.get(str(lead.get("lead_id")))
+            or self.accounts.get(str(lead.get("account_id")))
+            or ""
+            for place, lead in enumerate(leads)
+        ]
 
 
 def _rows_of_leads(rows: Sequence[Any], lead_id: str | None) -> list[dict[str, Any]]:
@@ -56,40 +104,56 @@ def _rows_of_leads(rows: Sequence[Any], lead_id: str | None) -> list[dict[str, A
     return found
 
 
-def _keep_declared(made: Records, source: Source) -> tuple[Records, list[str]]:
-    """Only canonical and declared columns, read as declared; the others by name, sorted."""
+def _keep_declared(made: Records, source: Source, faults: _Faults | None = None) -> tuple[Records, list[str]]:
+    """Only canonical and declared columns, read as declared; the others by name, sorted.
+
+    What cannot be read is noted in ``faults``, which rows of other leads outlive; without, it is an InvalidError.
+    """
     ignored: set[str] = set()
     for table in ("leads", "accounts"):
         columns = source.tables[table].columns if table in source.tables else {}
         allowed = {*TABLES[table].names, *(n for n, c in columns.items() if c.role is not Role.IGNORE)}
         derived = {name: column for name, column in columns.items() if column.derive is not None}
-        for row in made[table]:
+        for place, row in enumerate(made[table]):
             if derived:
                 _derive(row, derived, columns)
             if not row.keys() <= allowed:
                 for name in row.keys() - allowed:
                     ignored.add(f"{table}.{name}")
                     del row[name]
-
-            for name, value in row.items():
-                if value is not None and name in columns:
-                    row[name] = _read_value(value, columns[name], table, name)
-
-            for name in ("created_at", "known_at"):
-                if row.get(name) is not None:
-                    row[name] = _read_timestamp(row[name], table, name)
-    _check_ranges(made["answers"], source)
+            try:
+                _read_row(row, columns, table)
+            except InvalidError as problem:
+                if faults is None:
+                    raise
+                faults.note(table, place, row, problem)
+    if faults is not None and faults.accounts:
+        made["accounts"] = [row for row in made["accounts"] if str(row.get("account_id")) not in faults.accounts]
+    _check_ranges(made["answers"], source, faults)
     return made, sorted(ignored) + _undeclared_values(made, source)
 
 
-def _check_ranges(answers: Sequence[Mapping[str, Any]], source: Source) -> None:
+def _read_row(row: dict[str, Any], columns: Mapping[str, Column], table: str) -> None:
+    """Read the values of a row where it stands."""
+    for name, value in row.items():
+        if value is not None and name in columns:
+            row[name] = _read_value(value, columns[name], table, name)
+    for name in ("created_at", "known_at"):
+        if row.get(name) is not None:
+            row[name] = _read_timestamp(row[name], table, name)
+
+
+def _check_ranges(answers: Sequence[Mapping[str, Any]], source: Source, faults: _Faults | None) -> None:
     """InvalidError for a number that is no possible answer: 99 on a scale from 0 to 10 is a typing error."""
     bounded = {name: question for name, question in source.questions.items() if question.range_words}
-    for row in answers if bounded else ():
+    for place, row in enumerate(answers if bounded else ()):
         question = bounded.get(row["question"])
         number = math.nan if question is None else number_of(row.get("value"))
         if question is not None and not math.isnan(number) and not question.holds(number):
-            raise InvalidError(f"answers.{row['question']} takes a number {question.range_words}.")
+            problem = InvalidError(f"answers.{row['question']} takes a number {question.range_words}.")
+            if faults is None:
+                raise problem
+            faults.note("answers", place, row, problem)
 
 
 def _derive(row: dict[str, Any], derived: Mapping[str, Column], columns: Mapping[str, Column]) -> None:

@@ -132,6 +132,32 @@ def test_a_batch_keeps_its_order_and_drops_nothing(reader: TestClient) -> None:
     assert ["error" in row for row in rows] == [False, True, True, True, False]
 
 
+def test_what_cannot_be_read_of_one_lead_is_an_error_of_that_row_alone(reader: TestClient) -> None:
+    good = {"lead_id": "good", "account_id": "well", "created_at": "2026-05-01"}
+    leads = [
+        good,
+        {"lead_id": "when", "created_at": "2026-13-45"},
+        {"lead_id": "whose", "account_id": "huge"},
+        {"lead_id": "said"},
+        {"lead_id": "when"},
+    ]
+    accounts = [{"account_id": "well", "employees": 250}, {"account_id": "huge", "employees": int("9" * 401)}]
+    answers = [{"lead_id": "said", "question": "pain", "value": 99, "known_at": "2026-06-01"}]
+    body = {"leads": leads, "accounts": accounts, "answers": answers, "as_of": LATER}
+    answer = reader.post("/v1/score/batch", json=body)
+    assert answer.status_code == 200, answer.text
+    rows = answer.json()["rows"]
+    told = {row["error"].split()[0] for row in rows if "error" in row}
+    assert told == {"leads.created_at", "accounts.employees", "answers.pain"}
+    assert [row["lead_id"] for row in rows if "error" not in row] == ["good", "when"]
+    alone = reader.post(
+        "/v1/score/batch", json=body | {"leads": [good], "accounts": accounts[:1], "answers": []}
+    ).json()
+    assert rows[0] == alone["rows"][0]
+    lost = reader.post("/v1/score/batch", json=body | {"accounts": [{"employees": "many"}]})
+    assert lost.status_code == 422, "a row of no account is of no lead"
+
+
 def test_long_ids_stay_apart_and_any_encoding_of_json_is_read(reader: TestClient) -> None:
     ids = [12345678901234567890123, 12345678901234567890124]
     body = {"leads": [{"lead_id": name} for name in ids], "as_of": "2026-06-01T00:00:00"}

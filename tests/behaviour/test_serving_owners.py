@@ -1,6 +1,7 @@
 """Keys of one owner: no operation shows or uses another owner's leads; keys of one name are still two."""
 
 import io
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -241,7 +242,7 @@ def test_two_keys_of_one_name_share_neither_uploads_nor_idempotency_keys(client:
 
 
 def test_a_bug_is_answered_counted_and_logged_as_one(
-    client: TestClient, tiny_demo: Any, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, tiny_demo: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("secret")
@@ -253,6 +254,14 @@ def test_a_bug_is_answered_counted_and_logged_as_one(
     assert answer.headers["content-type"].startswith("application/problem+json")
     assert answer.headers["x-request-id"] == "abcdefgh1" and "content-security-policy" in answer.headers
     assert 'route="/v1/leads/{lead_id}",status="500"} 1.0' in client.get("/metrics").text
+
+    written = capsys.readouterr().err
+    lines = [line for line in map(json.loads, written.splitlines()) if line.get("request_id") == "abcdefgh1"]
+    (failure,) = (line for line in lines if line["level"] == "error")
+    assert failure["kind"] == "ZeroDivisionError" and failure["places"][-1].startswith("test_serving_owners.py:")
+    (request,) = (line for line in lines if line["event"] == "request")
+    assert (request["status"], request["route"]) == (500, "/v1/leads/{lead_id}")
+    assert "secret" not in written and lead not in written
 
 
 def test_odd_texts_and_numbers_are_refused_not_crashed_on(client: TestClient, tiny_demo: Any) -> None:

@@ -73,10 +73,11 @@ def _score(body: LeadRows, request: Request, app_state: AppState) -> dict[str, A
 def score_many(body: ManyRows, request: Request, app_state: AppStateDep, caller: Scorer) -> Response:
     """One row per lead sent, in the order sent, with the columns of a scored file."""
     state, framework = app_state.loaded, app_state.framework(body.framework)
-    records, ignored = read_many_records(body, state.model.source)
+    read = read_many_records(body, state.model.source)
+    records = read.records
     as_of = body.as_of or wall_now()
 
-    errors = _find_errors(records["leads"], as_of, _find_asks(body.leads, app_state))
+    errors = _find_errors(records["leads"], read.errors, as_of, _find_asks(body.leads, app_state))
     good = [k for k, text in enumerate(errors) if not text]
     rows: list[dict[str, Any]] = [{"lead_id": body.leads[k].get("lead_id"), "error": e} for k, e in enumerate(errors)]
     told: list[str] = []
@@ -95,7 +96,7 @@ def score_many(body: ManyRows, request: Request, app_state: AppStateDep, caller:
             "as_of": as_of.isoformat(),
             "bundle_hash": state.model.bundle.hash,
             "rows": rows,
-            "ignored": ignored,
+            "ignored": read.ignored,
             "unseen": told,
         }
     )
@@ -110,10 +111,10 @@ def _find_asks(leads: Sequence[Mapping[str, Any]], app_state: AppState) -> list[
     return [register.asks_of_record(row, columns) for row in leads]
 
 
-def _find_errors(leads: list[dict[str, Any]], as_of: Any, asks: list[frozenset[str]]) -> list[str]:
-    """Why a lead cannot be scored, empty where it can be."""
+def _find_errors(leads: list[dict[str, Any]], unread: list[str], as_of: Any, asks: list[frozenset[str]]) -> list[str]:
+    """Why a lead cannot be scored, empty where it can be; ``unread`` says of which the rows cannot be read."""
     errors, seen = [], set()
-    for row, asked in zip(leads, asks, strict=True):
+    for row, fault, asked in zip(leads, unread, asks, strict=True):
         lead_id = row.get("lead_id")
         created = row.get("created_at")
         if lead_id is None or str(lead_id) == "":
@@ -122,6 +123,8 @@ def _find_errors(leads: list[dict[str, Any]], as_of: Any, asks: list[frozenset[s
             errors.append("this person is forgotten or objects to being profiled, and is not scored")
         elif str(lead_id) in seen:
             errors.append("this lead_id appears in an earlier row; it is scored there")
+        elif fault:
+            errors.append(fault)
         elif created is not None and created >= as_of:
             errors.append("created_at is not before as_of")
         else:
