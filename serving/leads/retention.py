@@ -14,6 +14,7 @@ from serving.logs import logger
 from serving.settings import ServeSettings
 from serving.state.app_state import AppState
 from serving.store.audit_trail import prune_trail, verify_trail
+from serving.store.compaction import give_back_space
 from serving.store.engine import Store
 from serving.store.tables import (
     ActivityRow,
@@ -55,9 +56,11 @@ def apply_retention(app_state: AppState) -> dict[str, int]:
 
     for name in ("store.sqlite", "last_served.json"):
         remove_left_overs(app_state.folder, f".{name}.part.")
+    freed = give_back_space(store)
     found = verify_trail(store)
     head = {"head": f"{found.last_id}:{found.head}", "intact": found.intact}  # noted where the database is not
-    logger().info("retention", **{kind: count for kind, count in removed.items() if count}, **head)
+    told = {kind: count for kind, count in (removed | {"freed_bytes": freed}).items() if count}
+    logger().info("retention", **told, **head)
     return removed
 
 

@@ -119,6 +119,8 @@ def hold_lock(session: Session, name: str) -> None:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by us, not guessed by the driver
+    if connection.execute("PRAGMA page_count").fetchone()[0] == 0:  # of a file that holds something, it would write
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
     switch_to_write_ahead_log(connection)
     for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()

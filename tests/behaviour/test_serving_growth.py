@@ -162,6 +162,19 @@ def test_nothing_is_too_old_where_the_settings_say_so(tiny_demo: Any, tmp_path: 
         assert sum(apply_retention(client.app.state.app_state).values()) == 0
 
 
+def test_the_file_gets_shorter_with_what_is_removed(tiny_demo: Any, tmp_path: Path) -> None:
+    fill_store(tiny_demo, tmp_path, rows=30_000)
+    file = tmp_path / "store.sqlite"
+    with client_for(tiny_demo, tmp_path, posted_days=730.0) as client:
+        app_state = client.app.state.app_state
+        with app_state.store.writing() as session:
+            for table in (AnswerRow, ActivityRow):
+                session.execute(update(table).values(known_at=datetime(2000, 1, 1)))
+        before = file.stat().st_size
+        assert apply_retention(app_state)["activities"] == 27_000
+        assert file.stat().st_size < 0.5 * before
+
+
 def counts(store: Any) -> dict[str, int]:
     with store.reading() as session:
         tables = (ScoreRow, IdempotencyRecord, OutboxMessage, Upload, AnswerRow, AuditRow, Feedback)
