@@ -17,8 +17,9 @@ from pipelines.ingest.column_profile import profile_columns
 from pipelines.ingest.diagnosis.reasons_in_words import describe_reason
 from pipelines.ingest.errors import ExpectationFailedError, SuiteFailedError, TableLostError
 from pipelines.ingest.expectations import SENTENCES, Rule, expectations_of
+from pipelines.ingest.notes_in_words import describe_counts
+from pipelines.ingest.quarantine_files import QUARANTINE, WARNINGS
 from pipelines.ingest.undeclared_kinds import declaration_block, describe_undeclared_kinds
-from pipelines.stages.ingest import QUARANTINE, WARNINGS, describe_counts
 from pipelines.validation.contract_suites import RuleResult, contract_suite, run_contract
 from pipelines.validation.declared_suites import run_declared, suite_names
 from pipelines.validation.project import open_project

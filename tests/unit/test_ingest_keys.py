@@ -10,7 +10,8 @@ from features.schema.load_source import parse_source
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.ingest.errors import MissingColumnError
 from pipelines.ingest.key_forms import Doubt, KeyForm, check_characters, match_keys
-from pipelines.stages.ingest import describe_counts, ingest
+from pipelines.ingest.notes_in_words import describe_counts
+from pipelines.stages.ingest import ingest
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
 from tests.reference.salesforce_ids import lengthen

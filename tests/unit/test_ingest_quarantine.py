@@ -167,7 +167,7 @@ def test_a_row_lost_on_the_way_stops_ingest_before_anything_is_written(
         return checked
 
     paths = Paths(tmp_path / "data", "calls")
-    monkeypatch.setattr("pipelines.stages.ingest.check", careless)
+    monkeypatch.setattr("pipelines.ingest.check_tables.check", careless)
     with pytest.raises(ContractError, match="3 rows read, but 1 kept"):
         ingest(write_flat(tmp_path), paths)
     assert not paths.root.exists()
