@@ -9,10 +9,11 @@ import json
 import os
 import re
 import sys
-import time
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ from tests.reference.licence_table import ALL, ROOT
 
 OLDEST_DAYS = 30.0  # of a copy: what was found since is not in it
 FOUND, UNCHECKED = 1, 3
+# what an archive, its members' bytes, their JSON and its shape raise where they are damaged
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, AttributeError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -88,24 +93,42 @@ def _normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def read_documents(file: Path) -> Iterator[Mapping[str, Any]]:
-    """The documents of an export."""
+def read_documents(file: Path) -> list[Mapping[str, Any]]:
+    """The documents of an export; ValueError if one is none."""
     with zipfile.ZipFile(file) as archive:
-        for name in archive.namelist():
-            if name.endswith(".json"):
-                yield json.loads(archive.read(name))
+        found = [json.loads(archive.read(name)) for name in archive.namelist() if name.endswith(".json")]
+    if not all(isinstance(document, Mapping) and "id" in document for document in found):
+        raise ValueError("not all of it are advisories")
+    return found
+
+
+def _age_days(documents: Sequence[Mapping[str, Any]]) -> float:
+    """Days since the newest advisory about PyPI was changed; the file's own date is that of its copying.
+
+    ValueError if there is none: an empty export knows nothing, and that of another registry nothing of ours.
+    """
+    ours = [
+        document
+        for document in documents
+        if any(affected.get("package", {}).get("ecosystem") == "PyPI" for affected in document.get("affected", ()))
+    ]
+    if not ours:
+        raise ValueError("no advisory about PyPI")
+    newest = max(datetime.fromisoformat(str(document["modified"])) for document in ours)
+    return (datetime.now(UTC) - newest.astimezone(UTC)).total_seconds() / 86_400
 
 
 def check(file: Path | None, lock: str) -> tuple[int, list[str]]:
-    """Exit status and lines to print."""
+    """Exit status and lines to print; a copy that is damaged anywhere is one that was not looked into."""
     if file is None or not file.is_file():
         where = "none was given" if file is None else f"{file} is not there"
         return UNCHECKED, [f"NOT CHECKED for known vulnerabilities: no copy of the OSV database ({where})."]
-    days = (time.time() - file.stat().st_mtime) / 86_400
     try:
-        found = find_advisories(read_documents(file), locked_versions(lock))
-    except (zipfile.BadZipFile, json.JSONDecodeError, OSError) as problem:
-        return UNCHECKED, [f"NOT CHECKED for known vulnerabilities: {file} cannot be read ({type(problem).__name__})."]
+        documents = read_documents(file)
+        days = _age_days(documents)
+        found = find_advisories(iter(documents), locked_versions(lock))
+    except _UNREADABLE as problem:
+        return UNCHECKED, [f"NOT CHECKED for known vulnerabilities: {file} cannot be read ({problem!r})."]
     lines = [f"{one.package} {one.version}: {one.id} {one.summary}".rstrip() for one in found]
     if days > OLDEST_DAYS:
         old = f"NOT CHECKED for what was found in the last {days:.0f} days: the copy {file} is that old."
