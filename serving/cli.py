@@ -1,6 +1,7 @@
 """``leadscore serve`` and ``leadscore keys``: joined to the command line by the entry point ``leadscore.commands``."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,7 @@ from pipelines.cli.options import DataDir, Debug, Json, Source, StoreUrl
 from pipelines.cli.output import Output, options
 from serving.privacy import commands as privacy_commands
 from serving.scopes import Scope
+from serving.store.trail_links import AUDIT_DAYS
 
 if TYPE_CHECKING:
     from serving.store.engine import Store
@@ -130,8 +132,6 @@ def export_trail(
     debug: Debug = False,
 ) -> int:
     """Write the audit trail to a file."""
-    from pathlib import Path
-
     from pipelines.workspace.atomic_files import write_lines
     from serving.store.audit_trail import read_entries, to_line
 
@@ -146,6 +146,18 @@ def verify(
     expect: Annotated[
         str | None, typer.Option("--expect", help="<id>:<head> as an earlier check printed it: shows what was cut off")
     ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", exists=True, dir_okay=False, help="an exported trail, instead of the store")
+    ] = None,
+    audit_days: Annotated[
+        float,
+        typer.Option(
+            "--audit-days",
+            min=0,
+            envvar="LEADSCORE_SERVE_AUDIT_DAYS",
+            help="days that entries stay, as the server was told (0: for good): none may be removed earlier",
+        ),
+    ] = AUDIT_DAYS,
     source: Source = "demo",
     data_dir: DataDir = "data",
     store_url: StoreUrl = None,
@@ -154,10 +166,15 @@ def verify(
 ) -> int:
     """Check that no entry of the audit trail was changed, removed or put in between; exit status 24 if one was."""
     from features.errors import ExitStatus
-    from serving.store.audit_trail import verify_trail
+    from serving.store.trail_check import verify_file, verify_trail
 
-    found = verify_trail(_store(source, data_dir, store_url), expect)
+    if file is None:
+        found = verify_trail(_store(source, data_dir, store_url), expect, audit_days)
+    else:
+        found = verify_file(file, expect, audit_days)
     said = f"{found.entries} entries, intact." if found.intact else f"NOT intact: {found.problem}"
+    said += f"\nnote: {found.note}" if found.note else ""
+    said += f"\n{found.blanked} of them are about people who are forgotten." if found.blanked else ""
     Output(json).show(found.record(), f"{said}\nhead {found.last_id}:{found.head}")
     return 0 if found.intact else int(ExitStatus.ACT)
 

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.outbound.networks import IPNetwork
 from serving.oidc_settings import OidcSettings
+from serving.store.trail_links import AUDIT_DAYS
 
 
 class ServeSettings(BaseSettings):
@@ -87,7 +88,7 @@ class ServeSettings(BaseSettings):
     idempotency_days: float = Field(default=7.0, ge=0, description="days that answers to idempotency keys stay")
     upload_days: float = Field(default=30.0, ge=0, description="days that uploads and their results stay")
     message_days: float = Field(default=30.0, ge=0, description="days that delivered messages and dead letters stay")
-    audit_days: float = Field(default=730.0, ge=0, description="days that the audit trail goes back")
+    audit_days: float = Field(default=AUDIT_DAYS, ge=0, description="days that the audit trail goes back")
     audit_views: bool = Field(default=True, description="the audit trail tells who saw what, not only who changed what")
     data_days: float = Field(default=0.0, ge=0, description="age of the data from which health is degraded; 0: never")
     lock_minutes: float = Field(default=60.0, gt=0, description="minutes a run may hold the lock before health tells")

@@ -13,7 +13,7 @@ from serving.leads.uploads import upload_folder
 from serving.logs import logger
 from serving.settings import ServeSettings
 from serving.state.app_state import AppState
-from serving.store.audit_trail import prune_trail, verify_trail
+from serving.store.audit_trail import prune_trail
 from serving.store.compaction import give_back_space
 from serving.store.engine import Store
 from serving.store.tables import (
@@ -29,6 +29,7 @@ from serving.store.tables import (
     Upload,
     WebSession,
 )
+from serving.store.trail_check import verify_trail
 from serving.store.wall_clock import wall_now
 from serving.webhooks.outbox import ATTEMPTS
 
@@ -57,7 +58,7 @@ def apply_retention(app_state: AppState) -> dict[str, int]:
     for name in ("store.sqlite", "last_served.json"):
         remove_left_overs(app_state.folder, f".{name}.part.")
     freed = give_back_space(store)
-    found = verify_trail(store)
+    found = verify_trail(store, kept_days=settings.audit_days)
     head = {"head": f"{found.last_id}:{found.head}", "intact": found.intact}  # noted where the database is not
     told = {kind: count for kind, count in (removed | {"freed_bytes": freed}).items() if count}
     logger().info("retention", **told, **head)

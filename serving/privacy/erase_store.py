@@ -23,7 +23,7 @@ from serving.privacy.sent_files import sent_file_holds
 from serving.store.audit_trail import record_action
 from serving.store.engine import Store
 from serving.store.named_people import TEXTS, hide_everywhere
-from serving.store.redact_trail import ALIAS, redact_entries
+from serving.store.redact_trail import redact_entries
 from serving.store.tables import (
     ActivityRow,
     AnswerRow,
@@ -41,6 +41,7 @@ from serving.store.tables import (
     Upload,
     WithdrawnActivity,
 )
+from serving.store.trail_links import ALIAS
 
 _POSTED = (AnswerRow, StageRow, ActivityRow, WithdrawnActivity, NoteRow)
 OF_LEADS: tuple[Any, ...] = (ScoreRow, Feedback, *_POSTED, ExportedLead, KeptLine)

@@ -1,21 +1,19 @@
 """Entries of the audit trail about a person who is forgotten: who acted and when stays, whom it was about goes.
 
-The hash of such an entry cannot be worked out from what is left of it, but the next entry's hash still covers it. A
-later entry lists which entries were blanked and a hash of what is left of each, so that a check accepts these and no
-others, and that nobody can change what is left of them.
+A later entry lists which entries were blanked, each with the digest that stands in its hash for what went, so that a
+check accepts these and no others, and that nobody can change what is left of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from serving.store.audit_trail import REDACTED, link_entry, record_action
+from serving.store.audit_trail import record_action
 from serving.store.engine import hold_lock
 from serving.store.tables import AuditRow
-
-ALIAS = "forgotten:"
+from serving.store.trail_links import ALIAS, OF_THE_TRAIL, REDACTED, day_of, digest_content, seal_plain
 
 
 def redact_entries(
@@ -28,7 +26,7 @@ def redact_entries(
     mark : beginning of the keyed hash of whom it was about: what was done about one person can still be told together
     """
     hold_lock(session, "audit trail")
-    asked = select(AuditRow).where(AuditRow.subject.not_like(f"{ALIAS}%"), AuditRow.action != REDACTED)
+    asked = select(AuditRow).where(AuditRow.subject.not_like(f"{ALIAS}%"), AuditRow.action.not_in(OF_THE_TRAIL))
     rows = session.scalars(asked.order_by(AuditRow.id))
     found = [row for row in rows if speaks({"action": row.action, "subject": row.subject, "detail": row.detail})]
     if dry_run or not found:
@@ -36,13 +34,9 @@ def redact_entries(
     left: dict[str, str] = {}
     for row in found:
         kept = {"at": row.at, "actor": row.actor, "action": row.action, "subject": f"{ALIAS}{mark}", "detail": {}}
-        left[str(row.id)] = seal_entry(kept)
-        session.execute(update(AuditRow).where(AuditRow.id == row.id).values(subject=kept["subject"], detail={}))
+        left[str(row.id)] = seal_plain(kept) if day_of(row.chain) is None else digest_content(vars(row))
+        gone = {"subject": kept["subject"], "detail": {}, "salt": ""}
+        session.execute(update(AuditRow).where(AuditRow.id == row.id).values(gone))
     session.expire_all()
     record_action(session, "forget", REDACTED, f"{ALIAS}{mark}", {"entries": left})
     return len(found)
-
-
-def seal_entry(entry: Mapping[str, Any]) -> str:
-    """A hash of what is left of an entry."""
-    return link_entry("redacted", entry)

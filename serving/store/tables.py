@@ -234,6 +234,7 @@ class AuditRow(Base):
     """Who saw or did what, and when; no personal data except the names of those who acted.
 
     ``chain`` is a hash over the entry and the one before it; :mod:`serving.store.audit_trail` alone adds entries.
+    ``salt`` keeps whom an entry is about from being guessed by that hash; it goes where the entry is blanked.
     """
 
     __tablename__ = "audit"
@@ -244,6 +245,7 @@ class AuditRow(Base):
     subject: Mapped[str] = mapped_column(String(200))
     detail: Mapped[dict[str, Any]]
     chain: Mapped[str] = mapped_column(String(64), server_default="")
+    salt: Mapped[str] = mapped_column(String(32), server_default="")
 
 
 class Webhook(Base):

@@ -17,9 +17,9 @@ from pipelines.run import run_stage
 from pipelines.workspace.atomic_files import read_json
 from serving.privacy.erase_store import sweep_forgotten
 from serving.privacy.store_of_source import ServerOf
-from serving.store.audit_trail import verify_trail
 from serving.store.engine import open_store
 from serving.store.tables import AuditRow, NoteRow
+from serving.store.trail_check import verify_trail
 from tests.reference.file_texts import text_of
 from tests.reference.serving import client_for, score_uploads, worklist_of
 from tests.reference.tiny_run import TinyRun

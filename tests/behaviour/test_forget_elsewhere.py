@@ -22,7 +22,7 @@ from pipelines.workspace.left_overs import process_mark
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.naming_columns import NamingColumns
 from serving.privacy.erase_store import OF_LEADS, erase_from_store
-from serving.store.audit_trail import record_action, verify_trail
+from serving.store.audit_trail import record_action
 from serving.store.engine import Store, open_store
 from serving.store.tables import (
     ActivityRow,
@@ -35,6 +35,7 @@ from serving.store.tables import (
     ScoreRow,
     Upload,
 )
+from serving.store.trail_check import verify_trail
 
 Cli = Callable[..., tuple[int, str, str]]
 SOURCE = """

@@ -16,12 +16,11 @@ from serving.store.audit_trail import (
     append_entries,
     prune_trail,
     read_entries,
-    read_redacted,
     record_action,
-    verify_trail,
 )
 from serving.store.engine import Store, open_store
 from serving.store.tables import AuditRow
+from serving.store.trail_check import TrailNotes, read_notes, verify_trail
 from serving.store.wall_clock import wall_now
 from tests.reference.serving import client_for, key_for, worklist_of
 
@@ -119,11 +118,17 @@ def test_what_is_pruned_by_rule_leaves_the_chain_whole(store: Store, first: Call
 
 
 def test_a_check_beside_a_removal_by_rule_cries_no_wolf(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def removed_meanwhile(session: Any) -> dict[int, str]:
-        assert prune_trail(store, wall_now() + timedelta(days=1)) == 10
-        return read_redacted(session)
+    tamper(store, delete(AuditRow))
+    with store.writing() as session:
+        past = {"actor": "Ann", "action": "saw", "detail": {}, "at": wall_now() - timedelta(days=900)}
+        append_entries(session, [AuditEntry(**past, subject=f"L{k}") for k in range(10)])
 
-    monkeypatch.setattr("serving.store.audit_trail.read_redacted", removed_meanwhile)
+    def removed_meanwhile(session: Any) -> TrailNotes:
+        notes = read_notes(session)
+        assert prune_trail(store, wall_now() - timedelta(days=730)) == 10
+        return notes
+
+    monkeypatch.setattr("serving.store.trail_check.read_notes", removed_meanwhile)
     check = verify_trail(store)
     assert (check.intact, check.entries, check.problem) == (True, 10, "")
     monkeypatch.undo()
@@ -231,7 +236,9 @@ def test_the_command_line_exports_and_checks_it(cli: Cli, tiny_copy: Any, tmp_pa
     status, out, _ = cli("trail", "verify", *tiny_copy.args)
     assert status == 0 and out.startswith("1 entries, intact.\nhead 1:")
     noted = out.strip().rpartition(" ")[2]
-    assert cli("trail", "export", "--out", str(tmp_path / "trail.jsonl"), *tiny_copy.args)[0] == 0
+    file = str(tmp_path / "trail.jsonl")
+    assert cli("trail", "export", "--out", file, *tiny_copy.args)[0] == 0
+    assert cli("trail", "verify", "--file", file, "--expect", noted, *tiny_copy.args)[1] == out
     assert json.loads((tmp_path / "trail.jsonl").read_text())["action"] == "key.created"
 
     store = open_store(None, tiny_copy.context.paths.root / "serving")

@@ -22,7 +22,7 @@ from serving.lists.export_history import ExportFields, ExportRows, export_change
 from serving.privacy.erase_store import OF_LEADS, erase_from_store, sweep_forgotten
 from serving.problems import ConflictError
 from serving.store import engine
-from serving.store.audit_trail import record_action, verify_trail
+from serving.store.audit_trail import record_action
 from serving.store.engine import Store, open_store
 from serving.store.tables import (
     ActivityRow,
@@ -43,6 +43,7 @@ from serving.store.tables import (
     Webhook,
     WithdrawnActivity,
 )
+from serving.store.trail_check import verify_trail
 from serving.webhooks.outbox import announce
 from tests.reference.postgres import ENGINES, fresh_database
 from tests.reference.serving import client_for, worklist_of
@@ -96,7 +97,7 @@ LATER_COLUMNS = {
     "answers": ("corrects",),
     "activities": ("author",),
     "feedback": ("known_at", "state", "next_action", "undoes"),
-    "audit": ("chain",),
+    "audit": ("chain", "salt"),
     "sessions": ("groups", "confirmed_at"),
     "uploads": ("taken_by", "taken_until"),
 }
@@ -127,7 +128,7 @@ def test_an_older_store_is_migrated_and_keeps_its_rows(url: str, tmp_path: Path)
         assert compare_metadata(context, Base.metadata) == []
     assert [key.name for key in list_keys(store)] == ["kept"]
     check = verify_trail(store)
-    assert (check.intact, check.entries) == (True, 1), "what was on record is chained"
+    assert (check.intact, check.entries) == (True, 2), "what was on record is chained and sealed"
     with store.reading() as session:
         uploads = session.execute(select(Upload.id, Upload.caller, Upload.owner).order_by(Upload.id)).all()
     number = list_keys(store)[0].id
@@ -152,7 +153,7 @@ def test_no_id_is_given_out_twice_and_an_older_store_keeps_its_own(url: str, tmp
     with store.engine.begin() as connection:
         config = MigrationContext.configure(connection)
         with Operations.context(config):
-            for step in ("r0011_notes", "r0010_kept_lists", "r0009_kept_lines", "r0008_ids_once"):
+            for step in ("r0012_audit_salts", "r0011_notes", "r0010_kept_lists", "r0009_kept_lines", "r0008_ids_once"):
                 import_module(f"serving.store.migrations.versions.{step}").downgrade()
         connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
     if store.engine.dialect.name == "sqlite":
@@ -176,7 +177,8 @@ def test_an_upgrade_gives_out_no_id_of_an_activity_that_was_erased(url: str, tmp
     store = open_store(url, tmp_path)
     with store.engine.begin() as connection:
         with Operations.context(MigrationContext.configure(connection)):
-            import_module("serving.store.migrations.versions.r0011_notes").downgrade()
+            for step in ("r0012_audit_salts", "r0011_notes"):
+                import_module(f"serving.store.migrations.versions.{step}").downgrade()
         connection.execute(text("UPDATE alembic_version SET version_num = '0010'"))
 
     def post() -> int:

@@ -12,8 +12,9 @@ from serving.auth.dependencies import Admin, AppStateDep
 from serving.leads.posted_rows import Table, export_posted_rows
 from serving.results.promotion import ask_gate, find_churn, promote, roll_back
 from serving.schemas import HASH, Body, Short, WebhookIn
-from serving.store.audit_trail import entry_record, read_entries, to_line, verify_trail
+from serving.store.audit_trail import entry_record, read_entries, to_line
 from serving.store.tables import AuditRow
+from serving.store.trail_check import verify_trail
 from serving.webhooks import outbox
 
 _LARGEST = 2**31 - 1  # of a row number, on every engine
@@ -180,8 +181,10 @@ def get_audit_check(
     caller: Admin,
     expect: Annotated[
         str | None,
-        Query(pattern=r"^[0-9]{1,10}:[0-9a-f]{12,64}$", description="<last_id>:<head> as noted earlier"),
+        Query(pattern=r"^[0-9]{1,10}:([0-9]{8}-)?[0-9a-f]{12,64}$", description="<last_id>:<head> as noted earlier"),
     ] = None,
 ) -> dict[str, Any]:
-    """Follows the chain of hashes; ``head`` noted elsewhere shows later whether newer entries were cut off."""
-    return verify_trail(app_state.store, expect).record()
+    """Follows the chain of hashes; ``head`` noted elsewhere shows later whether newer entries were cut off, and whether
+    any were removed before ``AUDIT_DAYS`` had passed.
+    """
+    return verify_trail(app_state.store, expect, app_state.settings.audit_days).record()

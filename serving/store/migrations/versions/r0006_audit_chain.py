@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.add_column("sessions", sa.Column("groups", sa.JSON(), nullable=True))
     op.add_column("sessions", sa.Column("confirmed_at", sa.DateTime(), nullable=True))
 
-    from serving.store.audit_trail import START, link_entry
+    from serving.store.trail_links import START, link_plain
 
     audit = sa.table(
         "audit",
@@ -26,7 +26,7 @@ def upgrade() -> None:
     )
     connection, chain = op.get_bind(), START
     for row in connection.execute(sa.select(audit).order_by(audit.c.id)).mappings().all():
-        chain = link_entry(chain, dict(row))
+        chain = link_plain(chain, dict(row))
         connection.execute(sa.update(audit).where(audit.c.id == row["id"]).values(chain=chain))
 
 
