@@ -59,8 +59,8 @@ def main() -> NoReturn:
 
 
 def _count_interruptions() -> int:
-    client = sys.modules.get("pipelines.tracking.mlflow_client")
-    return 0 if client is None else int(client.count_interruptions())
+    patience = sys.modules.get("pipelines.tracking.mlflow_patience")
+    return 0 if patience is None else int(patience.count_interruptions())
 
 
 def _end_process(status: object) -> NoReturn:

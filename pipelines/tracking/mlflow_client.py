@@ -4,10 +4,8 @@ import hashlib
 import logging
 import os
 import re
-import signal
 import socket
 import sqlite3
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 from features.errors import RegistryError
 from pipelines.outbound.timed_requests import open_within
 from pipelines.tracking.mlflow_names import SERVER
+from pipelines.tracking.mlflow_patience import TrackLimits, patience
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.private_files import create_private, make_folder
 
@@ -38,11 +37,10 @@ _DATABASES = {"postgresql": 5432, "mysql": 3306}  # whose address says where the
 _PLACES_OF_OPTIONS = {"host", "hostaddr", "port", "service", "unix_socket", "read_default_file"}
 _PLAIN_HOST = re.compile(r"[\w.:-]+")
 _LOOK_SECONDS = 5.0  # to connect and be answered at all, before MLflow is imported
-_MOST_SECONDS = 300.0  # for all that is told or fetched at once, over a slow line; as long as a server may fetch
+FETCH_SECONDS = 300.0  # for a bundle over a slow line: nothing can be done without it
 _AWAY_STATUSES = (401, 403, 429, 502, 503, 504)  # of every request alike
-_CLEAN_UP_SECONDS = 10.0
-DEAR_SECONDS = 30.0  # that a failure may take; after a longer one the store is left alone for a while
-_REST_SECONDS = 900.0  # a retrain asks three times, with the source's lock held; each time it may take minutes
+DEAR_SECONDS = 15.0  # that a failure may take; after a longer one the store is left alone for a while
+_REST_SECONDS = 900.0  # a retrain asks three times, with the source's lock held
 # MLflow's own: seven attempts of two minutes each, which kept a finished run waiting for over four minutes
 _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -52,7 +50,6 @@ _PATIENCE = {
 
 
 _LEFT_ALONE: dict[str, float] = {}  # by store until when it is not asked, in seconds of the monotonic clock
-_INTERRUPTED: list[float] = []  # after how many seconds, each time
 
 
 @dataclass(frozen=True)
@@ -128,12 +125,12 @@ def _check_database(uri: str, usual_port: int) -> None:
 
 
 @contextmanager
-def client_of(paths: Paths) -> Iterator[tuple[Any, Any]]:
-    """MLflow and a client of it on the store of a data directory.
+def client_of(paths: Paths, seconds: float | None = None) -> Iterator[tuple[Any, Any]]:
+    """MLflow and a client of it on the store of a data directory, for so many seconds where that is a server.
 
     Raises
     ------
-    RegistryError : the server does not answer, or took long to fail a little while ago
+    RegistryError : the server does not answer, took long to fail a little while ago, or was not done in time
     """
     place = Store.of(paths).uri
     if time.monotonic() < _LEFT_ALONE.get(place, 0.0):
@@ -158,9 +155,9 @@ def client_of(paths: Paths) -> Iterator[tuple[Any, Any]]:
     mlflow.set_tracking_uri(Store.of(paths).uri)  # this sets the variable too: it is put back below
     _restore(server)
 
-    started = time.monotonic()
+    started, most = time.monotonic(), TrackLimits().seconds if seconds is None else seconds
     try:
-        with warnings.catch_warnings(), _patience(_MOST_SECONDS if server else None):
+        with warnings.catch_warnings(), patience(most if server else None):
             warnings.simplefilter("ignore")
             yield mlflow, mlflow.MlflowClient()
     except Exception:
@@ -170,30 +167,6 @@ def client_of(paths: Paths) -> Iterator[tuple[Any, Any]]:
     finally:
         mlflow.set_tracking_uri(None)
         _restore(server)
-
-
-@contextmanager
-def _patience(seconds: float | None) -> Iterator[None]:
-    """Interrupt what takes longer than so many seconds: MLflow waits without end for an answer that drips in.
-
-    A command of ours is at work in the main thread; elsewhere nothing can be interrupted. What MLflow does to clean up
-    asks the same server, and has a few seconds a time.
-    """
-    if seconds is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        _INTERRUPTED.append(seconds)
-        raise RegistryError(f"the MLflow server was not done within {seconds:g} s; see its log, and check {SERVER}.")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, _CLEAN_UP_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def is_away(error: BaseException) -> bool:
@@ -217,13 +190,6 @@ def _says_away(error: BaseException) -> bool:
         return not isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError)
     status = getattr(error, "get_http_status_code", None)
     return status is not None and status() in _AWAY_STATUSES
-
-
-def count_interruptions() -> int:
-    """How often MLflow was interrupted in this process: threads of its own may still wait for the server then, and be
-    waited for at the end of the process.
-    """
-    return len(_INTERRUPTED)
 
 
 def place_mark(paths: Paths) -> str:
@@ -253,7 +219,7 @@ def follow_moved_store(paths: Paths) -> int:
         for table, column in _PLACES:
             if column not in {str(row[1]) for row in database.execute(f"PRAGMA table_info({table})")}:
                 continue  # before MLflow's first start, or of an older one
-            asked = f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE 'file:%/{ARTIFACTS}/%'"  # noqa: S608
+            asked = f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE 'file:%/{ARTIFACTS}/%'"  # noqa: S608  our own names
             for (place,) in database.execute(asked).fetchall():
                 before, _, rest = str(place).partition(f"/{ARTIFACTS}/")
                 if f"{before}/{ARTIFACTS}" != here:

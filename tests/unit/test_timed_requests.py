@@ -8,17 +8,24 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from features.errors import RegistryError
 from pipelines.outbound.timed_requests import open_within
 from pipelines.tracking import mlflow_client, mlflow_registry
-from pipelines.tracking.mlflow_client import check_reachable, client_of, count_interruptions
+from pipelines.tracking.mlflow_client import check_reachable, client_of, is_away
 from pipelines.tracking.mlflow_names import SERVER
+from pipelines.tracking.mlflow_patience import TrackLimits, count_interruptions
 from pipelines.tracking.mlflow_registry import named_champion
+from pipelines.tracking.mlflow_run import track_run
+from pipelines.tracking.untracked_runs import UntrackedRun
+from pipelines.workspace.atomic_files import write_json
 from pipelines.workspace.paths import Paths
 
 HEALTHY = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nOK"
@@ -104,38 +111,66 @@ def test_a_registry_that_drips_is_away(listen: Listen, monkeypatch: pytest.Monke
         assert "s3cret" not in told.value.message
 
 
-def test_mlflow_that_waits_for_an_answer_that_drips_is_interrupted(
-    listen: Listen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    dripping = drip(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50000\r\n\r\n")
+def healthy_only(then: Callable[[socket.socket, bytes], None]) -> Callable[[socket.socket, bytes], None]:
+    """A server that answers /health at once, and everything else as told."""
 
     def answer(connection: socket.socket, asked: bytes) -> None:
-        if asked.startswith(b"GET /health "):
-            connection.sendall(HEALTHY)
-        else:
-            dripping(connection, asked)
+        connection.sendall(HEALTHY) if asked.startswith(b"GET /health ") else then(connection, asked)
 
-    monkeypatch.setattr(mlflow_client, "_MOST_SECONDS", 0.5)
+    return answer
+
+
+DRIPPING = healthy_only(drip(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 50000\r\n\r\n"))
+
+
+@pytest.mark.parametrize("in_thread", [False, True], ids=["a command", "a thread of a server"])
+def test_mlflow_that_waits_for_an_answer_that_drips_is_interrupted(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, in_thread: bool
+) -> None:
+    monkeypatch.setenv("LEADSCORE_TRACK_SECONDS", "0.5")
     monkeypatch.setattr(mlflow_client, "DEAR_SECONDS", 0.4)
-    monkeypatch.setenv(SERVER, listen(answer))
+    monkeypatch.setenv(SERVER, listen(DRIPPING))
     before = count_interruptions()
-    with (
-        pytest.raises(Exception, match=r"not done within 0\.5 s"),
-        client_of(Paths(tmp_path, "shop")) as (_, client),
-    ):
-        client.get_experiment_by_name("shop")
-        pytest.fail("it answered")
-    assert count_interruptions() == before + 1
+
+    def ask() -> None:
+        with client_of(Paths(tmp_path, "shop")) as (_, client):
+            client.get_experiment_by_name("shop")
+
+    with pytest.raises(Exception, match="not done") as told, ThreadPoolExecutor(1) as pool:
+        pool.submit(ask).result(timeout=60) if in_thread else ask()
+    assert is_away(told.value)
+    assert count_interruptions() > before
     with pytest.raises(RegistryError, match="not asked again yet"), client_of(Paths(tmp_path, "shop")):
         pytest.fail("it was asked again")
+
+
+def test_what_a_run_cannot_tell_in_time_waits_for_the_next(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LEADSCORE_TRACK_SECONDS", "0.5")
+    monkeypatch.setenv(SERVER, listen(DRIPPING))
+    monkeypatch.setattr("pipelines.tracking.mlflow_run.queue_run", lambda *_: None)
+    paths = Paths(tmp_path, "shop")
+    values = {"run_name": "1", "tags": {}, "params": {}, "metrics": {}, "bundle_hash": None, "ended_at": 0}
+    write_json(paths.untracked / "1" / "run.json", UntrackedRun.of(values).record())
+    context: Any = SimpleNamespace(paths=paths, source=SimpleNamespace(name="shop"))
+    told = track_run(context, None)  # type: ignore[arg-type]  # what is told waits already
+    assert (told.waiting, told.run_id) == (1, None) and "not done within 0.5 s" in told.problem
+
+
+def test_all_that_a_run_tells_takes_seconds_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LEADSCORE_TRACK_SECONDS", raising=False)
+    assert TrackLimits().seconds <= 30
+    monkeypatch.setenv("LEADSCORE_TRACK_SECONDS", "600")
+    assert TrackLimits().seconds == 600
 
 
 HANGING = """
 import itertools, sys, threading
 from pipelines.cli.main import main
-from pipelines.tracking import mlflow_client
+from pipelines.tracking import mlflow_patience
 
-mlflow_client.count_interruptions = itertools.count().__next__
+mlflow_patience.count_interruptions = itertools.count().__next__
 threading.Thread(target=threading.Event().wait).start()  # as those of MLflow's downloads: never done
 sys.argv = ["leadscore", "--version"]
 main()
@@ -151,7 +186,7 @@ def test_a_server_that_asks_to_come_back_in_an_hour_is_not_waited_for(
     listen: Listen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     busy = b"HTTP/1.1 503 Busy\r\nretry-after: 3600\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-    monkeypatch.setattr(mlflow_client, "_MOST_SECONDS", 20.0)
+    monkeypatch.setenv("LEADSCORE_TRACK_SECONDS", "20")
     monkeypatch.setenv(SERVER, listen(lambda connection, _: connection.sendall(busy)))
     with pytest.raises(Exception, match="503"), client_of(Paths(tmp_path, "shop")) as (_, client):
         client.get_experiment_by_name("shop")
