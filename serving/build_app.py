@@ -14,6 +14,7 @@ from serving.api.openapi import RESPONSES, extend_openapi
 from serving.api.routes import (
     accounts,
     admin,
+    exports,
     fields,
     health,
     leads,
@@ -91,7 +92,8 @@ def build_app(settings: ServeSettings | None) -> FastAPI:
     app.state.late_pages = LatePages(app)
     _attach(app, app_state)
 
-    for module in (health, scores, leads, accounts, writes, fields, worklist, results, rubrics, uploads, admin):
+    modules = (health, scores, leads, accounts, writes, fields, worklist, exports, results, rubrics, uploads, admin)
+    for module in modules:
         app.include_router(module.router)
     answer_with_pages(app, app.state.late_pages)
     if not settings.background:

@@ -30,7 +30,7 @@ HTML = {"accept": "text/html"}
 
 @pytest.fixture
 def client(tiny_demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    monkeypatch.setattr("serving.api.routes.worklist.NEW_WITHIN", timedelta(days=60))  # few leads are of the last day
+    monkeypatch.setattr("serving.lists.shown_worklist.NEW_WITHIN", timedelta(days=60))  # few leads are of the last day
     with client_for(tiny_demo, tmp_path, clock="data") as found:
         yield found
 

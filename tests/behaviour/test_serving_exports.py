@@ -11,8 +11,9 @@ import yaml
 from starlette.testclient import TestClient
 
 from pipelines.run import run_stage
-from serving.api.routes import worklist as worklist_routes
+from serving.api.routes import exports
 from serving.auth.api_keys import LOCAL
+from serving.lists import whole_list
 from serving.state.worklist.worklist_query import WorklistQuery
 from serving.store.tables import AuditRow, ExportedLead
 from tests.reference.serving import client_for, key_for, worklist_of
@@ -167,10 +168,10 @@ def test_a_list_without_scores_is_exported_whole_or_not_at_all(client: TestClien
 def test_no_lead_is_left_out_or_told_twice_while_the_order_moves(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worklist_routes, "PAGE_LIMIT", 20)
+    monkeypatch.setattr(whole_list, "PAGE_LIMIT", 20)
     app_state = client.app.state.app_state  # type: ignore[attr-defined]
     worklist, everybody = app_state.loaded.worklist, listed(client)
-    rows = worklist_routes.iterate_rows(app_state, app_state.loaded, WorklistQuery(), LOCAL, "all")
+    rows = whole_list.iterate_rows(app_state, app_state.loaded, WorklistQuery(), LOCAL, "all")
     told = [next(rows)["lead_id"]]
     worklist.update_row({**worklist.line(everybody[50]), "probability": 0.999, "score": 99})
     worklist.update_row({**worklist.line(everybody[3]), "probability": 0.0001, "score": 1})
@@ -180,12 +181,12 @@ def test_no_lead_is_left_out_or_told_twice_while_the_order_moves(
 
 def seen_as(monkeypatch: pytest.MonkeyPatch, lead_id: str, **changes: Any) -> None:
     """From now on the list has other values for a lead."""
-    every = worklist_routes.iterate_rows
+    every = whole_list.iterate_rows
 
     def changed(*asked: Any) -> Iterator[dict[str, Any]]:
         yield from (row | changes if row["lead_id"] == lead_id else row for row in every(*asked))
 
-    monkeypatch.setattr(worklist_routes, "iterate_rows", changed)
+    monkeypatch.setattr(exports, "iterate_rows", changed)
 
 
 def test_a_fall_whose_file_was_lost_is_told_again(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,14 +218,14 @@ def test_an_export_that_ended_meanwhile_counts_though_it_moved_nothing(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, again: bool
 ) -> None:
     handed(client)
-    every = worklist_routes.iterate_rows
+    every = whole_list.iterate_rows
 
     def slow(*asked: Any) -> Iterator[dict[str, Any]]:
         yield from every(*asked)
         monkeypatch.undo()
         handed(client, again=again)
 
-    monkeypatch.setattr(worklist_routes, "iterate_rows", slow)
+    monkeypatch.setattr(exports, "iterate_rows", slow)
     assert client.post("/v1/exports/crm", params={"show": "all"}).status_code == 409
 
 
@@ -281,14 +282,14 @@ def test_a_name_is_plain(client: TestClient) -> None:
 
 
 def test_time_alone_is_no_change_and_each_mark_is_one(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    every = worklist_routes.iterate_rows
+    every = whole_list.iterate_rows
 
     def with_changes(**changes: Any) -> dict[str, dict[str, str]]:
         def changed(*asked: Any) -> Iterator[dict[str, Any]]:
             for k, row in enumerate(every(*asked)):
                 yield row | changes if k == 0 else row
 
-        monkeypatch.setattr(worklist_routes, "iterate_rows", changed)
+        monkeypatch.setattr(exports, "iterate_rows", changed)
         return handed(client)
 
     handed(client)
@@ -306,14 +307,14 @@ def test_time_alone_is_no_change_and_each_mark_is_one(client: TestClient, monkey
 
 
 def test_two_exports_at_once_do_not_mix(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    every = worklist_routes.iterate_rows
+    every = whole_list.iterate_rows
 
     def slow(*asked: Any) -> Iterator[dict[str, Any]]:
         yield from every(*asked)
         monkeypatch.undo()
         handed(client)  # another one ends while the first still reads
 
-    monkeypatch.setattr(worklist_routes, "iterate_rows", slow)
+    monkeypatch.setattr(exports, "iterate_rows", slow)
     answer = client.post("/v1/exports/crm", params={"show": "all"})
     assert answer.status_code == 409
     assert "ask again" in answer.json()["detail"]

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 import pipelines.diagnostics.lifecycle_figures
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.table_files import load_tables
-from serving.api.routes import worklist as worklist_routes
+from serving.lists import shown_worklist
 from serving.results import weekly_comparison
 from tests.reference.serving import client_for, key_for, still_page, worklist_of
 
@@ -70,7 +70,7 @@ def test_no_form_leads_elsewhere(client: TestClient) -> None:
 
 
 def test_new_leads_are_those_of_the_last_day(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worklist_routes, "NEW_WITHIN", timedelta(days=20))
+    monkeypatch.setattr(shown_worklist, "NEW_WITHIN", timedelta(days=20))
     everybody = client.get("/v1/worklist", params={"size": 500}).json()
     since = pd.Timestamp(everybody["as_of"]) - pd.Timedelta(days=20)
     new = {row["lead_id"] for row in everybody["rows"] if pd.Timestamp(row["created_at"]) >= since}

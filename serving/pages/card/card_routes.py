@@ -16,13 +16,14 @@ from models.explaining.language import Language
 from models.explaining.qualification_policy import Action
 from pipelines.scoring.shown_columns import NAMING
 from serving.accounts.account_record import build_account
-from serving.api.routes.worklist import Asked, Show, limit_query, without_other_owners
+from serving.api.routes.worklist_params import Asked, Show
 from serving.auth.api_keys import Caller
 from serving.auth.dependencies import AppStateDep, Reader
 from serving.leads.answer_history import group_answers, list_answers
 from serving.leads.card import build_card, read_weekly_scores
 from serving.leads.feedback import gave_back_a_stage, read_all_standing
 from serving.leads.score_change import explain_score_change
+from serving.lists.shown_worklist import limit_query, without_other_owners
 from serving.pages.card import card_record
 from serving.pages.card.card_charts import build_fall, build_history
 from serving.pages.card.card_timeline import build_events

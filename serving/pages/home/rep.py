@@ -9,6 +9,7 @@ from features.errors import LeadScoreError
 from features.schema.vocabulary import LeadList
 from models.explaining.language import Language
 from serving.leads.feedback import find_overrides, find_unlisted_leads, pins_of
+from serving.lists.shown_worklist import find_new_since
 from serving.lists.team_queues import HotLeads, count_overdue, find_hot_leads
 from serving.pages.home.lead_lines import describe_leads
 from serving.pages.home.parts import PlainNote, Tile, join_sentences
@@ -116,12 +117,10 @@ def _late_tile(language: Language, late: int | None, href: str) -> Tile | None:
 
 def _new_tile(app_state: AppState, everybody: WorklistQuery, href: str, language: Language) -> Tile | None:
     """Leads on the list created within the last day of the clock; None without clocks."""
-    now = app_state.clock.now()
-    if now is None:
+    since = find_new_since(app_state.clock)
+    if since is None:
         return None
-    from serving.api.routes.worklist import NEW_WITHIN
-
-    count = app_state.loaded.worklist.count(replace(everybody, since=now - NEW_WITHIN))
+    count = app_state.loaded.worklist.count(replace(everybody, since=since))
     return Tile(title=language.text("New since yesterday"), value=write_count(language, count), href=href)
 
 

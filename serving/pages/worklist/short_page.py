@@ -10,9 +10,9 @@ from models.explaining.language import Language
 from models.explaining.wording.labels import capitalise, translate_label, translate_value
 from models.one_answer_short import FIELD, LOOK_UP
 from pipelines.scoring.shown_columns import company_name, person_name
-from serving.api.routes.worklist import limit_query
 from serving.auth.dependencies import AppStateDep, Reader
 from serving.lists.one_answer_short import CONSIDERED, awaits_shortlist, shortlist_leads
+from serving.lists.shown_worklist import limit_query
 from serving.pages.language import language_of
 from serving.pages.render import render_counting, render_page
 from serving.pages.worklist.worklist_addresses import WorklistAddress

@@ -15,20 +15,14 @@ from features.schema.vocabulary import LeadList
 from models.explaining.language import Language
 from models.explaining.wording.labels import capitalise
 from pipelines.scoring.shown_columns import person_name
-from serving.api.routes.worklist import (
-    NEW_WITHIN,
-    Asked,
-    Show,
-    iterate_rows,
-    limit_query,
-    read_page,
-    without_other_owners,
-)
+from serving.api.routes.worklist_params import Asked, Show
 from serving.auth.api_keys import Caller, read_note, sign_note
 from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter, check_form_token
 from serving.auth.oidc_claims import local_path
 from serving.leads.writes import store_feedback
 from serving.lists.closed_leads_page import CLOSED_LISTS, closed_page, without_open_filters
+from serving.lists.shown_worklist import find_new_since, limit_query, read_page, without_other_owners
+from serving.lists.whole_list import iterate_rows
 from serving.pages.language import language_of
 from serving.pages.render import render_page
 from serving.pages.sent_forms import find_before, is_last_verdict
@@ -217,8 +211,8 @@ def link_column(named: str | None, state: LoadedState) -> str:
 
 def new_since(app_state: AppState) -> str:
     """Leads created from this time on are new; empty in sources without clocks."""
-    now = app_state.clock.now()
-    return "" if now is None else (now - NEW_WITHIN).isoformat()
+    since = find_new_since(app_state.clock)
+    return "" if since is None else since.isoformat()
 
 
 @router.get("/worklist/file")
