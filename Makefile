@@ -80,11 +80,12 @@ docs: $(VENV)/.dev ## build the site of docs/ into .cache/site (LEADSCORE_REPOSI
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo 'Look at it: $(BIN)/python -m http.server -d .cache/site'
 
-lint: $(VENV)/.dev ## style, types and import directions
+lint: $(VENV)/.dev ## style, types, import directions, and what bandit finds
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/python -m tests.reference.bandit_findings
 
 hooks: $(VENV)/.dev ## run ruff, import-linter and mypy before every commit
 	$(BIN)/pre-commit install

@@ -189,7 +189,7 @@ def _share_out(connection: "duckdb.DuckDBPyConnection", tables: Mapping[str, Pat
     for name, path in tables.items():
         rows = f"read_parquet('{str(path).replace(chr(39), chr(39) * 2)}')"
         by_lead = f"SELECT t.*, o.{PART} FROM {rows} t JOIN owner o USING (lead_id)"  # noqa: S608  quoted above
-        by_account = f"SELECT t.*, a.{PART} FROM {rows} t JOIN account a USING (account_id)"  # noqa: S608
+        by_account = f"SELECT t.*, a.{PART} FROM {rows} t JOIN account a USING (account_id)"  # noqa: S608  ours
         query = {"accounts": by_account, "outcomes": f"{by_lead} UNION {by_account}"}.get(name, by_lead)
         target = scratch / name
         connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet, PARTITION_BY ({PART}), COMPRESSION lz4)")

@@ -129,7 +129,7 @@ class OidcProvider:
             self.client.server_metadata = _check_description(found, str(self.settings.issuer))
             methods = found.get(_AUTH[0]) or ["client_secret_basic"]
             if self.settings.secret() is not None and "client_secret_basic" not in methods:
-                self.client.client_kwargs["token_endpoint_auth_method"] = "client_secret_post"  # noqa: S105
+                self.client.client_kwargs["token_endpoint_auth_method"] = "client_secret_post"  # noqa: S105  a name
         except (HTTPError, InvalidURL, ValueError, TypeError) as problem:
             self.client.server_metadata = {}
             raise _provider_failure(problem) from problem
