@@ -8,7 +8,7 @@ import pandas as pd
 from features.errors import BundleError
 from features.matrix import Matrix
 from features.pause_points import pause_point
-from models.bundle import Bundle, load_bundle
+from models.bundle import Bundle
 from models.candidates.segmented import SegmentedModel, read_segments
 from models.judging.drift import monitor_findings
 from models.judging.drift.distribution_drift import Drift, drift_of_features, drift_of_scores
@@ -30,6 +30,7 @@ from pipelines.feeds.stage_times import judge_stage_times
 from pipelines.registry.champion import require_champion
 from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.promotion_gate import fits, trained_through
+from pipelines.registry.soundness import load_sound
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix, load_open
 from pipelines.workspace.people.objecting import without_objecting
@@ -73,7 +74,7 @@ def monitor(
     DataError : no matrix was built yet
     """
     found = require_champion(context.paths)
-    bundle = load_bundle(found.folder, found.hash)
+    bundle = load_sound(context.paths, found.folder, found.hash)
     if not fits(context, found.folder):
         raise BundleError(
             f"champion {found.hash[:12]} of '{context.paths.source}' was trained under another declaration than the "

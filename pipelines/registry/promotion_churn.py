@@ -10,7 +10,7 @@ from features.assembly.crm_facts import CrmFacts
 from features.errors import BundleError, DataError
 from features.matrix import Matrix
 from features.schema.vocabulary import LeadList, Stage
-from models.bundle import Bundle, load_bundle
+from models.bundle import Bundle
 from models.explaining.points import BASE, CLIP
 from models.explaining.qualification import RANK
 from models.judging.promotion.churn import TOP, Churn, ScoredLeads, find_churn
@@ -20,6 +20,7 @@ from pipelines.registry.champion import MoveKind, read_champion
 from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.open_facts import read_open_facts
 from pipelines.registry.promotion_gate import fits
+from pipelines.registry.soundness import load_sound
 from pipelines.workspace.atomic_files import read_json, write_json
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_open
@@ -38,7 +39,7 @@ def churn_of_promotion(context: Context, challenger: str, top: int = TOP) -> dic
 
     Raises
     ------
-    BundleError : the challenger is damaged or does not fit the matrix
+    BundleError : the challenger is damaged, does not score as a bundle must or does not fit the matrix
     """
     champion = read_champion(context.paths)
     head = {"champion": None if champion is None else champion.hash, "challenger": challenger, "churn": None}
@@ -54,8 +55,8 @@ def churn_of_promotion(context: Context, challenger: str, top: int = TOP) -> dic
 
     found = churn_between(
         context,
-        load_bundle(champion.folder, champion.hash),
-        load_bundle(context.paths.bundles / challenger, challenger),
+        load_sound(context.paths, champion.folder, champion.hash),
+        load_sound(context.paths, context.paths.bundles / challenger, challenger),
         top,
     )
     return head | {"churn": found.record(), "sentence": found.sentences[0]}

@@ -27,6 +27,7 @@ from pipelines.artifacts.train_record import TrainRecord
 from pipelines.own_code.own_functions import OWN_CODE, own_of, same_code
 from pipelines.registry.champion import read_champion
 from pipelines.registry.matrix_for_bundle import is_same_but_for_learned, matrix_for
+from pipelines.registry.soundness import load_sound, require_sound
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_catalog, load_matrix
 from pipelines.workspace.people.objecting import without_objecting
@@ -36,11 +37,11 @@ _TIMED, _TRIES = 200, 3  # leads of a batch, and batches, by which a bundle's sp
 
 
 def ask_gate(context: Context, challenger: str, settings: GateSettings) -> Answer:
-    """Whether a kept bundle (by its whole hash) may become the champion.
+    """Whether a kept bundle (by its whole hash) may become the champion; one that was never tried is tried first.
 
     Raises
     ------
-    BundleError : the challenger is damaged or does not fit the declaration: it could not score any lead
+    BundleError : the challenger is damaged, does not score as a bundle must or does not fit the declaration
     DataError : no matrix was built yet
     """
     paths = context.paths
@@ -59,6 +60,7 @@ def ask_gate(context: Context, challenger: str, settings: GateSettings) -> Answe
         return gate.answer_not_clean(challenger, champion, reasons)
     if now is not None and now.hash == challenger:
         return gate.answer_champion_already(challenger)
+    require_sound(paths, folder, challenger)
     taken = milliseconds_per_lead(context, new)
     if taken > settings.milliseconds:
         return gate.answer_too_slow(challenger, champion, taken, settings.milliseconds)
@@ -73,7 +75,7 @@ def ask_gate(context: Context, challenger: str, settings: GateSettings) -> Answe
         return gate.answer_to_points(challenger, now.hash, str(new.meta.get("verdict_text") or ""))
     if load_bundle(now.folder, now.hash).by_points:
         return gate.answer_from_points(challenger, now.hash, evidence_of(context, new))
-    return _compare(context, new, load_bundle(now.folder, now.hash), settings)
+    return _compare(context, new, load_sound(paths, now.folder, now.hash), settings)
 
 
 def evidence_of(context: Context, bundle: Bundle) -> list[str]:
@@ -114,7 +116,7 @@ def scores_untrained(context: Context, verdict: Verdict) -> Bundle | None:
     champion = read_champion(context.paths)
     if champion is None or not (context.paths.matrix / "open.json").exists():
         return None
-    bundle = load_bundle(champion.folder, champion.hash)
+    bundle = load_sound(context.paths, champion.folder, champion.hash)
     if bundle.by_points:
         return bundle
     return bundle if verdict != Verdict.LEAK and fits(context, champion.folder) else None

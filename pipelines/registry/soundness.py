@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from features.errors import BundleError, DataError
+from models.bundle import Bundle, load_bundle
 from models.bundle_files.plain_files import read_plain_file
 from models.bundle_files.strict_json import parse_strictly
 from models.bundle_probe import probe_bundle
@@ -45,6 +46,18 @@ def require_sound(paths: Paths, folder: Path, bundle_hash: str) -> None:
             raise
         _passed.add((bundle_hash, folder))
     _remember(paths, [*known, bundle_hash])
+
+
+def load_sound(paths: Paths, folder: Path, bundle_hash: str) -> Bundle:
+    """The bundle of that hash, read strictly, and its probe passed before anything scores with it.
+
+    Raises
+    ------
+    BundleError : it is missing, damaged or does not score as a bundle must
+    """
+    bundle = load_bundle(folder, bundle_hash)
+    require_sound(paths, folder, bundle_hash)
+    return bundle
 
 
 def _was_trained_here(paths: Paths, bundle_hash: str) -> bool:

@@ -13,6 +13,7 @@ from models.settings import GateSettings
 from pipelines.artifacts.champion_record import is_bundle_hash
 from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.promotion_gate import fits, trained_through
+from pipelines.registry.soundness import load_sound
 from pipelines.retraining.retrain_record import Aging
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
@@ -29,9 +30,12 @@ def replay_bundles(context: Context, settings: GateSettings) -> Aging | None:
     known = {name: through for name, through in kept_models(context) if through is not None}
     models = []
     for bundle_hash in spread_in_time(list(known.items()), _MOST):
-        bundle, through = load_bundle(context.paths.bundles / bundle_hash, bundle_hash), known[bundle_hash]
+        try:
+            bundle = load_sound(context.paths, context.paths.bundles / bundle_hash, bundle_hash)
+        except BundleError:
+            continue
         z = np.asarray(bundle.log_odds(matrix_for(context, bundle, matrix).values), dtype=np.float64)
-        models.append(PastModel(name=bundle_hash, through=through, log_odds=z))
+        models.append(PastModel(name=bundle_hash, through=known[bundle_hash], log_odds=z))
     bands = measure_aging(matrix, models, unit_of(context.source), settings)
     days, sentence = describe_aging(bands)
     return Aging.of({"days": days, "sentence": sentence, "ages": [band.record() for band in bands]})

@@ -39,6 +39,7 @@ from pipelines.registry.champion import read_champion
 from pipelines.registry.matrix_for_bundle import matrix_for
 from pipelines.registry.open_facts import read_open_facts
 from pipelines.registry.promotion_gate import scores_untrained
+from pipelines.registry.soundness import load_sound
 from pipelines.scoring.accounts.account_rollup import accounts_record, expansion_of, roll_up_accounts
 from pipelines.scoring.contribution_sample import influence_of
 from pipelines.scoring.exploration import draws_of_week, explore, judge_log, keep_log, places_of
@@ -199,7 +200,10 @@ def _subject(context: Context) -> tuple[Bundle, Matrix, str]:
         test = load_matrix(paths.matrix).take(load_chop(paths.matrix).final.test)
         return load_bundle(paths.train / "twin"), test, TEST_ROWS
     champion = read_champion(paths)
-    bundle = load_bundle(paths.train / "bundle") if champion is None else load_bundle(champion.folder, champion.hash)
+    if champion is None:
+        bundle = load_bundle(paths.train / "bundle")
+    else:
+        bundle = load_sound(paths, champion.folder, champion.hash)
     return bundle, matrix_for(context, bundle, without_objecting(context, load_open(paths.matrix))), OPEN_LEADS
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 from sqlalchemy import select
 
 from features.errors import BundleError
-from models.bundle import Bundle, load_bundle
+from models.bundle import Bundle
+from pipelines.registry.soundness import load_sound
 from pipelines.scoring.score_change import compare_moments
 from serving.problems import InvalidError
 from serving.state.app_state import AppState
@@ -62,7 +63,7 @@ def _bundle_served_then(app_state: AppState, state: LoadedState, served: str | N
     if served is None or served == now.hash:
         return now
     try:
-        then = load_bundle(app_state.paths.bundles / served, served)
+        then = load_sound(app_state.paths, app_state.paths.bundles / served, served)
     except BundleError:
         return now
     return then if then.catalog.hash == now.catalog.hash else now

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from features.errors import BundleError, ExitStatus
-from models.bundle import content_hash
+from models.bundle import Bundle, content_hash, load_bundle
 from pipelines.registry import soundness
 from pipelines.registry.champion import point_to, read_champion
 from pipelines.registry.prior_bundle import load_prior
 from pipelines.tracking import mlflow_registry
 from pipelines.workspace.context import open_context
 from pipelines.workspace.matrix_files import load_matrix
-from tests.reference.challengers import TEST
+from tests.reference.challengers import TEST, keep, rescaled
 from tests.reference.serving import client_for, worklist_of
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -135,6 +135,41 @@ def test_a_bundle_by_its_folder_is_probed_before_it_scores(
         status, _, err = cli(*words, *tiny_copy.args)
         assert status == ExitStatus.BUNDLE and "SIGABRT" in err.replace("\n", "")
     assert foreign in tried and not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize("asked", ["/v1/champion/gate", "/v1/champion/churn", "promote --check", "monitor"])
+def test_nothing_scores_with_a_bundle_before_its_probe(
+    cli: Cli, tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    paths = tiny_copy.context.paths
+    champion = load_bundle(paths.train / "bundle")
+    other = keep(tiny_copy, rescaled(champion), tmp_path / "other")
+    refused = champion.hash if asked == "monitor" else other
+    scored: list[str] = []
+    score = Bundle.log_odds
+
+    def crash(_: Path, bundle_hash: str) -> None:
+        if bundle_hash == refused:
+            raise BundleError("scoring with it crashed (SIGABRT)")
+
+    def watch(bundle: Bundle, values: Any) -> Any:
+        scored.append(bundle.hash)
+        return score(bundle, values)
+
+    if asked == "monitor":
+        paths.probed.unlink(missing_ok=True)
+        (paths.train / "train.json").unlink()  # so that nothing says who trained it
+    monkeypatch.setattr(soundness, "probe_bundle", crash)
+    monkeypatch.setattr(Bundle, "log_odds", watch)
+    if asked.startswith("/"):
+        with client_for(tiny_copy, tmp_path / "state") as client:
+            answer = client.get(asked, params={"hash": other})
+        assert answer.status_code == (503 if asked.endswith("gate") else 200) and "SIGABRT" in answer.text
+    else:
+        words = asked.split() + ["--bundle", other] * asked.startswith("promote")
+        status, _, err = cli(*words, *tiny_copy.args)
+        assert status == ExitStatus.BUNDLE and "SIGABRT" in err.replace("\n", "")
+    assert refused not in scored
 
 
 def test_a_prior_bundle_is_probed_before_anything_leans_on_it(tiny_copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
