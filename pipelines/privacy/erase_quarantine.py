@@ -11,6 +11,7 @@ import pandas as pd
 
 from features.schema.source import Source
 from pipelines.ingest.expectations import Rule
+from pipelines.ingest.quarantine import shape_of_text
 from pipelines.privacy.corrected_counts import QUARANTINE
 from pipelines.privacy.erase_files import Erased, erase_from_file, erase_rows, rows_of_person
 from pipelines.privacy.person import Person
@@ -23,6 +24,7 @@ _REASONS = (QUARANTINE, "warnings.parquet")
 SET_APART = (*_REASONS, _ROWS)  # in the order in which a person goes from them
 _WHOLE = (str(Rule.FIELD_COUNT), str(Rule.OPEN_QUOTE))  # rules whose value is the row itself
 _EXAMPLE = 100  # letters of a value that a reason shows
+_FEWEST_LETTERS = 5  # of a row; a shorter text stands for too many other things
 
 
 def texts_shown(folder: Path, source: Source, person: Person) -> frozenset[str]:
@@ -32,8 +34,13 @@ def texts_shown(folder: Path, source: Source, person: Person) -> frozenset[str]:
         reasons = read_parquet(path)
         whole = _own_reasons(folder, reasons, person, columns) & reasons["rule"].isin(_WHOLE).to_numpy(dtype=np.bool_)
         texts = reasons["value"][whole].astype("str")
-        shown |= {part for text in texts if person.hide(text) != text for part in (text, text[:_EXAMPLE])}
+        shown |= {part for text in texts if _names(text, person) for part in (text, text[:_EXAMPLE])}
     return frozenset(shown)
+
+
+def _names(row: str, person: Person) -> bool:
+    """Whether a row that is theirs may be looked for: not one that was masked, nor one that is no more than a word."""
+    return row != shape_of_text(row) and len(row) >= _FEWEST_LETTERS and not person.is_lead(row)
 
 
 def erase_from_quarantine(folder: Path, source: Source, person: Person, *, alias: str, dry_run: bool) -> list[Erased]:

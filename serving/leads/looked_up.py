@@ -41,7 +41,7 @@ def store_field(
         row.known_at = app_state.clock.next_known_at()
         session.add(row)
 
-        channel = app_state.people.register.hide_in_text(body.channel, numbers=False)
+        channel = app_state.people.register.hide_in_text(body.channel, numbers=True)
         detail = {"field": body.field, "channel": channel}
         record_action(session, caller.name, "field", lead_id, detail)
         session.flush()

@@ -74,7 +74,7 @@ def _keep_forgotten_out(app_state: AppState, session: Session, asked: Mapping[st
     nobody comes back meanwhile.
     """
     app_state.people.refuse_forgotten(asked.get("lead"))
-    hide_as_written(session, app_state.people.register)
+    hide_as_written(session, app_state.people.register, app_state.context.source)
 
 
 def _find_kept(session: Session, caller: Caller, key: str) -> IdempotencyRecord | None:
@@ -123,7 +123,7 @@ def store_answer(
         row.corrects = None if body.corrects is None else _find_wrong_answer(session, lead_id, body)
         session.add(row)
 
-        channel = app_state.people.register.hide_in_text(body.channel, numbers=False)
+        channel = app_state.people.register.hide_in_text(body.channel, numbers=True)
         detail: dict[str, Any] = {"question": body.question, "status": body.status, "channel": channel}
         if row.corrects is not None:
             detail |= {"corrects": row.corrects}

@@ -1,6 +1,5 @@
 """A person taken out of the server's store and its uploads; the audit trail stays a chain (:mod:`.redact_trail`)."""
 
-import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,20 +8,16 @@ from typing import Any
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
-from features.kernel.column_reader import number_of
-from features.schema.columns import Column
-from features.schema.evidence import Question
 from features.schema.source import Source
-from features.schema.vocabulary import ColumnType
 from pipelines.privacy.elsewhere import Place
 from pipelines.privacy.erase_files import CANONICAL, files_below
 from pipelines.privacy.person import Person
 from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns
-from pipelines.workspace.people.register import PeopleRegister, is_long_id, is_number, plain_id
+from pipelines.workspace.people.register import FORGOTTEN, PeopleRegister, is_long_id, is_number, plain_id
 from serving.privacy.sent_files import sent_file_holds
 from serving.store.audit_trail import record_action
 from serving.store.engine import Store
-from serving.store.named_people import TEXTS, hide_everywhere
+from serving.store.named_people import TEXTS, Declared, declared_values, hide_everywhere, is_declared_value
 from serving.store.redact_trail import redact_entries
 from serving.store.tables import (
     ActivityRow,
@@ -50,7 +45,6 @@ _AT_ONCE = 500  # ids of a statement
 _WHERE = "serving: "
 _OTHER_NAMES = ("became", "merged")  # of keys under which a lead stands
 _LEAD_IN_PATH = "{lead_id}"  # in the route of a view: its subject is what the path names
-_Declared = Mapping[Any, tuple[Any, Mapping[str, Any]]]  # by table: the column that says what a value is of, and those
 _NOT_OF_LEADS = ("webhook.", "key.", "rubric.", "threshold.", "model.", "first_run.", "signed.")  # their subjects
 
 
@@ -81,7 +75,7 @@ def erase_from_store(
             if not dry_run:
                 session.execute(update(FieldRow).where(FieldRow.lead_id.in_(ids)).values(lead_id=""))
             places.append(Place(_WHERE + FieldRow.__tablename__, blanked, "cells emptied"))
-        places += _hide_in_texts(session, person, _declared_in(source), dry_run=dry_run)
+        places += _hide_in_texts(session, person, declared_values(source), dry_run=dry_run)
         for table, column in ((OutboxMessage, OutboxMessage.payload), (IdempotencyRecord, IdempotencyRecord.answer)):
             places += _remove_documents(session, table, column, person, dry_run=dry_run)
         places += _remove_uploads(session, uploads, person, columns, dry_run=dry_run)
@@ -103,16 +97,34 @@ def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister, sourc
     """
     if not register.has_forgotten:
         return 0
-    hide_everywhere(store, register)
+    hide_everywhere(store, register, source)
     with store.reading() as session:
         named = {str(lead) for table in OF_LEADS for lead in session.scalars(select(table.lead_id).distinct())}
-        seen = session.scalars(select(AuditRow.subject).where(AuditRow.subject.not_like(f"{ALIAS}%")).distinct())
-        named |= {word for subject in seen for word in subject.split(" ")}
-    left = [lead for lead in named if "forgotten" in register.asks_of(lead)]
+        left = {plain_id(lead) for lead in named if FORGOTTEN in register.asks_of(lead)}
+        left |= _find_in_trail(session, register)
+    found = 0
     for lead in left:
-        person = Person(lead_ids=frozenset({plain_id(lead)}), addresses=frozenset())
-        erase_from_store(store, uploads, person, register.hash_lead(lead)[:16], dry_run=False, source=source)
-    return len(left)
+        person, mark = Person(lead_ids=frozenset({lead}), addresses=frozenset()), register.hash_lead(lead)[:16]
+        if erase_from_store(
+            store, uploads, person, mark, dry_run=True, source=source
+        ):  # else it is told at every start
+            erase_from_store(store, uploads, person, mark, dry_run=False, source=source)
+            found += 1
+    return found
+
+
+def _find_in_trail(session: Session, register: PeopleRegister) -> set[str]:
+    """Leads that are forgotten and that entries of the trail are about; an account or a webhook may have the number."""
+    subjects = session.scalars(select(AuditRow.subject).where(AuditRow.subject.not_like(f"{ALIAS}%")).distinct()).all()
+    found = set[str]()
+    for subject in subjects:
+        words = {subject, *subject.split(" ")}
+        leads = {plain_id(word) for word in words if FORGOTTEN in register.asks_of(word)} - found
+        rows = session.scalars(select(AuditRow).where(AuditRow.subject == subject)).all() if leads else []
+        entries = [{"action": row.action, "subject": row.subject, "detail": row.detail} for row in rows]
+        persons = {lead: Person(lead_ids=frozenset({lead}), addresses=frozenset()) for lead in leads}
+        found |= {lead for lead, person in persons.items() if any(speaks_of(entry, person) for entry in entries)}
+    return found
 
 
 def _count(session: Session, table: Any, ids: list[str]) -> int:
@@ -128,15 +140,7 @@ def _remove_rows(session: Session, table: Any, ids: list[str], *, dry_run: bool)
     return count
 
 
-def _declared_in(source: Source | None) -> _Declared:
-    """What is declared of the values of answers and of looked-up fields, by question and field."""
-    if source is None:
-        return {}
-    fields = source.tables["accounts"].columns if "accounts" in source.tables else {}
-    return {AnswerRow: (AnswerRow.question, source.questions), FieldRow: (FieldRow.field, fields)}
-
-
-def _hide_in_texts(session: Session, person: Person, declared: _Declared, *, dry_run: bool) -> list[Place]:
+def _hide_in_texts(session: Session, person: Person, declared: Declared, *, dry_run: bool) -> list[Place]:
     """Texts about others that name the person, as whole words in any case; values that only look so stay."""
     places = []
     described = {text.casefold() for text in person.texts}
@@ -153,7 +157,7 @@ def _hide_in_texts(session: Session, person: Person, declared: _Declared, *, dry
                 if column is FieldRow.value and said.casefold() in described:
                     continue  # a town of theirs, say: here it describes a company, as in the table of accounts
                 cleaned = person.hide(said)
-                if cleaned == said or any(_is_declared_value(known.get(name), said) for name in asked):
+                if cleaned == said or any(is_declared_value(known.get(name), said) for name in asked):
                     continue
                 hidden += rows
                 if not dry_run:
@@ -162,15 +166,6 @@ def _hide_in_texts(session: Session, person: Person, declared: _Declared, *, dry
         what = "notes on others" if "note" in names else "texts about others"
         places += [Place(f"{_WHERE}{table.__tablename__}, {what}", hidden, "places blanked")] if hidden else []
     return places
-
-
-def _is_declared_value(declared: Column | Question | None, said: str) -> bool:
-    """Whether a value is one of those declared, or a number where numbers are asked for: it names nobody."""
-    if declared is None:
-        return False
-    if declared.type in (ColumnType.NUMBER, ColumnType.BOOLEAN) and math.isfinite(number_of(said)):
-        return True
-    return said in (*declared.values, *(declared.met if isinstance(declared, Question) else declared.map.values()))
 
 
 def _remove_documents(session: Session, table: Any, column: Any, person: Person, *, dry_run: bool) -> list[Place]:

@@ -9,21 +9,29 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from features.schema.load_source import load_source
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.privacy.erase_files import rows_of_person
 from pipelines.privacy.person import Person
+from pipelines.run import run_stage
 from pipelines.snapshots.snapshot_store import write_part
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.atomic_files import write_json
+from pipelines.workspace.context import open_context
 from pipelines.workspace.left_overs import process_mark
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.naming_columns import NamingColumns
-from serving.privacy.erase_store import OF_LEADS, erase_from_store
+from pipelines.workspace.people.register import FORGOTTEN, add_to_register
+from serving.auth.api_keys import create_key, list_keys
+from serving.auth.keys_remembered import asks_for_keys
+from serving.first_run.carried_state import carry_state
+from serving.privacy.erase_store import OF_LEADS, erase_from_store, sweep_forgotten
 from serving.store.audit_trail import record_action
 from serving.store.engine import Store, open_store
+from serving.store.named_people import hide_as_written
 from serving.store.tables import (
     ActivityRow,
     AnswerRow,
@@ -36,6 +44,7 @@ from serving.store.tables import (
     Upload,
 )
 from serving.store.trail_check import verify_trail
+from tests.reference.file_texts import text_of
 
 Cli = Callable[..., tuple[int, str, str]]
 SOURCE = """
@@ -78,6 +87,10 @@ def read(paths: Paths) -> CountsRecord:
 
 def args(paths: Paths) -> tuple[str, ...]:
     return ("--source", str(paths.data_dir.parent / f"{paths.source}.yaml"), "--data-dir", str(paths.data_dir))
+
+
+def files_with(folder: Path, word: str) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and word in text_of(path)]
 
 
 @pytest.fixture
@@ -579,3 +592,75 @@ def test_what_killed_commands_left_half_written_goes_and_what_a_running_one_writ
     assert "half written" in said and "named by no snapshot" in said and running.name not in said
     assert cli("forget", "1", *args(paths))[0] == 0
     assert running.exists() and not [place for place in left if place.exists()]
+
+
+ASKED = """
+  accounts:
+    location: {file: accounts.csv}
+    columns: {account_id: {}, site: {type: category, when_known: at_creation}}
+questions:
+  pain: {text: Why so, topic: need, type: category, values: [deal 10023 or more, other]}
+  seats: {text: How many, topic: need, type: number}
+"""
+
+
+def test_a_number_beside_words_is_hidden_in_whatever_is_written_later(tmp_path: Path) -> None:
+    (tmp_path / "asked.yaml").write_text(SOURCE + ASKED, encoding="utf-8")
+    source = load_source(tmp_path / "asked.yaml")
+    store, register = open_store(None, tmp_path), add_to_register(tmp_path, FORGOTTEN, ["10023"], [])
+    given: dict[str, Any] = {"author": "rep", "known_at": EARLY}
+    said, channel = "spoke with 10023 Ann", "call of 10023 Ann"
+
+    def write(session: Session) -> None:
+        for question, value in (("other", said), ("pain", "deal 10023 or more"), ("seats", "10023")):
+            asked = {"question": question, "value": value, "channel": channel, "happened_at": EARLY}
+            session.add(AnswerRow(**given, **asked, lead_id="2"))
+        kept = {"activity_id": "a", "kind": "call", "actor": "rep", "happened_at": EARLY}
+        session.add(ActivityRow(**given, **kept, lead_id="2", asset=said, channel=channel))
+        session.add(FieldRow(**given, account_id="A", lead_id="2", field="site", value=said, channel=channel))
+
+    for written in ("by a server that knows of it", "in that moment"):
+        with store.writing() as session:
+            session.execute(delete(ActivityRow))
+            session.execute(delete(AnswerRow))
+            session.execute(delete(FieldRow))
+            if written != "in that moment":
+                hide_as_written(session, register, source)
+            write(session)
+        if written == "in that moment":
+            sweep_forgotten(store, tmp_path / "uploads", register, source)
+        with store.reading() as session:
+            answers = session.scalars(select(AnswerRow.value).order_by(AnswerRow.id)).all()
+            others = [*session.execute(select(ActivityRow.asset, ActivityRow.channel)).one()]
+            others += [*session.execute(select(FieldRow.value, FieldRow.channel)).one()]
+        assert answers == ["spoke with [forgotten] Ann", "deal 10023 or more", "10023"], written
+        assert others == ["spoke with [forgotten] Ann", "call of [forgotten] Ann"] * 2, written
+    store.close()
+
+
+def test_a_server_has_the_keys_of_the_source_it_goes_on_with(tmp_path: Path) -> None:
+    """What lies there may be a store of a server that had none."""
+    first, other = open_store(None, tmp_path / "first"), open_store(None, tmp_path / "other")
+    carry_state(first, tmp_path / "first", tmp_path / "other")
+    assert not asks_for_keys(other, tmp_path / "other"), "nobody needed one"
+    create_key(first, "ann", ["read"])
+    carry_state(first, tmp_path / "first", tmp_path / "other")
+    assert list_keys(other) == [] and asks_for_keys(other, tmp_path / "other")
+    for store in (first, other):
+        store.close()
+
+
+def test_all_of_a_broken_row_goes_with_a_short_id(tmp_path: Path, cli: Cli) -> None:
+    plain = SOURCE.replace("role: personal", "role: display")
+    (tmp_path / "few.yaml").write_text(plain, encoding="utf-8")
+    broken = "1042,2026-03-03,lee@x.example,Lee,,3\n1042,Ann Lee,+48 600 100 200,Acme,x,y,z\n"
+    (tmp_path / "leads.csv").write_text(LEADS + broken + "1043\n", encoding="utf-8")
+    (tmp_path / "outcomes.csv").write_text(OUTCOMES, encoding="utf-8")
+    paths = Paths(tmp_path / "data", "few")
+    context = open_context(str(tmp_path / "few.yaml"), paths.data_dir)
+    run_stage(context, "ingest")
+    run_stage(context, "validate")
+    assert {path.suffix for path in files_with(paths.data_dir, "600 100 200")} >= {".html", ".json", ".parquet"}
+    assert cli("forget", "1042", *args(paths))[0] == 0
+    assert files_with(paths.data_dir, "600 100 200") == [] == files_with(paths.data_dir, "Ann Lee")
+    assert files_with(paths.ingest, "1043"), "the next row is another's"

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from pipelines.workspace.atomic_files import read_parquet, write_parquet
+from pipelines.workspace.people.register import FORGOTTEN, add_to_register
 from tests.reference.serving import client_for, key_for, worklist_of
 
 HTML = {"accept": "text/html"}
@@ -123,3 +124,16 @@ def test_nobody_is_nurtured_before_what_is_missing_was_looked_up(client: TestCli
         assert (card["qualification"]["programme"] == "employees") == nurtured
         found.append(nurtured)
     assert True in found
+
+
+def test_a_number_beside_words_that_was_somebodys_id_is_no_part_of_the_trail(client: TestClient, lacking: Any) -> None:
+    run, lead, _ = lacking
+    add_to_register(run.context.paths.root, FORGOTTEN, ["10023"], [])
+    called = {"channel": "call of 10023 Ann"}
+    for place, body in (
+        ("answers", {"question": "budget", "value": "<10k"}),
+        ("fields", {"field": "employees", "value": 250}),
+    ):
+        assert client.post(f"/v1/leads/{lead}/{place}", json={**body, **called}).is_success, place
+    told = client.get("/v1/audit", params={"subject": lead}).json()
+    assert [row["detail"]["channel"] for row in told if "channel" in row["detail"]] == ["call of [forgotten] Ann"] * 2

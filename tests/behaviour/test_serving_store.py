@@ -472,3 +472,27 @@ def test_a_person_is_taken_out_of_every_table_and_nobody_else_is(url: str, tmp_p
     assert counted() == [0] * len(tables) and verify_trail(store).intact
     assert sweep_forgotten(store, tmp_path / "uploads", register) == 0
     store.close()
+
+
+def test_an_account_or_a_webhook_with_the_number_of_a_forgotten_lead_is_not_swept(url: str, tmp_path: Path) -> None:
+    store, uploads = open_store(url, tmp_path), tmp_path / "uploads"
+    with store.writing() as session:
+        fill_about(session, "1000", 1)
+        record_action(session, "ann", "saw", "1042", {"route": "/v1/accounts/{account_id}"})
+        record_action(session, "ann", "webhook.removed", "1042")
+    register = add_to_register(tmp_path, FORGOTTEN, ["1042"], [])
+    with store.reading() as session:
+        before = session.scalars(select(AuditRow.id)).all()
+    assert sweep_forgotten(store, uploads, register) == 0
+    with store.reading() as session:
+        assert session.scalars(select(AuditRow.id)).all() == before, "nothing was removed, so nothing says so"
+        assert session.scalar(select(func.count()).select_from(KeptList)) == 1
+
+    with store.writing() as session:
+        record_action(session, "ann", "saw", "1042", {"route": "/v1/leads/{lead_id}"})
+        record_action(session, "ann", "saw", "1042 budget", {"route": "/v1/leads/{lead_id}/questions/{question}"})
+    assert sweep_forgotten(store, uploads, register) == 1
+    with store.reading() as session:
+        left = session.scalars(select(AuditRow.subject).where(AuditRow.subject.like("1042%"))).all()
+    assert left == ["1042", "1042"] and sweep_forgotten(store, uploads, register) == 0
+    store.close()
