@@ -108,6 +108,40 @@ def test_a_blank_between_digits_is_no_letter(amount: str, words: tuple[str, ...]
     assert found.encoding == "cp1251" and found.frame["status"].iloc[0] == words[0]
 
 
+SWISS = ["Brunner Söhne;Zürich", "Müller AG;Köniz", "Keller Bäckerei;Genf", "Zürcher & Graf;Bülach"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "rows", "signs"),
+    [
+        ("cp1252", SWISS, "’‘–—×÷±°²³·´…"),
+        ("mac-roman", SWISS, "’–÷"),
+        ("cp850", SWISS, "°²·"),
+        ("cp1250", POLISH, "’–×°·"),
+        ("cp1251", RUSSIAN, "–—ХхчА"),
+        ("cp866", RUSSIAN, "·а"),
+        ("cp949", KOREAN, "’×～月"),
+    ],
+)
+def test_signs_and_letters_between_digits_leave_the_words_what_they_are(
+    encoding: str, rows: list[str], signs: str
+) -> None:
+    """Swiss thousands, ranges and sizes, of which a file has many more than different words."""
+    for sign in signs:
+        written = [
+            [*rows[i % len(rows)].split(";")[:2], f"{1 + i % 90}{sign}{37 * i % 1000:03}.50"] for i in range(390)
+        ]
+        content = "\n".join(["name;city;amount", *map(";".join, written), ""]).encode(encoding)
+        found = read_delimited(content, CsvFormat(), what="f.csv")
+        assert found.frame.to_numpy().tolist() == written, sign
+
+
+def test_a_column_of_degrees_is_one_example_of_a_sign() -> None:
+    for encoding, rows in (("cp1251", RUSSIAN), ("cp1250", POLISH)):
+        content = "\n".join(f"{rows[i % 3]};{i} °C" for i in range(390)).encode(encoding)
+        assert read_code_pages(content).best.encoding == encoding
+
+
 def test_code_pages_that_read_the_same_are_no_question() -> None:
     assert read_code_pages("name\nJürgen Müller\n".encode("latin-1")).certain
     assert read_code_pages("name\nJürgen Müller\n".encode("latin-1")).best.encoding == "cp1252"

@@ -86,9 +86,12 @@ _BESIDE_A_NUMBER = re.compile(
     r"(?<=\d)[ \u00a0]?([€£¥]|[^\W\d_a-zA-Z])(?!\w)|(?<!\w)([€£¥]|[^\W\d_a-zA-Z])[ \u00a0]?(?=-?\d)"
 )
 _MONEY, _LONE = math.log(0.3), -2.0
-# Thousands are grouped by blanks that do not break (1 100,50); the same byte is the commonest letter of Russian in the
-# code page of DOS, and a column of amounts would outvote all words.
+# Thousands are grouped by blanks that do not break (1 100,50) or, in Switzerland, by ’, and ranges and sizes have a
+# sign too (10–20, 12×17); the same bytes are letters elsewhere, and a column of such numbers would outvote all words.
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[^\x00-\x7f](?=\d)")
+_AMONG_DIGITS = frozenset("’‘´–—×÷±°²³·•…€£½\u00a0，：・～")
+# The same text with other digits says nothing new: of 10–20, 10–30, ... so many are looked at.
+_DIGITS, _ALIKE = re.compile(rb"\d+"), 8
 _WORD = re.compile(r"[^\W\d_]+")
 # the first half of each national set holds the everyday characters: encoding, lead bytes, how many
 _EVERYDAY = {
@@ -182,13 +185,20 @@ def _sample(content: bytes) -> list[bytes]:
     Of a long field what stands around the first such byte.
     """
     found: dict[bytes, None] = {}
+    alike: Counter[bytes] = Counter()
     for start in range(0, len(content), _CHUNK):
         chunk = content[start : start + _CHUNK]
         if chunk.isascii():
             continue
         for match in _TELLING.finditer(chunk):
             before = _END.split(chunk[max(0, match.start() - _BEFORE) : match.start()])[-1]
-            found.setdefault((before + match[0]).strip()[:_LONGEST])
+            field = (before + match[0]).strip()[:_LONGEST]
+            if field in found:
+                continue
+            form = _DIGITS.sub(b"0", field)
+            alike[form] += 1
+            if alike[form] <= _ALIKE:
+                found[field] = None
             if len(found) >= _FIELDS:
                 return list(found)
     return list(found)
@@ -257,8 +267,10 @@ class LanguageLetters:
         beside_numbers = {match.start(match.lastindex or 0) for match in _BESIDE_A_NUMBER.finditer(text)}
         between_digits = {match.start() for match in _BETWEEN_DIGITS.finditer(text)}
         for place, character in enumerate(text):
-            if place in between_digits and (character == "\u00a0" or self.everyday is None):
-                total += _ASCII if character == "\u00a0" else _ODD_CASE + self._letter(character, before)
+            if place in between_digits and character in _AMONG_DIGITS:
+                total += _ASCII
+            elif place in between_digits and self.everyday is None and character.isalpha():
+                total += _ODD_CASE + self._letter(character, before)
             elif place in beside_numbers:
                 total += _MONEY if character in "€£¥" else _LONE + self._letter(character, before)
             else:
