@@ -51,7 +51,8 @@ quarantine ([all of them](running.md#what-it-prints-and-the-exit-status)).
 * Timestamps with a time zone, by offset or by a name that means one zone (`EST`), keep it; those without one are in
   `timezone`. Names of months and halves of the day are understood in English, German, French, Spanish, Italian,
   Portuguese, Dutch, Polish, Korean, Japanese and Chinese; days of a spreadsheet (`45299.375`) where the whole column
-  holds them. An hour that daylight saving repeats is read as the later one, so that nothing counts as known too early.
+  holds them. `20240108.0`, which pandas makes of `20240108` where a value is missing, is that day. An hour that
+  daylight saving repeats is read as the later one, so that nothing counts as known too early.
 * Whether 03/04/2025 has the day first, or 24.01.08 the year, is what all values of the column show, else the file
   trained on, else the file's other columns; else the file is refused (LS036): `time_format: day_first`,
   `month_first`, `serial`, or a strptime format (`%y.%m.%d`). 03.04.2025 has the day first where nothing else is shown;

@@ -11,7 +11,7 @@ from features.schema.columns import Column
 from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_values import ColumnValues
 from pipelines.declaring.words.header_words import Meaning, meanings_of
-from pipelines.ingest.values.counted_times import holds_epochs, holds_serial_days
+from pipelines.ingest.values.counted_times import holds_epochs, holds_serial_days, whole_digits
 from pipelines.ingest.values.moments import zone_of
 from pipelines.ingest.values.number_form import NO_VALUE, SLIPS, DecimalSign, weigh_signs
 from pipelines.ingest.values.ruined_ids import RUINED_ID
@@ -193,13 +193,14 @@ def _is_written_date(present: ColumnValues, *, timed: bool) -> bool:
     A number that runs on behind a day (202501060001) looks like a moment too: unless the header speaks of time, its
     clock must look like one.
     """
-    if present.share(present.values.str.len().isin([8, 12, 14])) < READABLE:
+    values = whole_digits(present.values)
+    if present.share(values.str.len().isin([8, 12, 14])) < READABLE:
         return False
-    moments = present.values.str.fullmatch(ALL_DIGITS)
-    days = present.share(present.values.str.fullmatch(_COMPACT_DAY) | moments)
-    if days < READABLE or present.values.str[:6].nunique() < 2:
+    moments = values.str.fullmatch(ALL_DIGITS)
+    days = present.share(values.str.fullmatch(_COMPACT_DAY) | moments)
+    if days < READABLE or values.str[:6].nunique() < 2:
         return False
-    return timed or not moments.any() or _is_clock(present.values[moments].str[8:])
+    return timed or not moments.any() or _is_clock(values[moments].str[8:])
 
 
 def _is_clock(digits: pd.Series) -> bool:

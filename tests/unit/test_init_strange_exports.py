@@ -93,6 +93,23 @@ def test_counted_times_and_ids_that_pandas_wrote_with_point_zero_are_what_they_w
     assert "closed_at: Closed" in text and "lead_id: Deal ID" in text
 
 
+@pytest.mark.parametrize("form", ["%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S"])
+@pytest.mark.parametrize(("sep", "decimal"), [(",", "."), (";", ",")])
+def test_days_in_digits_that_pandas_wrote_with_point_zero_are_days(
+    tmp_path: Path, form: str, sep: str, decimal: str
+) -> None:
+    frame = renamed()
+    moments = {header: pd.to_datetime(frame[header], errors="coerce") for header in ("Created", "Closed")}
+    moments["Closed"] = moments["Closed"].where(frame["Stage"].isin(["Won", "Lost", "Unqualified"]))
+    for header, found in moments.items():
+        frame[header] = pd.to_numeric(found.dt.strftime(form))
+    text, source = declared(tmp_path / "x.csv", frame, sep=sep, decimal=decimal)
+    assert f"{decimal}0{sep}" in (tmp_path / "x.csv").read_text(encoding="utf-8")
+    assert source.opportunities is not None and "closed_at: Closed" in text
+    tables = ingest(source, Paths(tmp_path / "data", "x"))
+    assert all(rows.quarantined == 0 for rows in tables.rows.values())
+
+
 def test_whole_amounts_with_point_zero_are_no_ids_and_numbers_of_deals_are() -> None:
     for header, found in (("Deal amount", None), ("Deal ID", "Deal ID"), ("Lead number", "Lead number")):
         texts = pd.DataFrame({header: [f"{48_213 + 7 * place}.0" for place in range(90)]}, dtype="str")

@@ -32,6 +32,17 @@ def _read(*values: str, form: str | None = None, zone: ZoneInfo = UTC) -> Timest
     return read_timestamps(pd.Series(list(values), dtype="str"), zone, form=form)
 
 
+@pytest.mark.parametrize("zeros", [".0", ".00", ",0"])
+def test_zeros_behind_whole_numbers_are_no_part_of_a_date(zeros: str) -> None:
+    """pandas writes them as soon as one number of the column is missing."""
+    whole = ("20240108", "202401081405", "20240108140500", "1704722700", "1704722700000", "45299")
+    assert read(*(text + zeros for text in whole)) == read(*whole)
+    assert read(f"20240108{zeros}", form="%Y%m%d") == ["2024-01-08 00:00:00"]
+    assert read("240108.0", form="%y%m%d") == ["2024-01-08 00:00:00"]
+    assert read("20240108140500.0", form="%Y%m%d%H%M%S.%f") == ["2024-01-08 14:05:00"]
+    assert read("20240108.5", "20240108140500.123") == [None, None]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -8,13 +8,19 @@ import pandas as pd
 from pipelines.ingest.values.moments import MOSTLY, Timestamps, drop_implausible, to_utc
 
 SERIAL = "serial"  # as time_format: days of a spreadsheet
-# seconds, milliseconds and microseconds since 1970 by their number of digits, each with its microseconds; pandas writes
-# whole numbers with .0 as soon as one is missing
+# seconds, milliseconds and microseconds since 1970 by their number of digits, each with its microseconds
 EPOCHS = ((r"^\d{10}(?:\.\d+)?$", 1_000_000), (r"^\d{13}(?:\.0+)?$", 1_000), (r"^\d{16}(?:\.0+)?$", 1))
+# pandas writes whole numbers with .0 (or ,0) as soon as one is missing; with more zeros short ones are amounts
+_WHOLE = r"^(\d{8,}|\d{4,7}(?=[.,]0$))[.,]0+$"
 # Days since 1899-12-30, as spreadsheets count them: 2000 to 2050. In a column of times nothing else is written so; days
 # of a year (24008) lie below, dates without signs (20240108) above.
 _SERIAL, _FIRST_DAY, _LAST_DAY = r"^\d{5}(?:[.,]\d+)?$", 36_526, 55_153
 _EPOCH_2000, _EPOCH_2050 = 946_684_800, 2_524_608_000  # seconds since 1970
+
+
+def whole_digits(texts: pd.Series) -> pd.Series:
+    """Texts in which whole numbers have no decimals: 20240108.0 is the day that was 20240108 before one was missing."""
+    return texts.str.replace(_WHOLE, r"\1", regex=True)
 
 
 def holds_serial_days(clean: pd.Series) -> bool:
@@ -31,8 +37,9 @@ def holds_serial_days(clean: pd.Series) -> bool:
 def holds_epochs(clean: pd.Series) -> bool:
     """Whether nearly all values count seconds, milliseconds or microseconds since 1970, from 2000 to 2050."""
     present = clean.dropna()
-    if not len(present) or not bool(present.head(100).str.match(r"^\d{10,16}(?:\.\d+)?$").any()):
+    if not len(present) or not bool(present.head(100).str.match(r"^\d{10,16}(?:[.,]\d+)?$").any()):
         return False
+    present = whole_digits(present)
     for pattern, unit in EPOCHS:
         hit = present.str.match(pattern).fillna(False).astype(bool)
         if hit.mean() >= MOSTLY:
