@@ -201,6 +201,10 @@ def _outcome(
             f"{person.common} name(s), telephone(s) or other personal values of this lead are other leads' too and are "
             "not looked for in notes and pages, which may speak of the others."
         )
+    notes.append(
+        "names and telephones are not kept, not even as hashes. Of what is written from now on, addresses and long ids "
+        "are hidden alone: take back a note that names them otherwise."
+    )
     if short_ids(person):
         notes.append(
             "an id this short cannot be told from other numbers in running text: pages written before may show it; run "

@@ -116,6 +116,7 @@ def test_nothing_of_the_row_stays_wherever_forget_is_killed(
         counts = CountsRecord.read(copy.paths)
         assert all(row.read == row.kept + row.quarantined + row.set_apart for row in counts.rows.values())
     assert steps > 10
+    assert any("names and telephones are not kept, not even as hashes" in note for note in done.notes)
     assert rehearsed.places == done.places and len({place.where for place in done.places}) == len(done.places)
 
 
