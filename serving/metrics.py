@@ -1,5 +1,7 @@
 """Prometheus metrics of one application."""
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30)
@@ -18,6 +20,9 @@ class Metrics:
         )
         self.leads = Counter("leadscore_leads_scored_total", "Leads scored.", ("how",), **named)
         self.ready = Gauge("leadscore_ready", "1 while a model is loaded.", registry=self.registry)
+        self.damaged = Gauge(
+            "leadscore_store_rows_left_out", "Rows of the store that leadscore never writes.", ("table",), **named
+        )
         self.swaps = Counter("leadscore_model_swaps_total", "Times another model or newer data were taken up.", **named)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -25,6 +30,12 @@ class Metrics:
         method = method if method in ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH") else "other"
         self.requests.labels(method, route, str(status)).inc()
         self.seconds.labels(route).observe(seconds)
+
+    def damaged_rows(self, counts: Mapping[str, int]) -> None:
+        """How many rows of each table are left out by now."""
+        self.damaged.clear()
+        for table, count in counts.items():
+            self.damaged.labels(table).set(count)
 
     def text(self) -> bytes:
         """The exposition format."""

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from features.errors import LeadScoreError
 from serving.api.problem_details import problem, respond_to_crash
 from serving.auth.viewed import view_of
 from serving.http.bodies import declared_length, spooled_body
@@ -65,8 +66,7 @@ class LimitsMiddleware:
             async with asyncio.timeout(self.settings.request_seconds):
                 limit = await self._admit(request)
                 async with spooled_body(request, receive, limit) as replay:
-                    with request_view():
-                        await self.app(scope, replay, sent)
+                    await self._answer(scope, replay, sent)
         except TimeoutError:
             await self._refuse(RequestTimeoutError("The request took too long; ask for less at once."), request, sent)
         except ServingError as error:
@@ -80,6 +80,24 @@ class LimitsMiddleware:
         finally:
             self._log(scope, request, sent, time.perf_counter() - started)
             self._note_view(request, sent.status)
+
+    async def _answer(self, scope: Scope, receive: Receive, sent: "_RecordedResponse") -> None:
+        """Hand the request on; one that only reads is handed on again if it failed over damaged rows of the store."""
+        before, damaged = dict(scope), scope["app"].state.app_state.store.damaged
+        known = damaged.changes
+        try:
+            with request_view():
+                await self.app(scope, receive, sent)
+        except Exception as error:
+            if sent.status or isinstance(error, LeadScoreError):
+                raise
+            await run_in_threadpool(damaged.look_in_turn, failed=True)
+            if damaged.changes == known or scope["method"] not in ("GET", "HEAD"):  # others may have stored something
+                raise
+            scope.clear()
+            scope.update(before)
+            with request_view():
+                await self.app(scope, receive, sent)
 
     async def _admit(self, request: Request) -> int:
         """Bytes the body may have, before any of it is read."""

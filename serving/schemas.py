@@ -10,6 +10,8 @@ HASH = r"^[0-9a-f]{8,64}$"  # a bundle's hash, or its beginning
 Text = Annotated[str, StringConstraints(max_length=2000)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+FeedbackVerdict = Literal["accept", "reject", "override", "snooze", "do_not_contact", "withdraw"]
+Actor = Literal["lead", "rep", "system"]  # of an activity
 Scalar = bool | int | Number | Text | None
 Row = Annotated[dict[Annotated[str, StringConstraints(max_length=64)], Scalar], Field(max_length=300)]
 
@@ -46,7 +48,7 @@ class ActivityIn(TypedDict):
     known_at: NotRequired[Timestamp | None]
     lead_id: NotRequired[Short | None]
     activity_id: NotRequired[Short | None]
-    actor: NotRequired[Literal["lead", "rep", "system"]]
+    actor: NotRequired[Actor]
     asset: NotRequired[Text | None]
     channel: NotRequired[Text | None]
     value: NotRequired[Number | None]
@@ -205,7 +207,7 @@ class FeedbackGiven(Body):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"verdict": "reject", "reason": "no_budget"}]}
     )
-    verdict: Literal["accept", "reject", "override", "snooze", "do_not_contact", "withdraw"]
+    verdict: FeedbackVerdict
     reason: Literal[
         "", "good_fit", "no_budget", "no_authority", "no_need", "bad_timing", "wrong_contact", "competitor",
         "duplicate", "unreachable", "asked_not_to", "known_to_us", "other",
@@ -229,7 +231,7 @@ class ActivityPosted(Body):
     kind: Short
     happened_at: Timestamp | None = None
     activity_id: Short | None = None
-    actor: Literal["lead", "rep", "system"] = "lead"
+    actor: Actor = "lead"
     asset: Text | None = None
     channel: Text | None = None
     value: Number | None = None

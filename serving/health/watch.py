@@ -2,7 +2,7 @@
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 import anyio.to_thread
@@ -39,8 +39,10 @@ class HealthWatch:
             return
         try:
             answers, closed = self._look.problem()
-            problems = [closed, *find_problems(self.app_state)]
-            self.found = Found(answers, tuple(filter(None, problems)), time.monotonic())
+            others, damaged = [closed, *find_problems(self.app_state)], self.app_state.store.damaged
+            self.found = Found(answers, tuple(filter(None, [damaged.describe(), *others])), time.monotonic())
+            damaged.look_in_turn()  # which may take longer than the rest, and wait for a connection
+            self.found = replace(self.found, problems=tuple(filter(None, [damaged.describe(), *others])))
         finally:
             self._one.release()
 

@@ -21,6 +21,7 @@ from serving.state.lead_data import LeadData
 from serving.state.loaded_model import LoadedModel
 from serving.state.loaded_state import LoadedState
 from serving.state.posted_frames import ASKED_AT_ONCE
+from serving.store.damaged_rows import WHOLE
 from serving.store.engine import Store
 from serving.store.silenced_leads import SILENT, find_silenced_leads, still_stands
 from serving.store.tables import Feedback, StageRow
@@ -69,8 +70,14 @@ def find_returned_leads(store: Store, data: LeadData) -> frozenset[str]:
 
 def find_silenced(session: Session, lead_id: str) -> Feedback | None:
     """The feedback by which a lead must not be contacted, None where it may be."""
-    found = select(Feedback).where(Feedback.lead_id == lead_id, Feedback.verdict == SILENT, still_stands())
-    return session.scalar(found.order_by(Feedback.id.desc()).limit(1))
+    found = select(Feedback.id).where(Feedback.lead_id == lead_id, Feedback.verdict == SILENT, still_stands())
+    newest = found.order_by(Feedback.id.desc()).limit(1).execution_options(**{WHOLE: True})
+    number = session.scalar(newest)
+    if number is None:
+        return None
+    # of one that is damaged otherwise nobody can say when and by whom, but it holds
+    unknown = {"reason": "", "note": "", "author": "", "written_at": wall_now()}
+    return session.get(Feedback, number) or Feedback(id=number, lead_id=lead_id, verdict=SILENT, **unknown)
 
 
 def find_latest_feedback(store: Store, data: LeadData, lead_ids: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -16,6 +16,7 @@ from pipelines.workspace.people.naming_columns import NamingColumns, naming_colu
 from pipelines.workspace.people.register import FORGOTTEN, PeopleRegister, is_long_id, is_number, plain_id
 from serving.privacy.sent_files import sent_file_holds
 from serving.store.audit_trail import record_action
+from serving.store.damaged_rows import WHOLE
 from serving.store.engine import Store
 from serving.store.named_people import TEXTS, Declared, declared_values, hide_everywhere, is_declared_value
 from serving.store.redact_trail import redact_entries
@@ -99,7 +100,8 @@ def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister, sourc
         return 0
     hide_everywhere(store, register, source)
     with store.reading() as session:
-        named = {str(lead) for table in OF_LEADS for lead in session.scalars(select(table.lead_id).distinct())}
+        asked = [select(table.lead_id).distinct().execution_options(**{WHOLE: True}) for table in OF_LEADS]
+        named = {str(lead) for one in asked for lead in session.scalars(one)}
         left = {plain_id(lead) for lead in named if FORGOTTEN in register.asks_of(lead)}
         left |= _find_in_trail(session, register)
     found = 0

@@ -33,6 +33,7 @@ from serving.state.loading.missed_scores import show_missed
 from serving.state.result_cache import ResultCache, file_stamp
 from serving.state.server_secret import read_or_create_secret
 from serving.state.worklist.kept_lines import LinesToKeep, keep_lines
+from serving.store.damaged_rows import MOST_AT_START
 from serving.store.engine import Store, open_store
 from serving.store.tables import ScoreRow
 
@@ -45,6 +46,7 @@ class AppState:
         self._loaded: LoadedState | None = None
         self._context = self._open()
         self.store: Store = open_store(settings.store_url, self.folder)
+        self.store.damaged.look(MOST_AT_START)
         self._merged = MergedLeads(self.store)
         self._loader = StateLoader(settings, self.store, self.folder)
         self.secret = read_or_create_secret(self.folder)

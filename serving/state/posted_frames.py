@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, DateTime, Select, String, and_, func, sele
 from sqlalchemy.orm import Session
 
 from serving.state.lead_data import KeptPosted, LeadData
+from serving.store.damaged_rows import sound_rows
 from serving.store.silenced_leads import taken_back
 from serving.store.tables import ActivityRow, AnswerRow, StageRow
 
@@ -26,7 +27,7 @@ def read_posted_rows(session: Session, lead_ids: Sequence[str], data: LeadData) 
     posted = {}
     for name, table in POSTED_TABLES.items():
         blocks = [lead_ids[k : k + ASKED_AT_ONCE] for k in range(0, len(lead_ids), ASKED_AT_ONCE)]
-        asked = _select(name, data)
+        asked = _select(session, name, data)
         posted[name] = _frame_of(session, [asked.where(table.lead_id.in_(block)) for block in blocks], name, data)
     return posted
 
@@ -43,7 +44,7 @@ def read_all_posted(session: Session, data: LeadData) -> dict[str, pd.DataFrame]
 def _read_newer(session: Session, name: str, data: LeadData) -> pd.DataFrame:
     table = POSTED_TABLES[name]
     if table is StageRow:  # few, and a verdict taken back is put in force again
-        return _frame_of(session, [_select(name, data)], name, data)
+        return _frame_of(session, [_select(session, name, data)], name, data)
 
     def mark(*among: ColumnElement[bool]) -> tuple[int, int, datetime]:
         """How many rows there are among some, which, and when the last became known: an id may come again."""
@@ -57,7 +58,7 @@ def _read_newer(session: Session, name: str, data: LeadData) -> pd.DataFrame:
         kept = None
     among = table.id <= newest if kept is None else and_(table.id > kept.last, table.id <= newest)
     found = mark(among)  # before they are read: what goes or comes meanwhile is seen by the next look
-    frame = _frame_of(session, [_select(name, data).where(among)], name, data)
+    frame = _frame_of(session, [_select(session, name, data).where(among)], name, data)
     if kept is not None:
         (count, ids, known), (before, ids_before, known_before) = found, kept.mark
         found = before + count, ids_before + ids, max(known_before, known)
@@ -67,14 +68,15 @@ def _read_newer(session: Session, name: str, data: LeadData) -> pd.DataFrame:
     return frame
 
 
-def _select(name: str, data: LeadData) -> Select[Any]:
+def _select(session: Session, name: str, data: LeadData) -> Select[Any]:
     """Moments as the database hands them out: texts of SQLite become times column by column, not one by one."""
     table = POSTED_TABLES[name]
     read = [
         type_coerce(table.__table__.c[column], String) if kind == "DATETIME" else table.__table__.c[column]
         for column, kind in _columns(name, data)
     ]
-    return select(*read).where(data.posted.is_missing(name, table), stands(table)).order_by(table.id)
+    wanted = (data.posted.is_missing(name, table), stands(table), *sound_rows(session, table))
+    return select(*read).where(*wanted).order_by(table.id)
 
 
 def _columns(name: str, data: LeadData) -> tuple[tuple[str, str], ...]:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from serving.store.damaged_rows import WHOLE
 from serving.store.engine import Store, hold_lock
 from serving.store.tables import AuditRow
 from serving.store.trail_links import PRUNED, START, digest_content, link_dated
@@ -48,7 +49,8 @@ def append_entries(session: Session, entries: Sequence[AuditEntry]) -> None:
         return
     hold_lock(session, "audit trail")
     session.flush()
-    chain = session.scalar(select(AuditRow.chain).order_by(AuditRow.id.desc()).limit(1)) or START
+    last = select(AuditRow.chain).order_by(AuditRow.id.desc()).limit(1)
+    chain = session.scalar(last.execution_options(**{WHOLE: True})) or START  # a damaged entry is part of the chain
     rows = []
     for entry in entries:
         row = {"at": entry.at, "actor": entry.actor[:200], "action": entry.action[:60], "subject": entry.subject[:200]}
@@ -97,7 +99,8 @@ def prune_trail(store: Store, before: datetime) -> int:
         hold_lock(session, "audit trail")
         kept = session.scalar(select(func.min(AuditRow.id)).where(AuditRow.at >= before))
         bound = AuditRow.at < before if kept is None else AuditRow.id < kept
-        last = session.scalar(select(AuditRow).where(bound).order_by(AuditRow.id.desc()).limit(1))
+        newest = select(AuditRow.id, AuditRow.chain).where(bound).order_by(AuditRow.id.desc()).limit(1)
+        last = session.execute(newest.execution_options(**{WHOLE: True})).first()
         if last is None:
             return 0
         through, chain = last.id, last.chain

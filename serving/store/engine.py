@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 from features.errors import RegistryError
 from pipelines.workspace.private_files import create_private
 from pipelines.workspace.storage_errors import storage_error_of
+from serving.store.damaged_rows import DamagedRows, follow, leave_out_damaged
 from serving.store.tables import Base
 
 BUSY_SECONDS = 30  # to wait for SQLite's write lock before giving up, as long as a request may take
@@ -42,6 +43,13 @@ VERSION = Table(
 )  # as Alembic makes it
 
 
+class _Session(Session):
+    """A session that reads no damaged row, unless it is to read all."""
+
+
+event.listen(_Session, "do_orm_execute", leave_out_damaged)
+
+
 class Store:
     """Sessions on one database; :meth:`migrate` brings it up to date."""
 
@@ -51,17 +59,18 @@ class Store:
         self.engine: Engine = create_engine(url, pool_pre_ping=not sqlite, **(options if sqlite else {}))
         if sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
+        self.damaged = DamagedRows(self.engine)
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A session that writes nothing."""
-        with Session(self.engine, expire_on_commit=False) as session:
+    def reading(self, *, whole: bool = False) -> Iterator[Session]:
+        """A session that writes nothing; ``whole``: it reads damaged rows, too."""
+        with self._session(whole=whole) as session:
             yield session
 
     @contextmanager
-    def reading_one_moment(self) -> Iterator[Session]:
+    def reading_one_moment(self, *, whole: bool = False) -> Iterator[Session]:
         """A session that writes nothing and whose reads all see the store as of the first of them."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with self._session(whole=whole) as session:
             if self.engine.dialect.name == "sqlite":
                 session.execute(text("BEGIN"))
             else:
@@ -71,10 +80,16 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """One transaction: all of it, or nothing. SQLite takes its write lock at once, so that none can deadlock."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self._session() as session, session.begin():
             if self.engine.dialect.name == "sqlite":
                 session.execute(text("BEGIN IMMEDIATE"))
             yield session
+
+    def _session(self, *, whole: bool = False) -> Session:
+        session = _Session(self.engine, expire_on_commit=False)
+        if not whole:
+            follow(session, self.damaged)
+        return session
 
     def migrate(self) -> None:
         """Apply the migrations that are missing; several servers may start at once."""

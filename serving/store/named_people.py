@@ -68,7 +68,7 @@ def _hide_in_rows(session: Session, register: PeopleRegister, declared: Declared
 
 def hide_everywhere(store: Store, register: PeopleRegister, source: Source | None) -> int:
     """Hide what was written in the moment in which somebody was forgotten; in how many texts there was something."""
-    with store.reading() as session:
+    with store.reading(whole=True) as session:
         found = list(_find_named(session, register, declared_values(source)))
     if found:
         with store.writing() as session:
@@ -84,8 +84,8 @@ def _find_named(session: Session, register: PeopleRegister, declared: Declared) 
             of, known = declared.get(table, (None, {})) if column.key == "value" else (None, {})
             keys = [column] if of is None else [of, column]
             for *asked, said in session.execute(select(*keys).where(column != "").distinct()).all():
-                if any(is_declared_value(known.get(name), said) for name in asked):
-                    continue
+                if not isinstance(said, str) or any(is_declared_value(known.get(name), said) for name in asked):
+                    continue  # bytes, which SQLite lets in, are no text
                 hidden = register.hide_in_text(said, numbers=True)
                 if hidden != said:
                     same = [key == value for key, value in zip(keys, (*asked, said), strict=True)]

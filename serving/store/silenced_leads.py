@@ -25,6 +25,6 @@ def stands(session: Session, feedback_id: int) -> bool:
 
 
 def find_silenced_leads(store: Store) -> frozenset[str]:
-    """Leads that must not be contacted."""
-    with store.reading() as session:
+    """Leads that must not be contacted; by a row that is damaged otherwise, too."""
+    with store.reading(whole=True) as session:
         return frozenset(session.scalars(select(Feedback.lead_id).where(still_stands(), Feedback.verdict == SILENT)))

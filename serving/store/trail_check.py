@@ -103,11 +103,12 @@ def verify_trail(store: Store, expected: str | None = None, kept_days: float = A
     kept_days : how long entries stay, 0 for good: whatever is said to be removed must be older
     """
     try:
-        with store.reading_one_moment() as session:  # else entries pruned or blanked meanwhile would seem tampered with
+        # of one moment, else entries pruned or blanked meanwhile would seem tampered with
+        with store.reading_one_moment(whole=True) as session:
             notes = read_notes(session)
             return _check(read_entries(session), notes, expected, kept_days)
     except _NEVER_WRITTEN:
-        with store.reading() as session:
+        with store.reading(whole=True) as session:
             return _name_unreadable(session)
 
 

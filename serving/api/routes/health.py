@@ -13,7 +13,8 @@ router = APIRouter(tags=["health"])
 @router.get("/healthz", summary="Alive, and what is wrong if anything is")
 async def healthz(request: Request, app_state: AppStateDep) -> dict[str, Any]:
     """Status ``degraded``: the server still serves, for the reason in ``problem``: another model than the chosen one,
-    a store or a disk that cannot be written to, data older than declared, a lock that is held for too long.
+    a store or a disk that cannot be written to, rows of the store that are left out because they are damaged, data
+    older than declared, a lock that is held for too long.
     """
     found = await request.app.state.health.recent()
     store = found.store
@@ -48,6 +49,7 @@ async def readyz(request: Request, app_state: AppStateDep) -> Response:
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
 def metrics(request: Request, app_state: AppStateDep) -> Response:
-    """Requests, times, leads scored and readiness."""
+    """Requests, times, leads scored, readiness, and rows of the store that are left out."""
+    request.app.state.metrics.damaged_rows(app_state.store.damaged.counts)
     request.app.state.metrics.ready.set(int(app_state.ready))
     return Response(request.app.state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
