@@ -37,9 +37,9 @@ from pipelines.report.charts.run_charts import charts_of
 from pipelines.report.comparison_tables import POINT_LABELS
 from pipelines.report.drift_section import drift_view
 from pipelines.report.first_screen import answers, best_leads, tone_of
-from pipelines.report.formatting import FILTERS
 from pipelines.report.lifecycle_section import lifecycle_view
 from pipelines.report.marketing_section import marketing_of
+from pipelines.report.page_templates import open_template
 from pipelines.report.qualification_section import profile_view, qualification_view
 from pipelines.report.report_sections import group_sections
 from pipelines.report.scorecard_page import section_of
@@ -55,7 +55,8 @@ _LINKS = ("record_url", "crm_url", "url", "link")
 
 def render(context: Context, summary: SummaryRecord) -> str:
     """The whole page."""
-    return str(_template().render(**view(context, summary), plotly=_plotly(), tokens=_tokens()))
+    template = open_template("pipelines.report", "report.html.j2")
+    return str(template.render(**view(context, summary), plotly=_plotly(), tokens=_tokens()))
 
 
 def view(context: Context, summary: SummaryRecord) -> dict[str, Any]:
@@ -197,18 +198,3 @@ def _tokens() -> Any:
     from markupsafe import Markup
 
     return Markup((files("pipelines.report") / "theme" / "tokens.css").read_text(encoding="utf-8"))  # noqa: S704  ours
-
-
-@cache
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("pipelines.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= FILTERS
-    return environment.get_template("report.html.j2")

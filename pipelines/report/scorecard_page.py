@@ -1,7 +1,6 @@
 """The learned scorecard of a finished run: one page to print, and a rubric to adopt."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,8 @@ from features.errors import DataError
 from models.judging.rubrics.scorecard_to_rubric import Proposal
 from models.logistic import sigmoid
 from pipelines.artifacts.train_record import CardLine, ScorecardRecord
-from pipelines.report.formatting import FILTERS, chance
+from pipelines.report.formatting import chance
+from pipelines.report.page_templates import open_template
 from pipelines.rubrics.learned_rubric import propose_at_share
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
@@ -113,7 +113,7 @@ def describe_card(card: ScorecardRecord, within_days: str | None) -> list[str]:
 
 def html_of(context: Context) -> str:
     """The card as one page to print."""
-    return str(_template().render(page=page_of(context)))
+    return str(open_template("pipelines.report", "scorecard.html.j2").render(page=page_of(context)))
 
 
 def rubric_of(context: Context) -> Proposal:
@@ -141,17 +141,3 @@ def text_of(page: ScorecardPage) -> str:
     lines += ["", "points  probability"]
     lines += [f"{row['points']:>6}  {chance(row['probability'])}" for row in page.probabilities]
     return "\n".join([*lines, "", *page.sentences])
-
-
-@cache
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("pipelines.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    environment.filters |= FILTERS
-    return environment.get_template("scorecard.html.j2")

@@ -1,8 +1,8 @@
 """``retrain.html``: the record of a retrain as one offline page."""
 
-from functools import cache
 from typing import Any
 
+from pipelines.report.page_templates import open_template
 from pipelines.retraining.retrain_record import RetrainRecord
 from pipelines.workspace.atomic_files import stage_dir, write_text
 from pipelines.workspace.paths import Paths
@@ -21,7 +21,7 @@ def render_page(record: RetrainRecord) -> str:
     """The page of a record."""
     moves: Any = None if record.churn is None else record.churn.get("churn")
     movers = [] if moves is None else moves["movers"][:_MOVERS]
-    return str(_template().render(page=record, moves=moves, movers=movers))
+    return str(open_template("pipelines.retraining", "retrain.html.j2").render(page=record, moves=moves, movers=movers))
 
 
 def retrain_text(record: RetrainRecord) -> str:
@@ -39,17 +39,3 @@ def retrain_text(record: RetrainRecord) -> str:
         lines.append(f"cadence: {record.aging.sentence}")
     lines += ["", f"{str(record.decision).capitalize()} (exit status {record.status}). {record.sentence}"]
     return "\n".join([*lines, *filter(None, [record.next])])
-
-
-@cache
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("pipelines.retraining", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("retrain.html.j2")

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
+
+from pipelines.report.page_templates import open_template
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,18 +81,4 @@ def _plain(text: str) -> str:
 
 def to_html(card: ModelCard) -> str:
     """The card as one offline page, to read and to print."""
-    return str(_template().render(card=card))
-
-
-@cache
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    made = Environment(
-        loader=PackageLoader("pipelines.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return made.get_template("model_card.html.j2")
+    return str(open_template("pipelines.report", "model_card.html.j2").render(card=card))
