@@ -12,6 +12,7 @@ from pipelines.ingest.reading.raw_table import RawTable
 from pipelines.workspace.atomic_files import write_parquet
 
 QUARANTINE, QUARANTINED_ROWS, WARNINGS = "quarantine.parquet", "quarantined_rows.parquet", "warnings.parquet"
+QUARANTINE_FILES = (QUARANTINE, QUARANTINED_ROWS, WARNINGS)
 
 
 def write_quarantine(

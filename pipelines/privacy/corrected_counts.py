@@ -6,10 +6,9 @@ import pyarrow.parquet as pq
 
 from pipelines.artifacts.counts_record import CountsRecord
 from pipelines.ingest.identity_files import UNRESOLVED
+from pipelines.ingest.quarantine_files import QUARANTINE
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.paths import Paths
-
-QUARANTINE = "quarantine.parquet"
 
 
 def correct_counts(paths: Paths, why: str) -> None:

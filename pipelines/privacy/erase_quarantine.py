@@ -12,16 +12,15 @@ import pandas as pd
 from features.schema.source import Source
 from pipelines.ingest.expectations import Rule
 from pipelines.ingest.quarantine import shape_of_text
-from pipelines.privacy.corrected_counts import QUARANTINE
+from pipelines.ingest.quarantine_files import QUARANTINE, QUARANTINED_ROWS, WARNINGS
 from pipelines.privacy.erase_files import Erased, erase_from_file, erase_rows, rows_of_person
 from pipelines.privacy.person import Person
 from pipelines.workspace.atomic_files import read_parquet
 from pipelines.workspace.people.naming_columns import NamingColumns, naming_columns
 from pipelines.workspace.people.register import Mask
 
-_ROWS = "quarantined_rows.parquet"  # the rows as they stood in the file, by table and number
-_REASONS = (QUARANTINE, "warnings.parquet")
-SET_APART = (*_REASONS, _ROWS)  # in the order in which a person goes from them
+_REASONS = (QUARANTINE, WARNINGS)
+SET_APART = (*_REASONS, QUARANTINED_ROWS)  # in the order in which a person goes from them
 _WHOLE = (str(Rule.FIELD_COUNT), str(Rule.OPEN_QUOTE))  # rules whose value is the row itself
 _EXAMPLE = 100  # letters of a value that a reason shows
 _FEWEST_LETTERS = 5  # of a row; a shorter text stands for too many other things
@@ -50,16 +49,16 @@ def erase_from_quarantine(folder: Path, source: Source, person: Person, *, alias
         reasons = read_parquet(path)
         hit = _own_reasons(folder, reasons, person, columns) | rows_of_person(reasons, person, columns)
         found.append(erase_rows(path, hit, person, dry_run=dry_run, columns=columns))
-    if (folder / _ROWS).exists():
-        found.append(erase_from_file(folder / _ROWS, person, alias=alias, dry_run=dry_run, columns=columns))
+    if (folder / QUARANTINED_ROWS).exists():
+        found.append(erase_from_file(folder / QUARANTINED_ROWS, person, alias=alias, dry_run=dry_run, columns=columns))
     return [one for one in found if one is not None]
 
 
 def _own_reasons(folder: Path, reasons: pd.DataFrame, person: Person, columns: NamingColumns) -> Mask:
     """Which reasons are of a row that is the person's."""
-    if not (folder / _ROWS).exists():
+    if not (folder / QUARANTINED_ROWS).exists():
         return np.zeros(len(reasons), dtype=np.bool_)
-    rows = read_parquet(folder / _ROWS)
+    rows = read_parquet(folder / QUARANTINED_ROWS)
     own = rows[rows_of_person(rows, person, columns)]
     keys = set(zip(own["table"].astype("str"), own["row"], strict=True))
     return np.array([key in keys for key in zip(reasons["table"].astype("str"), reasons["row"], strict=True)], np.bool_)

@@ -16,6 +16,7 @@ from features.errors import ContractError, ExitStatus
 from features.schema.source import Source
 from features.schema.vocabulary import Role
 from pipelines.ingest.identity_files import read_merged_leads
+from pipelines.ingest.quarantine_files import QUARANTINED_ROWS
 from pipelines.ingest.reading.formats.arrow_frames import arrow_to_frame
 from pipelines.privacy.kept_tables import kept_tables, read_kept
 from pipelines.privacy.left_out_rows import id_column
@@ -267,7 +268,7 @@ def _collect_quarantined(
 ) -> None:
     """Leads that are in quarantine alone."""
     for folder in (paths.ingest, paths.refused):
-        file = folder / "quarantined_rows.parquet"
+        file = folder / QUARANTINED_ROWS
         rows = read_parquet(file) if file.exists() else pd.DataFrame({"table": [], "raw": []})
         for raw in rows["raw"][(rows["table"] == "leads").to_numpy(dtype=bool)]:
             cells = _cells(str(raw))

@@ -13,6 +13,7 @@ from features.schema.people.privacy import QUARANTINE
 from features.schema.source import Source
 from pipelines.ingest.data_cutoff import no_later_than_now
 from pipelines.ingest.identity_files import UNRESOLVED, unresolved_tables
+from pipelines.ingest.quarantine_files import QUARANTINE_FILES
 from pipelines.privacy.corrected_counts import correct_counts
 from pipelines.privacy.erase_kept import drop_rows, shape_kept
 from pipelines.privacy.kept_tables import kept_tables, note_shortened
@@ -23,7 +24,6 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_tables
 
 _DAY = 86_400.0
-_QUARANTINED = ("quarantine.parquet", "quarantined_rows.parquet", "warnings.parquet")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +115,7 @@ def _copies(
 
 def _quarantine(context: Context, days: int, *, dry_run: bool) -> Kept:
     """Rows in quarantine have no clock one may trust: the file's own age counts."""
-    files = [folder / name for folder in (context.paths.ingest, context.paths.refused) for name in _QUARANTINED]
+    files = [folder / name for folder in (context.paths.ingest, context.paths.refused) for name in QUARANTINE_FILES]
     files += sorted((context.paths.ingest / SET_APART).glob("*.parquet"))
     rows = past = 0
     for file in (file for file in files if file.exists()):
