@@ -13,7 +13,16 @@ from serving.leads.feedback import find_hidden_leads
 from serving.lists.team_queues import HotLeads, count_open, count_overdue, find_hot_leads, most_overdue
 from serving.pages.charts.columns import ColumnChart, Figure, build_columns
 from serving.pages.home.lead_lines import describe_leads
-from serving.pages.home.parts import PlainNote, Tile, compare_counts, join_sentences, of_all_owners, write_trust
+from serving.pages.home.parts import (
+    PlainNote,
+    Tile,
+    compare_counts,
+    join_sentences,
+    of_all_owners,
+    say_no_call,
+    say_overdue,
+    write_trust,
+)
 from serving.pages.home.shared_tiles import overdue_tile, promise_tile, sent_tile, wins_tile
 from serving.pages.home.told_changes import tell_changes
 from serving.pages.written_values import form_of, write_count, write_day, write_decimal, write_hours, write_percent
@@ -147,25 +156,11 @@ def _lede(language: Language, hot: HotLeads | None, late: int | None, behind: tu
     """Who waits for a call, who waits too long, and with whom most of these are."""
     parts = []
     if hot is not None and hot.untouched:
-        parts.append(
-            language.plural(
-                "{n} hot lead has had no call.",
-                "{n} hot leads have had no call.",
-                hot.untouched,
-                n=write_count(language, hot.untouched),
-            )
-        )
+        parts.append(say_no_call(language, hot.untouched))
     elif hot is not None:
         parts.append(language.text("Every hot lead has had a call."))
     if late:
-        parts.append(
-            language.plural(
-                "{n} lead waits longer than promised.",
-                "{n} leads wait longer than promised.",
-                late,
-                n=write_count(language, late),
-            )
-        )
+        parts.append(say_overdue(language, late))
     name, count = behind
     if name:
         parts.append(language.text("Most of these are with {name}: {n}.", name=name, n=write_count(language, count)))

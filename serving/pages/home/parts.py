@@ -127,6 +127,23 @@ def write_month(language: Language, month: str) -> str:
     return format_date(date.fromisoformat(f"{month}-01"), "LLLL", locale=language.code)
 
 
+def say_no_call(language: Language, hot: int) -> str:
+    """How many hot leads had no call."""
+    return language.plural(
+        "{n} hot lead has had no call.", "{n} hot leads have had no call.", hot, n=write_count(language, hot)
+    )
+
+
+def say_overdue(language: Language, late: int) -> str:
+    """How many leads wait longer than promised."""
+    return language.plural(
+        "{n} lead waits longer than promised.",
+        "{n} leads wait longer than promised.",
+        late,
+        n=write_count(language, late),
+    )
+
+
 def join_sentences(parts: Iterable[str]) -> str:
     """Sentences side by side, empty ones left out."""
     return " ".join(part for part in parts if part)

@@ -12,7 +12,7 @@ from serving.leads.feedback import find_overrides, find_unlisted_leads, pins_of
 from serving.lists.shown_worklist import find_new_since
 from serving.lists.team_queues import HotLeads, count_overdue, find_hot_leads
 from serving.pages.home.lead_lines import describe_leads
-from serving.pages.home.parts import PlainNote, Tile, join_sentences
+from serving.pages.home.parts import PlainNote, Tile, join_sentences, say_no_call, say_overdue
 from serving.pages.home.told_changes import tell_changes
 from serving.pages.written_values import write_count
 from serving.results.recent_changes import RecentChanges
@@ -130,21 +130,7 @@ def _lede(language: Language, rows: Sequence[dict[str, Any]], late: int | None, 
         return language.text("No open leads here.")
     parts = [language.text("Begin at the top: the list is in the order in which leads are likely to be won.")]
     if hot.untouched:
-        parts.append(
-            language.plural(
-                "{n} hot lead has had no call.",
-                "{n} hot leads have had no call.",
-                hot.untouched,
-                n=write_count(language, hot.untouched),
-            )
-        )
+        parts.append(say_no_call(language, hot.untouched))
     if late:
-        parts.append(
-            language.plural(
-                "{n} lead waits longer than promised.",
-                "{n} leads wait longer than promised.",
-                late,
-                n=write_count(language, late),
-            )
-        )
+        parts.append(say_overdue(language, late))
     return join_sentences(parts)
