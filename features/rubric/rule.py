@@ -27,6 +27,14 @@ def _no_truth(value: Any) -> Any:
     return value
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):  # it would be read as 1 or 0
+        raise ValueError(f"must be a number; found {str(value).lower()}")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+Whole = Annotated[int, BeforeValidator(_number)]
 Points = Annotated[float, BeforeValidator(_no_truth)]
 PointsByText = Annotated[dict[str, Points], BeforeValidator(_text_keys)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
@@ -41,8 +49,8 @@ class Part(BaseModel):
 class Cap(Part):
     """Bounds of a sum of points; a plain number is the maximum."""
 
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: Number | None = None
+    maximum: Number | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -61,8 +69,8 @@ class Cap(Part):
 class Range(Part):
     """Points for values from ``from`` (included) to ``below`` (excluded); either end may be open."""
 
-    from_: float | None = Field(default=None, alias="from")
-    below: float | None = None
+    from_: Number | None = Field(default=None, alias="from")
+    below: Number | None = None
     points: Points
 
     @model_validator(mode="after")
@@ -77,8 +85,8 @@ class Range(Part):
 class Step(Part):
     """Points for at least so many occurrences, within so many days (None: ever)."""
 
-    at_least: int = Field(default=1, ge=1)
-    within_days: int | None = Field(default=None, gt=0, le=3650)
+    at_least: Whole = Field(default=1, ge=1)
+    within_days: Whole | None = Field(default=None, gt=0, le=3650)
     points: Points
 
 
@@ -90,10 +98,10 @@ class Decay(Part):
     points or of those remaining (gone for good once under 1% remains).
     """
 
-    half_life_days: float | None = Field(default=None, gt=0, le=3650)
-    lifespan_days: float | None = Field(default=None, gt=0, le=3650)
-    percent: float | None = Field(default=None, gt=0, le=100)
-    every_days: int | None = Field(default=None, gt=0, le=3650)
+    half_life_days: Number | None = Field(default=None, gt=0, le=3650)
+    lifespan_days: Number | None = Field(default=None, gt=0, le=3650)
+    percent: Number | None = Field(default=None, gt=0, le=100)
+    every_days: Whole | None = Field(default=None, gt=0, le=3650)
     of: Literal["original", "remaining"] = "original"
 
     @model_validator(mode="after")
@@ -129,8 +137,8 @@ class Rule(Part):
     otherwise: Points | None = Field(default=None, description="points if a value is on record and nothing matched")
     points: Points | None = Field(default=None, description="points for the activity")
     per: Literal["occurrence", "asset", "once"] = "once"
-    at_least: int = Field(default=1, ge=1, description="occurrences needed before the rule gives points")
-    within_days: int | None = Field(default=None, gt=0, le=3650)
+    at_least: Whole = Field(default=1, ge=1, description="occurrences needed before the rule gives points")
+    within_days: Whole | None = Field(default=None, gt=0, le=3650)
     steps: tuple[Step, ...] = Field(default=(), description="frequency and recency: points per step")
     take: Literal["best", "sum"] = "best"
     none: Points | None = Field(default=None, description="points if it did not happen (within_days)")

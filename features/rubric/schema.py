@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from features.rubric.rule import Cap, Part, Points, Rule
+from features.rubric.rule import Cap, Number, Part, Points, Rule
 from features.schema.source import Name
 from features.schema.vocabulary import Dimension, Stage
 
@@ -32,7 +32,7 @@ class Axis(Part):
     """One side of the letter and number matrix: lowest points of each grade but the last, falling."""
 
     group: Name
-    from_points: tuple[float, float, float]
+    from_points: tuple[Number, Number, Number]
 
     @model_validator(mode="after")
     def _falling(self) -> "Axis":

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from features.errors import PolicyError
 from features.rubric.load import load_rubric, parse_rubric
-from features.rubric.rule import Decay
-from features.rubric.schema import Rubric
+from features.rubric.rule import Cap, Decay, Part, Range, Rule, Step
+from features.rubric.schema import Axis, Rubric, Threshold
 from features.rubric.terms import plan_rules, steps_left
 from features.schema.source import Source
 
@@ -70,6 +71,8 @@ def test_the_example_of_the_page_can_be_used() -> None:
         (("name: team", "name: team\nname: again"), 2, "key 'name' appears twice"),
         (("points: 1,", "points: .nan,"), 7, "finite number"),
         (("points: 1,", "points: true,"), 7, "points must be a number"),
+        (("cap: 50", "cap: {maximum: true}"), 3, "groups.fit.cap.maximum: must be a number; found true"),
+        (("values: {yes: 10, 1: 3}", "ranges: [{from: true, points: 3}]"), 6, "ranges.0.from: must be a number"),
         (("values: {yes: 10, 1: 3}", "values: {~: 10}"), 6, "missing: POINTS"),
         (("values: {yes: 10, 1: 3}", "values: {yes: 10, YES: 3}"), 6, "'YES' and 'yes' are the same value"),
         (("id: industry", "id: opens__1"), 6, "choose another id"),
@@ -108,6 +111,21 @@ def test_a_contradiction_is_refused_with_its_line(change: tuple[str, str], line:
     assert f"line {line}:" in message
     assert said in message
     assert message.startswith("team.yaml")
+
+
+@pytest.mark.parametrize("part", [Cap, Range, Step, Decay, Rule, Threshold, Axis])
+def test_truth_is_no_number_of_any_part(part: type[Part]) -> None:
+    kinds = part.model_json_schema()["properties"]
+    numbers = {
+        key: [True, 2, 1] if "prefixItems" in kind else True
+        for key, kind in kinds.items()
+        if {"number", "integer"}
+        & {one.get("type") for one in (kind, *kind.get("anyOf", ()), *kind.get("prefixItems", ()))}
+    }
+    with pytest.raises(ValidationError) as refused:
+        part.model_validate(numbers)
+    said = {str(error["loc"][0]) for error in refused.value.errors() if "must be a number; found true" in error["msg"]}
+    assert said == numbers.keys() != set()
 
 
 def test_text_that_is_no_yaml_names_its_line() -> None:
