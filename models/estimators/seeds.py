@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from features.array_types import Ints
 
 _NUMBERS = frozenset({"integer", "floating", "mixed-integer-float", "decimal", "boolean", "complex"})
-_BY_THE_CLOCK = ("now", "today")
+_BY_THE_CLOCK = r"(?:now|today|\s*\d{1,2}:\d\d.*)$"  # 09:00 is today's
 
 
 def seed_of(random_state: Any) -> int:
@@ -49,9 +49,11 @@ def refuse_numbers(given: Any, what: str) -> None:
 
 
 def refuse_now(given: Any, what: str) -> None:
-    """ValueError where words are handed over as moments that pandas reads by the clock of the machine."""
+    """ValueError where texts are handed over as moments that pandas reads by the clock of the machine."""
     values = pd.Series(np.asarray(given))
-    said = values[values.isin(_BY_THE_CLOCK)] if values.dtype.kind in "OU" else values[:0]
+    said = values[:0]
+    if pd.api.types.is_string_dtype(values.dtype) or pd.api.types.is_object_dtype(values.dtype):
+        said = values[values.astype("str").str.match(_BY_THE_CLOCK).fillna(False).astype(bool)]
     if len(said):
         raise ValueError(
             f"{what} holds '{said.iloc[0]}', which is another moment at every reading. Hand over dates: "
@@ -64,7 +66,7 @@ def moments_of(given: Any, what: str = "as_of") -> pd.Series:
 
     Raises
     ------
-    ValueError : numbers, which would be nanoseconds, and 'now' or 'today'
+    ValueError : numbers, which would be nanoseconds, and 'now', 'today' or a time of day
 
     >>> moments_of(pd.Series(pd.date_range("2026-01-01 12:00", periods=2, tz="Europe/Warsaw"))).tolist()
     [Timestamp('2026-01-01 11:00:00'), Timestamp('2026-01-02 11:00:00')]

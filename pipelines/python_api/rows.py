@@ -141,7 +141,7 @@ def to_moments(as_of: Any) -> "pd.Timestamp | pd.Series":
 
     Raises
     ------
-    ContractError : numbers (20240601), which pandas would read as nanoseconds since 1970, and 'now' or 'today'
+    ContractError : numbers (20240601), which pandas would read as nanoseconds since 1970, and 'now', 'today' or '09:00'
     """
     one = isinstance(as_of, str) or np.ndim(as_of) == 0
     try:

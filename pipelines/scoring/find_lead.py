@@ -34,6 +34,8 @@ from pipelines.workspace.context import Context
 from pipelines.workspace.table_files import load_table, load_tables
 
 CHAMPION = "champion"
+# A day or a month of ISO 8601. Of others pandas makes moments, too: of 09:00 today's, of 03/04/2026 one of March.
+_ISO = re.compile(r"\s*[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?|[0-9]{4})(?:[T ][0-9].*)?\s*")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199  # as ingest reads dates: outside lie typing errors and fillers
 _LEAST_DIGITS = 6  # of a hash: 16 million beginnings, so that a short word is not taken for one
 
@@ -102,7 +104,7 @@ def read_as_of(text: str, *, option: str = "--as-of", last_year: int = _LAST_YEA
         raise ContractError(refusal) from problem
     if pd.isna(found):
         raise ContractError(f"{option} is empty; write it as 2026-03-31 or 2026-03-31T09:00.")
-    if not re.search(r"\d", text):  # of 'now' pandas makes the time in the machine's own zone
+    if not _ISO.fullmatch(text):
         raise ContractError(refusal)
     if not _FIRST_YEAR <= found.year <= last_year:
         raise ContractError(f"{option} '{text}' is not between {_FIRST_YEAR} and {last_year}; write it as 2026-03-31.")
