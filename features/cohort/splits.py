@@ -1,7 +1,7 @@
 """Splits of a matrix: rolling origins where there is time, folds over groups or strata where there is none."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -74,6 +74,11 @@ class Chop:
         lines = [f"Chop by {self.kind}, {len(self.blocks)} blocks to develop on and a final one"]
         return "\n  ".join([*lines, *map(repr, self.blocks), f"final {self.final!r}"])
 
+    def map_rows(self, change: Callable[[Rows], Rows]) -> "Chop":
+        """The splits with other positions, as of a matrix without some of its rows."""
+        blocks = tuple(_map_rows(block, change) for block in self.blocks)
+        return replace(self, blocks=blocks, final=_map_rows(self.final, change))
+
     def record(self) -> dict[str, Any]:
         """JSON-ready, rows as lists."""
         return {
@@ -94,6 +99,10 @@ class Chop:
             explanation=record["explanation"],
             notes=tuple(record["notes"]),
         )
+
+
+def _map_rows(block: Block, change: Callable[[Rows], Rows]) -> Block:
+    return replace(block, train=change(block.train), test=change(block.test))
 
 
 def _block_record(block: Block) -> dict[str, Any]:

@@ -155,7 +155,10 @@ class RandomGap(Record):
 
 
 class BacktestRecord(Artifact):
-    """The ladder of candidates and the decision; without a decision all but the first lines keep their defaults."""
+    """The ladder of candidates and the decision; without a decision all but the first lines keep their defaults.
+
+    ``left_out`` are leads in the matrix that nothing was judged on: of people who object, or are forgotten, since.
+    """
 
     FILE = "backtest/backtest.json"
     STAGE = "backtest"
@@ -180,6 +183,7 @@ class BacktestRecord(Artifact):
     blocks: tuple[str, ...] = ()
     random_blocks: tuple[str, ...] | None = None
     beside: tuple[str, ...] = ()  # candidates of a user's own that no bundle can hold
+    left_out: int = 0
 
 
 def read_trials(paths: Paths) -> list[dict[str, Any]]:

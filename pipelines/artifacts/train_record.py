@@ -33,6 +33,7 @@ class TrainRecord(Artifact):
     """What was trained; without a model all but the verdict keep their defaults.
 
     ``split`` is the mark of the matrix and chop the twin was fitted on; None where an earlier leadscore trained it.
+    ``left_out`` are leads in the matrix that nothing was learned from: of people who object, or are forgotten, since.
     """
 
     FILE = "train/train.json"
@@ -46,6 +47,7 @@ class TrainRecord(Artifact):
     winner: str | None = None
     shift: RefitShift | None = None
     prior_shift: PriorShiftRecord | None = None
+    left_out: int = 0
 
 
 class BinRow(TypedDict):

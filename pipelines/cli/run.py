@@ -53,8 +53,10 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
     context = options.context()
     from features.errors import ExitStatus
     from pipelines.artifacts.audit_record import AuditRecord
+    from pipelines.artifacts.backtest_record import BacktestRecord
     from pipelines.artifacts.champion_record import RegistrationRecord
     from pipelines.artifacts.tracking_record import TrackRecord
+    from pipelines.artifacts.train_record import TrainRecord
     from pipelines.run import TRAINING_VERDICTS, exit_status, run_stage
     from pipelines.workspace.lock import only_writer
 
@@ -74,6 +76,10 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
         lines += _finding_lines(left.findings, "--json and the report show all")
     if isinstance(left, RegistrationRecord) and left.role is not None:
         lines.append(f"bundle {(left.hash or left.champion or '')[:12]} is {left.role}")
+    if isinstance(left, BacktestRecord | TrainRecord) and left.left_out:
+        lines.append(
+            f"  left out: {left.left_out:,} leads of people who object, or are forgotten, since the matrix was built"
+        )
     if name == "ingest" and (unwatched := _unwatched_text(context)):
         lines.append(f"  {unwatched}")
     output.show(run.record(), "\n".join(lines))

@@ -34,8 +34,8 @@ from pipelines.registry.prior_bundle import load_prior, names_prior
 from pipelines.rubrics.rubric_candidate import rubric_candidate
 from pipelines.workspace.atomic_files import read_parquet, stage_dir, write_parquet
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_chop, load_matrix
 from pipelines.workspace.paths import Paths
+from pipelines.workspace.people.objecting import LearnedRows
 
 LEFT_OUT = "Candidates of your own are left out: where wins are few, only a prior bundle and the points are judged."
 NO_SEGMENTS = (
@@ -50,23 +50,25 @@ def run_backtest_stage(context: Context) -> BacktestRecord:
     result: dict[str, Any] = {**before.content(), "candidates": [], "folds": [], "by_block": [], "random_gap": None}
     found: Backtest | None = None
     if before.verdict == Verdict.OK:
-        matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
+        learned = LearnedRows.of(context)
+        matrix = learned.matrix
         try:
-            found, decision = _judge(context, matrix, split)
+            found, decision = _judge(context, matrix, learned.split)
             if decision.verdict == Verdict.TOO_LITTLE_DATA:  # a prior bundle that does not help: nothing is trained
                 found, kept = None, {"verdict": decision.verdict, "verdict_text": decision.verdict_text}
                 result |= kept | {"notes": list(decision.notes)}
             else:
                 result = decision.record() | _content(found) | _beside_winner(context, matrix, found, decision.winner)
+            result["left_out"] = learned.left_out
         except TooLittleDataError as error:
             result |= {"verdict": Verdict.TOO_LITTLE_DATA, "verdict_text": error.message}
 
     record = BacktestRecord.of(result)
     with stage_dir(context.paths.backtest) as folder:
         if found is not None:
-            write_parquet(folder / "rolling.parquet", _frame(found.rolling))
+            write_parquet(folder / "rolling.parquet", _frame(found.rolling, learned))
             if found.random is not None:
-                write_parquet(folder / "random.parquet", _frame(found.random))
+                write_parquet(folder / "random.parquet", _frame(found.random, learned))
         write_trials(folder, () if found is None else found.trials)
         record.write(folder)
         StageVerdict.of({"verdict": record.verdict, "verdict_text": record.verdict_text}).write(folder)
@@ -140,8 +142,8 @@ def _beside_winner(context: Context, matrix: Matrix, found: Backtest, winner: st
     return {"by_block": blocks, "random_gap": None if gap is None else gap.record()}
 
 
-def _frame(found: OutOfFold) -> pd.DataFrame:
-    return pd.DataFrame({"row": found.rows, "block": found.block, **found.log_odds})
+def _frame(found: OutOfFold, learned: LearnedRows) -> pd.DataFrame:
+    return pd.DataFrame({"row": learned.rows_of(found.rows), "block": found.block, **found.log_odds})
 
 
 def load_backtest(paths: Paths) -> tuple[Backtest, Decision]:

@@ -1,6 +1,7 @@
 """Evaluate: test figures of every candidate's twin on the final block."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ from pipelines.stages.learned_scorecard import scorecard_record
 from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_chop, load_matrix, mark_of_split
+from pipelines.workspace.people.objecting import are_left_out
 from pipelines.workspace.table_files import load_tables
 
 JUDGED = (Verdict.OK, Verdict.WEAK_SIGNAL, Verdict.NO_SIGNAL)
@@ -53,6 +55,8 @@ def run_evaluate(context: Context) -> EvaluationRecord:
     card: TwinScorecardRecord | None = None
     if before.verdict in JUDGED:
         matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
+        learned = split.final.train[~are_left_out(context, matrix)[split.final.train]]
+        split = replace(split, final=replace(split.final, train=learned))  # as the twin's; all test rows keep a place
         found, decision = load_backtest(context.paths)
         prior, rubric = prior_in_use(context, matrix, decision), rubric_candidate(context)
         kept = _fitted_before(context, found, split) if prior is None else {}

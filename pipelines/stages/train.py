@@ -34,7 +34,8 @@ from pipelines.stages.backtest import load_backtest
 from pipelines.stages.learned_scorecard import scorecard_record
 from pipelines.workspace.atomic_files import read_json, stage_dir
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_catalog, load_chop, load_matrix, mark_of_split
+from pipelines.workspace.matrix_files import load_catalog, load_matrix, mark_of_split
+from pipelines.workspace.people.objecting import LearnedRows, without_objecting
 
 
 def run_train(context: Context) -> TrainRecord:
@@ -44,8 +45,11 @@ def run_train(context: Context) -> TrainRecord:
     bundles: dict[str, Bundle] = {}
     card: ScorecardRecord | None = None
     if before.verdict in TRAINED:
-        matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
+        learned = LearnedRows.of(context)
+        matrix, split = learned.matrix, learned.split
         found, decision = load_backtest(context.paths)
+        if learned.left_out:
+            found = _take_kept(found, learned)
 
         matured = np.flatnonzero(matrix.matured)
         scale = frozen_scale(context)
@@ -57,6 +61,7 @@ def run_train(context: Context) -> TrainRecord:
         result |= {
             "hash": bundles["bundle"].hash,
             "twin_hash": bundles["twin"].hash,
+            "left_out": learned.left_out,
             "split": mark_of_split(context.paths.matrix),
             "winner": decision.winner,
             "shift": _shift(matrix, split.final.test, bundles),
@@ -81,6 +86,14 @@ def run_train(context: Context) -> TrainRecord:
     return record
 
 
+def _take_kept(found: Backtest, learned: LearnedRows) -> Backtest:
+    """The backtest's predictions for the rows that are learned from: it may have been made before somebody objected."""
+    rolling, shuffled = found.rolling.map_rows(learned.places_of, learned.kept), found.random
+    if shuffled is not None:
+        shuffled = shuffled.map_rows(learned.places_of, learned.kept)
+    return replace(found, rolling=rolling, random=shuffled)
+
+
 def by_points(context: Context, verdict: str) -> bool:
     """Whether the rubric is to score alone: by choice, or as no model could be trained; never after a leak."""
     untrained = verdict in (Verdict.TOO_LITTLE_DATA, Verdict.NO_SIGNAL)
@@ -89,7 +102,7 @@ def by_points(context: Context, verdict: str) -> bool:
 
 def _fit_points(context: Context, rubric: Rubric, before: StageVerdict) -> Bundle:
     """The rubric in force as a bundle of its own."""
-    matrix = load_matrix(context.paths.matrix)
+    matrix = without_objecting(context, load_matrix(context.paths.matrix))
     why = before.verdict_text if before.verdict not in TRAINED else "The source declares 'mode: points'."
     meta = _meta(context, "scores by points") | {"verdict": str(before.verdict), "verdict_text": why, "why": why}
     return fit_points_bundle(matrix, rubric, context.settings, meta, on_grid=context.source.cohort.on_grid)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -20,7 +21,7 @@ from pipelines.snapshots.snapshot_store import write_part, write_record
 from pipelines.stages.matrix import build
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.context import open_context
-from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.matrix_files import load_chop, load_matrix
 from serving.privacy.erase_store import speaks_of
 from serving.privacy.subject_words import WORDS
 from tests.reference.challengers import keep, rescaled
@@ -172,6 +173,23 @@ def test_whoever_objects_is_short_of_no_answer_before_the_matrix_is_built_again(
     assert cli("object", lead, *tiny_copy.args)[0] == 0
     status, said, _ = cli("shortlist", "--json", *tiny_copy.args)
     assert (status, [row["lead_id"] for row in json.loads(said)]) == (0, others)
+
+
+def test_whoever_objects_teaches_nothing_before_the_matrix_is_built_again(tiny_copy: TinyRun, cli: Cli) -> None:
+    paths = tiny_copy.context.paths
+    matrix, train = load_matrix(paths.matrix), load_chop(paths.matrix).final.train
+    names = matrix.keys["lead_id"]
+    lead = str(names.iloc[train].value_counts().index[0])
+    theirs = names.eq(lead).to_numpy()
+    assert cli("object", lead, *tiny_copy.args)[0] == 0
+    for stage in ("train", "backtest"):
+        status, said, problem = cli(stage, "--tiny", "--no-gate", *tiny_copy.args)
+        assert status == 0 and "left out: 1 leads of people who object, or are forgotten, since" in said, problem
+
+    rows = {name: load_bundle(paths.train / name).meta["rows"] for name in ("bundle", "twin")}
+    assert rows == {"bundle": int((matrix.matured & ~theirs).sum()), "twin": int((~theirs[train]).sum())}
+    judged = pd.read_parquet(paths.backtest / "rolling.parquet")["row"]
+    assert len(judged) and not set(np.flatnonzero(theirs)) & set(judged), "by their places in the matrix as it is"
 
 
 def test_whoever_objects_is_not_named_among_those_who_move(tiny_copy: TinyRun, tmp_path: Path, cli: Cli) -> None:

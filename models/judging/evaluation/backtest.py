@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.array_types import Floats, Ints
+from features.array_types import Bools, Floats, Ints
 from features.cohort.splits import IN_TIME, Block, Chop, leads_of
 from features.cohort.unequal_horizons import keep_all_segments
 from features.errors import TooLittleDataError
@@ -57,6 +57,12 @@ class OutOfFold:
     names: tuple[str, ...]
     log_odds: Mapping[str, Floats]
     newest: BlockPredictions | None = None
+
+    def map_rows(self, change: Callable[[Ints], Ints], kept: Bools) -> "OutOfFold":
+        """Those on the rows of the matrix that are ``kept``, with other positions; without ``newest``."""
+        at = kept[self.rows]
+        log_odds = {name: z[at] for name, z in self.log_odds.items()}
+        return OutOfFold(change(self.rows[at]), self.block[at], self.names, log_odds)
 
 
 @dataclass(frozen=True, kw_only=True)

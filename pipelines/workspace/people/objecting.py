@@ -1,14 +1,18 @@
 """Leads that object to profiling, by the tables of the last ingest."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
-from features.array_types import Bools
+from features.array_types import Bools, Ints
 from features.assembly.flat_outcomes import are_row_numbers
 from features.assembly.values_again import require_same_rows
 from features.cohort.objections import OBJECTS, objecting_leads
+from features.cohort.splits import Chop
 from features.matrix import NOBODY, Matrix
 from pipelines.workspace.atomic_files import read_parquet, read_parquet_names
 from pipelines.workspace.context import Context
+from pipelines.workspace.matrix_files import load_chop, load_matrix
 from pipelines.workspace.table_files import load_table
 
 
@@ -37,6 +41,41 @@ def are_left_out(context: Context, matrix: Matrix) -> Bools:
     if objecting and are_row_numbers(names, context.source).any():
         require_same_rows(context.source, load_table(context.paths, "leads"), matrix)
     return np.asarray(names.isin(objecting).to_numpy(dtype=np.bool_) | nobodys)
+
+
+@dataclass(frozen=True)
+class LearnedRows:
+    """What a training learns from: a matrix without the rows that :func:`are_left_out`, and its splits.
+
+    Parameters
+    ----------
+    kept : per row of the matrix as its stage left it, whether it is in this one
+    left_out : how many leads are not
+    """
+
+    matrix: Matrix
+    split: Chop
+    kept: Bools
+    left_out: int
+
+    @classmethod
+    def of(cls, context: Context) -> "LearnedRows":
+        """Of the matrix and the splits that were built last."""
+        matrix, split = load_matrix(context.paths.matrix), load_chop(context.paths.matrix)
+        hit = are_left_out(context, matrix)
+        found = cls(matrix, split, ~hit, int(matrix.keys["lead_id"][hit].nunique()))
+        if not hit.any():
+            return found
+        return replace(found, matrix=matrix.take(np.flatnonzero(~hit)), split=split.map_rows(found.places_of))
+
+    def places_of(self, rows: Ints) -> Ints:
+        """Where rows of the matrix as it was built are in this one; those left out are in none."""
+        places: Ints = np.cumsum(self.kept) - 1
+        return places[rows[self.kept[rows]]]
+
+    def rows_of(self, places: Ints) -> Ints:
+        """Where rows of this matrix are in the one that was built."""
+        return np.flatnonzero(self.kept)[places]
 
 
 def without_objecting(context: Context, matrix: Matrix) -> Matrix:
