@@ -122,7 +122,7 @@ def _closed_by_then(tables: Tables, source: Source, now: int) -> dict[str, Close
 
 def _last_closes(events: pd.DataFrame, now: int, until: Mapping[str, int]) -> dict[str, tuple[str, int]]:
     """What each of the leads was closed by, and when: of the closes known by then the last, and of several at once a
-    win. Of the same close told more than once it is the earliest.
+    win. Of the same close told more than once it is the earliest, whatever was told between.
 
     Closes before the one that ended the lead (``until``) ended an earlier time it was open, however late they were
     told; only a win counts whenever it happened. Wins that stages tell count only of leads without an outcome known by
@@ -139,13 +139,15 @@ def _last_closes(events: pd.DataFrame, now: int, until: Mapping[str, int]) -> di
     events = events[kept].replace({"what": _BY_STAGE})
 
     closes: dict[str, tuple[str, int]] = {}
+    first: dict[str, dict[str, int]] = {}  # when each lead was first closed in each way
     when = np.maximum(ended, over)[kept]  # a win that closes nothing, as wins repeat, does not say when it was over
     for name, what, at in zip(events["lead_id"].astype("str"), events["what"], when.tolist(), strict=True):
-        before, since = closes.get(name, ("", at))
         if what == UNWON:
             closes.pop(name, None)
-        elif what == before:
-            closes[name] = (before, min(since, at))
-        elif before != "won":  # a win is not undone by another deal that was lost
-            closes[name] = (str(what), at)
+            first.pop(name, None)
+            continue
+        own = first.setdefault(name, {})
+        own[what] = min(own.get(what, at), at)
+        if what == "won" or closes.get(name, ("", at))[0] != "won":  # another deal that was lost undoes no win
+            closes[name] = (str(what), own[what])
     return closes

@@ -102,6 +102,17 @@ def test_a_lead_lost_twice_was_lost_the_first_time(world: World) -> None:
     assert ended(world, 9)["a"] == ClosedLead("lost", moment(T0 + 5 * DAY))
 
 
+@pytest.mark.parametrize("between", ["lost", "disqualified"])
+def test_a_lead_disqualified_twice_was_so_the_first_time_whatever_is_told_between(world: World, between: str) -> None:
+    entered(world, ("lost", 3), ("disqualified", 3), (between, 4), ("disqualified", 5))  # days without a time of day
+    assert ended(world, 6)["a"] == ClosedLead("disqualified", moment(T0 + 3 * DAY))
+    world["stages"] = []
+    entered(world, ("lost", 3), ("disqualified", 5))
+    assert ended(world, 6)["a"].sentence.startswith(f"disqualified on {moment(T0 + 5 * DAY):%Y-%m-%d}")
+    entered(world, ("sql", 7), ("disqualified", 9), ("lost", 11), ("disqualified", 12))
+    assert ended(world, 13)["a"] == ClosedLead("disqualified", moment(T0 + 9 * DAY)), "of the time it was open last"
+
+
 def test_several_moments_at_once_say_what_each_says_alone(world: World) -> None:
     entered(world, ("disqualified", 3), ("opportunity", 5), ("lost", 9))
     closed(world, T0 + 12 * DAY, won=True, known=T0 + 14 * DAY)
