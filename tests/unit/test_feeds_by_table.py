@@ -108,6 +108,22 @@ def test_values_are_judged_where_most_rows_came_just_before_the_training(share: 
         assert [one.kind for one in found] == [FaultKind.VALUES] * renamed
 
 
+@pytest.mark.parametrize(
+    "counts", [[400] * 8, [400, 400, 100, 60, 50, 40, 40, 40], [400, 2000, *[40] * 6], [800, 400, 200, 100, 50, 25]]
+)
+def test_values_are_judged_in_a_table_that_grows_fast(counts: list[int]) -> None:
+    """Rows of each week, the newest first; whatever share of them the week before has."""
+    week = np.repeat(np.arange(len(counts)), counts[::-1])
+    clock = START + (week * 7 + np.arange(len(week)) % 7) * DAY
+    order, now = np.argsort(clock, kind="stable"), START + len(counts) * 7 * DAY
+    channel = np.array(["email", "web"], dtype=object)[np.random.default_rng(0).integers(0, 2, len(week))]
+    renamed = np.where(week == week.max(), np.where(channel == "web", "Web site", "E-Mail"), channel)
+    taken = np.where(week == week.max(), "web", channel)
+    for values, said in ((channel, []), (renamed, ["never came before"]), (taken, ["'web' in 100% of the rows"])):
+        found = find_value_breaks(watched(clock[order], "channel", values[order]), now, None)
+        assert len(found) == len(said) and all(part in found[0].sentence for part in said)
+
+
 def test_a_value_in_the_place_of_others_is_found_where_the_training_was_half_of_the_history_ago() -> None:
     days, trained = 49 * 7 + 1, 19 * 7 + 1
     day, source = few_at_first(days)
