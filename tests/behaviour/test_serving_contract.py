@@ -4,8 +4,8 @@ Schemathesis' check that data valid by the schema are accepted is left out: whic
 is the source's, so 422 says what no schema can, and is documented.
 """
 
-import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from tests.reference.serving import client_for, key_for
 from tests.reference.tiny_run import copy_run
 
-EXAMPLES = int(os.environ.get("LEADSCORE_CONTRACT_EXAMPLES", "3"))
+FEW, MANY = 3, 100  # requests of each operation; many in rehearsals
 PARTS = 4
 
 
@@ -36,15 +36,18 @@ def admin(client: TestClient) -> dict[str, str]:
     return key_for(client, "admin")
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-def test_every_operation_keeps_to_its_contract(client: TestClient, admin: dict[str, str], part: int) -> None:
+def ask_operations(
+    client: TestClient, headers: dict[str, str], examples: int, part: int = 0, parts: int = 1
+) -> dict[str, Counter[int]]:
+    """Ask every so-manieth operation with made-up requests; how often each status came, by operation."""
     schema = schemathesis.openapi.from_asgi("/openapi.json", client.app)
     operations = [found.ok() for found in schema.get_all_operations()]
     assert len(operations) >= 35
-    for operation in operations[part::PARTS]:
+    answered: dict[str, Counter[int]] = {}
+    for operation in operations[part::parts]:
 
         @settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             deadline=None,
             derandomize=True,
             database=None,
@@ -52,7 +55,27 @@ def test_every_operation_keeps_to_its_contract(client: TestClient, admin: dict[s
         )
         @given(case=operation.as_strategy())
         def ask(case: Any) -> None:
-            answer = case.call(headers=admin)
-            case.validate_response(answer, excluded_checks=[positive_data_acceptance], headers=admin)
+            answer = case.call(headers=headers)
+            answered.setdefault(case.operation.label, Counter())[answer.status_code] += 1
+            case.validate_response(answer, excluded_checks=[positive_data_acceptance], headers=headers)
 
         ask()
+    return answered
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_operation_keeps_to_its_contract(client: TestClient, admin: dict[str, str], part: int) -> None:
+    assert len(ask_operations(client, admin, FEW, part, PARTS)) > 35 // PARTS - 1
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("part", range(PARTS))
+def test_hundreds_of_requests_keep_to_the_contract_of_every_operation(
+    client: TestClient, admin: dict[str, str], record_property: Callable[[str, object], None], part: int
+) -> None:
+    answered = ask_operations(client, admin, MANY, part, PARTS)
+    for label, statuses in answered.items():
+        record_property(label, dict(statuses.most_common()))
+    requests = sum(statuses.total() for statuses in answered.values())
+    record_property("requests", requests)
+    assert requests > 20 * len(answered), "operations without parameters have few requests, the others hundreds"

@@ -2,21 +2,41 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from time import process_time
 
 import pytest
 
 from features.errors import LeadScoreError
-from features.schema.load_source import parse_source
+from features.rubric.load import load_rubric
+from features.schema.load_source import load_source, parse_source
+from features.schema.source import Source
 from features.schema.table_source import Location
+from models.accounts.accounts_policy import load_accounts
+from models.explaining.framework import load_framework
+from models.explaining.qualification_policy import load_qualification
+from models.judging.lifecycle.policy import load_policy
 from pipelines.ingest.errors import UnreadableFileError
 from pipelines.ingest.reading.file_adapters import read_file
 from pipelines.ingest.reading.input_listing import list_tables
+from pipelines.workspace.find_declarations import find_source
 from tests.reference.damaged_inputs import KINDS, damaged_input
 
 FEW, MANY = 60, 5_000
+POLICIES: dict[str, Callable[[Path], object]] = {
+    "rubric": load_rubric,
+    "qualification": load_qualification,
+    "lifecycle": load_policy,
+    "accounts": lambda path: load_accounts(path, _demo()),
+    "framework": lambda path: load_framework(str(path)),
+}
 LONGEST_SECONDS = 5.0  # of processor time for one input of at most a megabyte
+
+
+@cache
+def _demo() -> Source:
+    return load_source(find_source("demo"))
 
 
 def read_input(kind: str, name: str, content: bytes, folder: Path) -> str:
@@ -26,6 +46,9 @@ def read_input(kind: str, name: str, content: bytes, folder: Path) -> str:
         return "read"
     path = folder / name
     path.write_bytes(content)
+    if kind in POLICIES:
+        POLICIES[kind](path)
+        return "read"
     raw = read_file(path, Location(file=name))
     numbers = sorted([*raw.rows.tolist(), *(row.row for row in raw.broken)])
     assert numbers == list(range(1, raw.read + 1)), "rows are not numbered through"

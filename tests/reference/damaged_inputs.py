@@ -1,4 +1,4 @@
-"""Inputs damaged at random, one per kind and seed: delimited text, Parquet, JSON, YAML, archives.
+"""Inputs damaged at random, one per kind and seed: delimited text, Parquet, JSON, archives, and YAML that people write.
 
 Unlike those of :mod:`tests.reference.hostile_files`, which people might send, these are sound files with bytes changed,
 cut, repeated, swapped or put in: what breaks readers rather than declarations.
@@ -12,18 +12,33 @@ import lzma
 import zipfile
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from tests.reference.exports import DECLARATION
 
+_ROOT = Path(__file__).resolve().parents[2]
+_YAML = (b":", b"- ", b"&a ", b"*a", b"<<: ", b"!!python/name:os.system ", b"|\n", b"{", b"[", b"\t", b"---\n")
 _TOKENS: dict[str, tuple[bytes, ...]] = {
     "csv": (b'"', b'""', b"\r", b"\n", b"\r\r\n", b"\x00", b";", b",", b"\t", b"\xff\xfe", b"\xef\xbb\xbf", b"'"),
     "parquet": (b"PAR1", b"\x00" * 8, b"\xff" * 8, b"\x15\x00", b"\x7f\xff\xff\xff", b"\x19\xfc"),
     "json": (b"[", b"]", b"{", b"}", b'"', b"\\", b"\\u", b"\\ud800", b",", b":", b"NaN", b"1e999", b"null", b"\n"),
-    "yaml": (b":", b"- ", b"&a ", b"*a", b"<<: ", b"!!python/name:os.system ", b"|\n", b"{", b"[", b"\t", b"---\n"),
+    "yaml": _YAML,
     "archive": (b"PK\x03\x04", b"PK\x01\x02", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\x00", b"\xff" * 4, b"\x00" * 4, b"../"),
+    "rubric": _YAML,
+    "qualification": _YAML,
+    "lifecycle": _YAML,
+    "accounts": _YAML,
+    "framework": _YAML,
+}
+_POLICIES = {  # our own files of each kind; of frameworks those that ship
+    "rubric": "data/rubrics/*.yaml",
+    "qualification": "data/policies/qualification*.yaml",
+    "lifecycle": "data/policies/lifecycle*.yaml",
+    "accounts": "data/policies/accounts*.yaml",
+    "framework": "models/explaining/frameworks/*.yaml",
 }
 
 
@@ -62,6 +77,8 @@ def _sound(kind: str) -> tuple[tuple[str, bytes], ...]:
         return ("f.jsonl", lines), ("f.json", json.dumps(records).encode()), ("f.json", nested)
     if kind == "yaml":
         return (("f.yaml", DECLARATION.encode()),)
+    if kind in _POLICIES:
+        return tuple((file.name, file.read_bytes()) for file in sorted(_ROOT.glob(_POLICIES[kind])))
     book = _packed(lambda out: frame.assign(tags="", created="2025-01-06").to_excel(out, index=False))
     packs: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
         ("gz", gzip.compress),

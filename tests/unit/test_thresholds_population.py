@@ -106,7 +106,7 @@ def test_sentences_and_record_say_whose_figures_they_are() -> None:
     assert "of all leads to sales" in plain.sentences[-1]
 
 
-@pytest.mark.parametrize(("cost", "offered"), [(1.0, False), (900.0, True)])
+@pytest.mark.parametrize(("cost", "offered"), [(5e-324, False), (1.0, False), (900.0, True)])
 def test_a_policy_that_hands_off_nearly_everybody_is_not_offered(cost: float, offered: bool) -> None:
     matrix = toy_matrix(300, seed=2)
     chance = np.linspace(0.05, 0.95, 300)

@@ -118,5 +118,5 @@ def _by_value(replay: Replay, model: ScoredPolicy, capacity: Capacity) -> list[H
     least = cost / value
     rows = first_crossings(replay, model.probability >= least)
     rule = f"probability x {value:g} {capacity.currency} per win >= {cost:g} {capacity.currency} per handoff"
-    threshold = float(np.log(least / (1 - least))) if least < 1 else None
+    threshold = float(np.log(least / (1 - least))) if 0 < least < 1 else None  # a cost may be too small to divide
     return [Handoffs(Policy.MODEL_VALUE, "model", " ".join(rule.split()), rows, threshold)]
