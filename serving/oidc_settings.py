@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from features.regular_files import read_regular_text
 from serving.problems import InvalidError, OidcSettingsError
 from serving.scopes import scopes_of
 
@@ -56,7 +57,7 @@ class OidcSettings(BaseSettings):
         """The client's secret, from the settings or its file; None for a public client."""
         if self.client_secret_file is not None:
             try:
-                return self.client_secret_file.read_text(encoding="utf-8").strip()
+                return read_regular_text(self.client_secret_file).strip()
             except (OSError, UnicodeDecodeError) as problem:
                 raise OidcSettingsError(
                     f"LEADSCORE_SERVE_OIDC_CLIENT_SECRET_FILE cannot be read: {type(problem).__name__}."

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
@@ -22,7 +22,7 @@ from pipelines.outbound.timed_requests import open_within
 from pipelines.tracking.mlflow_names import SERVER
 from pipelines.tracking.mlflow_patience import TrackLimits, patience
 from pipelines.workspace.paths import Paths
-from pipelines.workspace.private_files import create_private, make_folder
+from pipelines.workspace.private_files import create_private, make_folder, private_umask
 
 ARTIFACTS = "mlartifacts"
 _PLACES = (  # where MLflow's database holds paths of files
@@ -157,7 +157,8 @@ def client_of(paths: Paths, seconds: float | None = None) -> Iterator[tuple[Any,
 
     started, most = time.monotonic(), TrackLimits().seconds if seconds is None else seconds
     try:
-        with warnings.catch_warnings(), patience(most if server else None):
+        ours = nullcontext() if server else private_umask()  # files below the data directory
+        with warnings.catch_warnings(), patience(most if server else None), ours:
             warnings.simplefilter("ignore")
             yield mlflow, mlflow.MlflowClient()
     except Exception:

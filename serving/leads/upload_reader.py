@@ -16,6 +16,7 @@ import pyarrow as pa
 from features.schema.source import Source
 from pipelines.artifacts.reading_record import ReadingRecord
 from pipelines.scoring.leads_file import LeadsFile, read_leads_file
+from pipelines.workspace.private_files import create_private
 from serving.children.bounded_child import ReaderBounds, answer_of, run_bounded
 from serving.children.child_work import answer_question
 
@@ -108,6 +109,7 @@ def read_asked(asked: Mapping[str, Any]) -> dict[str, Any]:
     source = Source.model_validate_json(asked["source"]).with_place(declared, {})
     leads = read_leads_file(path, source, ReadingRecord.model_validate_json(asked["reading"]))
     rows = pa.Table.from_pandas(leads.frame.assign(**{_ERRORS: leads.errors}), preserve_index=True)
+    create_private(Path(asked["rows"]))
     with pa.ipc.new_file(asked["rows"], rows.schema) as out:
         out.write_table(rows)
     return {"missing": leads.missing_columns, "undeclared": leads.undeclared_columns}

@@ -8,6 +8,7 @@ from typing import Any
 
 from features.rubric.draft import next_version
 from pipelines.workspace.atomic_files import read_json, write_text
+from pipelines.workspace.private_files import make_folder
 from serving.auth.api_keys import Caller
 from serving.state.app_state import AppState
 from serving.store.wall_clock import wall_now
@@ -47,7 +48,7 @@ def save_draft(app_state: AppState, caller: Caller, content: dict[str, Any], bas
     """Keep a draft in place of the one before."""
     draft = StoredDraft(author=caller.name, content=content, based_on=based_on, changed_at=wall_now().isoformat())
     file = _file(app_state, caller)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     write_text(file, json.dumps(asdict(draft), ensure_ascii=False))  # unsorted: the first pattern that fits counts
     return draft
 

@@ -11,6 +11,7 @@ import pytest
 from pipelines.cli.output import Output
 from pipelines.scoring.list_leads import naming_texts
 from tests.reference.calls import DECLARATION, calls, write_calls
+from tests.reference.open_files import open_to_others
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -73,6 +74,7 @@ def test_columns_are_called_as_in_the_file_and_a_list_without_stages_has_no_such
     path = write_calls(tmp_path, frame.assign(담당자=[f"담당 {k % 7}" for k in range(len(frame))]), declaration)
     args = ("--source", str(path), "--data-dir", str(tmp_path / "data"))
     assert cli("run", "--tiny", "--no-track", *args)[0] == 0
+    assert open_to_others(tmp_path / "data") == {}
     for width in ("80", "160"):
         monkeypatch.setenv("COLUMNS", width)
         lines = cli("worklist", *args, "--limit", "3")[1].splitlines()

@@ -3,9 +3,12 @@
 import base64
 import hmac
 import json
+import os
 import re
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -381,6 +384,22 @@ def test_settings_that_cannot_work_stop_the_start(
 ) -> None:
     with pytest.raises(OidcSettingsError, match=words):
         create_app(settings_for(tiny_demo, tmp_path, oidc=settings(provider, **changes)))
+
+
+def test_a_secret_is_read_from_a_file_and_no_pipe_is_waited_for(tmp_path: Path, provider: LocalProvider) -> None:
+    kept, pipe = tmp_path / "secret", tmp_path / "pipe"
+    kept.write_text(f"{SECRET}\n")
+    assert settings(provider, client_secret=None, client_secret_file=kept).secret() == SECRET
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text(SECRET))  # whoever opened the pipe would be answered
+    writer.start()
+    try:
+        with pytest.raises(OidcSettingsError, match="CLIENT_SECRET_FILE cannot be read"):
+            settings(provider, client_secret_file=pipe).secret()
+    finally:
+        with pipe.open("rb") if writer.is_alive() else nullcontext():
+            pass
+        writer.join()
 
 
 def test_a_public_address_names_itself_and_needs_no_key_then(

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from features.rubric.csv_format import from_csv
 from features.rubric.load import load_rubric
 from serving.pages.language import COOKIE
+from tests.reference.open_files import open_to_others
 from tests.reference.serving import client_for, key_for
 
 HTML = {"accept": "text/html"}
@@ -105,6 +106,7 @@ def test_a_rubric_is_built_from_nothing_tried_and_adopted_by_forms(
 ) -> None:
     with client_for(tiny_copy, tmp_path) as client:
         assert "A draft has begun" in send(client, "/rubric/draft", how="empty").text
+        assert (tmp_path / "rubric_drafts").is_dir() and open_to_others(tmp_path / "rubric_drafts") == {}
         fields = page(client, "/rubric/rule")
         assert "Job title" in fields and "Stated pain" in fields and "Demo requests" in fields
         assert "Created at" not in fields and "Contract" not in fields, "keys and leaks are no fields"

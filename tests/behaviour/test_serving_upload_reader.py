@@ -80,6 +80,13 @@ def test_a_file_that_fills_the_memory_ends_its_reader_only(tmp_path: Path, sourc
         read_upload(path, source, NOTHING, bounds(memory_mib=256, ratio=10**9, unpacked_mib=10**6))
 
 
+def test_the_rows_on_their_way_are_their_user_s_alone(tmp_path: Path, source: Source) -> None:
+    path = tmp_path / "input.csv"
+    path.write_text(LEADS, encoding="utf-8")
+    with upload_reader.read_upload(path, source, NOTHING, bounds()) as rows:
+        assert rows.file.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, source: Source) -> None:
     path = tmp_path / "input.csv"
     path.write_text(LEADS, encoding="utf-8")

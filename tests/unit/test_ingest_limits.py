@@ -137,7 +137,7 @@ def test_a_declared_limit_and_the_environment_raise_it(tmp_path: Path, monkeypat
         limits_of()
 
 
-@pytest.mark.parametrize("limit", ["unpacked_mib", "ratio", "rows", "columns", "nesting", "seconds"])
+@pytest.mark.parametrize("limit", sorted(ReadLimits.model_fields))
 def test_every_default_can_be_declared(limit: str) -> None:
     assert set(FileLimits.model_fields) == set(ReadLimits.model_fields)
     assert getattr(limits_of(Location(file="f", limits=FileLimits(**{limit: 7}))), limit) == 7
