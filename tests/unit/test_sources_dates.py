@@ -153,6 +153,8 @@ def test_days_of_a_spreadsheet_are_taken_only_where_nothing_else_can_be_meant() 
     assert comma.notes == found.notes
     assert read("45,301", "45299,375", form="serial") == [None, "2024-01-08 09:00:00"]  # a sign between thousands
     assert read("20240108", "1704724200") == ["2024-01-08 00:00:00", "2024-01-08 14:30:00"]
+    counted = ("45299", "1704724200", "1704724200000", "20240108140500", "-1704724200000")
+    assert read(*counted, form="serial") == ["2024-01-08 00:00:00", None, None, None, None]
 
 
 def test_day_or_month_first_is_decided_by_all_values_whatever_their_sign() -> None:

@@ -15,6 +15,7 @@ _WHOLE = r"^(\d{8,}|\d{4,7}(?=[.,]0$))[.,]0+$"
 # Days since 1899-12-30, as spreadsheets count them: 2000 to 2050. In a column of times nothing else is written so; days
 # of a year (24008) lie below, dates without signs (20240108) above.
 _SERIAL, _FIRST_DAY, _LAST_DAY = r"^\d{5}(?:[.,]\d+)?$", 36_526, 55_153
+_NO_DAY = 200_000  # in 2447: read_serial drops what lies behind 2199
 _EPOCH_2000, _EPOCH_2050 = 946_684_800, 2_524_608_000  # seconds since 1970
 
 
@@ -51,6 +52,7 @@ def holds_epochs(clean: pd.Series) -> bool:
 def read_serial(clean: pd.Series, zone: ZoneInfo, *, told: bool) -> Timestamps:
     """Moments of days that a spreadsheet counts, by the clock of ``zone``; ``told`` notes that they were found."""
     days = _count_days(clean)
+    days = days.where(days.between(0, _NO_DAY))  # seconds since 1970, declared as days, are more than pandas can count
     seconds = (days * 86_400).round(3)  # nine digits after the point are what files hold: better than a millisecond
     near = seconds.round()
     seconds = near.where((seconds - near).abs() < 0.005, seconds)

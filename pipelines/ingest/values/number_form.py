@@ -24,7 +24,7 @@ _GROUPS = {",": r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}", ".": r"\d{1,3}(?
 _OTHER_GROUPS = r"[1-9]\d{0,2}(?:'\d{3})+|[1-9]\d{0,2}(?: \d{3})+|[1-9]\d?(?: \d{2})+ \d{3}"
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
 _BLANKS = "[\u00a0\u2007\u2009\u202f]"  # text, not compiled: Arrow replaces it without a step in Python per value
-_APOSTROPHES = "[\u2019\u02bc\u00b4`]"
+_APOSTROPHES = "[\u2018\u2019\u02bc\u00b4`]"
 _PLAIN = r"^[+-]?[.,]*\d[\d.,]*(?:[eE][+-]?\d+)?$"
 _MONEY_WORDS = (
     "zł",
@@ -61,7 +61,7 @@ _SHARED = {
     "₨": "INR PKR LKR NPR MUR",
 }
 _WIDE = str.maketrans("\uffe5\uffe6\uffe1\uff04", "¥₩£$")
-_NO_SIGN = r"[\d.,'%()+\-\s\u2019\u02bc\u00b4`\u2212\uff0d\u2013\u2014]+"
+_NO_SIGN = r"[\d.,'%()+\-\s\u2018\u2019\u02bc\u00b4`\u2212\uff0d\u2013\u2014]+"
 _THOUSANDS_WORD = re.compile(r"^(?:[kK]|[tT]sd|[mM](?:io|ln)?)(?=\W)|(?<=\W)(?:[kK]|[tT]sd|[mM](?:io|ln)?)$")
 OWN_SHARE = 0.05  # of the values with a currency, from which on others than the first are no slips
 # what is counted, behind a number: "152名" is 152
