@@ -10,6 +10,7 @@ from features.catalog.feature import Catalog
 from features.kernel.list_items import list_items
 from features.schema.columns import Column
 from features.schema.operations import AnswerValue, ColumnValue
+from features.schema.people.people_texts import nameable_levels
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType, WhenKnown
 
@@ -25,7 +26,7 @@ def adopt_list_items(source: Source, tables: Tables) -> Source:
     for table, name, column in _lists(source):
         texts = _cells(tables, table, name, column)
         if texts is not None:
-            found[table, name] = frequent_items(texts, column.separator)
+            found[table, name] = frequent_items(texts.rename(name), column.separator)
     return _with_items(source, found)
 
 
@@ -42,7 +43,7 @@ def restore_list_items(source: Source, catalog: Catalog) -> Source:
 
 
 def frequent_items(texts: pd.Series, separator: str | None = None) -> tuple[str, ...]:
-    """Values that enough rows hold, the most frequent first."""
+    """Values that enough rows hold and that tell of nobody, the most frequent first."""
     rows: Counter[str] = Counter()
     spelled: dict[str, str] = {}
     for text, count in texts.dropna().value_counts().items():
@@ -51,7 +52,7 @@ def frequent_items(texts: pd.Series, separator: str | None = None) -> tuple[str,
             spelled.setdefault(item.casefold(), item)
     least = max(LEAST_ROWS, LEAST_SHARE * len(texts))
     kept = sorted((item for item in rows if rows[item] >= least), key=lambda item: (-rows[item], item))
-    return tuple(spelled[item] for item in kept[:MOST_ITEMS])
+    return tuple(nameable_levels(texts.name, [spelled[item] for item in kept])[:MOST_ITEMS])
 
 
 def _lists(source: Source) -> list[tuple[str, str, Column]]:

@@ -11,6 +11,7 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import PlainRows, Values, texts_of
 from features.catalog.feature import Catalog
+from features.schema.people.people_texts import holds_contact
 from models.calibration.segment_levels import COMMON, NO_SEGMENT, SegmentLevels
 from models.candidates.blend import explain_by, log_odds_of
 from models.candidates.kinds import restore_components
@@ -21,9 +22,10 @@ _OWN_FILE = "segment_{place}_"  # before the names of the files of a segment's o
 
 
 def read_segments(values: Values, feature: str) -> npt.NDArray[np.object_]:
-    """The segment of each row as text, empty where not on record, shape (n,)."""
+    """The segment of each row as text, empty where not on record or where it is an address, shape (n,)."""
     texts = texts_of(values, feature)
-    return np.array([text if isinstance(text, str) else NO_SEGMENT for text in texts], dtype=object)
+    named = (text if isinstance(text, str) and not holds_contact(text) else NO_SEGMENT for text in texts)
+    return np.array(list(named), dtype=object)
 
 
 @dataclass(frozen=True, kw_only=True)

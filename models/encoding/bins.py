@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Ints
+from features.schema.people.people_texts import nameable
 from models.encoding.linear_encoder import MISSING, RARE, RARE_COUNT, CategoryCode, weighted_quantiles
 from models.encoding.round_edges import edge_words
 
@@ -143,9 +144,10 @@ def cross_fit_category(values: pd.Series, won: Floats, weight: Floats, folds: It
     missing, rare = len(levels), len(levels) + 1
     level = np.where(found < 0, missing, found)
 
+    named = np.array([*nameable(str(values.name), [str(one) for one in levels]), True])
     column = np.zeros(len(level))
     for others, rows in folds:
-        often = np.bincount(level[others], minlength=rare) >= RARE_COUNT
+        often = (np.bincount(level[others], minlength=rare) >= RARE_COUNT) & named
         place = np.where(often, np.arange(rare), rare)
         place[missing] = missing
         evidence, _ = _smooth_evidence(place[level[others]], rare + 1, won[others], weight[others])

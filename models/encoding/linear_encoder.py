@@ -12,6 +12,7 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import PlainRows, Values, number_block, texts_of
 from features.catalog.feature import Catalog
+from features.schema.people.people_texts import nameable
 from models.encoding.target_encoding import TargetCode, cross_fit_column, has_many_levels
 
 RARE = "(rare)"
@@ -123,9 +124,11 @@ class CategoryCode:
 
     @classmethod
     def fit(cls, values: pd.Series, rare: int = RARE_COUNT) -> Self:
-        """Levels seen at least ``rare`` times."""
+        """Levels seen at least ``rare`` times, but for those that tell of a person."""
         counts = values.value_counts()
-        kept = sorted(str(level) for level, count in counts.items() if count >= rare)
+        levels = [str(level) for level in counts.index]
+        named = nameable(str(values.name), levels)
+        kept = sorted(level for level, n, may in zip(levels, counts, named, strict=True) if may and n >= rare)
         return cls((*kept, RARE, MISSING))
 
     def codes(self, values: pd.Series) -> npt.NDArray[np.int64]:

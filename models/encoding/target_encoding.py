@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.array_types import Floats, Ints
+from features.schema.people.people_texts import nameable
 from models.grouped_folds import grouped_folds
 
 MANY = 30  # levels from which one column per level costs more than it tells (docs/adr/0015)
@@ -28,6 +29,8 @@ class TargetCode:
     def fit(cls, values: pd.Series, won: Floats, weight: Floats) -> Self:
         """Evidence by level, shrunk by as many pseudo-leads as the spread between levels calls for.
 
+        Levels that tell of a person have none.
+
         The shrinkage is base * (1 - base) / variance between levels, by the method of moments.
         """
         codes, levels = pd.factorize(values, use_na_sentinel=True)
@@ -42,7 +45,10 @@ class TargetCode:
         strength = float(np.clip(noise * total.sum() / max(spread, 1e-9), *_SHRINKAGE))
         rate = (wins + strength * base) / (total + strength)
         evidence = np.log(rate / (1 - rate)) - np.log(base / (1 - base))
-        return cls({str(level): float(e) for level, e in zip(levels, evidence[:-1], strict=True)}, float(evidence[-1]))
+        texts = [str(level) for level in levels]
+        named = nameable(str(values.name), texts)
+        kept = {text: float(e) for text, e, may in zip(texts, evidence[:-1], named, strict=True) if may}
+        return cls(kept, float(evidence[-1]))
 
     def column(self, texts: Sequence[Any]) -> Floats:
         """Evidence per row, shape (n,) [log-odds]; whatever is not a text is missing."""

@@ -7,6 +7,7 @@ import numpy as np
 from features.array_types import Floats
 from features.catalog.feature import FeatureType
 from features.matrix import Matrix
+from features.schema.people.people_texts import nameable
 from models.encoding.linear_encoder import weighted_quantiles
 
 _QUANTILES = np.arange(1, 10) / 10  # thresholds tried for a number: its deciles
@@ -25,7 +26,7 @@ def build_facts(matrix: Matrix) -> dict[str, Any]:
         column = matrix.values[feature.name]
         if feature.type is FeatureType.CATEGORY:
             levels = column.astype("str").where(column.notna(), "").to_numpy(dtype=object)
-            facts[feature.name] = _category(levels, won, weight)
+            facts[feature.name] = _category(feature.name, levels, won, weight)
         else:
             facts[feature.name] = _number(column.to_numpy(dtype=np.float64), won, weight)
     return facts
@@ -66,8 +67,8 @@ def _share(hit: Any, among: Any, weight: Floats) -> float | None:
     return float(weight[hit & among].sum() / mass) if mass else None
 
 
-def _category(levels: Any, won: Floats, weight: Floats) -> dict[str, Any]:
-    """Fact of a category: the rate of each level with enough leads, as it was, and its leads.
+def _category(header: str, levels: Any, won: Floats, weight: Floats) -> dict[str, Any]:
+    """Fact of a category: the rate of each level with enough leads that tells of nobody, as it was, and its leads.
 
     It is what happened, not what the model makes of it: a level of which none won says so (docs/adr/0033).
     """
@@ -76,7 +77,8 @@ def _category(levels: Any, won: Floats, weight: Floats) -> dict[str, Any]:
     names, codes = np.unique(levels, return_inverse=True)
     mass = np.bincount(codes, weights=weight)
     wins = np.bincount(codes, weights=weight * won)
-    for name, n, w in zip(names, mass, wins, strict=True):
-        if n >= _MINIMUM_LEVEL:
+    named = nameable(header, [str(name) for name in names])
+    for name, n, w, may in zip(names, mass, wins, named, strict=True):
+        if may and n >= _MINIMUM_LEVEL:
             found[str(name)] = [float(w / n), round(float(n), 1)]
     return {"kind": "category", "base": base, "levels": found}

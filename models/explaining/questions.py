@@ -11,6 +11,7 @@ from features.array_types import Bools, Floats, Ints
 from features.assembly.frameless_rows import Values, missing_in
 from features.catalog.feature import Catalog, Feature, FeatureType
 from features.schema.operations import AnswerValue
+from features.schema.people.people_texts import nameable_levels
 from models.encoding.linear_encoder import weighted_quantiles
 from models.encoding.round_edges import edge_words
 from models.interfaces import Contributions
@@ -157,8 +158,9 @@ def _classify_answers(column: pd.Series, kind: FeatureType) -> tuple[tuple[str, 
     """Words of the different answers, and which of them each row gave."""
     if kind is FeatureType.CATEGORY:
         texts = column.astype("str")
-        rare = texts.value_counts().sort_index().sort_values(ascending=False, kind="stable").index[MOST_ANSWERS:]
-        codes, levels = pd.factorize(texts.where(~texts.isin(rare), OTHER), sort=True)
+        order = texts.value_counts().sort_index().sort_values(ascending=False, kind="stable").index.tolist()
+        frequent = nameable_levels(column.name, order)[:MOST_ANSWERS]
+        codes, levels = pd.factorize(texts.where(texts.isin(frequent), OTHER), sort=True)
         return tuple(str(level) for level in levels), codes.astype(np.int64)
 
     numbers = column.to_numpy(dtype=np.float64)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.errors import LeadScoreError
+from features.schema.people.people_texts import PeopleIn, people_in
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from models.judging.leakage.aud05_suspicious_names import find_today_words
 from pipelines.declaring.column_values import ColumnValues, purity
@@ -34,6 +35,7 @@ _AFTERWARDS = re.compile(
     re.I,
 )
 _CLOSING = frozenset({Meaning.CLOSED, Meaning.IS_CLOSED, Meaning.WON})
+_TEXTS = (ColumnType.CATEGORY, ColumnType.TEXT, ColumnType.LIST)
 _STAGE = re.compile(r"stage|status", re.I)
 _TOPICS: Sequence[tuple[str, Topic]] = (
     (r"budg|price|pricing|revenue|funding|income|balance|loan|credit|default|spend", Topic.BUDGET),
@@ -66,7 +68,8 @@ class Guess:
 
     ``suspicious`` says why it may tell the outcome, ``sentinel`` names a number that may mean missing; empty if none.
     ``today`` tells that it is suspicious only because by its words it may hold today's value. ``decimal`` is the sign
-    that numbers prove, None where they prove none. ``addresses`` tells that most values are mail addresses.
+    that numbers prove, None where they prove none. ``addresses`` tells that most values are mail addresses, ``people``
+    what the values say of people.
     """
 
     header: str
@@ -81,6 +84,7 @@ class Guess:
     suspicious: str = ""
     today: bool = False
     addresses: bool = False
+    people: PeopleIn = PeopleIn.NOBODY
     sentinel: str = ""
     decimal: DecimalSign | None = None
 
@@ -105,7 +109,7 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: DecimalSign) 
     present = column.without(meant_missing)
 
     kind = find_type(header, present, decimal)
-    addresses = kind in (ColumnType.CATEGORY, ColumnType.TEXT, ColumnType.LIST) and are_addresses(present)
+    addresses = kind in _TEXTS and are_addresses(present)
     role = Role.PERSONAL if addresses else _role(header, present, kind)
     suspicious = _suspicious(header, column, present, won) or _closes(header, column, kind, won)
     today = "" if suspicious else _today(header)
@@ -123,6 +127,7 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: DecimalSign) 
         suspicious=suspicious or today,
         today=bool(today),
         addresses=addresses,
+        people=people_in(header, present.values) if kind in _TEXTS else PeopleIn.NOBODY,
         sentinel=_sentinel(present) if kind is ColumnType.NUMBER else "",
         decimal=prove_decimal(present) if kind is ColumnType.NUMBER else None,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from features.catalog.families.job_titles import seniority
+from features.schema.people.people_texts import PeopleIn, holds_contact, speaks_of_people
 from features.schema.readable_names import distinct_name
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from pipelines.declaring.column_inference import Guess
@@ -98,6 +99,9 @@ def column_lines(name: str, guess: Guess, texts: pd.Series, place: ColumnPlace) 
     if guess.role is Role.PERSONAL or _is_personal(guess, place):
         shown = f"{WHY_SHOWN[Role.PERSONAL]}; {show_facts(guess, hidden=True)}"
         return [line(kind | {"role": "personal"}, shown), *_address_lines(name, guess, place)]
+    if guess.people and (guess.people is not PeopleIn.NAMES or Meaning.OWNER not in means):
+        shown = f"{guess.people}: shown to the owner, never learned from; {facts}"
+        return [line(kind | {"role": "personal"}, shown)]
     if _is_title(guess, texts):
         titles = {"title": True} | _evidence(guess, Topic.AUTHORITY)
         return [line(titles, f"job titles: read as seniority and function; {facts}")]
@@ -178,10 +182,31 @@ def show_facts(guess: Guess, *, hidden: bool = False) -> str:
     """What the column's values are like, for a comment; those of people stay hidden."""
     facts = f"{guess.filled:.0%} filled, {guess.distinct:,} distinct"
     if guess.examples and not (hidden or guess.role is Role.PERSONAL or _is_sensitive(guess)):
-        facts += f", e.g. {', '.join(guess.examples)}"
+        facts += f", e.g. {_tell_examples(guess)}"
     if guess.sentinel:
         facts += f"; does {guess.sentinel} mean missing? then add missing: [{quote_yaml(guess.sentinel)}]"
     return " ".join(facts.split())
+
+
+def _tell_examples(guess: Guess) -> str:
+    """The first values; of a column that tells, or may tell, of people only what they look like."""
+    if not guess.people and not speaks_of_people(guess.header) and not any(map(holds_contact, guess.examples)):
+        return ", ".join(guess.examples)
+    return ", ".join(dict.fromkeys(_shape(example) for example in guess.examples))
+
+
+def _shape(text: str) -> str:
+    """A text without its words.
+
+    >>> _shape("Anna Meyer"), _shape("ann@corp.com"), _shape("17")
+    ('two words', 'an address or number', 'a number')
+    """
+    if holds_contact(text):
+        return "an address or number"
+    words = len(text.split())
+    if words == 1:
+        return "a number" if text.strip("+-.,").isdigit() else "a word"
+    return "two words" if words == 2 else "several words"
 
 
 def source_key(name: str, guess: Guess) -> dict[str, object]:

@@ -12,6 +12,7 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.catalog.feature import FeatureType
 from features.matrix import Matrix
+from features.schema.people.people_texts import nameable_levels
 from models.encoding.bins import NumberBins
 from models.encoding.round_edges import edge_words
 from models.judging.drift.psi import independent_units, psi
@@ -88,10 +89,10 @@ def describe_number(values: Floats) -> dict[str, Any]:
 
 
 def describe_category(values: pd.Series) -> dict[str, Any]:
-    """A bin per frequent level, one for all others, one for missing values."""
+    """A bin per frequent level that tells of nobody, one for all others, one for missing values."""
     counts = values.dropna().astype("str").value_counts()
     order = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-    levels = [str(level) for level, _ in order[:_LEVELS]]
+    levels = nameable_levels(values.name, [str(level) for level, _ in order])[:_LEVELS]
     seen = sorted(fingerprint(str(level)) for level, _ in order) if len(order) <= _FINGERPRINTS else None
     codes = category_codes(values, levels)
     return {"kind": "category", "levels": levels, "shares": shares(codes, len(levels) + 2), "seen": seen}

@@ -8,6 +8,7 @@ import pandas as pd
 
 from features.array_types import Bools, Ints
 from features.point_in_time.microseconds import MICROSECONDS_PER_DAY, NEVER
+from features.schema.people.people_texts import nameable_levels
 from models.judging.feeds.watched_table import WatchedColumn, WatchedTable
 
 WEEK = 7 * MICROSECONDS_PER_DAY
@@ -121,8 +122,9 @@ def profile_values(values: pd.Series, column: WatchedColumn) -> dict[str, Any]:
     if column.kind == "category" and len(known):
         counts = known.astype("str").value_counts()
         if len(counts) <= _MOST_LEVELS:
-            order = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))[:LEVELS]
-            found["levels"] = {str(level): float(count) / len(known) for level, count in order}
+            order = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+            named = nameable_levels(column.name, [str(level) for level, _ in order])[:LEVELS]
+            found["levels"] = {level: float(counts[level]) / len(known) for level in named}
     if column.kind == "number" and len(known):
         size = np.abs(known.to_numpy(dtype=np.float64))
         found["zeros"] = float((size == 0).sum()) / len(values)  # of all rows, as ``missing``: few values tell little

@@ -16,6 +16,8 @@ from features.schema.operations import AnswerValue, ColumnValue
 from features.schema.snapshots import is_read_from_answers
 from features.schema.source import Source
 from features.schema.vocabulary import Role, WhenKnown
+from models.judging.columns_of_people import CODE as OF_PEOPLE
+from models.judging.columns_of_people import columns_of_people
 from models.judging.leakage.aud01_single_column_auc import check_single_column_auc
 from models.judging.leakage.aud02_missingness import check_missingness
 from models.judging.leakage.aud03_pure_values import check_pure_values
@@ -65,6 +67,7 @@ def audit(matrix: Matrix, source: Source, tables: Tables | None = None, chop: Ch
         rows = replace(rows, joined={name: has_row for name, (table, _) in read if table == "accounts"})
 
     found = [finding for check in CHECKS for finding in check(rows)]
+    found += [Finding(name, OF_PEOPLE, "suspect", told) for name, told in columns_of_people(rows.columns)]
     found += check_declared_direction(rows, _declared_directions(matrix.catalog, source))
     if source.kind == "relational":
         found += check_account_linkage(rows, find_joins(keys, source, tables))

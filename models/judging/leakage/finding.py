@@ -36,7 +36,7 @@ class ReportedFinding(Protocol):
 
     @property
     def code(self) -> str:
-        """The check's code, AUD00 to AUD13."""
+        """The check's code, AUD00 to AUD14."""
         ...
 
     @property

@@ -11,6 +11,7 @@ import pandas as pd
 from features.array_types import Bools, Floats, Ints
 from features.catalog.feature import Catalog
 from features.matrix import Matrix
+from features.schema.people.people_texts import nameable_levels
 from models.encoding.round_edges import edge_words
 from models.explaining.profile import Profile, label_of
 from models.judging.cluster_bootstrap import Resampling, cluster_sums, interval, merge_many, ratio, resample_totals
@@ -73,7 +74,7 @@ def _attribute_masks(values: pd.DataFrame, catalog: Catalog) -> Iterator[Masks]:
         if column.isna().any():
             yield label, "(unknown)", column.isna().to_numpy()
         if not pd.api.types.is_numeric_dtype(column):
-            for value in column.value_counts().index[:VALUES]:
+            for value in nameable_levels(feature.name, column.value_counts().index.tolist())[:VALUES]:
                 yield label, str(value), (column == value).to_numpy(dtype=bool, na_value=False)
             continue
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)

@@ -11,6 +11,7 @@ from scipy.stats import norm
 from features.array_types import Bools, Floats, Ints
 from features.catalog.feature import Catalog, Feature
 from features.rubric.ledger import Ledger
+from features.schema.people.people_texts import nameable_levels
 from models.candidates.rubric import fit_line
 from models.judging.cluster_bootstrap import cluster_sums
 from models.logistic import fit_logistic, sigmoid
@@ -300,7 +301,7 @@ def _conditions(column: pd.Series) -> Iterator[tuple[str, Bools]]:
     if absent.any() and not absent.all():
         yield "nothing on record", absent
     if not pd.api.types.is_numeric_dtype(column):
-        for value in column.value_counts().index[:12]:
+        for value in nameable_levels(column.name, column.value_counts().index.tolist())[:12]:
             yield f"is '{value}'", (column == value).to_numpy(dtype=bool)
         return
     numbers = column.to_numpy(dtype=np.float64)

@@ -1,0 +1,55 @@
+"""What ``init`` writes of columns of people: none of their values, and no feature."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.schema.people.people_texts import nameable
+from pipelines.declaring.column_inference import guess_column
+from pipelines.declaring.column_lines import ColumnPlace, column_lines
+
+NAMES = ["Anna Meyer", "Peter Kowalski", "Marta Nowak", "Jan Berg", "John Smith", "Priya Sharma", "Li Wei"]
+NOTES = ["spoke with Peter Lindgren about pricing", "wants a demo", "left a message for Anna Meyer"]
+
+
+def line_of(header: str, values: list[str], people: bool | None = True) -> str:
+    texts = pd.Series(np.random.default_rng(0).choice(values, 400), name=header, dtype="str")
+    name = re.sub(r"\W+", "_", header.lower())
+    return "\n".join(column_lines(name, guess_column(texts, None, "."), texts, ColumnPlace(indent=6, people=people)))
+
+
+@pytest.mark.parametrize("people", [True, None])
+@pytest.mark.parametrize(
+    "header",
+    ["Betreuer", "Owner", "Rep", "Client", "Person", "Decision Maker", "Angelegt von", "Introduced", "Field 7"],
+)
+def test_names_are_neither_shown_nor_learned_from(header: str, people: bool | None) -> None:
+    line = line_of(header, NAMES, people)
+    assert re.search(r"role: (personal|display)", line), line
+    assert not any(word in line for name in NAMES for word in name.split())
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "told"),
+    [
+        ("Notes", NOTES, "notes about people"),
+        ("Found By", ["Web", "Fair", "anna.schmidt@corp.com"], "mail addresses or telephone numbers"),
+        ("Hotline", ["Web", "Fair", "+49 30 1234567"], "mail addresses or telephone numbers"),
+    ],
+)
+def test_a_column_that_holds_people_is_told_and_is_no_feature(header: str, values: list[str], told: str) -> None:
+    line = line_of(header, values)
+    assert "role: personal" in line and told in line
+    assert not any(value in line for value in values if not all(nameable(header, [value])))
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [("Client", "two words"), ("Referred By", "two words"), ("Town", "New York"), ("Lead Source", "Google Ads")],
+)
+def test_companies_and_towns_stay_features(header: str, shown: str) -> None:
+    line = line_of(header, ["New York", "Google Ads", "Deutsche Bahn"], None)
+    assert "role:" not in line and shown in line
+    assert ("New York" in line) == (shown != "two words")
