@@ -192,3 +192,19 @@ def test_the_newest_release_of_the_changelog_is_the_version() -> None:
     project = tomllib.loads(text_of("pyproject.toml"))["project"]
     releases = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", text_of("CHANGELOG.md"), re.M)
     assert releases[0] == project["version"]
+
+
+def test_whatever_was_attacked_names_the_tests_that_try_it_again() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    table = text.partition("tried again by `pytest ...` |\n|---|---|---|---|---|\n")[2].partition("\n\n")[0]
+    rows = [row.strip("| ").rpartition("|")[2].strip(" `") for row in table.splitlines()]
+    assert len(rows) >= 18
+    for row in rows:
+        names, _, wanted = row.partition(" -k ")
+        files = [ROOT / name for name in names.split()]
+        tests = [
+            f"{file.stem}::{name}" for file in files for name in re.findall(r"^def (test_\w+)", file.read_text(), re.M)
+        ]
+        assert files and all(file.name.startswith("test_") for file in files), row
+        words = wanted.strip('"').split(" or ") if wanted else []
+        assert all(any(word in test for test in tests) for word in words), row
