@@ -157,9 +157,9 @@ def closed_leads_of_file(
 def _closed_without_clocks(
     frame: pd.DataFrame, source: Source, flat: Flat, tables: Tables | None
 ) -> dict[str, ClosedLead]:
-    """By the target in the file; a lead whose row says nothing is looked up, where leads have ids of their own."""
+    """By the target in the file; a lead whose row says nothing is looked up."""
     ids, target = frame["lead_id"].astype("str"), flat.target.column
-    known = closed_leads(tables, source, None) if tables is not None and flat.lead_id is not None else {}
+    known = closed_leads(tables, source, None) if tables is not None else {}
     if target not in frame:
         return {name: known[name] for name in set(ids) & set(known)}
     silent = set(ids[frame[target].isna()])

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from features.array_types import Bools
 from features.assembly.closed_leads import ClosedLead
 from features.assembly.crm_facts import Closes, CrmFacts
+from features.assembly.flat_outcomes import are_row_numbers
 from features.assembly.rule_values import rules_catalog
 from features.errors import ContractError
 from features.matrix import Matrix
@@ -115,7 +117,7 @@ def score_file(
         raise ContractError(f"--out {out.name} must end in {' or '.join(SUFFIXES)}.")
     leads = read_leads_file(file, context.source, find_reading(context, bundle))
     found = score_leads(context, leads, bundle=bundle, framework=framework, as_of=as_of)
-    write_scored(read_and_name_leads(context, found.frame), out)
+    write_scored(read_and_name_leads(context, found.frame, elsewhere=True), out)
     errors = int((found.frame[ERROR] != "").sum())
     return ScoredFileCounts(
         input=str(file),
@@ -149,7 +151,8 @@ def score_leads(
     """
     model = find_bundle(context, bundle)
     given, named = leads, leads.frame["lead_id"]
-    leads = replace(leads, frame=_disguise(leads.frame, unknown))
+    numbered = are_row_numbers(named, context.source)
+    leads = replace(leads, frame=_disguise(leads.frame, unknown, numbered))
     merged = {} if context.source.kind == "flat" else read_merged_leads(context.paths)
     merged = {name: became for name, became in merged.items() if name not in unknown.leads}
     closed = closed_leads_of_file(context, leads, merged, as_of)
@@ -185,15 +188,17 @@ def score_leads(
     if merged:
         frame[NOTE] = note_merged_leads(frame, merged)
     if closed:
-        frame[NOTE] = note_closed_leads(frame, closed, merged)
+        looked_up = leads.frame["lead_id"]
+        frame[NOTE] = note_closed_leads(frame.assign(lead_id=looked_up.to_numpy()), closed, merged)
         if facts is None:  # without clocks there is no day on which anything is due again
-            over = usable & replace_merged_leads(frame["lead_id"], merged).isin(list(closed)).to_numpy(dtype=bool)
+            over = usable & replace_merged_leads(looked_up, merged).isin(list(closed)).to_numpy(dtype=bool)
             frame.loc[over, ["next_action", "question"]] = ["none", ""]
     said = read_standing_feedback(context.paths) if said is None else said
     pinned = {lead: pin for lead, pin in said.pinned.items() if lead not in unknown.leads}
     said = replace(said, pinned=pinned)  # that somebody may not be contacted holds for whoever asks
     meanings = meanings_in(context, by_points=model.by_points)
-    frame = mark_scored(said, meanings, frame, replace_merged_leads(frame["lead_id"], merged), closed)
+    spoken_of = replace_merged_leads(frame["lead_id"].mask(numbered), merged)
+    frame = mark_scored(said, meanings, frame, spoken_of, closed)
 
     frame = _with_shown(_keep_whole_numbers(frame, scored.frame), given, context)
     unseen = trained.describe(rows, scored.rows)
@@ -229,14 +234,16 @@ def _with_shown(frame: pd.DataFrame, leads: LeadsFile, context: Context) -> pd.D
     return order_for_people(frame, own)
 
 
-def _disguise(frame: pd.DataFrame, unknown: OffRecord) -> pd.DataFrame:
-    """Ids under which nothing is on record, for leads and accounts that count as unknown; no file can hold such an id.
+def _disguise(frame: pd.DataFrame, unknown: OffRecord, numbered: Bools) -> pd.DataFrame:
+    """Ids under which nothing is on record, for leads and accounts that count as unknown, and for rows that are
+    ``numbered`` alone, as what is on record of a number is another lead's; no file can hold such an id.
 
     Rows of one account stay rows of one account.
     """
-    hidden = {"lead_id": frame["lead_id"].isin(list(unknown.leads))}
+    foreign = frame["lead_id"].isin(list(unknown.leads))
+    hidden = {"lead_id": foreign | numbered}
     if "account_id" in frame:
-        hidden["account_id"] = hidden["lead_id"] | frame["account_id"].isin(list(unknown.accounts))
+        hidden["account_id"] = foreign | frame["account_id"].isin(list(unknown.accounts))
     for name, hit in hidden.items():
         hit &= frame[name].notna()
         if hit.any():

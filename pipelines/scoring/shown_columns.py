@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from features.array_types import Tables
+from features.assembly.flat_outcomes import are_row_numbers
 from features.schema.source import Source
 from features.schema.vocabulary import Role
 from pipelines.workspace.context import Context
@@ -128,8 +129,15 @@ def order_for_people(frame: pd.DataFrame, own: list[str]) -> pd.DataFrame:
     return frame[["lead_id", *added, *rest]]
 
 
-def read_and_name_leads(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
-    """:func:`name_leads` by the tables of the last ingest; frames without leads are left alone."""
+def read_and_name_leads(context: Context, frame: pd.DataFrame, *, elsewhere: bool = False) -> pd.DataFrame:
+    """:func:`name_leads` by the tables of the last ingest; frames without leads are left alone.
+
+    Of rows ``elsewhere``, in a file of their own, only ids are looked up: a number of a row is another lead's there.
+    """
     if "lead_id" not in frame.columns or not (context.paths.ingest / "leads.parquet").exists():
         return frame
-    return name_leads(frame, context.source, load_tables(context.paths))
+    ids = frame["lead_id"]
+    known = frame.assign(lead_id=ids.mask(are_row_numbers(ids, context.source))) if elsewhere else frame
+    if known["lead_id"].isna().all():
+        return frame
+    return name_leads(known, context.source, load_tables(context.paths)).assign(lead_id=ids)
