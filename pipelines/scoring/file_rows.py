@@ -28,6 +28,8 @@ from pipelines.workspace.people.register import OBJECTS as OBJECTING
 from pipelines.workspace.people.register import WHY_FORGOTTEN, read_register
 from pipelines.workspace.table_files import empty_table
 
+DISGUISE = "\0"  # before an id under which nothing is to be found; no file can hold it
+
 
 def rows_of_file(
     context: Context,
@@ -65,9 +67,10 @@ def rows_of_file(
 
 
 def _note_refusals(context: Context, frame: pd.DataFrame, merged: Mapping[str, str], errors: list[str]) -> None:
-    """Rows of people who are forgotten or object to profiling get no score, in whatever file they come."""
+    """Rows of people who are forgotten or object to profiling get no score, whoever asks and in whatever file."""
     register = read_register(context.paths.root)
     ids = replace_merged_leads(frame["lead_id"], merged) if "lead_id" in frame else pd.Series(pd.NA, index=frame.index)
+    ids = ids.astype("str").str.removeprefix(DISGUISE)
     ids = ids.mask(are_row_numbers(ids, context.source))
     object_ = objecting_leads(frame, context.source)
     object_ = object_ | ids.astype("str").isin(objecting_here(context)).to_numpy(dtype=bool)

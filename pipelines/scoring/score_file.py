@@ -21,6 +21,7 @@ from models.judging.drift.trained_values import TrainedValues
 from models.scoring import Beside, score
 from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.scoring.file_rows import (
+    DISGUISE,
     closed_leads_of_file,
     describe_late_moment,
     moments_of,
@@ -247,7 +248,7 @@ def _disguise(frame: pd.DataFrame, unknown: OffRecord, numbered: Bools) -> pd.Da
     for name, hit in hidden.items():
         hit &= frame[name].notna()
         if hit.any():
-            frame = frame.assign(**{name: frame[name].mask(hit, "\0" + frame[name].astype("str")).astype("str")})
+            frame = frame.assign(**{name: frame[name].mask(hit, DISGUISE + frame[name].astype("str")).astype("str")})
     return frame
 
 

@@ -6,10 +6,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from features.cohort.objections import OBJECTS
 from models.settings import TrainSettings
 from pipelines.run import run_stage
-from pipelines.scoring.score_file import score_file
-from pipelines.workspace.atomic_files import write_parquet
+from pipelines.scoring.leads_file import read_leads_file
+from pipelines.scoring.score_file import OffRecord, score_file, score_leads
+from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.context import Context, open_context
 from pipelines.workspace.standing_feedback import FEEDBACK
 from tests.reference.calls import DECLARATION, calls, write_calls
@@ -62,3 +64,16 @@ def test_what_is_on_record_of_a_number_is_of_no_row_of_another_file(
     if declaration == WITH_IDS:  # what is on record of an id is of whoever has it
         assert found["phone"].tolist()[10:] == HELD["phone"].tolist()[10:13]
         assert found["note"].iloc[10:].str.endswith(", not open any more").all()
+
+
+def test_who_objects_gets_no_score_whoever_asks(bundle: Path, tmp_path: Path) -> None:
+    context = open_context(str(write_calls(tmp_path, HELD, WITH_IDS)), tmp_path / "data")
+    run_stage(context, "ingest")
+    file = context.paths.ingest / "leads.parquet"
+    leads = read_parquet(file)
+    write_parquet(file, leads.assign(**{OBJECTS: leads["lead_id"] == "L11"}))
+    NEW.to_csv(tmp_path / "new.csv", index=False)
+    rows = read_leads_file(tmp_path / "new.csv", context.source)
+    for unknown in (OffRecord(), OffRecord(frozenset({"L10", "L11"}))):  # leads of another owner than the caller's
+        found = score_leads(context, rows, bundle=str(bundle), unknown=unknown).frame
+        assert found.loc[found["error"] != "", "lead_id"].tolist() == ["L11"]
