@@ -1,4 +1,4 @@
-"""Tables and list of now, set aside while a retrain takes in an earlier day, and put back where it is refused."""
+"""Tables, training and list of now, set aside while a retrain takes in an earlier day, put back where it is refused."""
 
 import os
 import shutil
@@ -11,14 +11,14 @@ from pipelines.workspace.atomic_files import stage_dir
 from pipelines.workspace.left_overs import process_mark, remove_left_overs
 from pipelines.workspace.paths import Paths
 
-# What taking in writes, and the list, which a retrain that fails may have made; ingest last.
-_OF_NOW = ("score", "audit", "matrix", "validate", "ingest")
+# What taking in and training write, and the list, which a retrain that fails may have made; ingest last.
+_OF_NOW = ("score", "thresholds", "evaluate", "train", "backtest", "audit", "matrix", "validate", "ingest")
 _BEGINNING = ".tables.new."  # a name by which what a killed retrain left is known to be nobody's
 
 
 @contextmanager
 def set_tables_aside(paths: Paths) -> Iterator[Path]:
-    """A folder with the tables, matrix, audit and list as they stand, which is gone when the block ends."""
+    """A folder with tables, matrix, training, judgements and list as they stand, which is gone when the block ends."""
     remove_left_overs(paths.root, _BEGINNING)
     paths.root.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=paths.root, prefix=f"{_BEGINNING}{process_mark()}."))

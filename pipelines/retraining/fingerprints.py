@@ -2,11 +2,13 @@
 
 import hashlib
 
+from pipelines.artifacts.train_record import TrainRecord
 from pipelines.own_code.own_candidates import code_of_candidates
 from pipelines.own_code.own_functions import OWN_CODE
 from pipelines.workspace.atomic_files import read_json
 from pipelines.workspace.context import Context
-from pipelines.workspace.matrix_files import load_catalog
+from pipelines.workspace.matrix_files import load_catalog, mark_of_split
+from pipelines.workspace.paths import Paths
 
 
 def fingerprint_of(context: Context) -> str:
@@ -35,3 +37,14 @@ def features_fingerprint(context: Context) -> str:
     if context.own_code:
         parts += code_of_candidates(context.source, context.source_path.parent)
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+def is_trained_on_other_rows(paths: Paths) -> bool:
+    """Whether the last training was on other rows than the matrix has: of a rehearsal, or of what a rehearsal replaced.
+
+    Of a training that made no model, and of one by an earlier leadscore, nothing is known.
+    """
+    split = TrainRecord.read(paths).split if TrainRecord.exists(paths) else None
+    if split is None:
+        return False
+    return not (paths.matrix / "chop.json").exists() or split != mark_of_split(paths.matrix)

@@ -29,7 +29,7 @@ from pipelines.registry.promotion_gate import scores_untrained
 from pipelines.registry.unfinished_move import Behind, describe_settled, settle_move
 from pipelines.retraining.current_tables import put_back, set_tables_aside
 from pipelines.retraining.decide_champion import Judged, Verdict, decide, decide_untrained, judge_challengers, left_out
-from pipelines.retraining.fingerprints import features_fingerprint, fingerprint_of
+from pipelines.retraining.fingerprints import features_fingerprint, fingerprint_of, is_trained_on_other_rows
 from pipelines.retraining.judged_bundles import done_with, keep_judged
 from pipelines.retraining.look_at_feeds import Looked, look_at_feeds
 from pipelines.retraining.replay_bundles import replay_bundles
@@ -54,6 +54,7 @@ STATUS = {
 _RETRAIN = "retrain"
 _TRAINING = ("backtest", "train", "register", "evaluate", "thresholds")
 _AFTER = ("score", "report")
+_OTHER_ROWS = "Nothing is new since the last retrain, but the last training was on other rows, so it is done again."
 Notify = Callable[[str, float], None]
 
 
@@ -113,8 +114,8 @@ def retrain(context: Context, options: RetrainOptions, notify: Notify | None = N
     """From what is new to a decision; writes ``retrain/page/retrain.json`` and ``retrain.html``.
 
     What was seen is remembered once all else is written: a retrain that is killed is done again as if it had never
-    begun; one that had decided goes on from there. As of an earlier day, tables and list of now come back where it is
-    refused or fails. The caller holds the source's lock.
+    begun; one that had decided goes on from there. As of an earlier day, tables, training and list of now come back
+    where it is refused or fails. The caller holds the source's lock.
     """
     if options.as_of is None:
         return _retrain(context, options, notify)
@@ -143,6 +144,8 @@ def _retrain(context: Context, options: RetrainOptions, notify: Notify | None) -
         drafted = begun.draft
         if drafted is None:
             drafted = _act(context, options, _decide(context, options, begun.champion, now, tell), settled)
+        elif is_trained_on_other_rows(context.paths):  # the training of now was put back meanwhile
+            _train(context, tell)
     except TableLostError as problem:
         drafted = _act(context, options, _lost(context, problem), settled)
 
@@ -189,9 +192,16 @@ def _run(context: Context, name: str, tell: Notify) -> None:
     tell(name, run_stage(context, name).seconds)
 
 
+def _train(context: Context, tell: Notify) -> None:
+    for name in _TRAINING:
+        _run(context, name, tell)
+
+
 def _decide(context: Context, options: RetrainOptions, before: str | None, now: Seen, tell: Notify) -> _Outcome:
     """What follows from what is new: refused where a feed is broken, else trained and judged."""
     new = find_new(context.paths, read_seen(context.paths), now, options.as_of)
+    if not new.changed and is_trained_on_other_rows(context.paths):
+        new = new.model_copy(update={"changed": True, "sentences": (_OTHER_ROWS,)})
     looked = look_at_feeds(context, options.monitor, options.gate)
     if looked.broken and not options.accept_feeds:
         return _Outcome(before=before, verdict=_refuse_broken(looked), new=new, looked=looked)
@@ -231,8 +241,7 @@ def _train_and_judge(
         verdict = Verdict(decision=Decision.REFUSED, sentence=why, next="Fix the declaration, then retrain.")
         return _Outcome(before=before, verdict=verdict, new=new)
     if new.changed or not TrainRecord.exists(context.paths):
-        for name in _TRAINING:
-            _run(context, name, tell)
+        _train(context, tell)
     trained = TrainRecord.read(context.paths)
     champion = read_champion(context.paths)
     if trained.verdict not in TRAINED:

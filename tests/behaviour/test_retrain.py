@@ -417,18 +417,23 @@ def test_a_rehearsal_that_is_refused_or_fails_leaves_the_tables_of_now(
     assert not list(paths.root.glob(".tables*")), "nothing is left aside"
 
 
-def test_a_rehearsal_that_trained_and_is_refused_or_fails_leaves_the_list_of_now(
+def test_a_rehearsal_that_trained_and_is_refused_or_fails_leaves_list_and_training_of_now(
     cli: Cli, run: TinyRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without_stages(context: Context, name: str) -> StageRun:
         if name == "score":
             write_json(scored, read_json(scored) | {"as_of": "2026-02-01T00:00:00"})
+        if name == "evaluate":
+            for folder in training:
+                (folder / "of_the_past").touch()
         if name == "report":
             raise DataError("the report could not be written")
         return StageRun(TrainRecord.read(context.paths), 0.0)
 
     scored = ScoreRecord.path(run.context.paths)
     before, tables = scored.read_bytes(), CountsRecord.path(run.context.paths).read_bytes()
+    paths = run.context.paths
+    training = [paths.backtest, paths.train, paths.evaluate, paths.thresholds]
     decided = [
         Decided(decision=Decision.REFUSED, sentence="Nothing is clean."),
         Decided(decision=Decision.KEPT, sentence="None is better."),
@@ -439,11 +444,43 @@ def test_a_rehearsal_that_trained_and_is_refused_or_fails_leaves_the_list_of_now
     asked = ("--as-of", "2026-02-01", "--accept-feeds", "a rehearsal")
     status, record = _retrain(cli, run, *asked)
     assert (status, record["decision"]) == (ExitStatus.RETRAIN_REFUSED, "refused") and record["trained"]
-    assert scored.read_bytes() == before
+    assert scored.read_bytes() == before and not any((folder / "of_the_past").exists() for folder in training)
 
     status, _, err = cli("retrain", *run.args, "--no-track", *asked)
     assert status == ExitStatus.DATA and "the report could not be written" in err
     assert scored.read_bytes() == before and CountsRecord.path(run.context.paths).read_bytes() == tables
+    assert not any((folder / "of_the_past").exists() for folder in training)
+
+
+def test_a_training_of_other_rows_is_done_again_where_nothing_is_new(
+    cli: Cli, run: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a rehearsal leaves it that is killed, or a run between two rehearsals of one day."""
+
+    def without_stages(context: Context, name: str) -> StageRun:
+        made.append(name)
+        if name == "report" and full:
+            raise DataError("the report could not be written")
+        return StageRun(TrainRecord.read(context.paths), 0.0)
+
+    made, full, file = list[str](), True, TrainRecord.path(run.context.paths)
+    monkeypatch.setattr("pipelines.retraining.retrain_run.run_stage", without_stages)
+    monkeypatch.setattr("pipelines.retraining.retrain_run.judge_challengers", lambda *given: [])
+    kept = Decided(decision=Decision.KEPT, sentence="None is better.")
+    monkeypatch.setattr("pipelines.retraining.retrain_run.decide", lambda *given: kept)
+    write_json(file, read_json(file) | {"split": "0" * 16})
+    assert cli("retrain", *run.args, "--params", write_params(run), "--no-track")[0] == ExitStatus.DATA
+    training = ["backtest", "train", "register", "evaluate", "thresholds"]
+    assert [*training, "score", "report"] == made[-7:], made
+
+    full = False
+    for _ in range(2):  # it goes on from its decision, and once that is written down it begins anew
+        made.clear()
+        status, record = _retrain(cli, run)
+        assert status == ExitStatus.CHAMPION_KEPT and [*training, "score", "report"] == made[-7:], made
+        assert record["new"]["sentences"] == [
+            "Nothing is new since the last retrain, but the last training was on other rows, so it is done again."
+        ]
 
 
 def test_a_list_of_a_bundle_that_scores_no_more_is_said_to_be_one(
