@@ -301,7 +301,9 @@ class CardOut(BaseModel):
         "programme, why, silent_days, score_at_handoff, score_at_close",
     )
     closed: dict[str, str | None] | None = Field(
-        default=None, description="how a known lead ended (outcome, at, text); its score is the one it had then"
+        default=None,
+        description="how a known lead ended (outcome, at, text); its score is of then, or of open_until where it was "
+        "last open before",
     )
     ignored: list[str] = Field(
         default=[], description="columns, kinds, questions and stages that are not declared and were not used"

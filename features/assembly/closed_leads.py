@@ -52,6 +52,17 @@ class ClosedLead:
         what = _SAID.get(self.outcome, self.outcome)
         return f"{what}{'' if self.at is None else f' on {self.at:%Y-%m-%d}'}, not open any more"
 
+    @property
+    def score_sentence(self) -> str:
+        """Of which moment its score is, behind :attr:`sentence`; empty in a source without clocks.
+
+        >>> ClosedLead("lost", pd.Timestamp("2024-06-01"), pd.Timestamp("2024-03-01")).score_sentence
+        'the score is of 2024-03-01, when it was last open'
+        """
+        if self.open_until is not None:
+            return f"the score is of {self.open_until:%Y-%m-%d}, when it was last open"
+        return "" if self.at is None else "the score is the one it had then"
+
     def scored_at(self, as_of: pd.Timestamp) -> pd.Timestamp:
         """The moment its score is of: the last one at which it was open."""
         return as_of if self.last_open is None else min(as_of, self.last_open)
@@ -67,6 +78,7 @@ class ClosedLead:
             "closed": {
                 "outcome": self.outcome,
                 "at": None if self.at is None else self.at.isoformat(),
+                "open_until": None if self.open_until is None else self.open_until.isoformat(),
                 "text": self.sentence,
             },
             "next_action": due if due in _DUE else _NOTHING,

@@ -221,7 +221,8 @@ def _head(card: dict[str, Any], language: "Language", *, outcomes_known: bool) -
     action = say(card["next_action"].replace("_", " "))
     if card.get("closed"):
         due = [] if card["next_action"] == "none" else [say("Next: {action}", action=action)]
-        return [_closed_text(card["closed"], language), title, chance, *_scores_then(stands, language), *due]
+        then = _scores_then(stands, card["closed"], language)
+        return [_closed_text(card["closed"], language), title, chance, *then, *due]
     state = say("State {state}, next: {action}", state=card["state"], action=action)
     return [title, chance, *_stage_text(stands, language), state, *filter(None, [stands["why"]])]
 
@@ -237,13 +238,16 @@ def _stage_text(stands: dict[str, Any], language: "Language") -> list[str]:
     return [text + owner]
 
 
-def _scores_then(stands: dict[str, Any], language: "Language") -> list[str]:
-    """The score when sales got the lead and when it closed."""
+def _scores_then(stands: dict[str, Any], closed: dict[str, Any], language: "Language") -> list[str]:
+    """The score when sales got the lead and when it closed, or was last open before."""
     if stands["score_at_handoff"] is None or stands["score_at_close"] is None:
         return []
+    earlier = closed["open_until"] is not None
     return [
         language.text(
-            "Score at the handoff on {day}: {before}, at the close: {after}",
+            "Score at the handoff on {day}: {before}, when it was last open: {after}"
+            if earlier
+            else "Score at the handoff on {day}: {before}, at the close: {after}",
             day=(stands["handed_over_at"] or "")[:10],
             before=stands["score_at_handoff"],
             after=stands["score_at_close"],
@@ -256,10 +260,18 @@ def _closed_text(closed: dict[str, Any], language: "Language") -> str:
     say, outcome = language.text, language.text(closed["outcome"])
     if closed["at"] is None:
         return say("Closed: {outcome}. It is not open any more.", outcome=outcome)
+    day = closed["at"][:10]
+    if closed["open_until"] is not None:
+        return say(
+            "Closed: {outcome} on {day}. It is not open any more; the score is of {last}, when it was last open.",
+            outcome=outcome,
+            day=day,
+            last=closed["open_until"][:10],
+        )
     return say(
         "Closed: {outcome} on {day}. It is not open any more; the score is the one it had then.",
         outcome=outcome,
-        day=closed["at"][:10],
+        day=day,
     )
 
 

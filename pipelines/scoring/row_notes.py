@@ -91,6 +91,7 @@ def note_closed_leads(frame: pd.DataFrame, closed: Mapping[str, ClosedLead], mer
     notes = []
     for name, note, error in zip(frame["lead_id"], frame[NOTE], frame[ERROR], strict=True):
         ended = closed.get(merged.get(name, name)) if isinstance(name, str) else None
-        then = "" if ended is None or ended.at is None or error else "; the score is the one it had then"
-        notes.append(note if ended is None else "; ".join(filter(None, (f"{ended.sentence}{then}", note))))
+        if ended is not None:
+            note = "; ".join(filter(None, (ended.sentence, "" if error else ended.score_sentence, note)))
+        notes.append(note)
     return notes

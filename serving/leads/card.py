@@ -50,7 +50,7 @@ def build_card(
     """The card of a known lead, with what is displayed of it, what sales decided last and all that was said.
 
     Of a lead that is over, ``closed`` says how, and ``ended_by`` what sales said that ended it, None where somebody
-    else did; its score is the one it had then.
+    else did; its score is of when it was last open.
     """
     state, chosen = app_state.loaded, app_state.framework(framework)
     code = state.find_lead(lead_id, owner)

@@ -83,6 +83,7 @@ def test_a_loss_after_what_counts_as_won_is_told_with_its_own_day(world: World, 
     assert over["a"].sentence == f"lost on {moment(T0 + 25 * DAY):%Y-%m-%d}, not open any more"
     scored_at = over["a"].scored_at(moment(T0 + 30 * DAY))
     assert scored_at == moment(T0 + reached_on * DAY), "its score is of when it was open last"
+    assert over["a"].score_sentence == f"the score is of {scored_at:%Y-%m-%d}, when it was last open"
 
     policy = parse_policy("name: p\nstages:\n  opportunity: {owner: sales}\n")
     row = measure_lifecycle(frames(world), policy, moment(T0 + 40 * DAY), None, over).stages.iloc[0]
