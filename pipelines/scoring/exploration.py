@@ -1,5 +1,6 @@
 """A declared share of the weekly places drawn at random: seeded, logged, and what outcomes later say of it."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -28,11 +29,18 @@ _BEFORE_HANDOFF = (str(LeadList.TO_HAND_OFF), str(LeadList.WATCHING))
 _COLUMNS = ("lead_id", "as_of", "explored", "propensity", "open", "share", "seed", "bundle")
 
 
-def explore(context: Context, worklist: pd.DataFrame, log_odds: Floats, bundle_hash: str) -> pd.DataFrame:
+def explore(
+    context: Context,
+    worklist: pd.DataFrame,
+    log_odds: Floats,
+    bundle_hash: str,
+    aside: Collection[str] = frozenset(),
+) -> pd.DataFrame:
     """Places of the week, by score but for the declared share; empty where none is declared.
 
     The draw depends on the declared seed, the calendar week and the leads alone, so a rerun draws the same. A place is
-    a handoff, so leads that sales has already get none, nor do those that must not be contacted.
+    a handoff, so leads that sales has already get none, nor do those that must not be contacted, nor those that sales
+    put ``aside``: nobody is called who is snoozed or was rejected.
     """
     capacity = context.source.capacity
     if not capacity.exploration_share or not len(worklist):
@@ -44,6 +52,7 @@ def explore(context: Context, worklist: pd.DataFrame, log_odds: Floats, bundle_h
         free &= worklist["lead_list"].isin(_BEFORE_HANDOFF).to_numpy(dtype=bool)
     if SILENCED in worklist:
         free &= ~worklist[SILENCED].to_numpy(dtype=bool)
+    free &= ~worklist["lead_id"].astype("str").isin(aside).to_numpy(dtype=bool)
     worklist, log_odds = worklist[free].reset_index(drop=True), log_odds[free]
     if not len(worklist):
         return pd.DataFrame(columns=list(_COLUMNS))
@@ -92,13 +101,14 @@ def _week(as_of: pd.Timestamp) -> pd.Timestamp:
     return pd.Timestamp(snapshot_starts(pd.Series([as_of]), None).iloc[0])
 
 
-def places_of(worklist: pd.DataFrame, log: pd.DataFrame) -> pd.Series:
+def places_of(worklist: pd.DataFrame, log: pd.DataFrame, aside: Collection[str] = frozenset()) -> pd.Series:
     """Per lead of the worklist how it got one of this week's places: best, drawn, or '' for none.
 
-    The log of a week stands, but a lead silenced since it was drawn is handed to nobody.
+    The log of a week stands, but a lead silenced or put ``aside`` since it was drawn is handed to nobody.
     """
     drawn = log["explored"].astype("bool")
     how = {str(lead): "drawn" if random else "best" for lead, random in zip(log["lead_id"], drawn, strict=True)}
+    how |= dict.fromkeys(aside, "")
     if SILENCED in worklist:
         silent = worklist.loc[worklist[SILENCED].to_numpy(dtype=bool), "lead_id"].astype("str")
         how |= dict.fromkeys(silent, "")

@@ -150,9 +150,10 @@ def _judge_open_leads(
     tables = load_tables(context.paths)
     as_of = pd.Timestamp(worklist["as_of"].iloc[0])
     accounts = roll_up_accounts(context, tables, worklist, matrix.keys)
-    log = keep_log(context, explore(context, worklist, log_odds, bundle.hash))
+    aside = read_standing_feedback(context.paths).aside
+    log = keep_log(context, explore(context, worklist, log_odds, bundle.hash, aside))
     explored = judge_log(context, tables, log, bundle, _promised_log_odds(context, bundle))
-    worklist["place"] = places_of(worklist, draws_of_week(log, as_of))
+    worklist["place"] = places_of(worklist, draws_of_week(log, as_of), aside)
     if explored:
         explored["drawn_now"] = worklist.loc[(worklist["place"] == "drawn").to_numpy(), "lead_id"].tolist()
     committees = accounts_record(context, tables, accounts, as_of)

@@ -12,9 +12,11 @@ from features.cohort.labels import label
 from models.bundle import Bundle, load_bundle
 from pipelines.registry.champion import read_champion
 from pipelines.scoring.exploration import LOG, draws_of_week, explore, judge_log, keep_log, places_of
-from pipelines.workspace.atomic_files import read_json, read_parquet
+from pipelines.stages.score import run_score
+from pipelines.workspace.atomic_files import read_json, read_parquet, write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.matrix_files import load_matrix
+from pipelines.workspace.standing_feedback import FEEDBACK
 from pipelines.workspace.table_files import load_tables
 from tests.reference.tiny_run import TinyRun
 
@@ -181,6 +183,29 @@ def test_no_place_is_spent_on_a_lead_that_must_not_be_contacted(tiny_demo: TinyR
     assert len(others) == len(week) and not set(others["lead_id"]) & set(week["lead_id"])
     assert set(others["open"]) == {week["open"].iloc[0] - len(week)}
     assert set(places_of(quiet, week)) == {""}, "the log of the week stands, and nobody is sent to them"
+
+
+def test_no_place_is_spent_on_a_lead_that_sales_put_aside(tiny_copy: TinyRun) -> None:
+    capacity = tiny_copy.context.source.capacity.model_copy(update={"exploration_share": 0.25})
+    source = tiny_copy.context.source.model_copy(update={"capacity": capacity})
+    context, paths = replace(tiny_copy.context, source=source), tiny_copy.context.paths
+    names = ["id", "lead_id", "verdict", "expires_at", "undoes", "state", "next_action", "known_at"]
+
+    listed = worklist(tiny_copy)
+    week = explore(context, listed, listed["probability"].to_numpy(), "bundle")
+    aside = week["lead_id"].tolist()[:6]
+    rows = [(at, lead, ("snooze", "reject")[at % 2], *([None] * 5)) for at, lead in enumerate(aside)]
+    frame = pd.DataFrame(rows, columns=names).astype({"expires_at": "datetime64[us]", "undoes": "Float64"})
+    write_parquet(paths.ingest / FEEDBACK, frame)
+    run_score(context)
+    drawn = read_parquet(paths.root / LOG)
+    assert len(drawn) == len(week) == 20 and not set(drawn["lead_id"]) & set(aside)
+    assert set(drawn["open"]) == {week["open"].iloc[0] - len(aside)}
+
+    write_parquet(paths.root / LOG, week.assign(bundle="b"))  # drawn before sales put them aside
+    run_score(context)
+    placed = worklist(tiny_copy).set_index("lead_id")["place"]
+    assert set(placed[placed != ""].index) == set(week["lead_id"]) - set(aside), "the log stands; nobody is sent there"
 
 
 def test_without_a_draw_nothing_is_said_of_everybody(tiny_demo: TinyRun, exploring: Context) -> None:
