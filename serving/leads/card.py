@@ -140,16 +140,16 @@ def read_history(app_state: AppState, lead_id: str, owner: str | None) -> dict[s
 
 def read_weekly_scores(app_state: AppState, state: LoadedState, code: int) -> list[dict[str, Any]]:
     """Scores of the last weeks of the lead at a row of ``state``, oldest first, each from what was known then; none
-    without clocks, or of a lead that is too new.
+    without clocks, or of a lead that is too new. They end with the lead, by what was posted, too.
     """
     if state.data.flat:
         return []
     with app_state.store.reading() as session:
         records, looked = gather_rows_now(app_state, session, state, [code])
+        closed = find_closed(app_state, session, state, code)
     created = state.data.tables["leads"]["created_at"].iloc[code]
     moments = pd.Series([looked.iloc[0] - pd.Timedelta(weeks=k) for k in range(WEEKS, -1, -1)], dtype="datetime64[us]")
     moments = moments[moments > created] if not pd.isna(created) else moments
-    closed = state.data.closed(code)
     until = None if closed is None else closed.last_open
     moments = moments if until is None else moments[moments <= until]
     if not len(moments):

@@ -12,7 +12,7 @@ from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from pipelines.workspace.standing_feedback import read_standing_feedback
 from serving.lists.closed_leads_page import closed_rows
 from serving.results.recent_changes import find_recent_changes
-from serving.store.tables import Feedback, StageRow
+from serving.store.tables import ActivityRow, Feedback, StageRow
 from tests.reference.serving import client_for, worklist_of
 from tests.reference.tiny_run import TinyRun
 
@@ -48,6 +48,8 @@ def test_a_lead_is_on_its_list_again_with_the_next_load(
         app = client.app.state.app_state  # type: ignore[attr-defined]
         assert lead in set(closed_rows(app.loaded)["lead_id"]), "it is over, or rests"
         assert app.loaded.worklist.current_state_of(lead) is None
+        weeks = [pd.Timestamp(row["as_of"]) for row in client.get(f"/v1/leads/{lead}/history").json()["weekly"]]
+        assert reason != "no_need" or max(weeks) <= then
         before = entered(app, told["stage"])
         taken = client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "withdraw", "undoes": told["id"]}).json()
         assert taken["listed"] is False
@@ -65,7 +67,24 @@ def test_a_lead_is_on_its_list_again_with_the_next_load(
         row = client.get("/v1/worklist", params={"search": lead}).json()["rows"][0]
         card = client.get(f"/v1/leads/{lead}").json()
         assert row["lead_id"] == lead and row["score"] == card["score"] and card["closed"] is None
+        last = client.get(f"/v1/leads/{lead}/history").json()["weekly"][-1]
+        assert (last["as_of"], last["score"]) == (card["as_of"], card["score"]), "it is open: its weeks go on"
         assert LATER not in client.get(f"/leads/{lead}", params=told_back, headers=HTML).text
+
+
+def test_the_weeks_of_a_lead_end_with_a_return_that_was_posted(tiny_copy: TinyRun, tmp_path: Path) -> None:
+    lead = str(worklist_of(tiny_copy)["lead_id"].iloc[0])
+    with client_for(tiny_copy, tmp_path / "state") as client:
+        app = client.app.state.app_state  # type: ignore[attr-defined]
+        client.post(f"/v1/leads/{lead}/feedback", json={"verdict": "reject", "reason": "no_need"})
+        client.post(f"/v1/leads/{lead}/activities", json={"kind": "fair", "actor": "lead"})
+        later = pd.Timestamp(app.loaded.data.cutoff) + pd.Timedelta(days=20)
+        with app.store.writing() as session:
+            session.execute(update(ActivityRow).values(happened_at=later, known_at=later))
+        closed = client.get(f"/v1/leads/{lead}").json()["closed"]
+        weeks = client.get(f"/v1/leads/{lead}/history").json()["weekly"]
+    assert closed["outcome"] == "disqualified"
+    assert weeks and pd.Timestamp(weeks[-1]["as_of"]) <= pd.Timestamp(closed["at"])
 
 
 def test_of_a_lead_that_is_on_no_list_anyway_nothing_is_promised(tiny_copy: TinyRun, tmp_path: Path) -> None:
