@@ -105,7 +105,7 @@ def build_app(settings: ServeSettings | None) -> FastAPI:
 
 def _attach(app: FastAPI, app_state: AppState) -> None:
     """Make a state the one that requests and background work from here on."""
-    view_log = ViewLog(app_state.store) if app_state.settings.audit_views else None
+    view_log = ViewLog(app_state.store)
     health_watch = HealthWatch(app_state)
     app.state.views, app.state.health = view_log, health_watch
     app.state.background = BackgroundThreads(

@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 import time
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,11 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from features.errors import LeadScoreError
 from serving.api.problem_details import problem, respond_to_crash
-from serving.auth.viewed import view_of
+from serving.auth.viewed import views_of
 from serving.http.bodies import declared_length, spooled_body
 from serving.http.origin import request_origin
 from serving.http.rates import RateLimiter, client_address
 from serving.http.request_view import request_view
+from serving.http.shown_leads import leads_noted, note_leads_in
 from serving.logs import logger
 from serving.metrics import Metrics
 from serving.problems import RateLimitError, RequestTimeoutError, ServingError
@@ -79,14 +81,14 @@ class LimitsMiddleware:
             await answer(scope, receive, sent)
         finally:
             self._log(scope, request, sent, time.perf_counter() - started)
-            self._note_view(request, sent.status)
+            self._note_view(request, sent.status, leads_noted(sent.kept))
 
     async def _answer(self, scope: Scope, receive: Receive, sent: "_RecordedResponse") -> None:
         """Hand the request on; one that only reads is handed on again if it failed over damaged rows of the store."""
         before, damaged = dict(scope), scope["app"].state.app_state.store.damaged
         known = damaged.changes
         try:
-            with request_view():
+            with request_view(sent.kept):
                 await self.app(scope, receive, sent)
         except Exception as error:
             if sent.status or isinstance(error, LeadScoreError):
@@ -96,7 +98,8 @@ class LimitsMiddleware:
                 raise
             scope.clear()
             scope.update(before)
-            with request_view():
+            sent.kept.clear()
+            with request_view(sent.kept):
                 await self.app(scope, receive, sent)
 
     async def _admit(self, request: Request) -> int:
@@ -130,11 +133,9 @@ class LimitsMiddleware:
             answer = problem(error.status, error.code, error.message, request.scope["state"]["request_id"])
             await answer(request.scope, request.receive, sent)
 
-    def _note_view(self, request: Request, status: int) -> None:
-        views = request.app.state.views
-        seen = None if views is None else view_of(request, status)
-        if seen is not None:
-            views.note(seen)
+    def _note_view(self, request: Request, status: int, leads: list[str]) -> None:
+        if self.settings.audit_views:
+            request.app.state.views.note(views_of(request, status, leads))
 
     def _log(self, scope: Scope, request: Request, sent: "_RecordedResponse", seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
@@ -151,10 +152,11 @@ class LimitsMiddleware:
 
 
 class _RecordedResponse:
-    """Sends on, adds the headers, and remembers the status."""
+    """Sends on, adds the headers, and remembers the status and which leads were shown."""
 
     def __init__(self, send: Send, request_id: str) -> None:
-        self.send, self.request_id, self.status = send, request_id, 0
+        self.send, self.request_id, self.status, self._media_type = send, request_id, 0, ""
+        self.kept: dict[object, Any] = {}  # by the request that is answered
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -163,4 +165,7 @@ class _RecordedResponse:
             extra = {**HEADERS, "x-request-id": self.request_id, "cache-control": "no-store"}
             new = [(k.encode(), v.encode()) for k, v in extra.items() if k.encode() not in have]
             message = {**message, "headers": [*message["headers"], *new]}
+            self._media_type = dict(message["headers"]).get(b"content-type", b"").decode("latin-1")
+        elif self.status < 400:
+            note_leads_in(message.get("body", b""), self._media_type)
         await self.send(message)

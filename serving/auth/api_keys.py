@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from serving.problems import InvalidError, NotFoundError
@@ -18,6 +18,7 @@ from serving.store.tables import ApiKey, WebSession
 from serving.store.wall_clock import wall_now
 
 PREFIX = "lsk_"
+PROVIDER = "provider"  # by which somebody signs in, in place of a key
 
 
 _PERSON = "person:"  # identities that a provider vouches for
@@ -105,8 +106,9 @@ def revoke_key(store: Store, prefix: str) -> str:
         if len(keys) != 1:
             raise NotFoundError(f"{len(keys)} keys in use begin with '{prefix}'; 'leadscore keys list' shows them.")
         keys[0].revoked_at = wall_now()
-        session.execute(delete(WebSession).where(WebSession.key_id == keys[0].id))
-        record_action(session, "cli", "key.revoked", keys[0].name)
+        mine = delete(WebSession).where(WebSession.key_id == keys[0].id)
+        ended = len(session.scalars(mine.returning(WebSession.hash)).all())
+        record_action(session, "cli", "key.revoked", keys[0].name, {"sessions": ended} if ended else {})
         return keys[0].name
 
 
@@ -180,8 +182,12 @@ def _identity(key_id: int | None, name: str) -> str:
 def end_session(store: Store, cookie: str) -> None:
     """Sign out."""
     with store.writing() as session:
-        past = wall_now()
-        session.execute(update(WebSession).where(WebSession.hash == digest(cookie)).values(expires_at=past))
+        row, now = session.get(WebSession, digest(cookie)), wall_now()
+        if row is None or row.expires_at < now:
+            return
+        row.expires_at = now
+        key = None if row.key_id is None else session.get(ApiKey, row.key_id)
+        record_action(session, row.name, "signed.out", PROVIDER if key is None else key.prefix)
 
 
 def form_token(cookie: str, secret: bytes) -> str:

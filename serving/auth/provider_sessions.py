@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from sqlalchemy import delete
 
-from serving.auth.api_keys import store_session
+from serving.auth.api_keys import PROVIDER, store_session
 from serving.auth.oidc_claims import Person, sees_all
 from serving.oidc_settings import OidcSettings
 from serving.scopes import scopes_of
+from serving.store.audit_trail import record_action
 from serving.store.engine import Store
 from serving.store.tables import WebSession
 from serving.store.wall_clock import wall_now
@@ -22,13 +23,16 @@ def open_session(store: Store, person: Person, hours: float) -> str:
     with store.writing() as session:
         row = WebSession(key_id=None, name=person.name, scopes=list(person.scopes), owner=person.owner)
         row.groups, row.confirmed_at = list(person.groups), wall_now()
-        return store_session(session, row, hours, "provider")
+        return store_session(session, row, hours, PROVIDER)
 
 
 def end_sessions(store: Store, name: str) -> None:
     """End all sessions of a person whom the provider does not vouch for any more."""
     with store.writing() as session:
-        session.execute(delete(WebSession).where(WebSession.key_id.is_(None), WebSession.name == name))
+        theirs = delete(WebSession).where(WebSession.key_id.is_(None), WebSession.name == name)
+        ended = len(session.scalars(theirs.returning(WebSession.hash)).all())
+        if ended:
+            record_action(session, name, "signed.out", PROVIDER, {"why": "not let in any more", "sessions": ended})
 
 
 def is_granted(row: WebSession, settings: OidcSettings) -> bool:

@@ -1,6 +1,6 @@
 """Which requests show or score something, as entries of the audit trail: any answer to somebody who is known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import Enum
 from types import NoneType
@@ -10,11 +10,15 @@ from fastapi.dependencies.models import Dependant
 from starlette.requests import Request
 
 from features.schema.vocabulary import Stage, Topic
-from serving.auth.api_keys import Caller
+from serving.auth.api_keys import Caller, digest
 from serving.store.audit_trail import AuditEntry
+from serving.store.trail_links import SHOWED
 from serving.store.wall_clock import wall_now
 
-_SCORED = ("/v1/score", "/v1/score/batch")
+_SCORED = ("/v1/score", "/v1/score/batch", "/v1/uploads")
+_SHOWING = ("/v1/rubric/compare", "/v1/exports/{name}", "/worklist/chosen")  # that are sent and change no lead
+_MOST_NAMED = 500  # leads of an answer that are named one by one; of more, how many, and a hash of their ids
+_AT_ONCE = 100  # of these in an entry
 # In a text anybody may name anybody: an owner by address, whom one looks for. So values are written of parameters that
 # the route declares with a closed set, that it compares with what there is, or that are one of these words.
 _COMPARED = frozenset(("framework", "language", "lead_id", "grade"))
@@ -24,22 +28,31 @@ _UNWRITTEN = "..."
 _LONGEST = 100  # characters of a parameter
 
 
-def view_of(request: Request, status: int) -> AuditEntry | None:
-    """What the request showed, None where it showed nothing to anybody known; writes have entries of their own."""
+def views_of(request: Request, status: int, leads: Sequence[str]) -> list[AuditEntry]:
+    """What the request showed, nothing where it showed nothing to anybody known; writes have entries of their own.
+
+    Leads that an answer shows beside the one of its address stand in entries of their own, so that no more than a part
+    of these is blanked when one of them is forgotten.
+    """
     caller: Caller | None = getattr(request.state, "known_caller", None)
     route = str(getattr(request.scope.get("route"), "path", ""))
     scored = request.method == "POST" and route in _SCORED
-    leads: list[str] = getattr(request.state, "leads_shown", [])  # of a form that is answered with a file
-    if caller is None or not route or status >= 400 or not (scored or leads or request.method == "GET"):
-        return None
+    shown = scored or request.method == "GET" or (bool(leads) and route in _SHOWING)
+    if caller is None or not route or status >= 400 or not shown:
+        return []
 
-    subject = " ".join(str(value) for value in request.path_params.values())
+    about = [*request.path_params.values(), *getattr(request.state, "view_subjects", ())]
     asked = _asked_of(request) if request.query_params else {}
-    detail: dict[str, Any] = {"route": route, "by": caller.identity} | ({"asked": asked} if asked else {})
-    detail |= {"leads": leads} if leads else {}
-    return AuditEntry(
-        actor=caller.name, action="scored" if scored else "saw", subject=subject, detail=detail, at=wall_now()
-    )
+    what: dict[str, Any] = {"route": route, "by": caller.identity}
+    known: dict[str, Any] = {"actor": caller.name, "at": wall_now()}
+    action, subject = "scored" if scored else "saw", " ".join(map(str, about))
+    seen = AuditEntry(**known, action=action, subject=subject, detail=what | ({"asked": asked} if asked else {}))
+    named = [lead for lead in leads if lead not in about]
+    starts = range(0, len(named), _AT_ONCE)
+    parts: list[dict[str, Any]] = [{"leads": named[start : start + _AT_ONCE]} for start in starts]
+    if len(named) > _MOST_NAMED:
+        parts = [{"count": len(named), "sha256": digest("\n".join(sorted(named)))}]
+    return [seen, *(AuditEntry(**known, action=SHOWED, subject="", detail=what | part) for part in parts)]
 
 
 def _asked_of(request: Request) -> dict[str, str]:

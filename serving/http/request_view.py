@@ -9,9 +9,9 @@ _KEPT: ContextVar[dict[object, Any] | None] = ContextVar("leadscore_kept_by_requ
 
 
 @contextmanager
-def request_view() -> Iterator[None]:
+def request_view(kept: dict[object, Any] | None = None) -> Iterator[None]:
     """One request: threads that work for it share what it keeps; those that outlive it never see it."""
-    token = _KEPT.set({})
+    token = _KEPT.set({} if kept is None else kept)
     try:
         yield
     finally:

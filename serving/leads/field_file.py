@@ -12,6 +12,7 @@ from features.spreadsheet_cells import unguard_text
 from models.explaining.missing_fields import fillable_columns
 from pipelines.workspace.csv_files import csv_line
 from serving.auth.api_keys import Caller
+from serving.http.shown_leads import note_shown
 from serving.leads.looked_up import store_field
 from serving.problems import InvalidError
 from serving.schemas import FieldGiven
@@ -48,6 +49,7 @@ def export_missing(app_state: AppState, caller: Caller, field: str, limit: int) 
                 name = "" if account < 0 else str(state.data.account_ids[account])
                 if name and name not in filled and name not in told:
                     told.add(name)
+                    note_shown(row["lead_id"])
                     yield csv_line([row["lead_id"], name, *(row["display"].get(c, "") for c in shown), ""], _ENDING)
 
     return lines()

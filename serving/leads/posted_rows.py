@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 from sqlalchemy import select
 
+from serving.http.shown_leads import note_shown
 from serving.store.engine import Store
 from serving.store.tables import ActivityRow, AnswerRow, Feedback, NoteRow
 
@@ -36,6 +37,8 @@ def export_posted_rows(store: Store, table: Table, after: int) -> PostedFile:
         found = session.scalars(select(kind).where(kind.id > after).order_by(kind.id).limit(LIMIT + 1))
         rows = [{name: getattr(row, name) for name in names} for row in found]
     more, rows = len(rows) > LIMIT, rows[:LIMIT]
+    for row in rows:
+        note_shown(row["lead_id"])
 
     frame = pd.DataFrame(rows, columns=names)
     for column in kind.__table__.columns:

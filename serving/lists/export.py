@@ -6,6 +6,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, Literal
 
 from pipelines.workspace.csv_files import MARK, csv_line, reason_text
+from serving.http.shown_leads import note_shown
 from serving.store.wall_clock import wall_now
 
 Form = Literal["csv", "spreadsheet", "salesforce", "hubspot"]
@@ -99,6 +100,7 @@ def export_lines(
         told = None if last_week is None or lead in unpinned else last_week(lead)
         if told is not None and told == (row["score"], _compared_state(row, week_ago)):
             continue
+        note_shown(lead)
         yield format_line(row, fields)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from serving.auth.api_keys import Caller
+from serving.http.shown_leads import note_shown
 from serving.lists.export import Form, format_heading, format_line, state_rank
 from serving.problems import ConflictError
 from serving.store.audit_trail import record_action
@@ -95,6 +96,7 @@ def export_changes(
         now = _fingerprint(_QUIET if is_quiet else row, chosen.form)
         if now == mark and not repeat:
             continue
+        note_shown(row["lead_id"])
         file.write(format_line(row, chosen.fields).encode())
         new[lead_id] = {"ledger": ledger, "lead_id": lead_id, "mark": now, "number": number}
         new[lead_id] |= {"state": row.get("state") or ""}

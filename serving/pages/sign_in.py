@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 
-from serving.auth.api_keys import digest, end_session, start_session
+from serving.auth.api_keys import PROVIDER, digest, end_session, start_session
 from serving.auth.dependencies import SESSION, AppStateDep, check_form_token
 from serving.auth.oidc_claims import local_path, person_of, proven_name
 from serving.auth.provider_sessions import end_sessions, open_session
@@ -72,6 +72,7 @@ def sign_in(
     settings = app_state.settings
     cookie = start_session(app_state.store, key.strip(), settings.session_hours)
     if cookie is None:
+        request.app.state.views.note_refused("key")
         return _sign_in_page(request, app_state, next, status=401)
     answer = RedirectResponse(local_path(next), status_code=303)
     set_cookie(answer, cookie, settings.only_https, settings.session_hours)
@@ -114,10 +115,15 @@ async def callback(request: Request, app_state: AppStateDep) -> Response:
     provider = _provider(request)
     note = provider.note(request, request.cookies.get(COOKIE, ""))
     await run_in_threadpool(_mark_state_used, app_state.store, note["state"])
-    claims = await provider.finish(request, note)
+    try:
+        claims = await provider.finish(request, note)
+    except SignInRefusedError:
+        request.app.state.views.note_refused(PROVIDER)
+        raise
     try:
         person = person_of(claims, app_state.settings.oidc)
     except SignInRefusedError:
+        request.app.state.views.note_refused(PROVIDER)
         await run_in_threadpool(end_sessions, app_state.store, proven_name(claims, app_state.settings.oidc))
         raise
     settings = app_state.settings

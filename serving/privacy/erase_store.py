@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,13 @@ from serving.store.tables import (
     Upload,
     WithdrawnActivity,
 )
-from serving.store.trail_links import ALIAS
+from serving.store.trail_links import ALIAS, SHOWED
+from serving.store.wall_clock import wall_now
 
 _POSTED = (AnswerRow, StageRow, ActivityRow, WithdrawnActivity, NoteRow)
 OF_LEADS: tuple[Any, ...] = (ScoreRow, Feedback, *_POSTED, ExportedLead, KeptLine)
 _WRITTEN = ("note", "reason", "value", "asset", "channel")  # keys under which a document holds what somebody typed
+_SHOWN_DAYS, _SHOWN_AROUND = timedelta(days=7), timedelta(hours=1)
 _AT_ONCE = 500  # ids of a statement
 _WHERE = "serving: "
 _OTHER_NAMES = ("became", "merged")  # of keys under which a lead stands
@@ -107,9 +110,8 @@ def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister, sourc
     found = 0
     for lead in left:
         person, mark = Person(lead_ids=frozenset({lead}), addresses=frozenset()), register.hash_lead(lead)[:16]
-        if erase_from_store(
-            store, uploads, person, mark, dry_run=True, source=source
-        ):  # else it is told at every start
+        found_any = erase_from_store(store, uploads, person, mark, dry_run=True, source=source)
+        if found_any:  # else it would be told at every start that somebody was forgotten
             erase_from_store(store, uploads, person, mark, dry_run=False, source=source)
             found += 1
     return found
@@ -126,7 +128,22 @@ def _find_in_trail(session: Session, register: PeopleRegister) -> set[str]:
         entries = [{"action": row.action, "subject": row.subject, "detail": row.detail} for row in rows]
         persons = {lead: Person(lead_ids=frozenset({lead}), addresses=frozenset()) for lead in leads}
         found |= {lead for lead, person in persons.items() if any(speaks_of(entry, person) for entry in entries)}
-    return found
+    return found | _find_shown(session, register)
+
+
+def _find_shown(session: Session, register: PeopleRegister) -> set[str]:
+    """Leads that are forgotten and that a server wrote to have shown while that was done; it loads its tables anew soon
+    after, so this is looked for around the moment, and not in all that was ever shown.
+    """
+    moments = [datetime.fromisoformat(entry["at"]) for entry in register.entries.values() if entry["asks"] == FORGOTTEN]
+    days = [moment.astimezone(UTC).replace(tzinfo=None) for moment in moments]
+    recent = [day for day in days if day > wall_now() - _SHOWN_DAYS]
+    if not recent:
+        return set()
+    around = AuditRow.at.between(min(recent) - _SHOWN_AROUND, max(recent) + _SHOWN_AROUND)
+    details = session.scalars(select(AuditRow.detail).where(AuditRow.action == SHOWED, around))
+    shown = {lead for detail in details for lead in detail.get("leads", ())}
+    return {plain_id(lead) for lead in shown if FORGOTTEN in register.asks_of(lead)}
 
 
 def _count(session: Session, table: Any, ids: list[str]) -> int:

@@ -20,6 +20,7 @@ PRUNED, REDACTED, SEALED = "trail.pruned", "trail.redacted", "trail.sealed"
 OF_THE_TRAIL = (PRUNED, REDACTED, SEALED)  # entries about entries, which are never blanked
 AUDIT_DAYS = 730.0  # for which entries stay, unless the server is told otherwise
 ALIAS = "forgotten:"  # begins what stands for somebody who is forgotten
+SHOWED = "showed"  # an entry with the leads that an answer showed beside the one of its address
 _DAY = "%Y%m%d"
 _DAY_LETTERS = 9  # with the dash behind it
 _LETTERS = 64  # of a hash, as the store keeps it

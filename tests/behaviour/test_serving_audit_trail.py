@@ -160,16 +160,17 @@ def test_the_trail_tells_who_saw_and_who_changed_what(tiny_demo: Any, tmp_path: 
             ("saw", "", "/v1/worklist"),
             ("saw", "", "/v1/find"),
             ("scored", "", "/v1/score"),
+            ("showed", "", "/v1/score"),
         ]
-        assert told[1]["detail"]["asked"] == {"q": "..."}, "whom somebody looked for is no part of the trail"
-        assert told[2]["detail"]["asked"] == {"search": "...", "state": "mql"} and told[2]["detail"]["by"] == "key:1"
+        assert told[2]["detail"]["asked"] == {"q": "..."}, "whom somebody looked for is no part of the trail"
+        assert told[3]["detail"]["asked"] == {"search": "...", "state": "mql"} and told[3]["detail"]["by"] == "key:1"
         mine = client.get("/v1/audit", params={"subject": lead}, headers=admin).json()
         assert [row["action"] for row in mine] == ["saw", "feedback"]
 
         exported = [json.loads(line) for line in client.get("/v1/audit/export", headers=admin).text.splitlines()]
         assert [row["id"] for row in exported] == [row["id"] for row in reversed(told)]
         check = client.get("/v1/audit/check", headers=admin).json()
-        assert check == {"intact": True, "entries": 7, "last_id": exported[-1]["id"], "head": exported[-1]["chain"]}
+        assert check == {"intact": True, "entries": 8, "last_id": exported[-1]["id"], "head": exported[-1]["chain"]}
         for path in ("/v1/audit", "/v1/audit/export", "/v1/audit/check"):
             assert client.get(path, headers=headers).status_code == 403
 
@@ -203,7 +204,7 @@ def test_what_was_asked_for_is_no_place_for_a_name(tiny_demo: Any, tmp_path: Pat
 
 
 def test_views_can_be_left_out_and_are_written_when_the_server_stops(tiny_demo: Any, tmp_path: Path) -> None:
-    for views, expected in ((True, ["saw"]), (False, ["saw"])):
+    for views, expected in ((True, ["saw", "showed"]), (False, ["saw", "showed"])):
         with client_for(tiny_demo, tmp_path, audit_views=views) as client:
             client.get("/v1/worklist")
         found = open_store(None, tmp_path)
@@ -225,7 +226,7 @@ def test_views_wait_while_the_store_cannot_be_written_to(
             patched.setattr("serving.store.view_log.append_entries", full)
             assert client.get("/v1/worklist").status_code == 200
             assert client.app.state.views.flush() == 0
-        assert client.app.state.views.flush() == 1
+        assert client.app.state.views.flush() == 2
 
 
 def test_the_command_line_exports_and_checks_it(cli: Cli, tiny_copy: Any, tmp_path: Path) -> None:
@@ -259,4 +260,4 @@ def test_retention_notes_the_head_in_the_log(
         client.app.state.views.flush()
         apply_retention(client.app.state.app_state)
         head = client.get("/v1/audit/check").json()["head"]
-    assert f"1:{head}" in capsys.readouterr().err
+    assert f"2:{head}" in capsys.readouterr().err

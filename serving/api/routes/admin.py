@@ -1,12 +1,13 @@
 """For administrators: which model scores, who receives events, and what was done."""
 
+import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import ConfigDict, Field, model_validator
-from sqlalchemy import select
+from sqlalchemy import String, and_, cast, or_, select
 
 from serving.auth.dependencies import Admin, AppStateDep
 from serving.leads.posted_rows import Table, export_posted_rows
@@ -15,6 +16,7 @@ from serving.schemas import HASH, Body, Short, WebhookIn
 from serving.store.audit_trail import entry_record, read_entries, to_line
 from serving.store.tables import AuditRow
 from serving.store.trail_check import verify_trail
+from serving.store.trail_links import SHOWED
 from serving.webhooks import outbox
 
 _LARGEST = 2**31 - 1  # of a row number, on every engine
@@ -151,7 +153,8 @@ def get_audit(
     """``before`` is the id to continue from."""
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
     if subject is not None:
-        query = query.where(AuditRow.subject == subject)
+        named = cast(AuditRow.detail, String).contains(json.dumps(subject), autoescape=True)
+        query = query.where(or_(AuditRow.subject == subject, and_(AuditRow.action == SHOWED, named)))
     if before is not None:
         query = query.where(AuditRow.id < before)
     with app_state.store.reading() as session:

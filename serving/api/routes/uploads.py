@@ -26,6 +26,7 @@ def post_upload(
 ) -> dict[str, Any]:
     """Laid out like the source's own file of leads; one row out per row in, nothing dropped."""
     accepted = uploads.accept_upload(app_state, caller, file.filename or "", file.file, framework, key)
+    request.state.view_subjects = (accepted["id"],)
     logger().info("upload accepted", request_id=request_id_of(request), upload=accepted["id"])
     return accepted
 

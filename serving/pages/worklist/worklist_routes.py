@@ -19,6 +19,7 @@ from serving.api.routes.worklist_params import Asked, Show
 from serving.auth.api_keys import Caller, read_note, sign_note
 from serving.auth.dependencies import AppStateDep, Reader, ReadingWriter, check_form_token
 from serving.auth.oidc_claims import local_path
+from serving.http.shown_leads import note_shown
 from serving.leads.writes import store_feedback
 from serving.lists.closed_leads_page import CLOSED_LISTS, closed_page, without_open_filters
 from serving.lists.shown_worklist import find_new_since, limit_query, read_page, without_other_owners
@@ -230,6 +231,7 @@ def worklist_as_file(
 def _as_file(
     app_state: AppState, rows: Iterator[dict[str, Any]], language: Language, lead_list: str = ""
 ) -> StreamingResponse:
+    rows = _noted(rows)
     if lead_list in CLOSED_LISTS:
         lines = worklist_file.write_closed(rows, language, resting=lead_list == LeadList.RESTING)
     else:
@@ -237,6 +239,12 @@ def _as_file(
         lines = worklist_file.write_open(app_state, rows, app_state.framework(None), language, currency)
     headers = {"content-disposition": 'attachment; filename="worklist.csv"'}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _noted(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        note_shown(row["lead_id"])
+        yield row
 
 
 @router.post("/worklist/chosen")
@@ -259,7 +267,6 @@ def act_on_chosen(
     check_form_token(request, token)
     if do == "csv":
         chosen = _seen_leads(app_state.loaded, lead, caller)
-        request.state.leads_shown = chosen
         rows = iterate_rows(app_state, app_state.loaded, WorklistQuery(), caller, "all")
         return _as_file(app_state, (row for row in rows if row["lead_id"] in chosen), language_of(request))
 
