@@ -1,20 +1,35 @@
 """``leadscore serve`` and ``leadscore keys``: joined to the command line by the entry point ``leadscore.commands``."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.options import DataDir, Debug, Json, Source, StoreUrl
 from pipelines.cli.output import Output, options
+from pipelines.posted.noted_commands import note_with
 from serving.privacy import commands as privacy_commands
 from serving.scopes import Scope
 from serving.store.trail_links import AUDIT_DAYS
 
 if TYPE_CHECKING:
+    from pipelines.workspace.paths import Paths
     from serving.store.engine import Store
 
+
+def _note_in_store(paths: "Paths", action: str, subject: str, detail: Mapping[str, Any]) -> str:
+    from pipelines.posted.posted_store import find_store
+
+    if find_store(paths) is None:
+        return ""
+    from serving.store.noted_commands import note_in_store
+
+    return note_in_store(paths, action, subject, detail)
+
+
+note_with(_note_in_store)
 app = typer.Typer()
 keys = typer.Typer(help="API keys of the server.", no_args_is_help=True)
 trail = typer.Typer(help="The server's audit trail: who saw and changed what.", no_args_is_help=True)
@@ -70,9 +85,10 @@ def create(
     debug: Debug = False,
 ) -> int:
     """Create a key and print it; it cannot be shown again."""
+    from pipelines.workspace.lock import who_runs_this
     from serving.auth.api_keys import create_key
 
-    token = create_key(_store(source, data_dir, store_url), name, scope, owner)
+    token = create_key(_store(source, data_dir, store_url), name, scope, owner, who_runs_this() or "cli")
     Output(json).show({"name": name, "key": token}, token)
     return 0
 
@@ -114,9 +130,10 @@ def revoke(
     debug: Debug = False,
 ) -> int:
     """Revoke a key; its sessions end at once."""
+    from pipelines.workspace.lock import who_runs_this
     from serving.auth.api_keys import revoke_key
 
-    name = revoke_key(_store(source, data_dir, store_url), prefix)
+    name = revoke_key(_store(source, data_dir, store_url), prefix, who_runs_this() or "cli")
     Output(json).show({"revoked": prefix, "name": name}, f"revoked {prefix} ({name})")
     return 0
 

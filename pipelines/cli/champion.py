@@ -73,13 +73,15 @@ def promote_command(
     context = options.context()
 
     from features.errors import ExitStatus
+    from pipelines.posted.noted_commands import noting_champion
     from pipelines.promotion import promote_bundle
     from pipelines.workspace.params_file import load_gate
     from pipelines.workspace.people.register import without_the_forgotten
 
     gate = load_gate(options.params)
     why = without_the_forgotten(context.paths.root, reason)
-    done = promote_bundle(context, bundle, check=check, reason=why, top=top, gate=gate)
+    with noting_champion(context, output.note):
+        done = promote_bundle(context, bundle, check=check, reason=why, top=top, gate=gate)
     answer, moves, found = done.gate, done.churn, done.champion
     if found is None:
         output.show({"gate": answer.record(), "churn": moves}, f"{answer.text}\n\n{churn_text(moves)}")
@@ -123,10 +125,11 @@ def champion_command(options: Options, output: Output, *, pull: bool = False, ch
     """Show the champion; with ``pull``, the registry's, fetched first; with ``churn``, who moved when it took over."""
     context = options.context()
     if pull:
+        from pipelines.posted.noted_commands import noting_champion
         from pipelines.tracking.mlflow_registry import follow_registry
         from pipelines.workspace.lock import only_writer
 
-        with only_writer(context.paths):
+        with noting_champion(context, output.note), only_writer(context.paths):
             follow_registry(context)
 
     from models.bundle import load_bundle
@@ -158,13 +161,14 @@ def champion_command(options: Options, output: Output, *, pull: bool = False, ch
 def rollback_command(options: Options, output: Output) -> int:
     """Point back to the bundle before."""
     context = options.context()
+    from pipelines.posted.noted_commands import noting_champion
     from pipelines.registry.champion import MoveKind, PointerMove, require_champion, roll_back
     from pipelines.registry.promotion_churn import churn_if_possible, keep_churn, read_last_churn
     from pipelines.registry.unfinished_move import noted_move, settle_move
     from pipelines.tracking.mlflow_run import mirror_aliases
     from pipelines.workspace.lock import only_writer
 
-    with only_writer(context.paths):
+    with noting_champion(context, output.note), only_writer(context.paths):
         settled = settle_move(context)
         now = require_champion(context.paths)
         if settled is not None and settled["how"] == str(MoveKind.ROLLBACK):

@@ -133,6 +133,7 @@ def adopt(
 ) -> int:
     """Make a draft the rubric in force; earlier weeks stay judged by the version of their time."""
     context = options(source, data_dir).context()
+    from pipelines.posted.noted_commands import note_command
     from pipelines.rubrics.rubric_adoption import adopt as adopt_draft
     from pipelines.rubrics.rubric_files import read_rubric
     from pipelines.workspace.lock import only_writer, who_runs_this
@@ -141,6 +142,8 @@ def adopt(
     with only_writer(context.paths):
         who = author or who_runs_this()
         found = adopt_draft(context, draft, author=who, reason=reason, since=since, replaces=replaces, resume=True)
+    detail = {name: found[name] for name in ("author", "replaces", "since", "reason")}
+    note_command(context.paths, Output(json).note, "rubric.adopted", str(found["hash"]), detail)
     begins = f" from {found['since'][:16]} on" if found["since"] else ""
     before = f" in place of {found['replaces']}" if found["replaces"] else ""
     scores = "It scores alone from now on." if found["champion"] else "The model's scores stay as they are."

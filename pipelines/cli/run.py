@@ -25,11 +25,16 @@ def run_command(options: Options, output: Output, *, track: bool = True) -> int:
     from pipelines.ingest.diagnosis.reasons_in_words import describe_quarantine
     from pipelines.ingest.notes_in_words import describe_warnings
     from pipelines.ingest.undeclared_kinds import describe_undeclared_kinds
+    from pipelines.posted.noted_commands import noting_champion
     from pipelines.run import RUN, exit_status, run_all
     from pipelines.stages.validate import describe_unmet
     from pipelines.workspace.lock import only_writer
 
-    with only_writer(context.paths), StageProgress(len(RUN) + int(track)) as progress:
+    with (
+        noting_champion(context, output.note),
+        only_writer(context.paths),
+        StageProgress(len(RUN) + int(track)) as progress,
+    ):
         summary = run_all(context, progress, track=track)
     report = context.paths.reports / "report.html"
     counts = CountsRecord.read(context.paths)
@@ -57,13 +62,14 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
     from pipelines.artifacts.champion_record import RegistrationRecord
     from pipelines.artifacts.tracking_record import TrackRecord
     from pipelines.artifacts.train_record import TrainRecord
+    from pipelines.posted.noted_commands import noting_champion
     from pipelines.run import TRAINING_VERDICTS, exit_status, run_stage
     from pipelines.workspace.lock import only_writer
 
     if name == "score":
         note_outdated(context, output)
         note_past_tables(context, output)
-    with only_writer(context.paths):
+    with noting_champion(context, output.note), only_writer(context.paths):
         run = run_stage(context, name)
     left = run.left
     if isinstance(left, TrackRecord) and left.problem:

@@ -73,6 +73,7 @@ def _set(
     replaces: int | None = None,
 ) -> int:
     context = options(source, data_dir).context()
+    from pipelines.posted.noted_commands import note_command
     from pipelines.registry.champion import points_score
     from pipelines.workspace.adopted_thresholds import adopt_threshold, find_repeated, load_thresholds
     from pipelines.workspace.lock import only_writer, who_runs_this
@@ -87,6 +88,8 @@ def _set(
         found = find_repeated(before, score, author=who, reason=reason)
         found = found or adopt_threshold(context.paths, before, score, author=who, reason=reason, replaces=replaces)
     record: dict[str, Any] = found.model_dump()
+    detail = {"author": found.author, "replaces": record["replaces"], "reason": found.reason}
+    note_command(context.paths, Output(json).note, "threshold.set", str(score), detail)
     text = f"{_words(record).capitalize()}, by {found.author}: {found.reason}"
     Output(json).show(record, f"{text}\n'leadscore score --source {source}' lists the open leads by it.")
     return 0

@@ -71,7 +71,7 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def create_key(store: Store, name: str, scopes: list[str], owner: str | None = None) -> str:
+def create_key(store: Store, name: str, scopes: list[str], owner: str | None = None, by: str = "cli") -> str:
     """Create a key and return it; it cannot be shown again.
 
     Raises
@@ -89,7 +89,7 @@ def create_key(store: Store, name: str, scopes: list[str], owner: str | None = N
         key = ApiKey(prefix=token[:10], hash=digest(token), name=name, scopes=chosen, owner=owner)
         key.created_at = wall_now()
         session.add(key)
-        record_action(session, "cli", "key.created", name, {"scopes": chosen})
+        record_action(session, by, "key.created", name, {"scopes": chosen})
     return token
 
 
@@ -99,7 +99,7 @@ def list_keys(store: Store) -> list[ApiKey]:
         return list(session.scalars(select(ApiKey).order_by(ApiKey.id)))
 
 
-def revoke_key(store: Store, prefix: str) -> str:
+def revoke_key(store: Store, prefix: str, by: str = "cli") -> str:
     """Revoke a key by its prefix, and end its sessions; returns its name."""
     with store.writing() as session:
         keys = list(session.scalars(select(ApiKey).where(ApiKey.prefix == prefix, ApiKey.revoked_at.is_(None))))
@@ -108,7 +108,7 @@ def revoke_key(store: Store, prefix: str) -> str:
         keys[0].revoked_at = wall_now()
         mine = delete(WebSession).where(WebSession.key_id == keys[0].id)
         ended = len(session.scalars(mine.returning(WebSession.hash)).all())
-        record_action(session, "cli", "key.revoked", keys[0].name, {"sessions": ended} if ended else {})
+        record_action(session, by, "key.revoked", keys[0].name, {"sessions": ended} if ended else {})
         return keys[0].name
 
 

@@ -53,7 +53,14 @@ _NOT_OF_LEADS = ("webhook.", "key.", "rubric.", "threshold.", "model.", "first_r
 
 
 def erase_from_store(
-    store: Store, uploads: Path, person: Person, mark: str, *, dry_run: bool, source: Source | None = None
+    store: Store,
+    uploads: Path,
+    person: Person,
+    mark: str,
+    *,
+    dry_run: bool,
+    source: Source | None = None,
+    actor: str = "forget",
 ) -> list[Place]:
     """Remove every row of the person's, or count them; one transaction, with an entry that says that it happened.
 
@@ -87,7 +94,7 @@ def erase_from_store(
         places += [Place(_WHERE + "audit", redacted, "entries blanked")] if redacted else []
         if not dry_run:
             counts = {place.where.removeprefix(_WHERE): place.count for place in places}
-            record_action(session, "forget", "person.forgotten", f"forgotten:{mark}", {"removed": counts})
+            record_action(session, actor, "person.forgotten", f"forgotten:{mark}", {"removed": counts})
     if not dry_run:
         _give_back_space(store)
     return places

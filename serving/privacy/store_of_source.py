@@ -16,6 +16,7 @@ from pipelines.privacy.elsewhere import Place
 from pipelines.privacy.erase_files import rows_of_person
 from pipelines.privacy.person import Person
 from pipelines.workspace.context import Context
+from pipelines.workspace.lock import who_runs_this
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.naming_columns import naming_columns
 from pipelines.workspace.table_files import records_of
@@ -73,13 +74,14 @@ class ServerOf:
     def erase(self, person: Person, mark: str, *, dry_run: bool) -> Sequence[Place]:
         """Take the person out of stores, uploads, and files of first runs that nothing is made of."""
         columns, places = naming_columns(self.source, ["leads"]), []
+        options: dict[str, Any] = {"dry_run": dry_run, "source": self.source, "actor": who_runs_this() or "forget"}
         with self.stores() as stores:
             for number, store in enumerate(stores):
                 for uploads in self._upload_folders() if number == 0 else ():
-                    places += erase_from_store(store, uploads, person, mark, dry_run=dry_run, source=self.source)
+                    places += erase_from_store(store, uploads, person, mark, **options)
                 if number:
                     nothing = self.paths.root / "no-uploads"
-                    places += erase_from_store(store, nothing, person, mark, dry_run=dry_run, source=self.source)
+                    places += erase_from_store(store, nothing, person, mark, **options)
         return [*places, *erase_first_runs(self.paths.data_dir, self.source, person, columns, dry_run=dry_run)]
 
     def describe(self) -> str:
@@ -108,7 +110,7 @@ class ServerOf:
             for store in stores[:1]:
                 with store.writing() as session:
                     for lead in leads:
-                        record_action(session, "command line", action, lead)
+                        record_action(session, who_runs_this() or "somebody", action, lead, {"by": "command line"})
 
     def _places(self) -> list[Path | str]:
         """The store that was named or is in use, and one that an earlier server left below the data directory."""

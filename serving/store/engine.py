@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,16 @@ event.listen(_Session, "do_orm_execute", leave_out_damaged)
 class Store:
     """Sessions on one database; :meth:`migrate` brings it up to date."""
 
-    def __init__(self, url: str) -> None:
-        sqlite = url.startswith("sqlite")
-        options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
-        self.engine: Engine = create_engine(url, pool_pre_ping=not sqlite, **(options if sqlite else {}))
+    def __init__(self, url: str, wait_seconds: float | None = None) -> None:
+        sqlite, wait = url.startswith("sqlite"), wait_seconds or BUSY_SECONDS
+        arguments: dict[str, Any] = {"timeout": wait, "check_same_thread": False} if sqlite else {}
+        if not sqlite and wait_seconds is not None:
+            milliseconds = int(1_000 * wait_seconds)
+            limits = f"-c lock_timeout={milliseconds} -c statement_timeout={milliseconds}"
+            arguments = {"connect_timeout": max(2, int(wait_seconds)), "options": limits}
+        self.engine: Engine = create_engine(url, pool_pre_ping=not sqlite, connect_args=arguments)
         if sqlite:
-            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "connect", partial(_prepare_sqlite, wait))
         self.damaged = DamagedRows(self.engine)
 
     @contextmanager
@@ -132,18 +137,18 @@ def hold_lock(session: Session, name: str) -> None:
         session.execute(text(f"SELECT pg_advisory_xact_lock(hashtextextended(:name, {_LOCK}))"), {"name": name})
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(wait_seconds: float, connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun by us, not guessed by the driver
     if connection.execute("PRAGMA page_count").fetchone()[0] == 0:  # of a file that holds something, it would write
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
-    switch_to_write_ahead_log(connection)
+    switch_to_write_ahead_log(connection, wait_seconds)
     for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def switch_to_write_ahead_log(connection: Any) -> None:
+def switch_to_write_ahead_log(connection: Any, wait_seconds: float = BUSY_SECONDS) -> None:
     """Switch to the write-ahead log; SQLite does not wait for another connection doing the same, so we do."""
-    give_up = time.monotonic() + BUSY_SECONDS
+    give_up = time.monotonic() + wait_seconds
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL").close()

@@ -42,6 +42,7 @@ def retrain(
     moment = _moment(as_of)
     context = chosen.context()
     from pipelines.cli.progress import StageProgress
+    from pipelines.posted.noted_commands import noting_champion
     from pipelines.retraining.retrain_page import retrain_text
     from pipelines.retraining.retrain_record import Decision
     from pipelines.retraining.retrain_run import RetrainOptions
@@ -57,9 +58,9 @@ def retrain(
         gate=load_gate(chosen.params),
         monitor=load_monitor(chosen.params),
     )
-    with only_writer(context.paths), StageProgress(8) as progress:
-        record = run_retrain(context, asked, progress)
     output = Output(json)
+    with noting_champion(context, output.note), only_writer(context.paths), StageProgress(8) as progress:
+        record = run_retrain(context, asked, progress)
     page = context.paths.retrain / "page" / "retrain.html"
     output.show(record.record() | {"page": str(page)}, f"{retrain_text(record)}\nPage: {page}")
     note_past_tables(context, output)
