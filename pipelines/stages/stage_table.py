@@ -158,7 +158,7 @@ _IN_ORDER = (
         name="backtest",
         purpose="Judge all candidates on rolling origins.",
         function=_backtest,
-        inputs=("matrix", "audit"),
+        inputs=("ingest", "matrix", "audit"),
         artifacts=("backtest",),
         params=("leadscore",),
     ),
