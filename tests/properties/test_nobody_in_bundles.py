@@ -32,6 +32,7 @@ from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.reference_distribution import build_reference_distribution
 from models.judging.feeds.feed_profile import profile_values
 from models.judging.feeds.watched_table import WatchedColumn
+from models.judging.handoff.segments import OTHERS, segments_of
 from models.judging.rubrics.customer_profiles import judge_profiles
 from models.judging.rubrics.rule_diagnostics import diagnose_rules
 from tests.reference.toy import CATALOG, feature, toy_matrix
@@ -145,3 +146,13 @@ def test_who_buys_is_told_without_names() -> None:
     rules = pd.DataFrame({f"rule_{name}": (rng.random(500) < 0.3).astype(float) for name in TRUE} | dict(matrix.values))
     missing = diagnose_rules(ledger(RUBRIC, rules), rules, catalog, made.label, np.ones(500), np.arange(500)).missing
     assert "visits" in str(missing) and [one for one in PEOPLE if one in str(missing)] == []
+
+
+def test_segments_are_shown_without_names() -> None:
+    made, rng = toy_matrix(500, seed=3), np.random.default_rng(0)
+    own = {"angelegt_von": rng.choice(PEOPLE, 500), "found_by": rng.choice(["web", "fair", "ann@corp.com"], 500)}
+    values = made.values.assign(**{name: pd.Series(texts, dtype="str") for name, texts in own.items()})
+    columns = (feature(name, Topic.CONTEXT, Dimension.FIT, category=True) for name in own)
+    found = segments_of(dataclasses.replace(made, values=values, catalog=Catalog((*CATALOG, *columns))))
+    assert "angelegt von" not in found and set(found["found by"]) == {"web", "fair", OTHERS}
+    assert set(found["title"]) == {"boss", "clerk", "student"}

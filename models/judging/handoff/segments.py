@@ -7,6 +7,7 @@ import pandas as pd
 
 from features.catalog.feature import Feature
 from features.matrix import Matrix
+from features.schema.people.people_texts import nameable_levels
 
 OTHERS = "(others)"
 SEGMENT_VALUES = 12  # more values of one attribute make a table nobody reads
@@ -15,7 +16,10 @@ _SIZES = (10, 50, 250, 1_000)  # first number of employees of each band but the 
 
 
 def segments_of(test: Matrix) -> dict[str, pd.Series]:
-    """Attributes of leads and accounts with two to twelve values, by label: categories, and sizes of companies."""
+    """Attributes of leads and accounts with two to twelve values, by label: categories, and sizes of companies.
+
+    Values that tell of a person are among :data:`OTHERS`.
+    """
     found = {}
     for feature in test.catalog:
         if feature.family not in ("attributes", "titles"):
@@ -49,9 +53,11 @@ def slices_of(keys: pd.DataFrame, column: pd.Series, key: str, *, people: bool =
 
 
 def show_as_segment(feature: Feature, values: pd.Series) -> pd.Series | None:
-    """The values as a few names; None of numbers that are no sizes of companies."""
+    """The values as a few names, those that tell of a person as one; None of numbers that are no sizes of companies."""
     if not pd.api.types.is_numeric_dtype(values):
-        return values.astype("object")
+        texts = values.astype("object")
+        named = nameable_levels(feature.name, values.dropna().astype("str").unique().tolist())
+        return texts.where(texts.isna() | texts.isin(named), OTHERS)
     return name_sizes(values) if feature.unit == PEOPLE else None
 
 
