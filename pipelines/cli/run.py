@@ -119,11 +119,16 @@ def note_past_tables(context: "Context", output: Output) -> None:
 
 def note_past_list(context: "Context", scored: "ScoreRecord", output: Output) -> None:
     """Say where the list was made from such tables, whatever was read since, or by a bundle that scores no more."""
+    from features.errors import LeadScoreError
     from pipelines.artifacts.score_record import OPEN_LEADS
     from pipelines.registry.champion import read_champion
 
     _note_past(context, "leads listed of", scored.as_of, output)
-    champion = read_champion(context.paths)
+    try:
+        champion = read_champion(context.paths)
+    except LeadScoreError as problem:  # the list needs no champion
+        output.note(f"Whether the champion scored this list is not known: {problem.message}")
+        return
     if scored.kind == OPEN_LEADS and champion is not None and scored.bundle not in (None, champion.hash):
         output.note(
             f"The list was scored by {str(scored.bundle)[:12]}, and the champion is {champion.hash[:12]} since: "

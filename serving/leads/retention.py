@@ -57,11 +57,12 @@ def apply_retention(app_state: AppState) -> dict[str, int]:
 
     for name in ("store.sqlite", "last_served.json"):
         remove_left_overs(app_state.folder, f".{name}.part.")
-    freed = give_back_space(store)
     found = verify_trail(store, kept_days=settings.audit_days)
     head = {"head": f"{found.last_id}:{found.head}", "intact": found.intact}  # noted where the database is not
-    told = {kind: count for kind, count in (removed | {"freed_bytes": freed}).items() if count}
-    logger().info("retention", **told, **head)
+    logger().info("retention", **{kind: count for kind, count in removed.items() if count}, **head)
+    freed = give_back_space(store)  # last, as it may fail where the disk is full
+    if freed:
+        logger().info("store got shorter", bytes=freed)
     return removed
 
 

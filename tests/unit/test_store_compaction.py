@@ -1,10 +1,12 @@
 """A store gives back the space of what was removed, loses no row over it, and lets everybody else go on."""
 
+import shutil
 import sqlite3
 import threading
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import delete, func, insert, select
@@ -15,6 +17,10 @@ from serving.store.tables import ActivityRow
 
 AT = datetime(2026, 6, 1)
 ROWS = 40_000
+
+
+class Disk(NamedTuple):
+    free: int
 
 
 def fill(store: Store, first: int, count: int) -> None:
@@ -82,6 +88,21 @@ def test_a_store_of_which_little_is_free_stays_as_it_is(tmp_path: Path) -> None:
     empty_log(store)
     before = file.read_bytes()
     assert give_back_space(store) == 0 and file.read_bytes() == before
+    store.close()
+
+
+def test_a_store_that_the_disk_does_not_hold_twice_is_not_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_store(None, tmp_path).close()
+    make_older(tmp_path / "store.sqlite")
+    store = open_store(None, tmp_path)
+    fill(store, 0, ROWS)
+    kept, size = thin_out(store, 10), (tmp_path / "store.sqlite").stat().st_size
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(size))
+    assert give_back_space(store) == 0 and leads(store) == kept
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(3 * size))
+    assert give_back_space(store) > 0 and leads(store) == kept
     store.close()
 
 
