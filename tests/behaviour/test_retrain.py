@@ -515,6 +515,12 @@ def test_a_list_of_a_bundle_that_scores_no_more_is_said_to_be_one(
     assert "was scored by" not in cli("worklist", *run.args)[2]
 
 
+def test_a_list_is_shown_beside_a_pointer_that_cannot_be_read(cli: Cli, run: TinyRun) -> None:
+    (run.context.paths.root / "champion.json").write_text("{", encoding="utf-8")
+    status, shown, err = cli("worklist", *run.args)
+    assert status == 0 and shown.count("\n") > 5 and "Whether the champion scored this list is not known" in err
+
+
 def test_an_earlier_day_is_named_where_a_list_was_made_from_its_tables(cli: Cli, run: TinyRun) -> None:
     paths = run.context.paths
     assert "retrain --as-of" not in cli("worklist", *run.args)[2]
