@@ -44,6 +44,20 @@ def test_zeros_behind_whole_numbers_are_no_part_of_a_date(zeros: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("form", "text", "day"),
+    [
+        ("%d%m%Y", "1122024", "2024-12-01"),
+        ("%d%m%Y", "11122024", "2024-12-11"),
+        ("%m%d%Y", "1112024.0", "2024-01-11"),
+        ("%d%m%y", "11224", "2024-12-01"),
+        ("%y%m%d", "90108", "2009-01-08"),
+    ],
+)
+def test_a_day_of_digits_that_was_a_number_has_its_first_zero_back(form: str, text: str, day: str) -> None:
+    assert read(text, form=form) == [f"{day} 00:00:00"]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "2024-01-08 오후 4:05",

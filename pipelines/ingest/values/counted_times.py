@@ -16,12 +16,19 @@ _WHOLE = r"^(\d{8,}|\d{4,7}(?=[.,]0$))[.,]0+$"
 # of a year (24008) lie below, dates without signs (20240108) above.
 _SERIAL, _FIRST_DAY, _LAST_DAY = r"^\d{5}(?:[.,]\d+)?$", 36_526, 55_153
 _NO_DAY = 200_000  # in 2447: read_serial drops what lies behind 2199
+_DIGITS_OF_DAYS = {"%d%m%Y": 8, "%m%d%Y": 8, "%d%m%y": 6, "%m%d%y": 6, "%y%m%d": 6}
 _EPOCH_2000, _EPOCH_2050 = 946_684_800, 2_524_608_000  # seconds since 1970
 
 
 def whole_digits(texts: pd.Series) -> pd.Series:
     """Texts in which whole numbers have no decimals: 20240108.0 is the day that was 20240108 before one was missing."""
     return texts.str.replace(_WHOLE, r"\1", regex=True)
+
+
+def pad_first_digit(texts: pd.Series, form: str | None) -> pd.Series:
+    """Texts with the 0 in front that a day of digits loses as a number: 1012024 of %d%m%Y is the first of January."""
+    width = _DIGITS_OF_DAYS.get(form or "")
+    return texts if width is None else texts.str.replace(rf"^(\d{{{width - 1}}})$", r"0\1", regex=True)
 
 
 def holds_serial_days(clean: pd.Series) -> bool:

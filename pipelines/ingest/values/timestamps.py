@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 
 from pipelines.ingest.errors import TurnedDatesError
-from pipelines.ingest.values.counted_times import EPOCHS, SERIAL, holds_serial_days, read_serial, whole_digits
+from pipelines.ingest.values.counted_times import (
+    EPOCHS,
+    SERIAL,
+    holds_serial_days,
+    pad_first_digit,
+    read_serial,
+    whole_digits,
+)
 from pipelines.ingest.values.date_order import (
     DATE_FORMS,
     NUMERIC_DATE,
@@ -80,7 +87,7 @@ def read_timestamps(
 
     strptime = None if form in (None, DAY_FIRST, MONTH_FIRST) else form
     if strptime is None or not re.search(r"[.,]", strptime):
-        clean = whole_digits(clean)
+        clean = pad_first_digit(whole_digits(clean), strptime)
     if strptime is None:
         clean = clean.str.replace(_ZONED_DATE, r"\1", regex=True).str.replace(ALL_DIGITS, r"\1T\2", regex=True)
     values, pending = _read_zoned(clean, strptime)
