@@ -21,8 +21,8 @@ class TrackLimits(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LEADSCORE_TRACK_", frozen=True, extra="ignore")
 
-    # what is not told waits for the next run: nobody has to wait for it
-    seconds: float = Field(default=20.0, gt=0, description="for all that one command tells a server")
+    # a tiny run takes a server on the same busy machine 7 s; what is not told waits for the next run, and nobody for it
+    seconds: float = Field(default=30.0, gt=0, description="for all that one command tells a server")
 
 
 class _LateError(RegistryError):
