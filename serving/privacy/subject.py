@@ -131,9 +131,18 @@ def _from_store(store: Store, person: Person) -> dict[str, Any]:
     return {
         "served_scores": scores,
         "posted": {name: rows for name, rows in posted.items() if rows},
-        "seen_and_changed": [{k: e[k] for k in ("at", "actor", "action", "detail")} for e in seen],
+        "seen_and_changed": [
+            {"at": e["at"], "actor": e["actor"], "action": e["action"], "detail": _of_nobody_else(e["detail"], person)}
+            for e in seen
+        ],
         "passed_on": {"exports": [row["ledger"] for row in exports], "messages": messages},
     }
+
+
+def _of_nobody_else(detail: Mapping[str, Any], person: Person) -> dict[str, Any]:
+    """The details of an entry without the other leads of a list that showed the person."""
+    listed = detail.get("leads")
+    return dict(detail) | ({"leads": list(filter(person.is_lead, listed))} if isinstance(listed, list) else {})
 
 
 def _served_in_list(kept: Mapping[str, Any]) -> dict[str, Any]:

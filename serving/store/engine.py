@@ -146,9 +146,9 @@ def _prepare_sqlite(wait_seconds: float, connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def switch_to_write_ahead_log(connection: Any, wait_seconds: float = BUSY_SECONDS) -> None:
+def switch_to_write_ahead_log(connection: Any, wait_seconds: float | None = None) -> None:
     """Switch to the write-ahead log; SQLite does not wait for another connection doing the same, so we do."""
-    give_up = time.monotonic() + wait_seconds
+    give_up = time.monotonic() + (wait_seconds or BUSY_SECONDS)
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL").close()

@@ -664,3 +664,15 @@ def test_all_of_a_broken_row_goes_with_a_short_id(tmp_path: Path, cli: Cli) -> N
     assert cli("forget", "1042", *args(paths))[0] == 0
     assert files_with(paths.data_dir, "600 100 200") == [] == files_with(paths.data_dir, "Ann Lee")
     assert files_with(paths.ingest, "1043"), "the next row is another's"
+
+
+def test_who_asks_what_is_held_is_told_of_lists_without_the_others_on_them(paths: Paths, cli: Cli) -> None:
+    store = open_store(None, paths.root / "serving")
+    with store.writing() as session:
+        record_action(session, "ben", "showed", "", {"route": "/v1/worklist", "leads": ["2", "1", "another"]})
+        record_action(session, "ben", "showed", "", {"route": "/v1/worklist", "leads": ["2"]})
+    out = paths.data_dir / "ann.md"
+    assert cli("subject", "1", "--out", str(out), *args(paths))[0] == 0
+    told = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
+    assert [row["detail"] for row in told["seen_and_changed"]] == [{"route": "/v1/worklist", "leads": ["1"]}]
+    store.close()
