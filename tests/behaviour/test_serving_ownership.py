@@ -42,12 +42,12 @@ PLAIN_AT = {
 READ_BY_HAND = {"POST /rubric/points", "POST /rubric/rule"}
 
 
-# Answered alike for one's own: rows sent are scored as sent, and what an earlier route took back is gone.
-ALIKE = {
-    "POST /v1/score lead",
-    "POST /v1/score/batch leads",
-    "DELETE /v1/leads/{lead_id}/activities/{activity} activity",
-    "DELETE /v1/leads/{lead_id}/notes/{note} note",
+# Answered alike for one's own: rows sent are scored as sent.
+ALIKE = {"POST /v1/score lead", "POST /v1/score/batch leads"}
+PARTS: dict[str, Callable[[RouteParameters], bool]] = {
+    "API": lambda route: not route.is_page,
+    "card": lambda route: route.is_page and "{lead_id}" in route.path,
+    "other pages": lambda route: route.is_page and "{lead_id}" not in route.path,
 }
 
 
@@ -148,8 +148,9 @@ ASKS: dict[tuple[str, str], Ask] = {
     ),
 }
 LISTS = ("/worklist", "/worklist/file", "/leads/{lead_id}", "/v1/worklist", "/v1/worklist/export")
-ASKS |= {(f"GET {path}", "search"): asked_for("search", lead_of) for path in LISTS}
-ASKS[("POST /v1/exports/{name}", "search")] = asked_for("search", lead_of, again=True)
+# with leads that were put aside, as every lead here was
+ASKS |= {(f"GET {path}", "search"): asked_for("search", lead_of, show="all") for path in LISTS}
+ASKS[("POST /v1/exports/{name}", "search")] = asked_for("search", lead_of, show="all", again=True)
 OWNED = ("/", "/team", "/v1/shortlist", *LISTS)
 ASKS |= {(f"GET {path}", "owner"): asked_for("owner", lambda ids: ids.owner) for path in OWNED}
 ASKS[("GET /", "owner")] = asked_for("owner", lambda ids: ids.owner, role="rep")
@@ -251,7 +252,7 @@ class Caller:
         return [self.client.get(f"{at}{part}", headers=headers).json() for part in ("/notes", "/answers", "")]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def caller(client: TestClient, leads: pd.DataFrame) -> Caller:
     return Caller(client, leads)
 
@@ -288,9 +289,10 @@ def test_whatever_a_route_takes_was_looked_at(client: TestClient) -> None:
     assert not PLAIN.difference(*labels.values())
 
 
-def test_an_id_of_anothers_is_answered_like_one_that_nobody_has(client: TestClient, caller: Caller) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_an_id_of_anothers_is_answered_like_one_that_nobody_has(client: TestClient, caller: Caller, part: str) -> None:
     asked, before = 0, caller.said_of_theirs()
-    for route in find_routes(client.app):
+    for route in filter(PARTS[part], find_routes(client.app)):
         for name, ask in asks_of(route).items():
             at, of_path = f"{route.method} {route.path} {name}", f"{{{name}}}" in route.path
             nobodys, theirs = caller.ask(route, ask, caller.nobody), caller.ask(route, ask, caller.theirs)
@@ -302,7 +304,7 @@ def test_an_id_of_anothers_is_answered_like_one_that_nobody_has(client: TestClie
                 f"{at}: one's own must be answered otherwise, else nothing was asked"
             )
             asked += 1
-    assert asked > 50
+    assert asked >= 10
     assert caller.said_of_theirs() == before
 
 
