@@ -1,7 +1,7 @@
 """What commands change, told to whoever keeps an audit trail: the server, which is installed above the pipelines."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from features.errors import LeadScoreError
@@ -31,10 +31,19 @@ def note_command(paths: Paths, say: Say, action: str, subject: str, detail: Mapp
 
 @contextmanager
 def noting_champion(context: "Context", say: Say) -> Iterator[None]:
-    """Tell that another bundle scores, where one does after what is done here."""
+    """Tell that another bundle scores, where one does after what is done here, also where that fails in the end."""
     before = _champion_of(context.paths)
-    yield
-    now = _champion_of(context.paths)
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):  # what failed first is what the command ends with
+            _note_champion(context.paths, say, before)
+        raise
+    _note_champion(context.paths, say, before)
+
+
+def _note_champion(paths: Paths, say: Say, before: "Champion | None") -> None:
+    now = _champion_of(paths)
     if now is None or (before is not None and (now.hash, len(now.history)) == (before.hash, len(before.history))):
         return
     from pipelines.registry.champion import MoveKind
@@ -42,7 +51,7 @@ def noting_champion(context: "Context", say: Say) -> Iterator[None]:
     last = now.history[-1] if now.history else None
     back = last is not None and last.how == str(MoveKind.ROLLBACK)
     detail = {"previous": now.previous} | ({} if last is None else {"how": str(last.how), "reason": last.reason})
-    note_command(context.paths, say, "rolled.back" if back else "promoted", now.hash, detail)
+    note_command(paths, say, "rolled.back" if back else "promoted", now.hash, detail)
 
 
 def _champion_of(paths: Paths) -> "Champion | None":

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import DataError
 from pipelines.workspace.folder_owner import read_owner
@@ -35,6 +35,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 STORE_URL, STORE_FOLDER, STORE_SOURCE = (f"LEADSCORE_SERVE_{name}" for name in ("STORE_URL", "STATE_DIR", "SOURCE"))
+# of a store that does not open: its address is none, its driver is not installed or takes none of our settings
+STORE_ERRORS = (SQLAlchemyError, ImportError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,10 @@ def read_posted(paths: Paths) -> PostedRows:
             }
             found = {name: _read_table(connection, name, known.get(name, set())) for name in COLUMNS}
         engine.dispose()
-    except (SQLAlchemyError, ArgumentError) as problem:
-        shown = place if isinstance(place, Path) else make_url(place).render_as_string()
-        first = str(getattr(problem, "orig", problem)).splitlines()[0]
+    except STORE_ERRORS as problem:
         raise DataError(
-            f"what was posted to the server cannot be read from its store {shown}: {first}. "
-            f"Check {STORE_URL}, or start the server once, which repairs or migrates it."
+            f"what was posted to the server cannot be read from its store {name_store(place)}: "
+            f"{store_problem(problem)}. Check {STORE_URL}, or start the server once, which repairs or migrates it."
         ) from problem
     register = read_register(paths.root)
     if register.has_forgotten:
@@ -111,6 +111,21 @@ def find_store(paths: Paths) -> Path | str | None:
         if folder := os.environ.get(STORE_FOLDER):
             file = Path(folder) / "store.sqlite"
     return file if file.exists() else None
+
+
+def name_store(place: Path | str) -> str:
+    """How messages name a store: its file, or its URL without the password; its setting where that holds no URL."""
+    try:
+        return str(place) if isinstance(place, Path) else make_url(place).render_as_string()
+    except STORE_ERRORS:  # an address that cannot be taken apart may hold a password anywhere
+        return STORE_URL
+
+
+def store_problem(problem: Exception) -> str:
+    """Why a store does not open or answer, in a line without its end."""
+    if isinstance(problem, ValueError):  # whose text may quote a part of the address
+        return "its address cannot be read"
+    return str(getattr(problem, "orig", problem)).splitlines()[0].rstrip(".")
 
 
 def is_told_of(paths: Paths) -> bool:

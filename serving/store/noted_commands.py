@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
-from pipelines.posted.posted_store import find_store
+from pipelines.posted.posted_store import STORE_ERRORS, find_store, name_store, store_problem
 from pipelines.workspace.lock import who_runs_this
 from pipelines.workspace.paths import Paths
 from serving.store.audit_trail import record_action
@@ -27,18 +25,19 @@ def note_in_store(paths: Paths, action: str, subject: str, detail: Mapping[str, 
     place = find_store(paths)
     if place is None:
         return ""
-    shown = str(place) if isinstance(place, Path) else make_url(place).render_as_string()
-    told = f"note: the audit trail in {shown} does not tell of this command: "
-    store = Store(f"sqlite:///{place}" if isinstance(place, Path) else place, wait_seconds=_WAIT_SECONDS)
+    told = f"note: the audit trail in {name_store(place)} does not tell of this command: "
+    store = None
     try:
+        store = Store(f"sqlite:///{place}" if isinstance(place, Path) else place, wait_seconds=_WAIT_SECONDS)
         with store.reading() as session:
             if session.scalar(select(VERSION.c.version_num)) != newest_revision():
                 return told + "it is of another version, which the next start of the server brings up to date."
         with store.writing() as session:
             actor = who_runs_this() or "somebody"
             record_action(session, actor, action, subject, {**detail, "by": BY})
-    except SQLAlchemyError as problem:
-        return told + str(getattr(problem, "orig", problem)).splitlines()[0]
+    except STORE_ERRORS as problem:
+        return f"{told}{store_problem(problem)}."
     finally:
-        store.close()
+        if store is not None:
+            store.close()
     return ""

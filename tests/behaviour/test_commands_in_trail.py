@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from features.errors import DataError
 from features.rubric.yaml_format import rubric_yaml
-from pipelines.registry.champion import keep_bundle, read_champion
+from pipelines.posted.noted_commands import noting_champion
+from pipelines.posted.posted_store import read_posted
+from pipelines.registry.champion import MoveKind, PointerMove, keep_bundle, point_to, read_champion
 from pipelines.workspace.lock import who_runs_this
 from serving.store.audit_trail import read_entries
 from serving.store.engine import open_store
@@ -86,6 +89,41 @@ def test_a_store_of_an_older_version_is_left_as_it_is(tiny_copy: TinyRun, cli: C
     assert status == 0 and "of another version" in " ".join(said.split())
     assert store.execute("SELECT count(*) FROM audit").fetchone() == (len(before),)
     store.close()
+
+
+def test_a_promotion_is_told_though_what_follows_it_fails(tiny_copy: TinyRun, told: Any) -> None:
+    paths, said = tiny_copy.context.paths, list[str]()
+    twin = keep_bundle(paths, paths.train / "twin")
+    with pytest.raises(DataError, match="the list"), noting_champion(tiny_copy.context, said.append):
+        point_to(paths, twin, PointerMove(MoveKind.FORCED, "a test"))
+        raise DataError("the list cannot be written")
+    with pytest.raises(DataError, match="nothing"), noting_champion(tiny_copy.context, said.append):
+        raise DataError("nothing was promoted")
+    assert [(entry["action"], entry["subject"]) for entry in told()] == [("key.created", "crm"), ("promoted", twin)]
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("postgres://ann:hidden@db/leads", "Can't load plugin"),
+        ("nonsense-hidden", "Could not parse"),
+        ("mysql+nodriver://ann:hidden@db/leads", "Can't load plugin"),
+        ("oracle+cx_oracle://ann:hidden@db/leads", "No module named"),
+        ("postgresql://db:hidden/word", "its address cannot be read"),
+    ],
+)
+def test_an_address_that_is_none_ends_no_command_that_has_done_its_work(
+    tiny_copy: TinyRun, cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str, why: str
+) -> None:
+    monkeypatch.setenv("LEADSCORE_SERVE_STORE_URL", url)
+    monkeypatch.setenv("LEADSCORE_SERVE_SOURCE", tiny_copy.context.paths.source)
+    status, _, said = cli("threshold", "adopt", "62", "--reason", "a test", *tiny_copy.args)
+    told = " ".join(said.split())
+    assert status == 0 and "does not tell of this command: " in told and why in told and "hidden" not in told
+    with pytest.raises(DataError, match="LEADSCORE_SERVE_STORE_URL") as refused:
+        read_posted(tiny_copy.context.paths)
+    assert why in refused.value.message and "hidden" not in refused.value.message
 
 
 def test_without_a_store_nothing_is_made(tiny_copy: TinyRun, cli: Cli) -> None:
