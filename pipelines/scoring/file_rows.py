@@ -18,6 +18,7 @@ from features.schema.canonical_tables import TABLES
 from features.schema.source import Flat, Source
 from pipelines.compute.engines import choose_builder
 from pipelines.ingest.data_cutoff import FAR_DAYS
+from pipelines.ingest.identity_files import read_merged_leads
 from pipelines.scoring.file_answers import add_file_answers
 from pipelines.scoring.find_lead import parse_as_of, tables_if_any
 from pipelines.scoring.leads_file import LeadsFile
@@ -46,7 +47,7 @@ def rows_of_file(
     as they stood at their close.
     """
     errors: list[str] = leads.errors.astype("object").tolist()
-    _note_refusals(context, leads.frame, merged, errors)
+    _note_refusals(context, leads.frame, errors)
     if context.source.kind == "flat":
         return flat_at(leads.frame, catalog, context.source), errors, None
 
@@ -66,11 +67,13 @@ def rows_of_file(
     return _relational_matrix(context, catalog, tables, frame, errors, seen_at), errors, when
 
 
-def _note_refusals(context: Context, frame: pd.DataFrame, merged: Mapping[str, str], errors: list[str]) -> None:
+def _note_refusals(context: Context, frame: pd.DataFrame, errors: list[str]) -> None:
     """Rows of people who are forgotten or object to profiling get no score, whoever asks and in whatever file."""
     register = read_register(context.paths.root)
-    ids = replace_merged_leads(frame["lead_id"], merged) if "lead_id" in frame else pd.Series(pd.NA, index=frame.index)
+    ids = frame["lead_id"] if "lead_id" in frame else pd.Series(pd.NA, index=frame.index)
     ids = ids.astype("str").str.removeprefix(DISGUISE)
+    if context.source.kind != "flat":  # all that were merged: those of others, too, whom the caller knows nothing of
+        ids = replace_merged_leads(ids, read_merged_leads(context.paths)).astype("str")
     ids = ids.mask(are_row_numbers(ids, context.source))
     object_ = objecting_leads(frame, context.source)
     object_ = object_ | ids.astype("str").isin(objecting_here(context)).to_numpy(dtype=bool)

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -11,12 +12,17 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
+from features.cohort.objections import OBJECTS, WHY_NO_SCORE
 from models.accounts.expansion import account_products
 from pipelines.ingest.identity_files import read_merged_leads
-from pipelines.workspace.atomic_files import read_parquet
+from pipelines.scoring.find_lead import CHAMPION, find_reading
+from pipelines.scoring.leads_file import read_leads_file
+from pipelines.scoring.score_file import OffRecord, score_leads
+from pipelines.workspace.atomic_files import read_parquet, write_parquet
 from serving.accounts import expansion_rows
 from serving.leads import lookup
 from tests.reference.serving import client_for, key_for, score_uploads, worklist_of
+from tests.reference.tiny_run import TinyRun
 
 VALUES = {"table": "answers", "number": "1", "hash": "0" * 8, "activity": "1", "note": "1"}
 ASKED: dict[str, list[dict[str, Any]]] = {  # what an operation needs to answer
@@ -91,6 +97,21 @@ def test_an_upload_uses_nothing_on_record_of_anothers_lead(
     assert points[their_double] == points["nobody-knows-me"] and scored["owner"]["note"].isna()[their_double]
     assert "scored as lead" in scored["all"]["note"][their_double]
     assert points[own] == scored["all"]["probability"][own]
+
+
+def test_who_objects_gets_no_score_by_the_id_of_a_merged_record_of_anothers_lead(
+    tiny_copy: TinyRun, tmp_path: Path
+) -> None:
+    context, file = tiny_copy.context, tiny_copy.context.paths.ingest / "leads.parquet"
+    leads, (gone, kept) = read_parquet(file), next(iter(read_merged_leads(context.paths).items()))
+    write_parquet(file, leads.assign(**{OBJECTS: (leads["lead_id"] == kept).astype("boolean")}))
+    lines = [f"{lead},2026-06-01T00:00:00+00:00,referral,CEO\n" for lead in (gone, "nobody-knows-me")]
+    (tmp_path / "l.csv").write_text("Lead ID,Created Date,Lead Source,Job Title\n" + "".join(lines))
+    rows = read_leads_file(tmp_path / "l.csv", context.source, find_reading(context, CHAMPION))
+    for unknown in (OffRecord(), OffRecord(frozenset({gone}))):  # to everybody, and to who sees neither record
+        found = score_leads(context, rows, unknown=unknown).frame
+        assert found["error"].tolist() == [WHY_NO_SCORE, ""]
+        assert found["probability"].isna().tolist() == [True, False]
 
 
 def test_an_upload_uses_nothing_on_record_of_an_account_without_a_lead_of_the_owner(
