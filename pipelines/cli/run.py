@@ -64,8 +64,13 @@ def stage_command(name: str, options: Options, output: Output, *, gate: bool = T
     from pipelines.artifacts.train_record import TrainRecord
     from pipelines.posted.noted_commands import noting_champion
     from pipelines.run import TRAINING_VERDICTS, exit_status, run_stage
+    from pipelines.stages.stage_table import TRACK
     from pipelines.workspace.lock import only_writer
 
+    if name == TRACK:
+        from pipelines.tracking.mlflow_patience import wait_long
+
+        wait_long()
     if name == "score":
         note_outdated(context, output)
         note_past_tables(context, output)

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 from features.errors import RegistryError
 from pipelines.outbound.timed_requests import open_within
 from pipelines.tracking.mlflow_names import SERVER
-from pipelines.tracking.mlflow_patience import TrackLimits, patience
+from pipelines.tracking.mlflow_patience import TrackLimits, causes_of, patience
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.private_files import create_private, make_folder, private_umask
 
@@ -37,7 +37,6 @@ _DATABASES = {"postgresql": 5432, "mysql": 3306}  # whose address says where the
 _PLACES_OF_OPTIONS = {"host", "hostaddr", "port", "service", "unix_socket", "read_default_file"}
 _PLAIN_HOST = re.compile(r"[\w.:-]+")
 _LOOK_SECONDS = 5.0  # to connect and be answered at all, before MLflow is imported
-FETCH_SECONDS = 300.0  # for a bundle over a slow line: nothing can be done without it
 _AWAY_STATUSES = (401, 403, 429, 502, 503, 504)  # of every request alike
 DEAR_SECONDS = 15.0  # that a failure may take; after a longer one the store is left alone for a while
 _REST_SECONDS = 900.0  # a retrain asks three times, with the source's lock held
@@ -126,7 +125,8 @@ def _check_database(uri: str, usual_port: int) -> None:
 
 @contextmanager
 def client_of(paths: Paths, seconds: float | None = None) -> Iterator[tuple[Any, Any]]:
-    """MLflow and a client of it on the store of a data directory, for so many seconds where that is a server.
+    """MLflow and a client of it on the store of a data directory, for so many seconds where that is a server
+    (:func:`pipelines.tracking.mlflow_patience.renew_patience` begins them anew).
 
     Raises
     ------
@@ -171,14 +171,8 @@ def client_of(paths: Paths, seconds: float | None = None) -> Iterator[tuple[Any,
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error says that MLflow cannot be told anything now, and not that it cannot take this one thing.
-
-    MLflow wraps what its transport and its database raise.
-    """
-    chain = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
-        chain.append(cause)
-    return any(_says_away(one) for one in chain)
+    """Whether an error says that MLflow cannot be told anything now, and not that it cannot take this one thing."""
+    return any(_says_away(one) for one in causes_of(error))
 
 
 def _says_away(error: BaseException) -> bool:

@@ -1,9 +1,11 @@
 """How long an MLflow server is waited for in all, in any thread, however its answers drip in."""
 
 import ctypes
+import os
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pydantic import Field
@@ -12,8 +14,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from features.errors import RegistryError
 from pipelines.tracking.mlflow_names import SERVER
 
-_CLEAN_UP_SECONDS = 2.0
+LONG_SECONDS = 300.0  # over a slow line, where nothing can be done without it or nothing else is to be done
+CLEAN_UP_SECONDS = 2.0
+_MOST_INTERRUPTIONS = 5  # of a thread: what it does to clean up takes fewer
 _INTERRUPTED: list[float] = []  # after how many seconds, each time
+_CURRENT = threading.local()  # how the time of this thread's block begins anew
 
 
 class TrackLimits(BaseSettings):
@@ -22,10 +27,10 @@ class TrackLimits(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LEADSCORE_TRACK_", frozen=True, extra="ignore")
 
     # a tiny run takes a server on the same busy machine 7 s; what is not told waits for the next run, and nobody for it
-    seconds: float = Field(default=30.0, gt=0, description="for all that one command tells a server")
+    seconds: float = Field(default=30.0, gt=0, description="for each run that a server is told, and for the rest")
 
 
-class _LateError(RegistryError):
+class LateError(RegistryError):
     """The server was not done in time; raised in a thread of any kind, which takes no message along."""
 
     def __init__(self, seconds: float | None = None) -> None:
@@ -34,6 +39,11 @@ class _LateError(RegistryError):
             f"the MLflow server was not done {told}; see its log, and check {SERVER}. Over a slow line, "
             "LEADSCORE_TRACK_SECONDS gives it longer."
         )
+
+
+def wait_long() -> None:
+    """Give a server minutes for each run, unless told otherwise: for a command that does nothing else."""
+    os.environ.setdefault("LEADSCORE_TRACK_SECONDS", f"{LONG_SECONDS:g}")
 
 
 @contextmanager
@@ -46,48 +56,87 @@ def patience(seconds: float | None) -> Iterator[None]:
     """
     if seconds is None:
         yield
-    elif threading.current_thread() is threading.main_thread():
-        with _by_signal(seconds):
+        return
+    main = threading.current_thread() is threading.main_thread()
+    with (_by_signal if main else _between_steps)(seconds) as begin:
+        _CURRENT.begin = begin
+        try:
             yield
-    else:
-        with _between_steps(seconds):
-            yield
+        finally:
+            _CURRENT.begin = None
+
+
+def renew_patience() -> None:
+    """Begin the time of this thread's block anew, if it is in one."""
+    begin = getattr(_CURRENT, "begin", None)
+    if begin is not None:
+        begin()
 
 
 @contextmanager
-def _by_signal(seconds: float) -> Iterator[None]:
+def _by_signal(seconds: float) -> Iterator[Callable[[], None]]:
     def stop(*_: object) -> None:
         _INTERRUPTED.append(seconds)
-        raise _LateError(seconds)
+        raise LateError(seconds)
+
+    def begin() -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds, CLEAN_UP_SECONDS)
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, _CLEAN_UP_SECONDS)
+    begin()
     try:
-        yield
+        yield begin
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager
-def _between_steps(seconds: float) -> Iterator[None]:
-    thread, over = ctypes.c_ulong(threading.get_ident()), threading.Event()
+def _between_steps(seconds: float) -> Iterator[Callable[[], None]]:
+    """As above. An interruption may come just as the block ends, so no step of Python may be what ends it: the block
+    holds a lock, which is let go in C, and the watch ends when it gets it. An interruption that was on its way comes
+    before the watch is joined, and none after it, into what the thread does next.
+    """
+    thread, running = ctypes.c_ulong(threading.get_ident()), threading.Lock()
+    begun = [time.monotonic()]
 
-    def stop() -> None:
-        wait = seconds
-        while not over.wait(wait):
-            _INTERRUPTED.append(seconds)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_LateError))
-            wait = _CLEAN_UP_SECONDS
+    def begin() -> None:
+        begun[0] = time.monotonic()
 
-    watch = threading.Thread(target=stop, name="mlflow-patience", daemon=True)
-    watch.start()
+    def watch_block() -> None:
+        since, times = begun[0], 0
+        while times < _MOST_INTERRUPTIONS:
+            due = since + seconds + times * CLEAN_UP_SECONDS
+            if running.acquire(timeout=max(0.0, due - time.monotonic())):
+                return
+            if begun[0] == since:
+                _INTERRUPTED.append(seconds)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(LateError))
+                times += 1
+            else:
+                since, times = begun[0], 0
+
+    watch = threading.Thread(target=watch_block, name="mlflow-patience", daemon=True)
     try:
-        yield
+        with running:
+            watch.start()
+            yield begin
     finally:
-        over.set()
         watch.join()
         ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)  # one that came when all was done
+
+
+def is_late(error: BaseException) -> bool:
+    """Whether an error comes of an interruption, whatever MLflow made of it."""
+    return any(isinstance(one, LateError) for one in causes_of(error))
+
+
+def causes_of(error: BaseException) -> list[BaseException]:
+    """An error and those behind it: MLflow wraps what its transport and its database raise."""
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+        chain.append(cause)
+    return chain
 
 
 def count_interruptions() -> int:

@@ -17,8 +17,9 @@ from models.bundle import load_bundle
 from pipelines.outbound.timed_requests import open_within
 from pipelines.registry.champion import Champion, MoveKind, PointerMove, catalog_for, keep_bundle, point_to
 from pipelines.registry.unfinished_move import settle_move
-from pipelines.tracking.mlflow_client import FETCH_SECONDS, client_of
+from pipelines.tracking.mlflow_client import client_of
 from pipelines.tracking.mlflow_names import BUNDLE, CHAMPION, HASH_TAG, SERVER, model_name
+from pipelines.tracking.mlflow_patience import LONG_SECONDS
 from pipelines.workspace.context import Context
 
 _SECONDS = 10.0  # to wait for an answer: the server that follows the registry asks again anyway
@@ -130,7 +131,7 @@ def fetch_bundle(context: Context, named: NamedVersion, folder: Path) -> Path:
     RegistryError : the registry does not serve it
     BundleError : it contains no bundle
     """
-    with client_of(context.paths, FETCH_SECONDS) as (mlflow, _):
+    with client_of(context.paths, LONG_SECONDS) as (mlflow, _):
         from mlflow.exceptions import MlflowException
 
         try:

@@ -14,6 +14,7 @@ from pipelines.artifacts.tracking_record import TrackRecord
 from pipelines.tracking.mlflow_client import client_of, experiment_of, is_away, is_on_server, place_mark
 from pipelines.tracking.mlflow_details import PARENT, log_children, log_data
 from pipelines.tracking.mlflow_names import HASH_TAG, PLACE_TAG
+from pipelines.tracking.mlflow_patience import is_late, renew_patience
 from pipelines.tracking.mlflow_versions import mirror, register_bundle
 from pipelines.tracking.untracked_runs import WaitingRun, list_waiting, note_failure, queue_run
 from pipelines.workspace.atomic_files import stage_dir
@@ -23,6 +24,48 @@ from pipelines.workspace.paths import Paths
 
 _WAITING_TAG = "leadscore.run"
 _LONGEST = 300  # characters of what MLflow says is wrong
+_NOTHING = {"run_id": None, "model": None, "version": None}
+
+
+class _Sent:
+    """What became of the runs that wait: what the newest is known by, which comes last, and the first that went wrong.
+
+    A run that was not taken in time is known to be the cause itself once the next is taken; two in a row say that the
+    server is slow, and so does one that none comes after.
+    """
+
+    def __init__(self) -> None:
+        self.told: dict[str, Any] | None = None
+        self.problem = ""
+        self._late: tuple[WaitingRun, Exception] | None = None
+
+    def note_taken(self, told: dict[str, Any]) -> None:
+        """A run was taken."""
+        self.told = told
+        if self._late is not None:
+            waiting, error = self._late
+            self._late = None
+            self._count(waiting, error)
+
+    def note_refused(self, waiting: WaitingRun, error: Exception) -> None:
+        """A run was not taken; raises what went wrong where no other would be."""
+        self.told = None
+        late = is_late(error)
+        if (late and self._late is not None) or (is_away(error) and not late):
+            raise error
+        if late:
+            self._late = waiting, error
+        else:
+            self._count(waiting, error)
+
+    def end(self) -> None:
+        """All were tried; raises what went wrong if the last was not taken in time."""
+        if self._late is not None:
+            raise self._late[1]
+
+    def _count(self, waiting: WaitingRun, error: Exception) -> None:
+        said = note_failure(waiting, describe_failure(error))
+        self.problem = self.problem or said
 
 
 def track_run(context: Context, summary: SummaryRecord) -> TrackRecord:
@@ -30,32 +73,32 @@ def track_run(context: Context, summary: SummaryRecord) -> TrackRecord:
 
     Runs that trained nothing (leak, no signal, too little data) are logged too, without a model. Whatever is wrong
     with MLflow becomes the record's ``problem``: the runs wait for the next call. A run that MLflow cannot take keeps
-    none of the others back; after a few calls it is set aside.
+    none of the others back; after a few calls it is set aside. Each has its own time to be told in.
     """
     queue_run(context, summary)
-    nothing = {"run_id": None, "model": None, "version": None}
-    told: dict[str, Any] = nothing
-    problem = ""
+    sent = _Sent()
     try:
         with client_of(context.paths) as (mlflow, client):
             experiment = experiment_of(client, context.paths)
             _end_killed_runs(client, experiment, context.paths)
             for waiting in list_waiting(context.paths):
+                renew_patience()
                 try:
                     told = _send(mlflow, client, context, experiment, waiting)
                     shutil.rmtree(waiting.folder)
                 except Exception as error:
-                    if is_away(error):
-                        raise
-                    told = nothing  # the newest comes last: the record is about it
-                    said = note_failure(waiting, describe_failure(error))
-                    problem = problem or said
+                    sent.note_refused(waiting, error)
+                else:
+                    sent.note_taken(told)
+            renew_patience()
+            sent.end()
             mirror(mlflow, client, context)
     except Exception as error:  # MLflow raises what its stores, its transport and its parsers do
-        problem = describe_failure(error)
+        sent.problem = describe_failure(error)
 
-    found = {"experiment": context.source.name, "store": "server" if is_on_server() else "mlflow.db", **told}
-    record = TrackRecord.of(found | {"waiting": len(list_waiting(context.paths)), "problem": problem})
+    store = "server" if is_on_server() else "mlflow.db"
+    found = {"experiment": context.source.name, "store": store, **(sent.told or _NOTHING)}
+    record = TrackRecord.of(found | {"waiting": len(list_waiting(context.paths)), "problem": sent.problem})
     with stage_dir(context.paths.track) as folder:
         record.write(folder)
     return record

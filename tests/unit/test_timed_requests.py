@@ -21,7 +21,15 @@ from pipelines.outbound.timed_requests import open_within
 from pipelines.tracking import mlflow_client, mlflow_registry
 from pipelines.tracking.mlflow_client import check_reachable, client_of, is_away
 from pipelines.tracking.mlflow_names import SERVER
-from pipelines.tracking.mlflow_patience import TrackLimits, count_interruptions
+from pipelines.tracking.mlflow_patience import (
+    LateError,
+    TrackLimits,
+    count_interruptions,
+    is_late,
+    patience,
+    renew_patience,
+    wait_long,
+)
 from pipelines.tracking.mlflow_registry import named_champion
 from pipelines.tracking.mlflow_run import track_run
 from pipelines.tracking.untracked_runs import UntrackedRun
@@ -138,7 +146,7 @@ def test_mlflow_that_waits_for_an_answer_that_drips_is_interrupted(
 
     with pytest.raises(Exception, match="not done") as told, ThreadPoolExecutor(1) as pool:
         pool.submit(ask).result(timeout=60) if in_thread else ask()
-    assert is_away(told.value)
+    assert is_away(told.value) and is_late(told.value)
     assert count_interruptions() > before
     with pytest.raises(RegistryError, match="not asked again yet"), client_of(Paths(tmp_path, "shop")):
         pytest.fail("it was asked again")
@@ -163,6 +171,66 @@ def test_all_that_a_run_tells_takes_seconds_unless_told_otherwise(monkeypatch: p
     assert TrackLimits().seconds <= 30
     monkeypatch.setenv("LEADSCORE_TRACK_SECONDS", "600")
     assert TrackLimits().seconds == 600
+    wait_long()
+    assert TrackLimits().seconds == 600, "what a user says counts"
+    monkeypatch.delenv("LEADSCORE_TRACK_SECONDS")
+    wait_long()
+    assert TrackLimits().seconds == 300
+
+
+@pytest.mark.parametrize("in_thread", [False, True], ids=["a command", "a thread"])
+def test_time_that_begins_anew_is_whole(in_thread: bool) -> None:
+    def work() -> None:
+        renew_patience()  # outside a block there is none
+        with patience(3.0):
+            for _ in range(4):
+                time.sleep(0.8)
+                renew_patience()
+        with pytest.raises(LateError), patience(0.2):
+            time.sleep(0.1)
+            renew_patience()
+            for _ in range(1000):
+                time.sleep(0.01)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result(timeout=60) if in_thread else work()
+
+
+SHORT = """
+import threading, time
+from pipelines.tracking import mlflow_patience
+
+mlflow_patience.CLEAN_UP_SECONDS = 0.0001
+later = []
+
+def spin(seconds):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+def work():
+    for _ in range(200):
+        try:
+            with mlflow_patience.patience(0.0005):
+                spin(0.001)
+        except mlflow_patience.LateError:
+            pass
+    try:
+        spin(0.2)
+    except mlflow_patience.LateError as error:
+        later.append(error)
+
+for _ in range(3):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+print(mlflow_patience.count_interruptions() > 200, later, [one.name for one in threading.enumerate()])
+"""
+
+
+def test_an_interruption_that_comes_as_its_block_ends_is_the_last() -> None:
+    done = subprocess.run([sys.executable, "-c", SHORT], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.stderr) == ("True [] ['MainThread']\n", "")
 
 
 HANGING = """

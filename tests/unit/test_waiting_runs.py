@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.registry.kept_decisions import decision_files, keep_decision
 from pipelines.tracking.mlflow_decisions import tell_decisions
+from pipelines.tracking.mlflow_patience import LateError
 from pipelines.tracking.mlflow_run import track_run
 from pipelines.tracking.untracked_runs import UntrackedRun, list_waiting
 from pipelines.workspace.atomic_files import read_json, write_json
@@ -91,6 +92,40 @@ def test_a_run_that_mlflow_cannot_take_keeps_no_other_back_and_is_set_aside(
     assert [one["auc"] for one in mlflow.taken] == [0.5, 0.6, 0.7]
     assert [one.name for one in (context.paths.untracked / ".aside").iterdir()] == ["1"]
     assert not list_waiting(context.paths) and track_run(context, None).problem == ""  # type: ignore[arg-type]
+
+
+def test_a_run_that_takes_too_long_by_itself_is_set_aside_and_keeps_no_other_back(
+    mlflow: Refusing, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[None] = []
+    monkeypatch.setattr("pipelines.tracking.mlflow_run.mirror", lambda *_: None)
+    monkeypatch.setattr("pipelines.tracking.mlflow_run.renew_patience", lambda: begun.append(None))
+    mlflow.problem = LateError(20.0)
+    wait(context, "1", -1.0)
+    alone = [track_run(context, None) for _ in range(4)]  # type: ignore[arg-type]
+    assert {one.waiting for one in alone} == {1}, "nothing says that it is not the server"
+    for name in ("2", "3"):
+        wait(context, name, 0.5)
+        told = track_run(context, None)  # type: ignore[arg-type]
+        assert told.waiting == 1 and told.run_id and "does not take run 1: the MLflow server was not" in told.sentence
+    wait(context, "4", 0.5)
+    begun.clear()
+    last = track_run(context, None)  # type: ignore[arg-type]
+    assert last.waiting == 0 and "set aside" in last.sentence and len(mlflow.taken) == 3
+    assert len(begun) == 3, "each run has its own time, and what follows them"
+
+
+def test_a_server_that_is_too_slow_for_every_run_is_asked_for_two_and_loses_none(
+    mlflow: Refusing, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(mlflow, "log_params", asked.append)
+    mlflow.problem = LateError(20.0)
+    for number in range(4):
+        wait(context, str(number), -1.0)
+    told = [track_run(context, None) for _ in range(4)]  # type: ignore[arg-type]
+    assert {one.waiting for one in told} == {4} and "not done within 20 s" in told[-1].problem
+    assert len(asked) == 2 * len(told)
 
 
 def test_a_decision_that_mlflow_cannot_take_keeps_no_other_back(mlflow: Refusing, context: Any) -> None:
