@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from features.schema.people.people_texts import PeopleIn, holds_contact, people_in
+from features.schema.people.people_texts import PeopleIn, contacts_in, people_in
 
 CODE = "AUD14"
 _REMEDY = (
@@ -20,14 +20,14 @@ def columns_of_people(columns: pd.DataFrame) -> Iterator[tuple[str, str]]:
         if column.dtype.kind == "f":
             continue
         levels = [str(level) for level in column.dropna().unique()]
-        told = _tell(people_in(name, levels), levels)
+        told = _tell(people_in(name, levels), name, levels)
         if told:
             yield name, f"'{name}' holds {told} {_REMEDY}"
 
 
-def _tell(people: PeopleIn, levels: list[str]) -> str:
+def _tell(people: PeopleIn, name: str, levels: list[str]) -> str:
     if people is PeopleIn.CONTACTS:
-        held = sum(map(holds_contact, levels))
+        held = sum(contacts_in(name, levels))
         return (
             f"{people} in {held} of {len(levels)} different values: none of these is kept or learned from, they count "
             "as rare."

@@ -9,10 +9,24 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from functools import lru_cache
 
-from features.schema.people.people_words import GIVEN_NAMES, MAYBE, NOTES, SURE, THINGS
+from features.schema.people.people_words import (
+    ABOUT,
+    CHINESE_FAMILIES,
+    CODES,
+    EITHER,
+    FAMILY_NAMES,
+    GIVEN_NAMES,
+    JAPANESE_FAMILIES,
+    KOREAN_FAMILIES,
+    MAYBE,
+    NOTES,
+    PHONES,
+    SURE,
+    THINGS,
+)
 
 _SAMPLED = 1_000  # different values that are looked at; a share is known to 3 in 100 by then
 _TEXTS_KEPT = 65_536  # different texts whose look is remembered: a training asks the same ones in every fold
@@ -20,10 +34,12 @@ _LONGEST = 2_000  # characters of a text that are looked at
 
 # The share of different values that look like names, and of those the share with a frequent given name. The list has
 # half of the people of some countries and few of others, so a header that speaks of people asks for fewer of them.
-# A column of towns, companies or job titles has hardly any (tests/unit/test_people_texts.py).
-_SURE_SHARE = 0.6
+# Firms are named after founders, of whom hardly any have a family name that many bear. A column of towns, companies or
+# job titles has hardly any of either (tests/unit/test_people_columns.py).
+_SURE_SHARE, _SURE_KNOWN = 0.6, 0.2
 _MAYBE_SHARE, _MAYBE_GIVEN = 0.5, 0.3
 _PLAIN_SHARE, _PLAIN_GIVEN, _PLAIN_FEWEST = 0.7, 0.5, 6
+_FAMILIES, _FAMILIES_OF_THINGS = 0.1, 0.4  # shares with a frequent family name; below a header about towns or firms
 _CONTACTS = 0.05  # of different values with an address or a number in them: a field that people type anything into
 _MENTIONS = 0.1  # of different values of some words that name somebody
 _FEWEST_DIGITS = 7  # of a telephone number with its area code
@@ -32,25 +48,55 @@ _WORDS = 3  # words from which a text can be a note about somebody
 _PARTICLE_WORDS = "af al av ben bin da de del della den der di do dos du e el ibn la le ter van vom von y zu"
 _MAIL = re.compile(r"[^\s@<>,;:()\[\]\"']+@[^\s@<>,;:()\[\]\"']+\.[^\W\d_]{2,}")
 _PHONE = re.compile(
-    r"""(?<![\w.,+-])(?:
-        \+\d(?:[\s().\/-]*\d){7,14}                    # +49 30 1234567
-        | 00[1-9](?=\d*[\s().\/-])(?:[\s().\/-]*\d){7,14}  # 0049 30 1234567
-        | \(\d{2,5}\)[\s.\/-]*\d(?:[\s.\/-]?\d){5,9}   # (555) 123-4567
-        | \d{3}[.-]\d{3}[.-]\d{4}                      # 555-123-4567
-        | 0\d{1,4}[\s.\/-]+\d(?:[\s.\/-]?\d){5,9}      # 030/1234567, 010-1234-5678
-        | 0[1-9]\d{8,9}                                # 01012345678
+    r"""(?<![\w.,+-])(?<!\d/)(?:
+        (?P<sure>
+            \+\d(?:[\s().\/-]*\d){7,14}                    # +49 30 1234567
+            | \(\d{2,5}\)[\s.\/-]*\d(?:[\s.\/-]?\d){5,9}   # (555) 123-4567
+        )
+        | 00(?=[1-9]\d*[\s().\/-])(?:[17][\s().\/-]*[2-9]\d\d|[2-9]\d)(?:[\s().\/-]*\d){5,12}  # 0049 30 1234567
+        | (?:1[.-])?[2-9]\d{2}[.-]\d{3}[.-]\d{4}         # 555-123-4567
+        | 0[1-9]\d{0,3}[\s.\/-]+\d(?:[\s.\/-]?\d){5,9}   # 030/1234567, 010-1234-5678
+        | 010\d{8} | 01[5-7]\d{8,9} | 07[1-9]\d{8}        # 01012345678, as mobile numbers are written in one
+        | (?P<bare>0[1-9]\d{7,9} | 00[2-9]\d{9,12})       # as are codes of goods and books
     )(?!\w|[.,-]\d)""",
     re.X,
 )
-_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?!\d)")
+_DATE = re.compile(
+    r"""\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?!\d)
+    | (?:0\d|1[0-2])[\s./-](?:19|20)\d\d[\s./-](?:0\d|1[0-2])(?:$|[\s./-](?:19|20)\d\d(?!\d))  # 05/2024-06/2024
+    | (?:0\d|1[0-2])[./](?:19|20)\d\d[\s./-](?:19|20)\d\d(?!\d)  # 04/2023-2024; 02-2023-2045 is a number of Seoul
+    """,
+    re.X,
+)
+_AMOUNT = re.compile(r"\d{1,3}(?:[ .]000)+")
+_FAMILY_ENDINGS = re.compile(
+    r"\w{2,}(?:mann|meyer|meier|maier|bauer|berger|huber|muller|ski|ska|cki|cka|wicz|czyk|czak|ova|eva|enko|chuk|yan|sson"
+    r"|escu|poulos|idis|inho|shvili|dottir|quez|guez|kowa|lund|qvist|quist)|\w{3,}(?:ov|ev)"
+)
+_TITLED = r"(?: ?(?:님|씨|과장|대리|부장|차장|팀장|이사|사원|주임|대표|さん|様|先生|女士))?"
+
+
+def _family_form(families: str, given: str) -> str:
+    return rf"(?:{'|'.join(sorted(families.split(), key=len, reverse=True))}){given}"
+
+
 _EAST = re.compile(
-    r"[\uac00-\ud7a3]{2,4}|[\u4e00-\u9fff]{2,4}|[\u4e00-\u9fff]{1,3}[ \u3000][\u4e00-\u9fff\u3040-\u30ff]{1,4}"
+    "(?:"
+    + "|".join(
+        (
+            _family_form(KOREAN_FAMILIES, r" ?[\uac00-\ud7a3]{1,2}"),
+            _family_form(CHINESE_FAMILIES, r"[ \u3000]?[\u4e00-\u9fff]{1,2}"),
+            _family_form(JAPANESE_FAMILIES, r"(?:[ \u3000]?[\u4e00-\u9fff\u3040-\u30ff]{1,4})?"),
+        )
+    )
+    + f"){_TITLED}"
 )
 _PARTICLES = frozenset(_PARTICLE_WORDS.split())
 _HONORIFICS = re.compile(r"^(?:(?:dr|prof|mr|mrs|ms|herr|frau|mme|sr|sra|pan|pani)\.?\s+)+", re.I)
 
 
 _GIVEN, _THINGS = frozenset(GIVEN_NAMES.split()), frozenset(THINGS.split())
+_FAMILY = frozenset(FAMILY_NAMES.split())
 
 
 class PeopleIn(StrEnum):
@@ -62,36 +108,49 @@ class PeopleIn(StrEnum):
     NOTES = "notes about people"
 
 
-def _compile(words: str) -> re.Pattern[str]:
+def _compile(words: str, dense_end: str = "") -> re.Pattern[str]:
     """One pattern for a list of words; those of scripts without blanks match anywhere, a star stands for an ending."""
-    listed = [" ".join(word.split()) for word in words.split(",")]
+    listed = [" ".join(_plain(word).split()) for word in words.split(",")]
     spaced = "|".join(re.escape(word).replace(r"\*", r"\w*") for word in listed if max(word) < _DENSE)
-    dense = [re.escape(word) for word in listed if max(word) >= _DENSE]
-    return re.compile("|".join([rf"\b(?:{spaced})\b", *dense]))
+    dense = "|".join(re.escape(word) for word in listed if max(word) >= _DENSE)
+    return re.compile(rf"\b(?:{spaced})\b" + (f"|(?:{dense}){dense_end}" if dense else ""))
+
+
+def _plain(text: str) -> str:
+    """Lower case without accents; Korean stays in whole syllables."""
+    apart = unicodedata.normalize("NFKD", text.casefold().replace("ł", "l").replace("ø", "o"))
+    return unicodedata.normalize("NFC", "".join(sign for sign in apart if not unicodedata.combining(sign)))
 
 
 _DENSE = "\u1100"  # Korean, Japanese and Chinese, which put no blanks between words, stand above all other scripts
-_SURE_HEADER, _MAYBE_HEADER, _NOTES_HEADER = _compile(SURE), _compile(MAYBE), _compile(NOTES)
-# about a person or a company, and no name: how many contacts, the country of the client
-_ABOUT = re.compile(
-    r"\b(ids?|nr|no|number|nummer|count|size|type|kind|status|stage|role|title|position|seniority|function|department|"
-    r"team|region|country|city|state|industry|sector|segment|tier|level|score|source|channel|date|time|at|on|domain|"
-    r"product|campaign|company|land|ort|branche|typ|art|pays|ville|secteur|pais|ciudad|kraj|miasto|software|solution|"
-    r"method|preference|reason)\b"
-)
+# Their headers end with what they mean: 업체 담당자 is a person at a firm, 담당자 부서 the department of one.
+_DENSE_END = r" ?(?:명|이름|성명|성함|님|名|姓名|氏名|名前|様)? ?(?:\d+|[a-z]|정|부|주)?$"
+_SURE_HEADER, _MAYBE_HEADER, _EITHER_HEADER = (_compile(words, _DENSE_END) for words in (SURE, MAYBE, EITHER))
+_NOTES_HEADER, _ABOUT_HEADER, _PHONES_HEADER, _CODES_HEADER = map(_compile, (NOTES, ABOUT, PHONES, CODES))
 
 
 @dataclass(frozen=True)
 class _Look:
-    """What one text looks like: an address or a number in it, a name, one that begins with a frequent given name, a
-    text of words that names somebody.
+    """What one text looks like: an address or a number in it, a name, one that begins with a frequent given name or
+    has a frequent family name, a text of words that names somebody.
     """
 
-    contact: bool
+    number: "_Number"
     named: bool
     given: bool
+    family: bool
     mentions: bool
     words: int
+
+
+class _Number(IntEnum):
+    """How surely there is a telephone number in a text; addresses are as sure as can be."""
+
+    NONE = 0
+    BARE = 1  # digits without a sign between them
+    ALONE = 2  # in groups, and nothing else in the text: codes of goods may look so
+    AMONG_WORDS = 3
+    SURE = 4  # with the prefix of a country or an area code in brackets
 
 
 def holds_contact(text: str) -> bool:
@@ -100,7 +159,17 @@ def holds_contact(text: str) -> bool:
     >>> [holds_contact(t) for t in ("call 030/1234567", "Ann <ann@corp.com>", "10000-50000", "2024-01-02", "@work")]
     [True, True, False, False, False]
     """
-    return _holds_contact(text[:_LONGEST])
+    return _number_in(text[:_LONGEST]) >= _Number.ALONE
+
+
+def contacts_in(header: str, levels: Sequence[str]) -> list[bool]:
+    """Which levels of a column hold a mail address or a telephone number, by its header and the others.
+
+    >>> contacts_in("Telefon", ["0612345678"]), contacts_in("Tariff code", ["0612345678", "0101 21 00 00"])
+    ([True], [False, False])
+    """
+    least = _least_number(header, levels)
+    return [_number_in(level[:_LONGEST]) >= least for level in levels]
 
 
 def speaks_of_people(header: str) -> bool:
@@ -109,7 +178,7 @@ def speaks_of_people(header: str) -> bool:
     >>> [speaks_of_people(h) for h in ("Angelegt von", "Referred By", "Notes", "Industry", "Client Country")]
     [True, True, True, False, False]
     """
-    return _header_of(header) is not None
+    return _header_of(header).about is not None
 
 
 def people_in(header: str, values: Iterable[str]) -> PeopleIn:
@@ -123,10 +192,11 @@ def people_in(header: str, values: Iterable[str]) -> PeopleIn:
     texts = _sample(values)
     if not texts:
         return PeopleIn.NOBODY
-    looks, about = [_look(text) for text in texts], _header_of(header)
-    if sum(look.contact for look in looks) >= _CONTACTS * len(looks):
+    looks, about = [_look(text) for text in texts], _header_of(header).about
+    least = _least_number(header, texts)
+    if sum(look.number >= least for look in looks) >= _CONTACTS * len(looks):
         return PeopleIn.CONTACTS
-    if _are_names(texts, looks, about):
+    if _are_names(texts, looks, header):
         return PeopleIn.NAMES
     longer = [look for look in looks if look.words >= _WORDS]
     mentions = sum(look.mentions for look in longer)
@@ -141,16 +211,14 @@ def nameable(header: str, levels: Sequence[str]) -> list[bool]:
     >>> nameable("owner", ["Anna Meyer", "Peter Kowalski"]), nameable("town", ["New York", "ann@corp.com"])
     ([False, False], [True, False])
     """
-    about, found = _header_of(header), people_in(header, levels)
+    about, found = _header_of(header).about, people_in(header, levels)
     if found is PeopleIn.NAMES:
         return [False] * len(levels)
-    notes = found is PeopleIn.NOTES or about == "notes"
+    notes, least = found is PeopleIn.NOTES or about == "notes", _least_number(header, levels)
     if about is None and not notes:  # all that is left, and quick where there are very many levels
-        return [not holds_contact(level) for level in levels]
+        return [not held for held in contacts_in(header, levels)]
     looks = (_look(level) for level in levels)
-    return [
-        not (look.contact or (notes and look.mentions) or (look.given and about in ("sure", "maybe"))) for look in looks
-    ]
+    return [not (look.number >= least or (notes and look.mentions) or _is_name(look, about)) for look in looks]
 
 
 def nameable_levels(header: object, levels: Sequence[str]) -> list[str]:
@@ -158,16 +226,49 @@ def nameable_levels(header: object, levels: Sequence[str]) -> list[str]:
     return [level for level, may in zip(levels, nameable(str(header), levels), strict=True) if may]
 
 
-def _are_names(texts: Sequence[str], looks: Sequence[_Look], about: str | None) -> bool:
+def _are_names(texts: Sequence[str], looks: Sequence[_Look], header: str) -> bool:
+    told = _header_of(header)
     named, given = sum(look.named for look in looks), sum(look.given for look in looks)
-    if about == "sure":
+    families = sum(look.family and look.named for look in looks)
+    if told.about == "sure":
         eastern = sum(_EAST.fullmatch(text) is not None for text in texts)
-        return max(named, given, eastern) >= _SURE_SHARE * len(looks)
-    if about == "maybe":
-        return max(named, given) >= _MAYBE_SHARE * len(looks) and given >= _MAYBE_GIVEN * max(named, given)
+        known = sum(look.given or look.family for look in looks)
+        enough = max(named, known) >= _SURE_SHARE * len(looks) and known >= _SURE_KNOWN * max(named, known)
+        return enough or eastern >= _SURE_SHARE * len(looks)
+    if told.about in ("maybe", "either"):
+        least = _MAYBE_GIVEN if told.about == "maybe" else _PLAIN_GIVEN
+        enough = max(named, given) >= _MAYBE_SHARE * len(looks) and given >= least * max(named, given)
+        return enough and (families >= _FAMILIES * named and (families > 0 or _are_first_names(looks)))
     first = sum(look.named and look.given for look in looks)
     enough = named >= _PLAIN_SHARE * len(looks) and len(looks) >= _PLAIN_FEWEST
-    return enough and first >= _PLAIN_GIVEN * named
+    least = _FAMILIES_OF_THINGS if told.things else _FAMILIES
+    return enough and first >= _PLAIN_GIVEN * named and families >= least * named
+
+
+def _are_first_names(looks: Sequence[_Look]) -> bool:
+    alone = sum(look.given and not look.named for look in looks)
+    return alone >= max(_PLAIN_SHARE * len(looks), 2)
+
+
+def _is_name(look: _Look, about: str | None) -> bool:
+    """Whether one value below a header that speaks of people is a name; firms and founders share headers and names."""
+    if about == "either":
+        return look.named and look.given and look.family
+    return look.given and about in ("sure", "maybe")
+
+
+def _least_number(header: str, levels: Sequence[str]) -> _Number:
+    """How surely a number must be one of a telephone to count: digits alone below a header of telephones, or among
+    numbers with a prefix; below a header of codes and periods not even groups of digits that stand alone.
+    """
+    told = _header_of(header)
+    if told.phones:
+        return _Number.BARE
+    if told.codes:
+        return _Number.AMONG_WORDS
+    prefixed = (level[:_LONGEST] for level in levels if ("+" in level or "(" in level) and "@" not in level)
+    sure = any(_number_in(text) is _Number.SURE for text in prefixed)
+    return _Number.BARE if sure else _Number.ALONE
 
 
 def _sample(values: Iterable[str]) -> list[str]:
@@ -176,17 +277,30 @@ def _sample(values: Iterable[str]) -> list[str]:
     return texts[:: max(len(texts) // _SAMPLED, 1)]
 
 
+@dataclass(frozen=True)
+class _Header:
+    """What a header says: ``about`` people surely, maybe, either them or firms, or by notes; None where it is not."""
+
+    about: str | None
+    things: bool  # about companies, towns, products, ...
+    phones: bool
+    codes: bool
+
+
 @lru_cache(maxsize=4_096)
-def _header_of(header: str) -> str | None:
-    """Whether a header is surely, maybe or by its notes about people; None where it is not."""
+def _header_of(header: str) -> _Header:
     words = _words_of(header)
-    if _ABOUT.search(words) or "?" in header or len(words.split()) > 7:
-        return None
-    if _SURE_HEADER.search(words):
-        return "sure"
-    if _NOTES_HEADER.search(words):
-        return "notes"
-    return "maybe" if _MAYBE_HEADER.search(words) else None
+    things, about = _ABOUT_HEADER.search(words) is not None, None
+    long = "?" in header or len(words.split()) > 7
+    # a header in Korean that ends with a person is of one, whatever stands before
+    ends = max(words, default="") >= _DENSE and any(
+        found.group() > _DENSE and found.end() == len(words) for found in _SURE_HEADER.finditer(words)
+    )
+    if not long and (ends or not things):
+        kinds = (("sure", _SURE_HEADER), ("notes", _NOTES_HEADER), ("maybe", _MAYBE_HEADER), ("either", _EITHER_HEADER))
+        about = next((kind for kind, pattern in kinds if pattern.search(words)), None)
+    phones = _PHONES_HEADER.search(words) is not None
+    return _Header(about, things and about is None, phones, not phones and _CODES_HEADER.search(words) is not None)
 
 
 def _words_of(text: str) -> str:
@@ -194,45 +308,68 @@ def _words_of(text: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", _plain(parted)))
 
 
-def _plain(text: str) -> str:
-    """Lower case without accents; Korean stays in whole syllables."""
-    apart = unicodedata.normalize("NFKD", text.casefold().replace("ł", "l").replace("ø", "o"))
-    return unicodedata.normalize("NFC", "".join(sign for sign in apart if not unicodedata.combining(sign)))
-
-
 @lru_cache(maxsize=_TEXTS_KEPT)
 def _look(text: str) -> _Look:
     text = text[:_LONGEST]
     words = text.split()
-    named, given = _name_of(text)
-    return _Look(_holds_contact(text), named, given, len(words) >= _WORDS and _mentions(words), len(words))
+    named, given, family = _name_of(text)
+    mentions = len(words) >= _WORDS and _mentions(words)
+    return _Look(_number_in(text), named, given, family, mentions, len(words))
 
 
-def _holds_contact(text: str) -> bool:
+def _number_in(text: str) -> _Number:
     if "@" in text and _MAIL.search(text):
-        return True
+        return _Number.SURE
     if sum(map(str.isdigit, text)) < _FEWEST_DIGITS:
-        return False
-    return any(_DATE.match(found.group().strip()) is None for found in _PHONE.finditer(text))
+        return _Number.NONE
+    return max((_kind_of(found, text) for found in _PHONE.finditer(text)), default=_Number.NONE)
 
 
-def _name_of(text: str) -> tuple[bool, bool]:
-    """Whether a text looks like first and last name, and whether a frequent given name is among them."""
+def _kind_of(found: re.Match[str], text: str) -> _Number:
+    number = found.group().strip()
+    if found["sure"]:
+        return _Number.SURE
+    if _DATE.match(number) or _AMOUNT.fullmatch(number) or _is_band(number, text):
+        return _Number.NONE
+    if found["bare"]:
+        return _Number.BARE
+    return _Number.AMONG_WORDS if any(map(str.isalpha, text)) else _Number.ALONE
+
+
+def _is_band(number: str, text: str) -> bool:
+    """Whether a number is one side of two that are written alike, or of round ones that rise: 100-200-3000."""
+    shapes = [re.sub(r"\d", "9", side) for side in re.split(r"\s+[-\u2013]\s+", text.strip())]
+    if len(shapes) == 2 and shapes[0] == shapes[1]:
+        return True
+    parts = re.findall(r"\d+", number)
+    return len(parts) > 2 and all(part.endswith("00") for part in parts) and parts == sorted(parts, key=int)
+
+
+def _name_of(text: str) -> tuple[bool, bool, bool]:
+    """Whether a text looks like first and last name, and whether a frequent given and family name are among them."""
     last, comma, first = text.partition(",")
     turned = f"{first.strip()} {last}" if comma and "," not in first else text
     tokens = _HONORIFICS.sub("", turned.strip()).split()
     if not 1 <= len(tokens) <= 5 or not all(map(_is_word, tokens)):
-        return False, False
+        return False, False, False
     plain = [_plain(token).strip(".") for token in tokens]
     if _THINGS & set(plain):
-        return False, False
+        return False, False, False
     large = [token for token, word in zip(tokens, plain, strict=True) if word not in _PARTICLES]
     capital = all(token[0].isupper() for token in large)
     given = any(part in _GIVEN for word in plain for part in word.split("-"))
     if len(tokens) == 1:
-        return False, given
+        return False, given, _is_family(plain[0])
     named = len(large) >= 2 and capital and not all(token.isupper() and len(token) > 1 for token in large)
-    return named, given and (named or len(large) >= 2)
+    pair = named or len(large) >= 2
+    family = pair and (_is_family(plain[-1]) or plain[0] in _FAMILY)
+    return named, given and pair, family
+
+
+def _is_family(word: str) -> bool:
+    """Whether a word is a frequent family name, or ends as those of some languages do."""
+    last = word.replace("\u2019", "'").split("-")[-1]
+    return last in _FAMILY or last.startswith(("o'", "mc")) or _FAMILY_ENDINGS.fullmatch(last) is not None
 
 
 def _is_word(token: str) -> bool:
