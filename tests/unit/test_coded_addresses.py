@@ -28,11 +28,24 @@ HIDES = [
     ('{"mail": "ann\\u0040x.example"}', '{"mail": "[forgotten]"}'),
     ("%C3%A9 ann%40x.example %ff", "%C3%A9 [forgotten] %ff"),
     ("?a%3Dann@x.example and ann@x.example", "?a%3D[forgotten] and [forgotten]"),
+    ("/s?q=contact+ann%40x.example", "/s?q=contact+[forgotten]"),
+    ("to=a%40y.example+ann%40x.example+b%2540y.example", "to=a%40y.example+[forgotten]+b%2540y.example"),
+    ("?q=mail+ann%2Bnews%2540x.example+soon", "?q=mail+[forgotten]+soon"),
+    ("a%40y.example+ann%40x.example", "a%40y.example+[forgotten]"),
+    ("/left/ann+news%40x.example", "/left/[forgotten]"),
+    ("?mail=ann+news@x.example and ?mail=ann+news&#64;x.example", "?mail=[forgotten] and ?mail=[forgotten]"),
+    ("<a href='?a=b'>ann+news%40x.example", "<a href='?a=b'>[forgotten]"),
+]
+OTHERS = [
+    "jo+ann&#64;x.example",
+    "/search?q=ann+jo%40x.example",
+    "q%3Dann+jo%40x.example",
+    "?q=%2Bann+jo%2540x.example",
 ]
 LEAVES = ["jo.ann%40x.example", "ann%40x.example.au", "email=40ann@x.example", "40% of 64;", "ann%41x.example", "a%40b"]
 
 
-@pytest.mark.parametrize(("text", "left"), [*HIDES, *((text, text) for text in LEAVES)])
+@pytest.mark.parametrize(("text", "left"), [*HIDES, *((text, text) for text in [*LEAVES, *OTHERS])])
 def test_an_address_in_codes_is_hidden_and_no_other(tmp_path: Path, text: str, left: str) -> None:
     register = add_to_register(tmp_path, FORGOTTEN, ["1000"], ["ann@x.example"])
     assert register.hide_in_text(text, numbers=True) == left

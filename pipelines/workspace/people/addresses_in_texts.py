@@ -1,7 +1,7 @@
 """Mail addresses in the cells of a table: whose a cell is, and whom a text only mentions."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,9 @@ _NAME = re.compile(r"(?:[\w.+%-]|(?<=\w)'(?=\w))+")  # of an address, read backw
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _LINK = re.compile(r"[/?=&#]")  # a cell with a coded address in a link is no list of addresses
 _LONGEST_NAME, _LONGEST_HOST = 64, 255  # letters, RFC 5321 (4.5.3.1)
+_LINK_AT = re.compile(r"%(?:25)*40")  # as forms send it, and links hold it
+_LINK_ENDS = re.compile(r"[\s\"'<>]")
+_LOOK_BACK = 300  # letters, for where the parameters of a link begin
 
 Hide = Callable[[str], str]
 
@@ -66,15 +69,34 @@ def hide_addresses(text: str, is_meant: Callable[[str], bool]) -> str:
     '/thanks?mail=[forgotten]&ok'
     """
     made, done = list[str](), 0
-    decoded = decode(text) if holds_at(text) else None
-    found = _find_meant(text, is_meant)
-    if decoded is not None:
-        coded = _find_meant(decoded.text, is_meant)
-        found = sorted({*found, *((decoded.place(start), decoded.place(end)) for start, end in coded)})
-    for start, end in found:
+    found = {*_find_meant(text, is_meant), *(_find_coded(text, is_meant) if holds_at(text) else ())}
+    for start, end in sorted(found):
         made += [text[done:start], HIDDEN] if start >= done else []
         done = max(done, end)
     return "".join([*made, text[done:]]) if made else text
+
+
+def _find_coded(text: str, is_meant: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
+    """From where to where addresses stand whose letters are codes.
+
+    Forms send a blank as + and a + as %2B: among parameters, a + before %40 ends a word, and elsewhere it may.
+    """
+    for reading in (text, text.replace("+", " ")) if "+" in text else (text,):
+        decoded = decode(reading)
+        if decoded is None:
+            return
+        for place in _find_meant(decoded.text, is_meant):
+            start, end = decoded.place(place[0]), decoded.place(place[1])
+            of_link = _LINK_AT.search(text, start, end) is not None
+            tagged = "+" in text[start:end]
+            if of_link if reading != text else not (of_link and tagged and _is_parameter(text, start)):
+                yield start, end
+
+
+def _is_parameter(text: str, at: int) -> bool:
+    """Whether a place of a text is among the parameters of a link, or of a form as it was sent."""
+    link = _LINK_ENDS.split(text[max(0, at - _LOOK_BACK) : at])[-1]
+    return not set("?=&").isdisjoint(without_codes(link))
 
 
 def _find_meant(text: str, is_meant: Callable[[str], bool]) -> list[tuple[int, int]]:
