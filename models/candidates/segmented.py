@@ -11,7 +11,7 @@ import pandas as pd
 from features.array_types import Floats, Ints
 from features.assembly.frameless_rows import PlainRows, Values, texts_of
 from features.catalog.feature import Catalog
-from features.schema.people.people_texts import holds_contact
+from features.schema.people.people_texts import holds_contact, nameable_levels
 from models.calibration.segment_levels import COMMON, NO_SEGMENT, SegmentLevels
 from models.candidates.blend import explain_by, log_odds_of
 from models.candidates.kinds import restore_components
@@ -26,6 +26,13 @@ def read_segments(values: Values, feature: str) -> npt.NDArray[np.object_]:
     texts = texts_of(values, feature)
     named = (text if isinstance(text, str) and not holds_contact(text) else NO_SEGMENT for text in texts)
     return np.array(list(named), dtype=object)
+
+
+def read_nameable_segments(values: Values, feature: str) -> npt.NDArray[np.object_]:
+    """The segments of many rows, as :func:`read_segments`; empty too where the column tells of people."""
+    segments = read_segments(values, feature)
+    named = set(nameable_levels(feature, sorted({text for text in segments.tolist() if text != NO_SEGMENT})))
+    return np.array([text if text in named else NO_SEGMENT for text in segments.tolist()], dtype=object)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from features.array_types import Floats, Ints
 from features.cohort.splits import Chop
 from features.matrix import Matrix
 from models.calibration.segment_levels import COMMON, SegmentLevels, SegmentLine, SegmentRows, fit_segment_levels
-from models.candidates.segmented import read_segments
+from models.candidates.segmented import read_nameable_segments
 from models.judging.cluster_bootstrap import Resampling, group_sums, mean_interval, resample_totals
 from models.judging.evaluation.backtest import Backtest
 from models.judging.handoff.workload_curve import SnapshotCapacity
@@ -54,7 +54,7 @@ def judge_segments(
         block=found.block,
         group=matrix.group_codes[found.rows],
         lead=pd.factorize(matrix.keys["lead_id"].to_numpy()[found.rows])[0].astype(np.int64),
-        segment=read_segments(matrix.values.iloc[found.rows], feature),
+        segment=read_nameable_segments(matrix.values, feature)[found.rows],
     )
     plain, lined = judge_lines(rows, common.slope, settings.seed)
     saved = log_loss(rows.won, plain) - log_loss(rows.won, lined)

@@ -9,7 +9,7 @@ from features.errors import BundleError
 from features.matrix import Matrix
 from features.pause_points import pause_point
 from models.bundle import Bundle
-from models.candidates.segmented import SegmentedModel, read_segments
+from models.candidates.segmented import SegmentedModel, read_nameable_segments
 from models.judging.drift import monitor_findings
 from models.judging.drift.distribution_drift import Drift, drift_of_features, drift_of_scores
 from models.judging.drift.monitor_findings import Finding, Level
@@ -223,6 +223,6 @@ def _judge_outcomes(
     if not isinstance(model, SegmentedModel):
         return calibrated, won
     segments = compare_segments(
-        judged, bundle.log_odds(judged.values), read_segments(judged.values, model.feature), settings
+        judged, bundle.log_odds(judged.values), read_nameable_segments(judged.values, model.feature), settings
     )
     return [*calibrated, monitor_findings.judge_segments(segments, settings)], won

@@ -16,6 +16,7 @@ from features.catalog.feature import Catalog
 from features.matrix import Matrix
 from features.rubric.ledger import ledger
 from features.schema.operations import AnswerValue
+from features.schema.source import Capacity
 from features.schema.vocabulary import Dimension, Topic
 from models.bundle import Bundle, save_bundle
 from models.calibration.interval import IntervalModel
@@ -33,9 +34,16 @@ from models.judging.drift.reference_distribution import build_reference_distribu
 from models.judging.feeds.feed_profile import profile_values
 from models.judging.feeds.watched_table import WatchedColumn
 from models.judging.handoff.segments import OTHERS, segments_of
+from models.judging.handoff.workload_curve import SnapshotCapacity
 from models.judging.rubrics.customer_profiles import judge_profiles
 from models.judging.rubrics.rule_diagnostics import diagnose_rules
-from tests.reference.toy import CATALOG, feature, toy_matrix
+from models.settings import TrainSettings
+from models.training.fit_bundle import fit_bundle
+from models.training.recipe import Recipe, backtest_candidates
+from models.training.segment_decision import judge_segments
+from models.training.twin import common_model
+from models.training.verdict import decide
+from tests.reference.toy import CATALOG, feature, toy_chop, toy_matrix
 from tests.unit.test_rubric_repair import RUBRIC, TRUE
 
 PEOPLE = ["Anna Meyer", "Peter Kowalski", "Marta Nowak", "Jan Berg", "John Smith", "Priya Sharma", "Li Wei"]
@@ -156,3 +164,25 @@ def test_segments_are_shown_without_names() -> None:
     found = segments_of(dataclasses.replace(made, values=values, catalog=Catalog((*CATALOG, *columns))))
     assert "angelegt von" not in found and set(found["found by"]) == {"web", "fair", OTHERS}
     assert set(found["title"]) == {"boss", "clerk", "student"}
+
+
+@pytest.mark.parametrize(("column", "kept"), [("angelegt_von", False), ("territory", True)])
+def test_no_line_of_a_segment_is_kept_by_a_name(tmp_path: Path, column: str, kept: bool) -> None:
+    names = PEOPLE[:4] if not kept else ["North East", "Deutsche Bahn", "Bad Homburg", "web"]
+    made, rng, tiny = toy_matrix(1600, seed=3), np.random.default_rng(0), TrainSettings.tiny()
+    of = rng.integers(0, 4, 1600)
+    won = (rng.random(1600) < np.array([0.05, 0.2, 0.5, 0.8])[of]).astype(np.float64)
+    values = made.values.assign(**{column: pd.Series(np.array(names)[of], dtype="str")})
+    catalog = Catalog((*CATALOG, feature(column, Topic.CONTEXT, Dimension.FIT, category=True)))
+    matrix, chop = dataclasses.replace(made, values=values, label=won, catalog=catalog), toy_chop(1600)
+    found = backtest_candidates(matrix, chop, tiny)
+    decision = dataclasses.replace(decide(matrix, found, tiny), winner="linear", weights={"linear": 1.0})
+    recipe = Recipe(backtest=found, decision=decision, settings=tiny)
+    capacity = SnapshotCapacity(Capacity(share=0.1))
+    segments = judge_segments(matrix, chop, found, common_model(recipe), tiny, feature=column, capacity=capacity)
+    recipe = dataclasses.replace(recipe, decision=dataclasses.replace(decision, segments=segments))
+    save_bundle(
+        fit_bundle(matrix, chop.final.train, recipe, meta={"source": "toy", "horizon_days": 90}, facts={}), tmp_path
+    )
+    text = "\n".join(path.read_text() for path in tmp_path.iterdir())
+    assert [one for one in names if one in text] == (names if kept else [])
