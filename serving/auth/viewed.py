@@ -17,7 +17,7 @@ from serving.store.wall_clock import wall_now
 
 _SCORED = ("/v1/score", "/v1/score/batch", "/v1/uploads")
 _SHOWING = ("/v1/rubric/compare", "/v1/exports/{name}", "/worklist/chosen")  # that are sent and change no lead
-_MOST_NAMED = 500  # leads of an answer that are named one by one; of more, how many, and a hash of their ids
+_MOST_NAMED = 5_000  # leads of an answer that are named, in 50 kB; of more, how many, and a hash of their ids
 _AT_ONCE = 100  # of these in an entry
 # In a text anybody may name anybody: an owner by address, whom one looks for. So values are written of parameters that
 # the route declares with a closed set, that it compares with what there is, or that are one of these words.

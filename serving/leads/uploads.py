@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import pandas as pd
 from sqlalchemy.orm import Session
 
+from features.assembly.flat_outcomes import are_row_numbers
 from features.errors import LeadScoreError
+from features.spreadsheet_cells import unguard_text
 from pipelines.workspace.atomic_files import copy_stream, hash_stream, read_json, write_json
 from serving.auth.api_keys import Caller
+from serving.http.shown_leads import note_shown
 from serving.leads.feedback import read_all_standing
 from serving.leads.upload_claims import hold_taken, name_take, update_taken
 from serving.leads.writes import run_once
@@ -100,6 +104,17 @@ def result_file(app_state: AppState, row: Upload) -> Path:
     if row.status != "done":
         raise ConflictError(f"this upload is {row.status}; its result is available once it is done.")
     return _find_file(app_state, row, RESULT + row.suffix)
+
+
+def note_scored_leads(app_state: AppState, file: Path) -> None:
+    """Note the leads that a scored file names, so that the audit trail tells of them; a row's number names nobody."""
+    if file.suffix == ".parquet":
+        ids = pd.read_parquet(file, columns=["lead_id"])["lead_id"]
+    else:
+        ids = pd.read_csv(file, usecols=["lead_id"], dtype="object", keep_default_na=False)["lead_id"].map(unguard_text)
+    ids = ids[ids.notna() & (ids != "")]
+    for lead in ids[~are_row_numbers(ids, app_state.context.source)]:
+        note_shown(lead)
 
 
 def _find_file(app_state: AppState, row: Upload, name: str) -> Path:

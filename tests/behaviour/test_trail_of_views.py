@@ -4,27 +4,32 @@ import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 from sqlalchemy import select
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from features.rubric.yaml_format import rubric_yaml
 from pipelines.workspace.people.register import FORGOTTEN, add_to_register
-from serving.auth.api_keys import create_key, list_keys, revoke_key
+from serving.auth.api_keys import Caller, create_key, list_keys, revoke_key
 from serving.auth.oidc_claims import Person
 from serving.auth.provider_sessions import end_sessions, open_session
+from serving.auth.viewed import views_of
 from serving.http.request_view import request_view
 from serving.http.shown_leads import leads_noted, note_leads_in
 from serving.privacy.erase_store import sweep_forgotten
+from serving.scopes import Scope
 from serving.store.audit_trail import AuditEntry, read_entries
 from serving.store.engine import open_store
 from serving.store.tables import AuditRow
 from serving.store.trail_check import verify_trail
 from serving.store.view_log import ViewLog
 from serving.store.wall_clock import wall_now
-from tests.reference.serving import client_for, key_for
+from tests.reference.serving import client_for, key_for, score_uploads
 
 
 @pytest.fixture
@@ -92,6 +97,31 @@ def test_a_comparison_of_rubrics_and_an_upload_are_told(client: TestClient, tiny
     entries = [(row["action"], row["subject"], row["detail"].get("route")) for row in told(client)]
     assert ("scored", number, "/v1/uploads") in entries
     assert ("saw", "", "/v1/rubric/compare") in entries
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_the_leads_of_an_uploads_result_are_told(client: TestClient, suffix: str) -> None:
+    ids = ["new-1", "=new-2", "", "new-3"]
+    rows = pd.DataFrame({"Lead ID": ids, "Created Date": "2026-01-05T09:00:00+00:00", "Lead Source": "referral"})
+    content = rows.to_csv(index=False).encode() if suffix == "csv" else rows.to_parquet(index=False)
+    number = client.post("/v1/uploads", files={"file": (f"a.{suffix}", content)}).json()["id"]
+    score_uploads(client)
+    assert shown_by(client, "/v1/uploads/{number}/result") == []
+    assert client.get(f"/v1/uploads/{number}/result").status_code == 200
+    assert shown_by(client, "/v1/uploads/{number}/result") == ["new-1", "=new-2", "new-3"]
+    found = client.get("/v1/audit", params={"subject": "=new-2"}).json()
+    assert [row["action"] for row in found] == ["showed"]
+
+
+def test_leads_of_long_answers_are_named_up_to_some_thousands() -> None:
+    request = Request({"type": "http", "method": "GET", "headers": [], "query_string": b"", "path_params": {}})
+    request.scope["route"] = SimpleNamespace(path="/v1/worklist/export")
+    request.state.known_caller = Caller(name="ann", scopes=frozenset({Scope.READ}), owner=None, identity="key:1")
+    for count in (501, 5_000):
+        leads = [f"L{k}" for k in range(count)]
+        details = [entry.detail for entry in views_of(request, 200, leads) if entry.action == "showed"]
+        assert [lead for detail in details for lead in detail["leads"]] == leads
+        assert max(len(detail["leads"]) for detail in details) == 100
 
 
 def test_who_signs_out_or_is_not_let_in_is_told(client: TestClient) -> None:

@@ -41,4 +41,6 @@ def get_upload(number: str, app_state: AppStateDep, caller: Scorer) -> dict[str,
 def get_result(number: str, app_state: AppStateDep, caller: Scorer) -> FileResponse:
     """In the format it was sent in."""
     row = uploads.find_upload(app_state, caller, number)
-    return FileResponse(uploads.result_file(app_state, row), filename=f"scored{row.suffix}")
+    file = uploads.result_file(app_state, row)
+    uploads.note_scored_leads(app_state, file)
+    return FileResponse(file, filename=f"scored{row.suffix}")
