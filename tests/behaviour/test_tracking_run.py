@@ -28,6 +28,7 @@ from pipelines.tracking.mlflow_client import Store, client_of
 from pipelines.tracking.mlflow_decisions import tell_decisions
 from pipelines.tracking.mlflow_details import log_children
 from pipelines.tracking.mlflow_names import model_name
+from pipelines.tracking.mlflow_patience import LONG_SECONDS, TrackLimits
 from pipelines.tracking.mlflow_run import mirror_aliases, track_run
 from pipelines.tracking.run_contents import metrics_of
 from pipelines.tracking.untracked_runs import list_waiting
@@ -297,12 +298,15 @@ def test_a_run_ends_as_it_would_without_mlflow(
     cli: Callable[..., tuple[int, str, str]], tiny_copy: TinyRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", AWAY)
+    monkeypatch.delenv("LEADSCORE_TRACK_SECONDS")
     monkeypatch.setattr("pipelines.run.RUN", ("report",))
     status, out, err = cli("run", *tiny_copy.args, "--json")
     assert status == 0, err
     assert json.loads(out)["verdict"] == tiny_copy.summary["verdict"]
     assert "not tracked" in err and "1 run waits" in err and "tops3cret" not in out + err
+    assert TrackLimits().seconds < 60, "a run is not kept for long"
     status, out, err = cli("track", *tiny_copy.args)
+    assert TrackLimits().seconds == LONG_SECONDS, "nothing waits for what is asked for by itself"
     assert status == ExitStatus.REGISTRY and "does not answer" in out and "tops3cret" not in out + err
     assert cli("track", *tiny_copy.args, "--no-gate")[0] == 0
 
