@@ -190,9 +190,14 @@ def show_facts(guess: Guess, *, hidden: bool = False) -> str:
 
 def _tell_examples(guess: Guess) -> str:
     """The first values; of a column that tells, or may tell, of people only what they look like."""
-    if not guess.people and not speaks_of_people(guess.header) and not any(map(holds_contact, guess.examples)):
+    if not may_tell_of_people(guess):
         return ", ".join(guess.examples)
     return ", ".join(dict.fromkeys(_shape(example) for example in guess.examples))
+
+
+def may_tell_of_people(guess: Guess) -> bool:
+    """Whether values of a column are shown nowhere, since they, or those of such a header, may be of people."""
+    return bool(guess.people) or speaks_of_people(guess.header) or any(map(holds_contact, guess.examples))
 
 
 def _shape(text: str) -> str:

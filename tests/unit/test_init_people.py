@@ -1,6 +1,7 @@
 """What ``init`` writes of columns of people: none of their values, and no feature."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from features.schema.people.people_texts import nameable
 from pipelines.declaring.column_inference import guess_column
 from pipelines.declaring.column_lines import ColumnPlace, column_lines
+from pipelines.declaring.confirming.guessed_files import guess_files
 
 NAMES = ["Anna Meyer", "Peter Kowalski", "Marta Nowak", "Jan Berg", "John Smith", "Priya Sharma", "Li Wei"]
 NOTES = ["spoke with Peter Lindgren about pricing", "wants a demo", "left a message for Anna Meyer"]
@@ -53,3 +55,22 @@ def test_companies_and_towns_stay_features(header: str, shown: str) -> None:
     line = line_of(header, ["New York", "Google Ads", "Deutsche Bahn"], None)
     assert "role:" not in line and shown in line
     assert ("New York" in line) == (shown != "two words")
+
+
+def test_the_page_of_a_first_run_shows_what_init_shows(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    leads = pd.DataFrame(
+        {
+            "Deal ID": [f"D{k:03}" for k in range(120)],
+            "Result": np.where(np.arange(120) % 3, "lost", "won"),
+            "Deal Owner": rng.choice(NAMES, 120),
+            "Referred By": rng.choice(["Anna Zschoche", "Web", "Trade Fair"], 120),
+            "Town": rng.choice(["New York", "Fort Worth", "El Paso"], 120),
+        }
+    )
+    leads.to_csv(tmp_path / "deals.csv", index=False)
+    guessed = guess_files([tmp_path / "deals.csv"], tmp_path / "declared" / "my.yaml", tmp_path / "data")
+    shown = {column.header: column.examples for column in guessed.columns}
+    assert (shown["Deal Owner"], shown["Referred By"]) == ((), ()) and "New York" in shown["Town"]
+    assert {column.header for column in guessed.columns if column.hidden} == {"Deal Owner", "Referred By"}
+    assert not any(name in str(guessed.columns) for name in [*NAMES, "Zschoche"])

@@ -19,7 +19,7 @@ class StatusValue(BaseModel):
 
 
 class GuessedColumn(BaseModel):
-    """A column: how it is used, why not for learning, and three values unless they are a person's."""
+    """A column: how it is used, why not for learning, and three values unless they are, or may be, a person's."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,6 +28,7 @@ class GuessedColumn(BaseModel):
     use: Literal["learn", "show", "person", "sensitive", "leave_out", "key"]
     why: Why = ""
     examples: tuple[str, ...] = ()
+    hidden: bool = False
     filled: float
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from features.schema.vocabulary import ColumnType
 from pipelines.declaring.column_inference import Guess
+from pipelines.declaring.column_lines import may_tell_of_people
 from pipelines.declaring.confirming.guess_record import GuessedColumn, GuessedFiles, GuessedTable, StatusValue, Why
 from pipelines.declaring.corrections.file_corrections import NOTHING_SAID, FileCorrections
 from pipelines.declaring.deal_clocks import closed_headers
@@ -124,13 +125,14 @@ def _column(guess: Guess, declared: Mapping[str, Any] | None, key: bool) -> Gues
     keys = {"role": "display"} if declared is None else declared  # owner and amount stand beside the columns
     role = "key" if key else str(keys.get("role", "feature"))
     use = {"feature": "learn", "display": "show", "personal": "person", "ignore": "leave_out"}.get(role, role)
-    hidden = use in ("person", "sensitive")
+    hidden = use in ("person", "sensitive") or may_tell_of_people(guess)
     return GuessedColumn(
         header=guess.header,
         type=str(keys.get("type", guess.type)),
         use=use,
         why=_why(guess, keys) if use in ("leave_out", "show") else "",
         examples=() if hidden else guess.examples[:_FEW],
+        hidden=hidden,
         filled=guess.filled,
     )
 
