@@ -5,6 +5,7 @@ loses neither its summary nor its exit status over it.
 """
 
 import shutil
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from pipelines.artifacts.tracking_record import TrackRecord
 from pipelines.tracking.mlflow_client import client_of, experiment_of, is_away, is_on_server, place_mark
 from pipelines.tracking.mlflow_details import PARENT, log_children, log_data
 from pipelines.tracking.mlflow_names import HASH_TAG, PLACE_TAG
-from pipelines.tracking.mlflow_patience import is_late, renew_patience
+from pipelines.tracking.mlflow_patience import LateError, TrackLimits, is_late, renew_patience
 from pipelines.tracking.mlflow_versions import mirror, register_bundle
 from pipelines.tracking.untracked_runs import WaitingRun, list_waiting, note_failure, queue_run
 from pipelines.workspace.atomic_files import stage_dir
@@ -24,6 +25,7 @@ from pipelines.workspace.paths import Paths
 
 _WAITING_TAG = "leadscore.run"
 _LONGEST = 300  # characters of what MLflow says is wrong
+_RUNS_OF_A_CALL = 4  # as slow ones as are waited for at most: what waits must not keep the run of today for long
 _NOTHING = {"run_id": None, "model": None, "version": None}
 
 
@@ -73,15 +75,20 @@ def track_run(context: Context, summary: SummaryRecord) -> TrackRecord:
 
     Runs that trained nothing (leak, no signal, too little data) are logged too, without a model. Whatever is wrong
     with MLflow becomes the record's ``problem``: the runs wait for the next call. A run that MLflow cannot take keeps
-    none of the others back; after a few calls it is set aside. Each has its own time to be told in.
+    none of the others back; after a few calls it is set aside. Each has its own time to be told in; where all that
+    wait take four times as long, the rest waits for the next call.
     """
     queue_run(context, summary)
-    sent = _Sent()
+    sent, given = _Sent(), _RUNS_OF_A_CALL * TrackLimits().seconds
     try:
         with client_of(context.paths) as (mlflow, client):
             experiment = experiment_of(client, context.paths)
             _end_killed_runs(client, experiment, context.paths)
+            until = time.monotonic() + given
             for waiting in list_waiting(context.paths):
+                if time.monotonic() > until:
+                    sent.told = None
+                    raise LateError(given)
                 renew_patience()
                 try:
                     told = _send(mlflow, client, context, experiment, waiting)
