@@ -152,7 +152,7 @@ def export_trail(
     from pipelines.workspace.atomic_files import write_lines
     from serving.store.audit_trail import read_entries, to_line
 
-    with _store(source, data_dir, store_url).reading() as session:
+    with _store(source, data_dir, store_url).reading_one_moment() as session:
         count = write_lines(Path(out), (to_line(entry) for entry in read_entries(session, after)))
     Output(json).show({"entries": count, "out": out}, f"{count} entries -> {out}")
     return 0

@@ -6,6 +6,7 @@ How a chain is made is in :mod:`.trail_links`, how it is checked in :mod:`.trail
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,11 +17,12 @@ from sqlalchemy.orm import Session
 from serving.store.damaged_rows import WHOLE
 from serving.store.engine import Store, hold_lock
 from serving.store.tables import AuditRow
-from serving.store.trail_links import PRUNED, START, digest_content, link_dated
+from serving.store.trail_links import PRUNED, SEALED, START, day_of, digest_content, link_dated, seal_entry
 from serving.store.wall_clock import wall_now
 
 _READ_AT_ONCE = 1_000
 _SALT_BYTES = 16
+_SEALED_AT_ONCE = 100  # entries of before hashes had a day, in 10 kB of an entry that seals them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +51,12 @@ def append_entries(session: Session, entries: Sequence[AuditEntry]) -> None:
         return
     hold_lock(session, "audit trail")
     session.flush()
-    last = select(AuditRow.chain).order_by(AuditRow.id.desc()).limit(1)
-    chain = session.scalar(last.execution_options(**{WHOLE: True})) or START  # a damaged entry is part of the chain
+    chain = _newest_hash(session)
+    if chain != START and day_of(chain) is None and entries[0].action != SEALED:
+        # a server of an earlier version that still ran beside the update wrote on
+        with suppress(ValueError, TypeError):  # what it wrote was changed by hand since: a check tells
+            seal_plain_entries(session)
+        chain = _newest_hash(session)
     rows = []
     for entry in entries:
         row = {"at": entry.at, "actor": entry.actor[:200], "action": entry.action[:60], "subject": entry.subject[:200]}
@@ -59,6 +65,39 @@ def append_entries(session: Session, entries: Sequence[AuditEntry]) -> None:
         chain = row["chain"] = link_dated(chain, row, digest_content(row))
         rows.append(row)
     session.execute(insert(AuditRow), rows)
+
+
+def _newest_hash(session: Session) -> str:
+    newest = select(AuditRow.chain).order_by(AuditRow.id.desc()).limit(1)
+    return session.scalar(newest.execution_options(**{WHOLE: True})) or START  # a damaged entry is part of the chain
+
+
+def seal_plain_entries(session: Session) -> None:
+    """Add entries that seal those of before hashes had a day, behind the newest that has one."""
+    whole = {WHOLE: True}
+    dated = select(AuditRow.id, AuditRow.chain).where(AuditRow.chain.like("________-%")).order_by(AuditRow.id.desc())
+    newest = session.execute(dated.limit(1).execution_options(**whole)).first()
+    after, before = (newest.id, newest.chain) if newest else (0, _removed_before(session))
+    end = session.scalar(select(func.max(AuditRow.id)).execution_options(**whole)) or 0
+    columns = (AuditRow.id, AuditRow.at, AuditRow.actor, AuditRow.action, AuditRow.chain)
+    while True:
+        asked = select(*columns).where(AuditRow.id > after, AuditRow.id <= end).order_by(AuditRow.id)
+        asked = asked.limit(_SEALED_AT_ONCE).execution_options(**whole)
+        rows = [row._asdict() for row in session.execute(asked)]
+        if not rows:
+            return
+        sealed = {}
+        for row in rows:
+            sealed[str(row["id"])], before = seal_entry(before, row), row["chain"]
+        record_action(session, "leadscore", SEALED, "", {"entries": sealed})
+        after = rows[-1]["id"]
+
+
+def _removed_before(session: Session) -> str:
+    """The hash before the first entry of a store."""
+    newest = select(AuditRow.detail).where(AuditRow.action == PRUNED).order_by(AuditRow.id.desc()).limit(1)
+    removed = session.scalar(newest)
+    return str(removed["chain"]) if removed else START
 
 
 def read_entries(session: Session, after: int = 0) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ work out all later hashes anew: the head, noted elsewhere (a check, the log, an 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -21,19 +21,22 @@ from serving.store.trail_links import (
     ALIAS,
     AUDIT_DAYS,
     OF_THE_TRAIL,
+    PRUNED,
     REDACTED,
     SEALED,
     START,
     day_of,
     digest_content,
-    digest_old,
     link_dated,
     link_plain,
+    seal_entry,
     seal_plain,
+    sealed_under,
 )
 from serving.store.wall_clock import wall_now
 
 _HASH_LETTERS = 64
+_READ_AT_ONCE = 100
 _FEWEST_LETTERS, _FEWEST_DATED = 12, 21  # of a noted hash that somebody shortened; with its day
 _NEVER_WRITTEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # by reading one of another kind
 _SPEAKS_OF_OTHERS = "an entry that speaks of removed or blanked ones holds what leadscore never writes."
@@ -75,13 +78,20 @@ class Blanked:
 
 
 @dataclass(frozen=True)
+class Removed:
+    """What an entry says of those removed by rule: by which entry, and the hash of the last one of them."""
+
+    by: int
+    chain: str
+
+
+@dataclass(frozen=True)
 class TrailNotes:
     """What entries of the trail say of others: what was blanked, up to where entries were removed, what is sealed."""
 
     blanked: Mapping[int, Blanked] = field(default_factory=dict)
-    through: int = 0
-    before: str = START
-    sealed: Mapping[int, tuple[int, str]] = field(default_factory=dict)  # by the first entry: the last, and the hash
+    removed: Mapping[int, Removed] = field(default_factory=dict)  # by the number of the last one
+    sealed: Mapping[str, str] = field(default_factory=dict)  # as :func:`seal_entry` does, of those asked about alone
 
 
 @dataclass(frozen=True)
@@ -118,32 +128,42 @@ def verify_file(file: Path, expected: str | None = None, kept_days: float = AUDI
         wrong = _find_unreadable(file)
         if wrong:
             return TrailCheck(entries=0, last_id=0, head=START, problem=wrong)
-        notes = _collect_notes(entry for entry in _read_file(file) if entry["action"] in OF_THE_TRAIL)
-        return _check(_read_file(file), notes, expected, kept_days, begins_anywhere=True)
+        notes = _collect_notes(lambda *actions: (entry for entry in _read_file(file) if entry["action"] in actions))
+        return _check(_read_file(file), notes, expected, kept_days, of_file=True)
     except _NEVER_WRITTEN:
         return TrailCheck(entries=0, last_id=0, head=START, problem=_SPEAKS_OF_OTHERS)
 
 
 def read_notes(session: Session) -> TrailNotes:
     """What the entries of a store say of others."""
-    rows = session.scalars(select(AuditRow).where(AuditRow.action.in_(OF_THE_TRAIL)).order_by(AuditRow.id))
-    return _collect_notes(entry_record(row) for row in rows)
+
+    def read(*actions: str) -> Iterator[dict[str, Any]]:
+        asked = select(AuditRow).where(AuditRow.action.in_(actions)).order_by(AuditRow.id)
+        for row in session.scalars(asked.execution_options(yield_per=_READ_AT_ONCE)):
+            yield entry_record(row)
+
+    return _collect_notes(read)
 
 
-def _collect_notes(entries: Iterator[Mapping[str, Any]]) -> TrailNotes:
+def _collect_notes(read: Callable[..., Iterator[Mapping[str, Any]]]) -> TrailNotes:
+    """What entries of some actions say; the first one that speaks of an entry is right: a noted head covers it."""
     blanked: dict[int, Blanked] = {}
-    sealed: dict[int, tuple[int, str]] = {}
-    through, before = 0, START
-    for entry in entries:
-        detail = entry["detail"]
-        if entry["action"] == REDACTED:
-            said = detail["entries"].items()
-            blanked |= {int(number): Blanked(int(entry["id"]), str(seal), entry["subject"]) for number, seal in said}
-        elif entry["action"] == SEALED:
-            sealed[int(detail["first"])] = int(detail["last"]), str(detail["hash"])
-        else:
-            through, before = int(detail["through"]), str(detail["chain"])
-    return TrailNotes(blanked, through, before, sealed)
+    removed: dict[int, Removed] = {}
+    for entry in read(REDACTED, PRUNED):
+        by, detail = int(entry["id"]), entry["detail"]
+        if entry["action"] == PRUNED:
+            removed.setdefault(int(detail["through"]), Removed(by, str(detail["chain"])))
+            continue
+        for number, seal in detail["entries"].items():
+            blanked.setdefault(int(number), Blanked(by, str(seal), entry["subject"]))
+
+    ends = {sealed_under(one.chain) for one in removed.values()}
+    sealed: dict[str, str] = {}
+    for entry in read(SEALED):
+        for number, (under, link) in entry["detail"]["entries"].items():
+            if int(number) in blanked or under in ends:  # of a million only what is asked about
+                sealed.setdefault(str(under), str(link))
+    return TrailNotes(blanked, removed, sealed)
 
 
 def _check(
@@ -151,79 +171,113 @@ def _check(
     notes: TrailNotes,
     expected: str | None,
     kept_days: float,
-    begins_anywhere: bool = False,
+    of_file: bool = False,
 ) -> TrailCheck:
     first_day = (wall_now() - timedelta(days=kept_days)).date() if kept_days else None
     noted = None if expected is None else _read_noted(expected, first_day)
-    follower = _Follower(notes, noted, begins_anywhere)
+    follower = _Follower(notes, noted, of_file)
     problem = next(filter(None, map(follower.follow, entries)), "")
+    early = (_find_early_removal(notes, through, first_day) for through in follower.missing)
     check = TrailCheck(
         entries=follower.count,
         last_id=follower.last,
         head=follower.chain,
         blanked=follower.blanked,
-        note=follower.note,
-        problem=problem or follower.find_unsealed() or _find_early_removal(notes, first_day),
+        note=" ".join(follower.notes_made()),
+        problem=problem or next(filter(None, early), ""),
     )
     if check.problem or expected is None:
         return check
     if noted is None:
         return replace(check, problem="the noted head is not <id>:<hash>, as an earlier check printed it.")
-    return _compare_noted(check, notes, noted, follower)
+    return _compare_noted(check, noted, follower)
 
 
 class _Follower:
-    """Follows the chain entry by entry."""
+    """Follows the chain entry by entry.
 
-    def __init__(self, notes: TrailNotes, noted: Noted | None, begins_anywhere: bool) -> None:
-        self.notes, self.noted, self.begins_anywhere = notes, noted, begins_anywhere
-        self.chain, self.last, self.count, self.blanked = notes.before, 0, 0, 0
-        self.note = ""
+    A store begins behind what was removed last. A file begins anywhere, and may still hold what was removed later.
+    """
+
+    def __init__(self, notes: TrailNotes, noted: Noted | None, of_file: bool) -> None:
+        self.notes, self.noted, self.of_file = notes, noted, of_file
+        self.chain, self.last, self.count, self.blanked = START, 0, 0, 0
         self.found: str | None = None  # the hash of the noted entry
-        self._old: list[dict[str, Any]] = []  # entries of the block that is being read
-        self._block: tuple[int, int, str] | None = None
-        self._sealed = {first: sealed for first, sealed in notes.sealed.items() if first > notes.through}
+        self.missing: list[int] = []  # through which entries were removed that are not there
+        self._said: list[str] = []
+        self._unsealed = 0  # the newest blanked entry that nothing covers so far
+        self._seals_end = False  # whether an entry that seals others may stand here no more
+        if notes.removed and not of_file:
+            self._jump(max(notes.removed))
+
+    @property
+    def through(self) -> int:
+        """Up to where the entries are gone."""
+        return max(self.missing, default=0)
 
     def follow(self, entry: Mapping[str, Any]) -> str:
         """Take an entry; what is wrong with it, or nothing."""
         content = _content(entry)
-        number = content["id"]
-        if self.count == 0 and self.begins_anywhere and number > self.notes.through + 1:
-            self._begin(content)
-        elif not self._follows(content):
-            wrong = f"entry {number} ({entry['at'][:19]}) does not follow: it, or what was before it, was changed"
-            return f"{wrong} or removed."
-        if number <= max(self.last, self.notes.through):
-            return f"entry {number} stands where there can be none: entries were removed or put in."
+        number, named = content["id"], f"entry {content['id']} ({entry['at'][:19]})"
+        if number <= max(self.last, self.through):
+            return f"{named} stands where there can be none: entries were removed or put in."
+        first = self.of_file and self.count == 0  # what is before it is not known to be what it seems
+        follows = self._follows(content, self.chain, sealed=first)
+        if not follows and not (self.of_file and self._begin(content)):
+            return f"{named} does not follow: it, or what was before it, was changed or removed."
+        ended = self.notes.removed.get(number)
+        if ended is not None and ended.chain != content["chain"]:
+            return f"{named} is not the one that entry {ended.by} says was removed last."
         self.count, self.last, self.chain = self.count + 1, number, content["chain"]
         self.blanked += content["subject"].startswith(ALIAS) and number in self.notes.blanked
         if self.noted is not None and self.noted.number == number:
             self.found = self.chain
-        return self._add_to_block(content)
+        return self._look_at_seals(content)
 
-    def find_unsealed(self) -> str:
-        """What is wrong where entries are missing that a later one seals."""
-        missing = [] if self.note else sorted(self._sealed)
-        missing += [] if self._block is None else [self._block[0]]
-        return f"entries from {missing[0]} on are not those that were sealed." if missing else ""
+    def notes_made(self) -> list[str]:
+        """What this trail cannot show."""
+        if not self._unsealed:
+            return self._said
+        text = f"entry {self._unsealed} was blanked by an earlier version, as others may be: whether they and those "
+        return [*self._said, f"{text}directly before them are as they were cannot be told from this file."]
 
-    def _begin(self, content: Mapping[str, Any]) -> None:
-        """The first entry of a file that does not begin with the trail: what is before it is known from a noted head
-        or not at all.
-        """
+    def _begin(self, content: Mapping[str, Any]) -> bool:
+        """Whether an entry of a file may stand behind a gap: where some were removed by rule, or at the beginning."""
+        number = content["id"]
+        ends = [through for through in self.notes.removed if self.last < through < number]
+        if ends and self._follows(content, self.notes.removed[max(ends)].chain, sealed=True):
+            if self.count:
+                gap = f"entries {self.last + 1} to {max(ends)}"
+                self._said.append(
+                    f"{gap} were removed by rule and are not in the file: a later head does not cover those before."
+                )
+            self._jump(max(ends))
+            return True
+        if self.count:
+            return False
+        if number <= max(ends, default=0) + 1:
+            return self._follows(content, START)  # of an earlier version and blanked, or changed
         noted = self.noted
-        if noted is not None and noted.number < content["id"] and len(noted.chain) == _HASH_LETTERS:
+        if noted is not None and noted.number < number and len(noted.chain) == _HASH_LETTERS:
             self.chain = noted.chain
-            if self._follows(content):
+            if self._follows(content, self.chain):
                 self.found = noted.chain
-                return
-        self.note = f"the file begins at entry {content['id']}: what was before it cannot be told from it."
+                return True
+        self._said.append(f"the file begins at entry {number}: it and what was before it cannot be told from it.")
+        return True
 
-    def _follows(self, content: Mapping[str, Any]) -> bool:
-        """Whether an entry's hash follows from its content, or from what is left of it, and the hash before it."""
+    def _jump(self, through: int) -> None:
+        self.chain, self._seals_end = self.notes.removed[through].chain, False
+        self.missing.append(through)
+
+    def _follows(self, content: Mapping[str, Any], before: str, *, sealed: bool = False) -> bool:
+        """Whether an entry's hash follows from its content, or from what is left of it, and the hash before it.
+
+        Of a blanked one of an earlier version only the entry that seals it tells; an export of before has none.
+        """
         told = self.notes.blanked.get(content["id"])
         dated = day_of(content["chain"]) is not None
-        whole = link_dated(self.chain, content, digest_content(content)) if dated else link_plain(self.chain, content)
+        whole = link_dated(before, content, digest_content(content)) if dated else link_plain(before, content)
         if whole == content["chain"]:
             return True
         if told is None or told.by <= content["id"] or content["action"] in OF_THE_TRAIL:
@@ -231,22 +285,21 @@ class _Follower:
         if not told.subject.startswith(ALIAS) or content["subject"] != told.subject or content["detail"] != {}:
             return False  # whoever is forgotten leaves nothing else
         if dated:
-            return link_dated(self.chain, content, told.seal) == content["chain"]
-        return seal_plain(content) == told.seal  # its hash is taken as it stands: the next one covers it
+            return link_dated(before, content, told.seal) == content["chain"]
+        under, link = seal_entry(before, content)
+        if under in self.notes.sealed:
+            return self.notes.sealed[under] == link
+        if sealed or not self.of_file or seal_plain(content) != told.seal:
+            return False
+        self._unsealed = content["id"]
+        return True
 
-    def _add_to_block(self, content: dict[str, Any]) -> str:
-        """Compare the entries of a sealed block with its seal, once all were read."""
-        number = content["id"]
-        if number in self._sealed:
-            self._block, self._old = (number, *self._sealed.pop(number)), []
-        if self._block is None:
-            return ""
-        self._old.append(content)
-        first, last, seal = self._block
-        if number < last:
-            return ""
-        self._block = None
-        return "" if digest_old(self._old) == seal else f"entries {first} to {last} are not those that were sealed."
+    def _look_at_seals(self, content: Mapping[str, Any]) -> str:
+        """What is wrong with the place of an entry that seals others."""
+        if content["action"] == SEALED and self._seals_end:
+            return f"entry {content['id']} seals others, but does not stand directly behind them."
+        self._seals_end = day_of(content["chain"]) is not None and content["action"] != SEALED
+        return ""
 
 
 def _content(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -280,24 +333,24 @@ def _read_noted(expected: str, first_day: date | None) -> Noted | None:
     return Noted(int(number), chain, first_day) if number.isdecimal() and len(chain) >= fewest else None
 
 
-def _compare_noted(check: TrailCheck, notes: TrailNotes, noted: Noted, follower: _Follower) -> TrailCheck:
+def _compare_noted(check: TrailCheck, noted: Noted, follower: _Follower) -> TrailCheck:
     if follower.found is not None and follower.found.startswith(noted.chain):
         return check
-    if follower.found is None and noted.number <= notes.through:
+    if follower.found is None and noted.number <= follower.through:
         day = day_of(noted.chain)
         if day is None:
-            return replace(
-                check, note=f"entry {noted.number} was removed; the noted head does not say from when it is."
-            )
+            text = f"entry {noted.number} was removed; the noted head does not say from when it is."
+            return replace(check, note=f"{check.note} {text}".strip())
         return replace(check, problem=_say_if_early(noted.number, day, noted.first_day))
     problem = f"entry {noted.number} is not the one that was noted: the trail was cut off or written anew."
     return replace(check, problem=problem)
 
 
-def _find_early_removal(notes: TrailNotes, first_day: date | None) -> str:
+def _find_early_removal(notes: TrailNotes, through: int, first_day: date | None) -> str:
     """What is wrong where entries are said to be removed by rule that were too young for it."""
-    day = day_of(notes.before)
-    return "" if day is None else _say_if_early(notes.through, day, first_day)
+    removed = notes.removed[through]
+    day = day_of(notes.sealed.get(sealed_under(removed.chain), removed.chain))
+    return "" if day is None else _say_if_early(through, day, first_day)  # none: removed before hashes had a day
 
 
 def _say_if_early(number: int, day: date, first_day: date | None) -> str:

@@ -6,12 +6,13 @@ entry that says so, and everything else of the blanked entry is covered as befor
 nobody whom it was about. A hash begins with the day of its entry, so that a head noted elsewhere says how old it is.
 
 Entries of before (:func:`link_plain`) are covered as a whole, and what is left of a blanked one no more: entries
-``trail.sealed`` cover these (:func:`digest_old`).
+``trail.sealed`` cover these (:func:`seal_entry`), each apart, so that whatever is removed by rule leaves the others
+covered. They stand directly behind the entries that they seal.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ SHOWED = "showed"  # an entry with the leads that an answer showed beside the on
 _DAY = "%Y%m%d"
 _DAY_LETTERS = 9  # with the dash behind it
 _LETTERS = 64  # of a hash, as the store keeps it
+_SEALED_LETTERS = 32
 
 
 def link_dated(before: str, row: Mapping[str, Any], content: str) -> str:
@@ -48,9 +50,17 @@ def seal_plain(row: Mapping[str, Any]) -> str:
     return link_plain("redacted", row)
 
 
-def digest_old(rows: Iterable[Mapping[str, Any]]) -> str:
-    """A hash over what stays of such entries whoever is forgotten: number, time, who, what, and their own hashes."""
-    return _digest([[row["id"], _moment(row["at"]), row["actor"], row["action"], row["chain"]] for row in rows])
+def seal_entry(before: str, row: Mapping[str, Any]) -> tuple[str, str]:
+    """Under what such an entry is sealed, and a hash of what stays of it whoever is forgotten.
+
+    It covers when, who, what, the entry's own hash and the one before it, and begins with the day.
+    """
+    return sealed_under(row["chain"]), link_dated(before, row, row["chain"])
+
+
+def sealed_under(chain: str) -> str:
+    """The beginning of a hash, 128 bits: long enough that nobody finds another one for it."""
+    return chain[:_SEALED_LETTERS]
 
 
 def day_of(chain: str) -> date | None:

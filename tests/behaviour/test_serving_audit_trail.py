@@ -252,6 +252,27 @@ def test_the_command_line_exports_and_checks_it(cli: Cli, tiny_copy: Any, tmp_pa
     store.close()
 
 
+def test_an_exported_file_is_of_one_moment(
+    cli: Cli, tiny_copy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(None, tiny_copy.context.paths.root / "serving")
+    past = {"actor": "Ann", "action": "saw", "detail": {}, "at": wall_now() - timedelta(days=900)}
+    with store.writing() as session:
+        append_entries(session, [AuditEntry(**past, subject=f"L{k}") for k in range(1_200)])
+    pruned: list[int] = []
+
+    def line_while_old_ones_go(entry: Any) -> str:
+        if not pruned:
+            pruned.append(prune_trail(store, wall_now() - timedelta(days=730)))
+        return json.dumps(entry) + "\n"
+
+    monkeypatch.setattr("serving.store.audit_trail.to_line", line_while_old_ones_go)
+    file = tmp_path / "trail.jsonl"
+    assert cli("trail", "export", "--out", str(file), *tiny_copy.args)[0] == 0
+    assert pruned == [1_200] and len(file.read_text().splitlines()) == 1_200
+    store.close()
+
+
 def test_retention_notes_the_head_in_the_log(
     tiny_demo: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,6 @@
 """Whoever may write to the store forges entries that speak of others: a check tells, and a noted head tells more."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -16,7 +17,7 @@ from serving.store.engine import Store, open_store
 from serving.store.redact_trail import redact_entries
 from serving.store.tables import AuditRow
 from serving.store.trail_check import TrailCheck, verify_file, verify_trail
-from serving.store.trail_links import START, digest_content, link_dated, link_plain, seal_plain
+from serving.store.trail_links import START, digest_content, link_dated, link_plain, seal_entry, seal_plain
 from serving.store.wall_clock import wall_now
 
 
@@ -41,6 +42,11 @@ def head_of(store: Store, **options: Any) -> str:
     check = verify_trail(store, **options)
     assert check.intact, check.problem
     return f"{check.last_id}:{check.head}"
+
+
+def numbers_of(store: Store) -> list[int]:
+    with store.reading() as session:
+        return [entry["id"] for entry in read_entries(session)]
 
 
 def change(store: Store, statement: Any) -> None:
@@ -179,7 +185,7 @@ def test_an_older_trail_verifies_and_is_covered_from_now_on(store: Store) -> Non
     assert not verify_trail(store).intact
     add_forged(store, "trail.redacted", left.subject, {"entries": {"5": seal_plain(entry)}})
     for expected in (None, noted, now):
-        assert "entries 1 to 10 are not those that were sealed" in verify_trail(store, expected).problem
+        assert "entry 5 " in verify_trail(store, expected).problem
 
 
 def test_entries_of_an_older_trail_cannot_be_taken_away_by_another_number(store: Store) -> None:
@@ -237,3 +243,124 @@ def test_an_entry_about_others_of_another_kind_is_no_error(store: Store, tmp_pat
     assert not export(store, tmp_path / "trail.jsonl").intact
     with store.reading() as session:
         assert set(entry_record(session.get_one(AuditRow, 11))) >= {"salt", "chain"}
+
+
+def blank_by_hand(store: Store, number: int, to: dict[str, Any]) -> dict[str, Any]:
+    """Change an entry so that it looks like one about somebody forgotten, and let an added entry say so."""
+    change(store, update(AuditRow).where(AuditRow.id == number).values(subject="forgotten:0", detail={}, **to))
+    with store.reading() as session:
+        row = session.get_one(AuditRow, number)
+        left = {name: getattr(row, name) for name in ("at", "actor", "action", "subject", "detail", "chain")}
+    add_forged(store, "trail.redacted", "forgotten:0", {"entries": {str(number): seal_plain(left)}})
+    return left
+
+
+@pytest.mark.parametrize("behind", ["the seals", "other entries"])
+def test_an_added_seal_hides_no_change_of_an_older_entry(store: Store, behind: str) -> None:
+    make_plain(store)
+    store.migrate()
+    if behind == "other entries":
+        write(store, range(2))
+    noted = head_of(store)
+    with store.reading() as session:
+        before = session.get_one(AuditRow, 2).chain
+        left = {name: getattr(session.get_one(AuditRow, 3), name) for name in ("at", "action", "chain")}
+    add_forged(store, "trail.sealed", "", {"entries": {"3": seal_entry(before, left | {"actor": "bob"})}})
+    if behind == "other entries":
+        assert "entry 14 seals others" in verify_trail(store, noted).problem
+    blank_by_hand(store, 3, {"actor": "bob"})
+    for expected in (None, noted):
+        assert not verify_trail(store, expected).intact
+
+
+def test_what_is_left_of_an_older_trail_after_a_removal_stays_sealed(store: Store) -> None:
+    change(store, delete(AuditRow))
+    write(store, range(4), wall_now() - timedelta(days=800))
+    write(store, range(6))
+    first = numbers_of(store)[0]
+    make_plain(store)
+    store.migrate()
+    assert prune_trail(store, wall_now() - timedelta(days=730)) == 4
+    forget(store, "L2")
+    noted = head_of(store)
+    blank_by_hand(store, first + 4, {"actor": "bob"})
+    assert f"entry {first + 4} " in verify_trail(store, noted).problem
+
+
+@pytest.mark.parametrize("said", ["its number", "a number of before", "the first one's hash"])
+def test_older_entries_cannot_be_removed_before_their_time(store: Store, said: str) -> None:
+    make_plain(store)
+    store.migrate()
+    write(store, range(2))
+    noted = head_of(store)
+    with store.reading() as session:
+        chains = {number: session.get_one(AuditRow, number).chain for number in (1, 4)}
+    through, chain = {"its number": (4, chains[4]), "a number of before": (0, chains[4])}.get(said, (4, chains[1]))
+    add_forged(store, "trail.pruned", "", {"through": through, "chain": chain, "entries": 4})
+    change(store, delete(AuditRow).where(AuditRow.id <= 4))
+    assert not verify_trail(store, noted).intact
+
+
+def test_a_file_behind_the_update_fits_the_head_of_before(store: Store, tmp_path: Path) -> None:
+    make_plain(store)
+    with store.engine.connect() as connection:
+        noted = f"10:{connection.scalar(text('SELECT chain FROM audit WHERE id = 10'))}"
+    store.migrate()
+    write(store, range(3))
+    file = tmp_path / "trail.jsonl"
+    assert export(store, file, after=10).intact and verify_file(file, noted).record()["intact"]
+    assert not verify_file(file, noted).note
+    with store.reading() as session:
+        middle = f"5:{session.get_one(AuditRow, 5).chain}"
+    export(store, file, after=5)
+    assert verify_file(file, middle).intact
+
+
+def test_a_file_may_hold_what_was_removed_since_or_lack_what_was_removed_before(store: Store, tmp_path: Path) -> None:
+    change(store, delete(AuditRow))
+    file = tmp_path / "trail.jsonl"
+    write(store, range(4), wall_now() - timedelta(days=900))
+    export(store, file)
+    held, last = file.read_text(), numbers_of(store)[-1]
+    write(store, range(3), wall_now() - timedelta(days=800))
+    write(store, range(3))
+    export(store, file, after=last)
+    archive = held + file.read_text()
+    assert prune_trail(store, wall_now() - timedelta(days=850)) == 4
+    assert prune_trail(store, wall_now() - timedelta(days=730)) == 3
+    noted = head_of(store)
+
+    export(store, file, after=last + 6)
+    file.write_text(archive + file.read_text())
+    check = verify_file(file, noted)
+    assert (check.intact, check.note, check.entries) == (True, "", 12)
+
+    export(store, file, after=last)
+    later = file.read_text()
+    file.write_text(held + later)
+    check, gap = verify_file(file, noted), f"entries {last + 1} to {last + 3} were removed by rule"
+    assert check.intact and check.note.startswith(gap) and "does not cover those before" in check.note
+    assert "too young" in verify_file(file, noted, kept_days=850).problem
+
+    rewritten, chain = [], START
+    for line in held.splitlines():
+        row = json.loads(line) | {"actor": "bob"}
+        chain = row["chain"] = link_dated(chain, row | {"at": datetime.fromisoformat(row["at"])}, digest_content(row))
+        rewritten.append(to_line(row))
+    file.write_text("".join(rewritten) + later)
+    assert f"entry {last} " in verify_file(file, noted).problem
+
+
+def test_what_an_earlier_version_still_wrote_beside_the_update_is_sealed_by_the_next_entry(store: Store) -> None:
+    make_plain(store)
+    store.migrate()
+    with store.writing() as session:
+        before = session.scalars(select(AuditRow.chain).order_by(AuditRow.id.desc()).limit(1)).one()
+        row = {"at": wall_now(), "actor": "ann", "action": "saw", "subject": "Lold", "detail": {}}
+        session.execute(insert(AuditRow).values(**row, chain=link_plain(before, row)))
+    write(store, range(20, 22))
+    noted = head_of(store)
+    forget(store, "Lold")
+    assert verify_trail(store, noted).record()["blanked"] == 1
+    change(store, update(AuditRow).where(AuditRow.id == 12).values(actor="bob"))
+    assert "entry 12 " in verify_trail(store, noted).problem
