@@ -364,3 +364,13 @@ def test_what_an_earlier_version_still_wrote_beside_the_update_is_sealed_by_the_
     assert verify_trail(store, noted).record()["blanked"] == 1
     change(store, update(AuditRow).where(AuditRow.id == 12).values(actor="bob"))
     assert "entry 12 " in verify_trail(store, noted).problem
+
+
+def test_a_blanked_entry_cannot_be_given_to_somebody_else(store: Store) -> None:
+    forget(store, "L4")
+    noted = head_of(store)
+    with store.reading() as session:
+        said = session.get_one(AuditRow, 11).detail
+    add_forged(store, "trail.redacted", "forgotten:fedcba9876543210", said)
+    change(store, update(AuditRow).where(AuditRow.id == 5).values(subject="forgotten:fedcba9876543210"))
+    assert "entry 5 " in verify_trail(store, noted).problem
