@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from features.assembly.flat_outcomes import are_row_numbers
 from features.errors import LeadScoreError
 from features.spreadsheet_cells import unguard_text
-from pipelines.workspace.atomic_files import copy_stream, hash_stream, read_json, write_json
+from pipelines.workspace.atomic_files import copy_stream, hash_stream, read_json, read_parquet_names, write_json
 from serving.auth.api_keys import Caller
 from serving.http.shown_leads import note_shown
 from serving.leads.feedback import read_all_standing
@@ -109,9 +109,11 @@ def result_file(app_state: AppState, row: Upload) -> Path:
 def note_scored_leads(app_state: AppState, file: Path) -> None:
     """Note the leads that a scored file names, so that the audit trail tells of them; a row's number names nobody."""
     if file.suffix == ".parquet":
-        ids = pd.read_parquet(file, columns=["lead_id"])["lead_id"]
+        named = pd.read_parquet(file, columns=[name for name in read_parquet_names(file) if name == "lead_id"])
     else:
-        ids = pd.read_csv(file, usecols=["lead_id"], dtype="object", keep_default_na=False)["lead_id"].map(unguard_text)
+        named = pd.read_csv(file, usecols=lambda name: name == "lead_id", dtype="object", keep_default_na=False)
+        named = named.map(unguard_text)
+    ids = named.get("lead_id", pd.Series(dtype="object"))
     ids = ids[ids.notna() & (ids != "")]
     for lead in ids[~are_row_numbers(ids, app_state.context.source)]:
         note_shown(lead)
