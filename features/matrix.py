@@ -1,5 +1,6 @@
 """The matrix: one row per (lead, as_of) with its features, label, weight and group."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 
 from features.catalog.feature import Catalog
 from features.errors import ContractError
+from features.schema.people.people_texts import HIDDEN, nameable
 
 NOBODY = "forgotten-"  # beginning of the number that stands where a row of figures must keep its place
 KEY_COLUMNS = ("lead_id", "as_of", "account_id", "group", "episode", "order", "age_days", "segment")
@@ -77,6 +79,27 @@ class Matrix:
         if "group_codes" in self.__dict__:  # texts are sorted once: of their codes the order is the same
             taken.__dict__["group_codes"] = np.unique(self.group_codes[rows], return_inverse=True)[1].astype(np.int64)
         return taken
+
+    @cached_property
+    def of_people(self) -> Mapping[str, frozenset[str]]:
+        """Values that tell of people, of the categories that have some: judged once, by all rows, for every fit."""
+        found: dict[str, frozenset[str]] = {}
+        for name in self.catalog.categories:
+            levels = [str(level) for level in self.values[name].dropna().unique()]
+            told = frozenset(level for level, may in zip(levels, nameable(name, levels), strict=True) if not may)
+            if told:
+                found[name] = told
+        return found
+
+    def hide_people(self, part: "Matrix") -> "Matrix":
+        """A part of these rows to learn from, in which no value tells of a person by the column as a whole."""
+        if not self.of_people:
+            return part
+        columns = {
+            name: part.values[name].where(~part.values[name].isin(list(told)), HIDDEN).astype(part.values[name].dtype)
+            for name, told in self.of_people.items()
+        }
+        return replace(part, values=part.values.assign(**columns))
 
     @cached_property
     def group_codes(self) -> npt.NDArray[np.int64]:

@@ -164,7 +164,7 @@ class LeadScoreClassifier(FrameClassifier):
             rows,
             Recipe(backtest=found, decision=decision, settings=settings, rubric=rubric),
             meta={"source": "frame", "source_kind": "flat", "horizon_days": int(self.horizon_days)},
-            facts=build_facts(subsample(matrix, rows, settings)),
+            facts=build_facts(matrix.hide_people(subsample(matrix, rows, settings))),
         )
         return self
 

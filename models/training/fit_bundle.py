@@ -205,7 +205,7 @@ def _told(segments: Segmentation) -> dict[str, Any]:
 
 def fit_scorecard(matrix: Matrix, rows: Ints, settings: TrainSettings) -> ScorecardCandidate:
     """The scorecard alone, fitted as it would be in a bundle: to be printed and adopted whoever wins."""
-    part = subsample(matrix, rows, settings)
+    part = matrix.hide_people(subsample(matrix, rows, settings))
     card = ScorecardCandidate(features=settings.scorecard_features)
     return card.fit(
         part.values, part.label, part.weight, catalog=matrix.catalog, seed=settings.seed, group=part.group_codes

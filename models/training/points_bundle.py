@@ -75,7 +75,7 @@ def fit_points_bundle(
         calibration=Calibration(1.0, 0.0),
         interval=_interval(points[rows], matrix, rows, weight, (slope, intercept), settings),
         scale=points_scale(rubric, slope, intercept),
-        facts=build_facts(matrix.take(rows)) if len(rows) else {},
+        facts=build_facts(matrix.hide_people(matrix.take(rows))) if len(rows) else {},
         percentiles=np.quantile(log_odds[newest], np.arange(101) / 100) if len(newest) else np.full(101, intercept),
         rubric=fitted,
         trained_on=build_reference_distribution(matrix, rows, newest, log_odds[newest]) if len(rows) else {},

@@ -54,7 +54,7 @@ class Trial:
 def prepare_fold(matrix: Matrix, block: Block, settings: TrainSettings) -> TuningFold:
     """A block's rows as LightGBM takes them, built before threads share them."""
     catalog = learned_catalog(matrix.catalog)
-    train, test = subsample(matrix, block.train, settings), matrix.take(block.test)
+    train, test = matrix.hide_people(subsample(matrix, block.train, settings)), matrix.take(block.test)
     columns = TreeColumns.fit(train.values, catalog)
 
     options = {

@@ -128,7 +128,7 @@ def _fit(
 ) -> Bundle:
     meta = {**_meta(context, purpose), "prior_shift": _prior_shift(context, matrix, rows)}
 
-    part = subsample(matrix, rows, context.settings)
+    part = matrix.hide_people(subsample(matrix, rows, context.settings))
     prior = prior_in_use(context, matrix, decision)
     recipe = Recipe(
         backtest=found,

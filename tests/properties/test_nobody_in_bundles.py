@@ -16,6 +16,7 @@ from features.catalog.feature import Catalog
 from features.matrix import Matrix
 from features.rubric.ledger import ledger
 from features.schema.operations import AnswerValue
+from features.schema.people.people_texts import nameable
 from features.schema.source import Capacity
 from features.schema.vocabulary import Dimension, Topic
 from models.bundle import Bundle, save_bundle
@@ -31,6 +32,7 @@ from models.explaining.questions import build_answer_tables
 from models.interfaces import Calibration, Candidate, Scale
 from models.judging.cluster_bootstrap import Resampling
 from models.judging.drift.reference_distribution import build_reference_distribution
+from models.judging.evaluation.backtest import fit_all
 from models.judging.feeds.feed_profile import profile_values
 from models.judging.feeds.watched_table import WatchedColumn
 from models.judging.handoff.segments import OTHERS, segments_of
@@ -186,3 +188,18 @@ def test_no_line_of_a_segment_is_kept_by_a_name(tmp_path: Path, column: str, kep
     )
     text = "\n".join(path.read_text() for path in tmp_path.iterdir())
     assert [one for one in names if one in text] == (names if kept else [])
+
+
+def test_a_part_of_the_rows_leaves_out_what_the_whole_column_leaves_out() -> None:
+    few = [*PEOPLE[:3], "Web", "Trade Fair"]  # seen alone these are names among other things, and stay
+    names = pd.Series([*few * 80, *PEOPLE[3:] * 25], dtype="str")
+    matrix, _ = with_columns(reached=names)
+    rows, tiny = np.arange(400), TrainSettings.tiny()
+    assert all(nameable("reached", few)) and not any(nameable("reached", sorted(names.unique())))
+
+    kinds = {"linear": LinearCandidate(), "scorecard": ScorecardCandidate(), "booster": BoosterCandidate(boosters=1)}
+    part = matrix.hide_people(matrix.take(rows))
+    kept = [one.state() for one in fit_all(matrix, rows, lambda: kinds, tiny).values()]
+    kept += [build_facts(part), build_reference_distribution(matrix, rows, rows[300:], np.zeros(100))]
+    assert "reached" in str(kept) and [one for one in few if one in str(kept)] == []
+    assert matrix.take(rows).values["reached"].tolist() == names[:400].tolist()

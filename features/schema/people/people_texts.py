@@ -98,6 +98,8 @@ _HONORIFICS = re.compile(r"^(?:(?:dr|prof|mr|mrs|ms|herr|frau|mme|sr|sra|pan|pan
 _GIVEN, _THINGS = frozenset(GIVEN_NAMES.split()), frozenset(THINGS.split())
 _FAMILY = frozenset(FAMILY_NAMES.split())
 
+HIDDEN = "hidden@people.invalid"  # stands for a value that tells of a person: an address, which nothing keeps
+
 
 class PeopleIn(StrEnum):
     """What the values of a column say of people."""

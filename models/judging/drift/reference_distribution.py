@@ -1,7 +1,7 @@
 """What a bundle was trained on, kept in the bundle: bins and shares of every feature and of the scores."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -41,7 +41,7 @@ def build_reference_distribution(matrix: Matrix, rows: Ints, newest: Ints, newes
         "units": independent_units(group),
         "features": {
             feature.name: _with_usual(
-                describe_category(part.values[feature.name])
+                describe_category(part.values[feature.name], matrix.of_people.get(feature.name, ()))
                 if feature.type is FeatureType.CATEGORY
                 else describe_number(part.values[feature.name].to_numpy(dtype=np.float64)),
                 part.values[feature.name],
@@ -88,11 +88,17 @@ def describe_number(values: Floats) -> dict[str, Any]:
     return {"kind": "number", "edges": list(edges), "shares": shares(codes, len(edges) + 2), "median": median}
 
 
-def describe_category(values: pd.Series) -> dict[str, Any]:
-    """A bin per frequent level that tells of nobody, one for all others, one for missing values."""
+def describe_category(values: pd.Series, told: Collection[str] = ()) -> dict[str, Any]:
+    """A bin per frequent level that tells of nobody, one for all others, one for missing values.
+
+    Parameters
+    ----------
+    told : levels that tell of people by a column of which these values are a part
+    """
     counts = values.dropna().astype("str").value_counts()
     order = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-    levels = nameable_levels(values.name, [str(level) for level, _ in order])[:_LEVELS]
+    named = nameable_levels(values.name, [str(level) for level, _ in order])
+    levels = [level for level in named if level not in told][:_LEVELS]
     seen = sorted(fingerprint(str(level)) for level, _ in order) if len(order) <= _FINGERPRINTS else None
     codes = category_codes(values, levels)
     return {"kind": "category", "levels": levels, "shares": shares(codes, len(levels) + 2), "seen": seen}

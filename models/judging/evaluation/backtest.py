@@ -124,7 +124,7 @@ def fit_all(
     half-life, newer rows weigh more for those of :data:`FORGETTING`; not so without ``by_age``.
     """
     part = subsample(matrix, rows, settings)
-    group = part.group_codes
+    group, shown = part.group_codes, matrix.hide_people(part)
     recent = recent_weight(part, settings.recency_half_life) if by_age else part.weight
     seed = settings.seed
 
@@ -133,7 +133,9 @@ def fit_all(
             outcomes = matrix.label[rows], judging_weight(rows)
             return candidate.fit(part.values, *outcomes, catalog=matrix.catalog, seed=seed)
         weight = recent if name in FORGETTING else part.weight
-        return candidate.fit(part.values, part.label, weight, catalog=matrix.catalog, seed=seed, group=group)
+        # whoever reads columns as they are codes what it has not seen in its own way, or refuses it
+        values = part.values if getattr(candidate, "reads", "") == "frame" else shown.values
+        return candidate.fit(values, part.label, weight, catalog=matrix.catalog, seed=seed, group=group)
 
     return {name: fitted(name, candidate) for name, candidate in factory().items() if names is None or name in names}
 
@@ -178,7 +180,7 @@ def _map_blocks(
     rows = np.unique(np.concatenate([part for block in blocks for part in (block.train, block.test)]))
     if min(leads_of(matrix, rows)) < settings.many_leads:
         return [work(block) for block in blocks]
-    _ = matrix.group_codes  # made once, before threads ask for it
+    _ = matrix.group_codes, matrix.of_people  # made once, before threads ask for them
     with one_blas_thread(), ThreadPoolExecutor(max_workers=2) as pool:
         return list(pool.map(work, blocks))
 
