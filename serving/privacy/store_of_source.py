@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sqlalchemy.engine import make_url
 
 from features.schema.source import Source
-from pipelines.posted.posted_store import STORE_FOLDER, describe_other_store, find_store, is_told_of
+from pipelines.posted.posted_store import STORE_FOLDER, describe_other_store, find_store, is_told_of, name_store
 from pipelines.privacy.elsewhere import Place
 from pipelines.privacy.erase_files import rows_of_person
 from pipelines.privacy.person import Person
@@ -86,9 +85,7 @@ class ServerOf:
 
     def describe(self) -> str:
         """Which stores were looked at."""
-        shown = ", ".join(
-            str(place) if isinstance(place, Path) else make_url(place).render_as_string() for place in self._places()
-        )
+        shown = ", ".join(map(name_store, self._places()))
         other = describe_other_store(self.paths)
         if shown:
             return f"the server's store that was looked at: {shown}. {other}".strip()

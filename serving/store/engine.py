@@ -27,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from features.errors import RegistryError
+from pipelines.posted.posted_store import STORE_ERRORS, STORE_URL, name_store, store_problem
 from pipelines.workspace.private_files import create_private
 from pipelines.workspace.storage_errors import storage_error_of
 from serving.store.damaged_rows import DamagedRows, follow, leave_out_damaged
@@ -204,6 +205,11 @@ def open_store(url: str | None, folder: Path) -> Store:
     if url is None:
         create_private(folder / "store.sqlite")
         url = f"sqlite:///{folder / 'store.sqlite'}"
-    store = Store(url)
+    try:
+        store = Store(url)
+    except STORE_ERRORS as problem:
+        raise RegistryError(
+            f"the store {name_store(url)} cannot be opened: {store_problem(problem)}. Check {STORE_URL}."
+        ) from problem
     store.migrate()
     return store
