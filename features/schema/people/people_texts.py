@@ -131,7 +131,7 @@ _SURE_HEADER, _MAYBE_HEADER, _EITHER_HEADER = (_compile(words, _DENSE_END) for w
 _NOTES_HEADER, _ABOUT_HEADER, _PHONES_HEADER, _CODES_HEADER = map(_compile, (NOTES, ABOUT, PHONES, CODES))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Look:
     """What one text looks like: an address or a number in it, a name, one that begins with a frequent given name or
     has a frequent family name, a text of words that names somebody.
@@ -316,7 +316,7 @@ def _look(text: str) -> _Look:
     words = text.split()
     named, given, family = _name_of(text)
     mentions = len(words) >= _WORDS and _mentions(words)
-    return _Look(_number_in(text), named, given, family, mentions, len(words))
+    return _Look(number=_number_in(text), named=named, given=given, family=family, mentions=mentions, words=len(words))
 
 
 def _number_in(text: str) -> _Number:
