@@ -10,11 +10,14 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "numba"))
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("LEADSCORE_TRACK_SECONDS", "300")  # real servers of tests share a busy machine
+settings.register_profile("leadscore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("leadscore")  # a busy machine is no fault of what is tried
 MANY_MODULES = 200
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGS = [
