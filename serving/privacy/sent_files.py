@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from features.errors import LeadScoreError
 from features.schema.table_source import Location
 from pipelines.privacy.erase_files import files_below, holds_person, rows_of_person, text_of_bytes
 from pipelines.privacy.person import Person
@@ -16,14 +15,15 @@ from pipelines.workspace.people.naming_columns import NamingColumns
 if TYPE_CHECKING:
     from pipelines.ingest.reading.raw_table import RawTable
 
-_TABLES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".jsonl", ".zip", ".gz")
+_PACKED = (".parquet", ".xlsx", ".zip", ".gz")  # whose bytes are no text
+_TABLES = (".csv", ".tsv", ".txt", ".jsonl", *_PACKED)
 
 
 def sent_file_holds(file: Path, person: Person, columns: NamingColumns) -> bool:
     """Whether a file holds a person: their id where ids of leads stand, an address, a name, a telephone.
 
     A table is read as the source's own files are, whatever its encoding, delimiter or packing. Numbers of rows are
-    those of another file.
+    those of another file. One that is packed and cannot be read is taken to hold everybody: nobody can tell.
     """
     person = replace(person, lead_ids=person.marked_ids)
     if file.suffix != ".parquet" and holds_person(file, person):
@@ -32,7 +32,7 @@ def sent_file_holds(file: Path, person: Person, columns: NamingColumns) -> bool:
         return False
     raw = _read(file)
     if raw is None:
-        return file.suffix != ".parquet" and _cell_is_lead(text_of_bytes(file.read_bytes()), person)
+        return file.suffix in _PACKED or _cell_is_lead(text_of_bytes(file.read_bytes()), person)
     if rows_of_person(raw.frame, person, with_ids(raw.frame, columns)).any():
         return True
     if any(_cell_is_lead(str(row.raw), person) for row in raw.broken):
@@ -51,11 +51,16 @@ def read_sent_leads(folder: Path) -> Iterator[pd.DataFrame]:
 
 def _read(file: Path) -> "RawTable | None":
     # imported with the first file: the readers are a twentieth of the server's start
+    from pipelines.ingest.errors import EmptyFileError
     from pipelines.ingest.reading.file_adapters import read_file
+    from pipelines.ingest.reading.raw_table import RawTable, number_rows
 
     try:
         return read_file(file, Location(file=file.name))
-    except (LeadScoreError, OSError, ValueError):
+    except EmptyFileError:
+        nothing = RawTable(frame=pd.DataFrame(), rows=number_rows(0), broken=(), form={})
+        return nothing if file.suffix in _PACKED else None
+    except Exception:  # whatever it was that a reader failed with: nobody else is kept from being forgotten
         return None
 
 

@@ -245,6 +245,20 @@ def test_uploads_go_that_hold_them_in_any_form_and_no_other(paths: Paths, cli: C
         assert sorted(session.scalars(select(Upload.id))) == ["others", "theirs"]
 
 
+def test_an_upload_that_cannot_be_read_goes_and_one_with_empty_cells_stays(paths: Paths, cli: Cli) -> None:
+    store, folder = open_store(None, paths.root / "serving"), paths.root / "serving" / "uploads"
+    flags, empty = io.BytesIO(), io.BytesIO()
+    pd.DataFrame({"Id": ["8", "9"], "Free": [True, None]}).to_parquet(flags)
+    pd.DataFrame({"Id": pd.Series([], dtype="str")}).to_parquet(empty)
+    upload(store, folder, "flags", flags.getvalue(), ".parquet")
+    upload(store, folder, "empty", empty.getvalue(), ".parquet")
+    upload(store, folder, "damaged", flags.getvalue()[:-20], ".parquet")
+    status, said, problem = cli("forget", "1", *args(paths))
+    assert status == 0, problem
+    assert "serving: uploads 1 files removed" in " ".join(said.split())
+    assert sorted(path.name for path in folder.iterdir()) == ["empty", "flags"]
+
+
 def test_files_loaded_in_the_browser_are_taken_back_or_named(paths: Paths, cli: Cli) -> None:
     root = paths.data_dir / "first-run"
     for number, text in (("left", LEADS), ("made", LEADS), ("nobody", LEADS.replace(ANN, ""))):

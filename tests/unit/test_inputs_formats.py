@@ -204,6 +204,12 @@ def test_a_json_document_with_two_lists_needs_a_key_and_a_damaged_one_is_refused
         read_table(b'[{"a":' + b"[" * 100_000, X, what="x")
 
 
+def test_parquet_holds_yes_and_no_with_an_empty_cell(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": ["q1", "q2", "q3"], "free": [True, None, False]}), tmp_path / "t.parquet")
+    raw = read_file(tmp_path / "t.parquet", X)
+    assert texts(raw) == [["q1", "true"], ["q2", None], ["q3", "false"]] and not raw.broken
+
+
 def test_parquet_keeps_all_digits_of_ids_with_gaps_and_flattens(tmp_path: Path) -> None:
     big = 2**60 + 1
     table = pa.table(

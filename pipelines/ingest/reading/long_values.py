@@ -32,6 +32,9 @@ def set_long_values_aside(raw: RawTable, most: int) -> RawTable:
 def _is_long(values: pd.Series, most: int) -> npt.NDArray[np.bool_]:
     if not pd.api.types.is_string_dtype(values.dtype) or not len(values):
         return np.zeros(len(values), dtype=np.bool_)
+    if values.dtype == "object":  # True and False with an empty cell, say: no text at all, or some among others
+        lengths = values.map(lambda value: len(value) if isinstance(value, str) else 0)
+        return (lengths > most).to_numpy(dtype=np.bool_)
     lengths = values.str.len()  # of Arrow's chunks as they are: one array of them all would be built value by value
     return (lengths > most).fillna(False).to_numpy(dtype=np.bool_)
 
