@@ -101,16 +101,16 @@ def _removed_before(session: Session) -> str:
 
 
 def read_entries(session: Session, after: int = 0) -> Iterator[dict[str, Any]]:
-    """All entries behind an id, oldest first, read in pages."""
+    """All entries behind an id, oldest first, read in pages; behind none (0) also those whose number none can have."""
+    asked = select(AuditRow).order_by(AuditRow.id).limit(_READ_AT_ONCE)
+    behind = asked.where(AuditRow.id > after) if after else asked
     while True:
-        rows = list(
-            session.scalars(select(AuditRow).where(AuditRow.id > after).order_by(AuditRow.id).limit(_READ_AT_ONCE))
-        )
+        rows = list(session.scalars(behind))
         yield from (entry_record(row) for row in rows)
         session.expunge_all()
         if len(rows) < _READ_AT_ONCE:
             return
-        after = rows[-1].id
+        behind = asked.where(AuditRow.id > rows[-1].id)
 
 
 def entry_record(row: AuditRow) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from serving.store.audit_trail import entry_record, read_entries
@@ -118,6 +119,14 @@ def verify_trail(store: Store, expected: str | None = None, kept_days: float = A
             notes = read_notes(session)
             return _check(read_entries(session), notes, expected, kept_days)
     except _NEVER_WRITTEN:
+        with store.reading(whole=True) as session:
+            return _name_unreadable(session)
+    except DBAPIError as problem:
+        lacking = _find_lacking(store)
+        if lacking:
+            return TrailCheck(entries=0, last_id=0, head=START, problem=lacking)
+        if not _is_no_text(problem):
+            raise  # the database is away or locked, which says nothing of the trail
         with store.reading(whole=True) as session:
             return _name_unreadable(session)
 
@@ -362,6 +371,22 @@ def _say_if_early(number: int, day: date, first_day: date | None) -> str:
     )
 
 
+def _find_lacking(store: Store) -> str:
+    """What the store lacks of the trail's table."""
+    table, tables = AuditRow.__table__, inspect(store.engine)
+    if not tables.has_table(AuditRow.__tablename__):
+        return "the store has no table audit: the trail was removed. Bring the store back from a backup."
+    there = {column["name"] for column in tables.get_columns(AuditRow.__tablename__)}
+    gone = [f"'{column.name}'" for column in table.columns if column.name not in there]
+    told = f"column{'s' if len(gone) > 1 else ''} {', '.join(gone)}"
+    return f"the store's table audit has no {told}: the trail was changed. Bring it back from a backup." if gone else ""
+
+
+def _is_no_text(problem: DBAPIError) -> bool:
+    """Whether SQLite refuses a text of bytes that are none."""
+    return "could not decode" in str(problem.orig).casefold()
+
+
 def _name_unreadable(session: Session) -> TrailCheck:
     """The first entry that cannot be read: a time that is none, a detail that is no record, bytes for a text."""
     known, last, problem = 0, 0, _SPEAKS_OF_OTHERS
@@ -372,7 +397,9 @@ def _name_unreadable(session: Session) -> TrailCheck:
             day_of(row.chain + row.salt)
             if row.action in OF_THE_TRAIL:
                 _ = row.detail.items()
-        except _NEVER_WRITTEN:
+        except (*_NEVER_WRITTEN, DBAPIError) as found:
+            if isinstance(found, DBAPIError) and not _is_no_text(found):
+                raise
             problem = f"entry {number} holds what leadscore never writes: it was changed."
             break
         known, last = known + 1, number

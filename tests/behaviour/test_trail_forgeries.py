@@ -374,3 +374,32 @@ def test_a_blanked_entry_cannot_be_given_to_somebody_else(store: Store) -> None:
     add_forged(store, "trail.redacted", "forgotten:fedcba9876543210", said)
     change(store, update(AuditRow).where(AuditRow.id == 5).values(subject="forgotten:fedcba9876543210"))
     assert "entry 5 " in verify_trail(store, noted).problem
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_an_entry_with_a_number_before_the_first_is_told(store: Store, tmp_path: Path, number: int) -> None:
+    with store.engine.begin() as connection:
+        copied = "at, actor, action, subject, detail, salt, chain"
+        connection.execute(text(f"INSERT INTO audit (id, {copied}) SELECT {number}, {copied} FROM audit WHERE id = 3"))
+    problem = verify_trail(store).problem
+    assert problem.startswith(f"entry {number} ") and "stands where there can be none" in problem
+    assert numbers_of(store) == [number, *range(1, 11)], "an export holds what the server shows"
+    export(store, tmp_path / "trail.jsonl")
+    assert verify_file(tmp_path / "trail.jsonl").problem == problem
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("UPDATE audit SET actor = CAST(x'fffe' AS TEXT) WHERE id = 4", "entry 4 holds what leadscore never writes"),
+        ("UPDATE audit SET action = CAST(x'fffe' AS TEXT) WHERE id = 4", "entry 4 holds what leadscore never writes"),
+        ("UPDATE audit SET detail = CAST(x'fffe' AS TEXT) WHERE id = 4", "entry 4 holds what leadscore never writes"),
+        ("DROP TABLE audit", "the store has no table audit"),
+        ("ALTER TABLE audit DROP COLUMN salt", "table audit has no column 'salt'"),
+    ],
+)
+def test_a_trail_that_the_database_cannot_read_is_told_as_changed(store: Store, sql: str, said: str) -> None:
+    with store.engine.begin() as connection:
+        connection.execute(text(sql))
+    check = verify_trail(store)
+    assert not check.intact and said in check.problem
