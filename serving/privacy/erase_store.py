@@ -116,7 +116,7 @@ def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister, sourc
         left |= _find_in_trail(session, register)
     found = 0
     for lead in left:
-        person, mark = Person(lead_ids=frozenset({lead}), addresses=frozenset()), register.hash_lead(lead)[:16]
+        person, mark = Person(lead_ids=frozenset({lead}), addresses=frozenset()), register.find_mark(lead)[:16]
         found_any = erase_from_store(store, uploads, person, mark, dry_run=True, source=source)
         if found_any:  # else it would be told at every start that somebody was forgotten
             erase_from_store(store, uploads, person, mark, dry_run=False, source=source)

@@ -28,6 +28,16 @@ def test_ids_and_addresses_are_found_in_any_spelling(tmp_path: Path) -> None:
     assert not register.names("2000, bob@example.com")
 
 
+def test_an_id_of_letters_is_found_in_any_spelling_of_one_case(tmp_path: Path) -> None:
+    register = add_to_register(tmp_path, FORGOTTEN, ["L003917", "Lead-7", "7c9e-x", "00QaBcD"], [])
+    for lead in ("L003917", "l003917", "L003917.0", " l003917.00 ", "lead-7", "LEAD-7.0", "7C9E-X", "00QaBcD.0"):
+        assert register.asks_of(lead) == {FORGOTTEN}, lead
+        assert register.find_leads(pd.Series([lead])).all(), lead
+    assert register.find_mark("l003917.0") == register.hash_lead("L003917")
+    for lead in ("L003917.5", "L0039170", "00QabcD", "00QaBCD", "00qabcd"):
+        assert register.asks_of(lead) == frozenset(), f"{lead} is another's"
+
+
 def test_a_list_of_addresses_is_one_whatever_its_length_and_form() -> None:
     many = [f"p{k}@example.com" for k in range(40)]
     assert addresses_of("; ".join(many)) == many

@@ -4,7 +4,6 @@ A hash without its key tells nobody who is meant, and with it only whether one g
 lies beside the list, readable by its user alone: whoever moves the folder takes both along.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -81,9 +80,17 @@ class PeopleRegister:
         """What is asked of whoever this id or address stands for."""
         return frozenset(
             entry["asks"]
-            for name in (self.hash_lead(str(text)), self.hash_address(str(text)))
+            for name in (self.find_mark(str(text)), self.hash_address(str(text)))
             if (entry := self.entries.get(name)) is not None
         )
+
+    def find_mark(self, lead_id: str) -> str:
+        """The hash under which a lead's id is listed, in whichever spelling it comes; its own where none is."""
+        own = self.hash_lead(lead_id)
+        if own in self.entries:
+            return own
+        hashes = map(self.hash_lead, other_spellings(lead_id))
+        return next((name for name in hashes if name in self.entries), own)
 
     def asks_of_record(self, record: Mapping[str, object], columns: NamingColumns) -> frozenset[str]:
         """What is asked of whoever a row of leads is about: by its id, or by an address that is a cell of its own."""
@@ -99,7 +106,7 @@ class PeopleRegister:
     def find_leads(self, ids: pd.Series, asks: str = FORGOTTEN) -> Mask:
         """Which of these lead ids are meant."""
         wanted = self._wanted(asks)
-        return _map_texts(ids, lambda text: self.hash_lead(text) in wanted) if wanted else _nobody(ids)
+        return _map_texts(ids, lambda text: self.find_mark(text) in wanted) if wanted else _nobody(ids)
 
     def find_addresses(self, cells: pd.Series, asks: str = FORGOTTEN, *, personal: bool = False) -> Mask:
         """Which cells are a mail address that is meant, or several of which one is.
@@ -150,9 +157,7 @@ class PeopleRegister:
             word = found[0].rstrip(".:!?")
             if not is_long_id(plain_id(word)) or (is_number(word) and not numbers):
                 return found[0]
-            spellings = {word, word.upper(), word.lower()}
-            meant = any(self.hash_lead(one) in wanted for one in spellings)
-            return HIDDEN + found[0][len(word) :] if meant else found[0]
+            return HIDDEN + found[0][len(word) :] if self._is_meant_lead(word, wanted) else found[0]
 
         for words in (_TOKEN, _JOINED, _WORD):
             text = words.sub(hide, text)
@@ -160,7 +165,11 @@ class PeopleRegister:
 
     def _is_meant(self, token: str, wanted: frozenset[str]) -> bool:
         bare = token.strip(".:!?")
-        return self.hash_lead(bare) in wanted or ("@" in bare and self.hash_address(bare) in wanted)
+        return self.find_mark(bare) in wanted or ("@" in bare and self.hash_address(bare) in wanted)
+
+    def _is_meant_lead(self, word: str, wanted: frozenset[str]) -> bool:
+        """Of running text: there an id may have lost its case among other words, however it was written."""
+        return any(self.hash_lead(one) in wanted for one in (word.upper(), word.lower(), *other_spellings(word), word))
 
     def _wanted(self, asks: str) -> frozenset[str]:
         return self._by_asks.get(asks, frozenset())
@@ -172,7 +181,7 @@ class PeopleRegister:
         return {one: frozenset(n for n, entry in self.entries.items() if entry["asks"] == one) for one in asked}
 
     def _hash(self, kind: str, text: str) -> str:
-        return hmac.new(self.key, f"{kind}\0{text}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self.key, f"{kind}\0{text}".encode(), "sha256").hex()
 
 
 def plain_id(text: str) -> str:
@@ -182,6 +191,21 @@ def plain_id(text: str) -> str:
     ('1000', 'L7')
     """
     return re.sub(r"^(\d+)\.0+$", r"\1", text.strip())
+
+
+def other_spellings(text: str) -> list[str]:
+    """How else an id may be written down: with a ``.0`` behind letters, too, and all in capital or small letters.
+
+    Ids of mixed letters stay apart, as some systems tell two records by the case of one letter alone.
+
+    >>> other_spellings("l7.0"), other_spellings("00QaBc")
+    (['L7', 'l7'], [])
+    """
+    own = plain_id(text)
+    bare = re.sub(r"(?<=\w)\.0+$", "", own)
+    one_case = bare.isupper() or bare.islower() or bare.istitle()
+    found = {bare, bare.upper(), bare.lower(), bare.title()} if one_case else {bare}
+    return sorted(found - {own})
 
 
 def is_long_id(name: object) -> bool:
