@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,7 @@ LONG_SECONDS = 300.0  # over a slow line, where nothing can be done without it o
 CLEAN_UP_SECONDS = 2.0
 _MOST_INTERRUPTIONS = 5  # of a thread: what it does to clean up takes fewer
 _INTERRUPTED: list[float] = []  # after how many seconds, each time
+_MET: Counter[int] = Counter()  # interruptions that a thread met; those on their way to it become one
 _CURRENT = threading.local()  # how the time of this thread's block begins anew
 
 
@@ -34,6 +36,8 @@ class LateError(RegistryError):
     """The server was not done in time; raised in a thread of any kind, which takes no message along."""
 
     def __init__(self, seconds: float | None = None) -> None:
+        if seconds is None:  # made by the thread that is interrupted, as it meets the interruption
+            _MET[threading.get_ident()] += 1
         told = "in time" if seconds is None else f"within {seconds:g} s"
         super().__init__(
             f"the MLflow server was not done {told}; see its log, and check {SERVER}. Over a slow line, "
@@ -104,8 +108,8 @@ def _between_steps(seconds: float) -> Iterator[Callable[[], None]]:
         begun[0] = time.monotonic()
 
     def watch_block() -> None:
-        since, times = begun[0], 0
-        while times < _MOST_INTERRUPTIONS:
+        since, times, met = begun[0], 0, _MET[thread.value]
+        while _MET[thread.value] - met < _MOST_INTERRUPTIONS:
             due = since + seconds + times * CLEAN_UP_SECONDS
             if running.acquire(timeout=max(0.0, due - time.monotonic())):
                 return
@@ -114,7 +118,7 @@ def _between_steps(seconds: float) -> Iterator[Callable[[], None]]:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(LateError))
                 times += 1
             else:
-                since, times = begun[0], 0
+                since, times, met = begun[0], 0, _MET[thread.value]
 
     watch = threading.Thread(target=watch_block, name="mlflow-patience", daemon=True)
     try:

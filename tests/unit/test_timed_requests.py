@@ -196,6 +196,22 @@ def test_time_that_begins_anew_is_whole(in_thread: bool) -> None:
         pool.submit(work).result(timeout=60) if in_thread else work()
 
 
+def test_one_long_wait_uses_up_one_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those sent while a thread waits in C come to it as one; what it does to clean up is interrupted, too."""
+    monkeypatch.setattr("pipelines.tracking.mlflow_patience.CLEAN_UP_SECONDS", 0.05)
+
+    def work() -> None:
+        with pytest.raises(LateError), patience(0.1):
+            try:
+                time.sleep(0.8)
+            except LateError:
+                for _ in range(1000):
+                    time.sleep(0.01)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result(timeout=60)
+
+
 SHORT = """
 import threading, time
 from pipelines.tracking import mlflow_patience

@@ -128,18 +128,23 @@ def test_a_server_that_is_too_slow_for_every_run_is_asked_for_two_and_loses_none
     assert len(asked) == 2 * len(told)
 
 
+@pytest.mark.parametrize("server", [True, False])
 def test_many_runs_that_wait_for_a_slow_server_keep_nobody_for_longer_than_four(
-    mlflow: Refusing, context: Any, monkeypatch: pytest.MonkeyPatch
+    mlflow: Refusing, context: Any, monkeypatch: pytest.MonkeyPatch, server: bool
 ) -> None:
     clock = iter(range(0, 10_000, 29))
     monkeypatch.setenv("LEADSCORE_TRACK_SECONDS", "30")
     monkeypatch.setattr("pipelines.tracking.mlflow_run.time", SimpleNamespace(monotonic=lambda: float(next(clock))))
     monkeypatch.setattr("pipelines.tracking.mlflow_run.mirror", lambda *_: None)
+    monkeypatch.setattr("pipelines.tracking.mlflow_run.is_on_server", lambda: server)
     for number in range(10):
         wait(context, str(number), float(number))
+    if not server:  # nobody is waited for
+        assert track_run(context, None).waiting == 0 and len(mlflow.taken) == 10  # type: ignore[arg-type]
+        return
     told = [track_run(context, None) for _ in range(3)]  # type: ignore[arg-type]
     assert [one.waiting for one in told] == [6, 2, 0] and mlflow.taken == [{"auc": float(k)} for k in range(10)]
-    assert "not done within 120 s" in told[0].problem and told[0].run_id is None
+    assert "took over 120 s for runs that waited" in told[0].problem and told[0].run_id is None
     assert not told[2].problem and told[2].run_id is not None
 
 
