@@ -7,6 +7,29 @@ from typing import ClassVar
 
 from features.errors import ContractError, DataError, ExitStatus, FetchError, SourceError
 
+_LISTED = 40  # names that a message lists; the rest are counted
+_LETTERS = 60  # of each, at most
+
+
+def shorten_name(name: str) -> str:
+    """A name as a message shows it: of one that is a whole text only its beginning.
+
+    >>> shorten_name("Lead ID"), len(shorten_name("x" * 5000))
+    ('Lead ID', 60)
+    """
+    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 3]}..."
+
+
+def list_names(names: Iterable[str], *, quoted: bool = False) -> str:
+    """Names in a message, which stays readable and short however many there are.
+
+    >>> list_names(["a", "b"]), list_names(map(str, range(99)))[-17:]
+    ('a, b', '8, 39 and 59 more')
+    """
+    found = [shorten_name(name) for name in names]
+    more = f" and {len(found) - _LISTED:,} more" if len(found) > _LISTED else ""
+    return ", ".join(map(repr, found[:_LISTED]) if quoted else found[:_LISTED]) + more
+
 
 class MissingColumnError(SourceError):
     """A declared column that the file does not have."""
@@ -17,10 +40,10 @@ class MissingColumnError(SourceError):
         names = list(found)
         near = get_close_matches(header, names, n=1, cutoff=0.6)
         folded = [name for name in names if name.casefold() == header.casefold()]
-        hint = f" Did you mean '{(folded or near)[0]}'?" if folded or near else ""
+        hint = f" Did you mean '{shorten_name((folded or near)[0])}'?" if folded or near else ""
         super().__init__(
             f"{where}: column '{column}' is read from '{header}', which {file} does not have.{hint} "
-            f"It has: {', '.join(names)}. Correct 'from:', or remove the column."
+            f"It has: {list_names(names) or 'no column'}. Correct 'from:', or remove the column."
         )
 
 

@@ -1,5 +1,6 @@
 """Leads to be scored from a file: one row per row of the file, in its order; what is wrong with a row beside it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def read_leads_file(path: Path, source: Source, reading: ReadingRecord | None = 
     raw = _read(path, source, known)
     shaped = shape_table(raw, "leads", source, strict=False, known=known.columns)
     check_unchanged(raw.files)
-    _check_columns(shaped, source, path)
+    _check_columns(shaped, source, path, [*map(str, raw.frame.columns), *raw.not_read])
 
     errors: list[list[str]] = [[] for _ in range(raw.read)]
     place = shaped.rows - 1
@@ -114,14 +115,14 @@ def _outcome(source: Source) -> set[str | None]:
     return set() if source.flat is None else {source.flat.target.column, source.flat.order, source.flat.group}
 
 
-def _check_columns(shaped: ShapedTable, source: Source, path: Path) -> None:
+def _check_columns(shaped: ShapedTable, source: Source, path: Path, there: Sequence[str]) -> None:
     columns = source.tables["leads"].columns
     found = [name for name in columns if name not in shaped.missing and name not in _outcome(source)]
     needed = "lead_id" if source.flat is None else next((n for n in columns if n not in _outcome(source)), "lead_id")
     if (source.flat is None and "lead_id" in shaped.missing) or not found:
         header = " or ".join(columns[needed].headers(needed)) if needed in columns else needed
         where = source.where("tables", "leads", "columns", needed)
-        raise MissingColumnError(where, f"leads.{needed}", header, path.name, shaped.undeclared)
+        raise MissingColumnError(where, f"leads.{needed}", header, path.name, there)
 
 
 def _row_rules(source: Source, shaped: ShapedTable) -> list[Expectation]:

@@ -7,7 +7,7 @@ import pytest
 
 from features.schema.source import Source
 from pipelines.artifacts.reading_record import ColumnReading, ReadingRecord, TableReading
-from pipelines.ingest.errors import EmptyFileError, MissingColumnError, UncertainEncodingError
+from pipelines.ingest.errors import EmptyFileError, MissingColumnError, UncertainEncodingError, UnreadableFileError
 from pipelines.scoring.leads_file import read_leads_file
 from pipelines.workspace.paths import Paths
 from tests.reference.exports import write_export, write_flat
@@ -55,6 +55,21 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, flat: bool) -> None
     (tmp_path / "in.csv").write_text("city,rain\n")
     with pytest.raises(EmptyFileError):
         read_leads_file(tmp_path / "in.csv", source)
+
+
+def test_a_refused_file_is_told_with_all_its_columns_and_no_whole_texts(tmp_path: Path) -> None:
+    source, path = write_export(tmp_path), tmp_path / "in.csv"
+    path.write_text("age,size\n33,small\n")
+    with pytest.raises(MissingColumnError, match=r"in\.csv does not have\. It has: age, size"):
+        read_leads_file(path, source)
+    path.write_text(",".join(f"h{k}{'x' * 5000}" for k in range(200)) + "\n" + ",".join(["1"] * 200) + "\n")
+    with pytest.raises(MissingColumnError, match=r"It has: h0xx.*h39x.* and 160 more") as told:
+        read_leads_file(path, source)
+    assert len(str(told.value)) < 4_000
+    path.write_text(",".join("x" * 5000 for _ in range(2)) + "\n1,2\n")
+    with pytest.raises(UnreadableFileError, match="appears twice in the header") as twice:
+        read_leads_file(path, source)
+    assert len(str(twice.value)) < 1_000
 
 
 def test_a_short_file_is_read_as_the_file_trained_on(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pipelines.ingest.errors import UnreadableFileError
+from pipelines.ingest.errors import UnreadableFileError, list_names
 
 SEARCHED_ROWS = 50  # report exports carry a dozen lines of titles and filters; a header further down is declared
 _VALUE = re.compile(  # numbers, dates and times of day: what bodies hold and headers do not
@@ -98,7 +98,7 @@ def header_names(cells: Sequence[str], *, what: str) -> list[str]:
     twice = sorted({name for name, times in Counter(header).items() if times > 1})
     if twice:
         raise UnreadableFileError(
-            f"{what}: column {', '.join(map(repr, twice))} appears twice in the header; rename one."
+            f"{what}: column {list_names(twice, quoted=True)} appears twice in the header; rename one."
         )
     return header
 

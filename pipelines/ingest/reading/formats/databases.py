@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from features.schema.table_source import Database, Location
-from pipelines.ingest.errors import DatabaseError, EmptyFileError, UnreadableFileError
+from pipelines.ingest.errors import DatabaseError, EmptyFileError, UnreadableFileError, list_names
 from pipelines.ingest.reading.formats.arrow_frames import NUMBER_MARK, arrow_to_frame, rows_of_numbers
 from pipelines.ingest.reading.formats.connections import connect_duckdb, connect_server, connect_sqlite
 from pipelines.ingest.reading.formats.database_address import Address, resolve_address
@@ -110,11 +110,11 @@ def _read_file_within(held: OneMoment, path: Path, location: Location, what: str
     table = location.table
     if location.query is None and table is None:
         if len(names) != 1:
-            holds = f"{len(names)} tables: {', '.join(names)}" if names else "no tables"
+            holds = f"{len(names)} tables: {list_names(names)}" if names else "no tables"
             raise UnreadableFileError(f"{what} holds {holds}. Name one as 'table:', or write a 'query:'.")
         table = names[0]
     if table is not None and table not in names:
-        raise UnreadableFileError(f"{what} has no table '{table}'. It has: {', '.join(names)}.")
+        raise UnreadableFileError(f"{what} has no table '{table}'. It has: {list_names(names)}.")
 
     limits = limits_of(location)
     relation = Relation(table=table, query=location.query, columns=tuple(columns), most=limits)

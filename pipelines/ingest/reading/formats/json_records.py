@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.schema.table_source import Location
-from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
+from pipelines.ingest.errors import EmptyFileError, UnreadableFileError, shorten_name
 from pipelines.ingest.reading.delimited_rows import BrokenRow
 from pipelines.ingest.reading.encodings import decode
 from pipelines.ingest.reading.formats.arrow_frames import text_of_nested
@@ -224,7 +224,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise _RepeatedKeyError(f"an object names '{twice}' twice.")
+        raise _RepeatedKeyError(f"an object names '{shorten_name(twice)}' twice.")
     return found
 
 
@@ -244,7 +244,7 @@ def _flat(record: Any) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for name, value in _walk(record, "", _DEEPEST):
         if name in found:
-            raise _RepeatedKeyError(f"two values are called '{name}'.")
+            raise _RepeatedKeyError(f"two values are called '{shorten_name(name)}'.")
         if not (_is_text(name) and _is_text(value)):
             raise _NoTextError
         found[name] = value

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.schema.table_source import Location
-from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
+from pipelines.ingest.errors import EmptyFileError, UnreadableFileError, list_names
 from pipelines.ingest.reading.file_state import read_whole
 from pipelines.ingest.reading.formats.arrow_frames import NUMBER_MARK, arrow_to_frame, rows_of_numbers
 from pipelines.ingest.reading.raw_table import RawTable, number_rows
@@ -169,7 +169,7 @@ def _raw(table: pa.Table, form: Mapping[str, Any], notes: Sequence[str], what: s
         raise EmptyFileError(f"{what} has columns but no rows. Export it again, with its data.")
     twice = sorted(name for name, times in Counter(table.column_names).items() if times > 1)
     if twice:
-        raise UnreadableFileError(f"{what} has column {', '.join(map(repr, twice))} twice; rename one.")
+        raise UnreadableFileError(f"{what} has column {list_names(twice, quoted=True)} twice; rename one.")
     return RawTable(
         frame=arrow_to_frame(table),
         rows=number_rows(table.num_rows),

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.types import NullType
 
-from pipelines.ingest.errors import DatabaseError
+from pipelines.ingest.errors import DatabaseError, list_names
 from pipelines.ingest.reading.formats.arrow_frames import NUMBER_MARK, text_of_nested
 from pipelines.ingest.reading.header_row import match_headers
 from pipelines.ingest.reading.read_limits import ReadLimits, limits_of
@@ -66,7 +66,7 @@ def fetch_relation(connection: Connection, relation: Relation, *, what: str) -> 
     names = _names(connection, origin)
     if relation.watermark is not None and relation.watermark not in names:
         raise DatabaseError(
-            f"{what} has no column '{relation.watermark}', which 'watermark' names. It has: {', '.join(names)}."
+            f"{what} has no column '{relation.watermark}', which 'watermark' names. It has: {list_names(names)}."
         )
     wanted = match_headers(relation.columns, names) if relation.columns else {name: name for name in names}
     picked = [name for name in names if name in set(wanted.values())]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.schema.table_source import Location
-from pipelines.ingest.errors import EmptyFileError, UnreadableFileError
+from pipelines.ingest.errors import EmptyFileError, UnreadableFileError, list_names
 from pipelines.ingest.reading.formats.sheet_extent import refuse_sprawling_sheets
 from pipelines.ingest.reading.header_row import HeaderRow, check_header_row, find_header_row, header_names
 from pipelines.ingest.reading.raw_table import RawTable, number_rows, text_frame
@@ -139,13 +139,13 @@ def _choose(content: bytes, declared: str | None, what: str) -> Sheet:
     if declared is not None:
         if declared not in book.names:
             raise UnreadableFileError(
-                f"{what} has no sheet '{declared}'. It has: {', '.join(book.names)}. Name one as 'sheet:'."
+                f"{what} has no sheet '{declared}'. It has: {list_names(book.names)}. Name one as 'sheet:'."
             )
         return book.sheets[0]
     tables = [sheet for sheet in book.sheets if _is_table(sheet.cells)]
     if len(tables) > 1:
         raise UnreadableFileError(
-            f"{what} has {len(tables)} sheets with rows: {', '.join(s.name for s in tables)}. Name one as 'sheet:'."
+            f"{what} has {len(tables)} sheets with rows: {list_names(s.name for s in tables)}. Name one as 'sheet:'."
         )
     if not tables:
         raise EmptyFileError(f"{what} has no sheet with a header and rows. Export it again, with its data.")
