@@ -211,7 +211,8 @@ def _judge_outcomes(
         sentence = "Without clocks it is unknown which outcomes came after training."
         return [base, Finding("calibration", Level.UNKNOWN, sentence)], 0
 
-    judged = matrix.take(find_unseen_rows(matrix, through, unit_of(context.source)).rows)
+    unseen = find_unseen_rows(matrix, through, unit_of(context.source)).rows
+    judged = matrix.take(unseen)
     won = count_won_leads(judged)
     found = compare_with_predicted(judged, bundle.log_odds(judged.values), won, settings) if len(judged) else None
     calibrated = [base, monitor_findings.judge_calibration(found, won, settings)]
@@ -222,7 +223,6 @@ def _judge_outcomes(
     model = bundle.components.get(SegmentedModel.name)
     if not isinstance(model, SegmentedModel):
         return calibrated, won
-    segments = compare_segments(
-        judged, bundle.log_odds(judged.values), read_nameable_segments(judged.values, model.feature), settings
-    )
+    named = read_nameable_segments(matrix.values, model.feature)[unseen]  # by the whole column, as in training
+    segments = compare_segments(judged, bundle.log_odds(judged.values), named, settings)
     return [*calibrated, monitor_findings.judge_segments(segments, settings)], won

@@ -121,7 +121,7 @@ def _judge_block(context: Context) -> JudgedBlock:
     block = chosen.block
     proposed = _propose(context, matrix, keep_compared(context, matrix, train, chosen.population.name))
     capacity, notes = capacity_before_block(context, matrix)
-    segments = segments_of(block.matrix) | declared_slices(context, block.matrix)
+    segments = segments_of(matrix.hide_people(block.matrix)) | declared_slices(context, block.matrix)
 
     beside = [] if proposed is None else [ScoredPolicy(Policy.PROPOSED_RUBRIC, proposed.points(block.matrix.values))]
     rubric = score_by_history(context.source, load_tables(context.paths), context.rubrics, block.matrix)
