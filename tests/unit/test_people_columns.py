@@ -19,6 +19,10 @@ INNOCENT = [
     ("Employees", "001 000 000 - 005 000 000; 010 000 000 - 050 000 000; 050 000 000"),
     ("Steps", "100-200-3000; 200-300-4000; 1001-5000"),
     ("Invoice id", "001-001-000012345; 001-2024-00001"),
+    ("고객", "현대차; 신세계; 이마트; 오리온; 한화; 한빛전자; 강남병원"),
+    ("영업", "영업부; 인사팀; 신규; 기존; 온라인"),
+    ("비고", "신규 문의; 재방문; 이탈; 주의; 전시회"),
+    ("Bemerkung", "Will eine Offerte; Max ist erreicht; Mark als erledigt; Termin am Montag"),
     ("회사이름", "삼성전자; 현대차; 카카오; 이마트; 신세계"),
     ("업체이름", "한화; 하이닉스; 네이버; 쿠팡"),
     ("제품이름", "갤럭시; 아이폰; 그램; 노트북"),
@@ -98,6 +102,13 @@ PEOPLE = [
     ("Referred By", "Tom O'Neil; Maria von Berg; Kim Lee; Olga Petrova"),
     ("Decision Maker", "Ahmed Hassan; Mehmet Yilmaz; Elif Demir; Omar Saleh"),
     ("Field 7", "Anna Meyer; Peter Kowalski; Marta Nowak; Jan Berg; Eva Lind; Tom Reed; Li Wei"),
+    ("Ansprechperson", "Vreni Zgraggen; Ladina Caduff; Köbi Stähli; Flurin Cavegn"),
+    ("Betreut durch", "Zsófia Dévényi; Tünde Bársony; Gergő Szekeres; Réka Szilvási"),
+    ("고객", "오승현; 정서윤; 전진호; 윤서연; 임수아"),
+    ("영업", "이서연; 박지우; 김민준; 최하준"),
+    ("영업담당", "최영희; 한지민; 한도윤; 이도윤"),
+    ("대표자", "최진호; 강건우; 임정숙"),
+    ("비고란", "오승현; 정서윤; 전진호; 윤서연"),
     ("Reached", "Laura Müller; Tim Wagner; Nina Fischer; Paul Grabowski; Jonas Kühl; Lea Oster"),
 ]
 
@@ -143,6 +154,12 @@ def test_no_address_or_number_stays(header: str, values: str) -> None:
 )
 def test_periods_and_codes_are_no_numbers(text: str) -> None:
     assert not holds_contact(text)
+
+
+def test_notes_that_begin_with_somebody_are_of_people() -> None:
+    notes = ["Köbi angerufen, will Offerte", "Vreni will einen Rückruf", "will eine Offerte"]
+    assert people_in("Bemerkung", notes) is PeopleIn.NOTES and nameable("Bemerkung", notes) == [False, False, True]
+    assert people_in("Stand", notes) is PeopleIn.NOBODY
 
 
 def test_one_person_among_firms_goes_alone() -> None:

@@ -21,11 +21,13 @@ from features.schema.people.people_words import (
     GIVEN_NAMES,
     JAPANESE_FAMILIES,
     KOREAN_FAMILIES,
+    KOREAN_GIVEN,
     MAYBE,
     NOTES,
     PHONES,
     SURE,
     THINGS,
+    WORDS_TOO,
 )
 
 _SAMPLED = 1_000  # different values that are looked at; a share is known to 3 in 100 by then
@@ -37,6 +39,8 @@ _LONGEST = 2_000  # characters of a text that are looked at
 # Firms are named after founders, of whom hardly any have a family name that many bear. A column of towns, companies or
 # job titles has hardly any of either (tests/unit/test_people_columns.py).
 _SURE_SHARE, _SURE_KNOWN = 0.6, 0.2
+_SURE_SHAPED = 0.8  # below a header of one person: nearly all look like names, of whatever country
+_KOREAN_SHARE = 0.7  # of a Korean family name and two syllables of given names; firms have other ones
 _MAYBE_SHARE, _MAYBE_GIVEN = 0.5, 0.3
 _PLAIN_SHARE, _PLAIN_GIVEN, _PLAIN_FEWEST = 0.7, 0.5, 6
 _FAMILIES, _FAMILIES_OF_THINGS = 0.1, 0.4  # shares with a frequent family name; below a header about towns or firms
@@ -91,12 +95,14 @@ _EAST = re.compile(
     )
     + f"){_TITLED}"
 )
+_KOREAN = re.compile(_family_form(KOREAN_FAMILIES, f" ?[{''.join(KOREAN_GIVEN.split())}]{{2}}") + _TITLED)
 _PARTICLES = frozenset(_PARTICLE_WORDS.split())
 _HONORIFICS = re.compile(r"^(?:(?:dr|prof|mr|mrs|ms|herr|frau|mme|sr|sra|pan|pani)\.?\s+)+", re.I)
 
 
 _GIVEN, _THINGS = frozenset(GIVEN_NAMES.split()), frozenset(THINGS.split())
 _FAMILY = frozenset(FAMILY_NAMES.split())
+_FIRST_WORDS = _GIVEN - frozenset(WORDS_TOO.split())  # names that a note begins with
 
 HIDDEN = "hidden@people.invalid"  # stands for a value that tells of a person: an address, which nothing keeps
 
@@ -134,7 +140,7 @@ _NOTES_HEADER, _ABOUT_HEADER, _PHONES_HEADER, _CODES_HEADER = map(_compile, (NOT
 @dataclass(frozen=True, kw_only=True)
 class _Look:
     """What one text looks like: an address or a number in it, a name, one that begins with a frequent given name or
-    has a frequent family name, a text of words that names somebody.
+    has a frequent family name, a text of words that names somebody, or begins with somebody.
     """
 
     number: "_Number"
@@ -142,6 +148,7 @@ class _Look:
     given: bool
     family: bool
     mentions: bool
+    opens: bool
     words: int
 
 
@@ -202,6 +209,8 @@ def people_in(header: str, values: Iterable[str]) -> PeopleIn:
         return PeopleIn.NAMES
     longer = [look for look in looks if look.words >= _WORDS]
     mentions = sum(look.mentions for look in longer)
+    if about == "notes" and sum(look.opens for look in longer) >= _MENTIONS * len(looks):
+        return PeopleIn.NOTES
     if mentions and (about == "notes" or mentions >= _MENTIONS * len(looks)):
         return PeopleIn.NOTES
     return PeopleIn.NOBODY
@@ -220,7 +229,10 @@ def nameable(header: str, levels: Sequence[str]) -> list[bool]:
     if about is None and not notes:  # all that is left, and quick where there are very many levels
         return [not held for held in contacts_in(header, levels)]
     looks = (_look(level) for level in levels)
-    return [not (look.number >= least or (notes and look.mentions) or _is_name(look, about)) for look in looks]
+    return [
+        not (look.number >= least or (notes and (look.mentions or look.opens)) or _is_name(look, about))
+        for look in looks
+    ]
 
 
 def nameable_levels(header: object, levels: Sequence[str]) -> list[str]:
@@ -236,7 +248,9 @@ def _are_names(texts: Sequence[str], looks: Sequence[_Look], header: str) -> boo
         eastern = sum(_EAST.fullmatch(text) is not None for text in texts)
         known = sum(look.given or look.family for look in looks)
         enough = max(named, known) >= _SURE_SHARE * len(looks) and known >= _SURE_KNOWN * max(named, known)
-        return enough or eastern >= _SURE_SHARE * len(looks)
+        return enough or eastern >= _SURE_SHARE * len(looks) or named >= _SURE_SHAPED * len(looks)
+    if told.about and sum(_KOREAN.fullmatch(text) is not None for text in texts) >= _KOREAN_SHARE * len(looks):
+        return True
     if told.about in ("maybe", "either"):
         least = _MAYBE_GIVEN if told.about == "maybe" else _PLAIN_GIVEN
         enough = max(named, given) >= _MAYBE_SHARE * len(looks) and given >= least * max(named, given)
@@ -315,8 +329,16 @@ def _look(text: str) -> _Look:
     text = text[:_LONGEST]
     words = text.split()
     named, given, family = _name_of(text)
-    mentions = len(words) >= _WORDS and _mentions(words)
-    return _Look(number=_number_in(text), named=named, given=given, family=family, mentions=mentions, words=len(words))
+    long = len(words) >= _WORDS
+    return _Look(
+        number=_number_in(text),
+        named=named,
+        given=given,
+        family=family,
+        mentions=long and _mentions(words),
+        opens=long and words[0][:1].isupper() and _plain(words[0].strip(".,:")) in _FIRST_WORDS,
+        words=len(words),
+    )
 
 
 def _number_in(text: str) -> _Number:

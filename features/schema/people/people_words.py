@@ -6,7 +6,9 @@ SURE = """
     fullname, first name, firstname, last name, lastname, surname, given name, family name, owner, record owner,
     rep, reps, sales rep*, salesrep*, sales person, salesperson, account manager, account executive, assigned to,
     assignee, created by, added by, entered by, modified by, updated by, changed by, handled by, managed by,
-    spoken to, spoke with, ansprechpartner*, kontaktperson, vorname, nachname, betreuer, betreut von,
+    spoken to, spoke with, ansprechpartner*, ansprechperson*, kontaktperson, betreut durch, bearbeitet durch,
+    erfasst durch, erstellt durch, angelegt durch, zustandige person, gesprachspartner*, vorname,
+    nachname, betreuer, betreut von,
     kundenbetreuer*, kundenberater*, sachbearbeiter*, vertriebler, vertriebsmitarbeiter*, vertriebsbeauftragt*,
     verkaufer*, besitzer, inhaber, zustandig, verantwortlich, angelegt von, erstellt von, bearbeitet von,
     geandert von, erfasst von, prenom, interlocuteur*, proprietaire, responsable, cree par, modifie par, saisi par,
@@ -16,7 +18,8 @@ SURE = """
     utworzon* przez, dodan* przez, osoba kontaktowa, sprzedawca, doradca, contactpersoon, eigenaar, aangemaakt door,
     toegewezen aan, voornaam, achternaam, ansvarig, agare, skapad av, saljare, kontaktpersoner, oprettet af,
     opprettet av, ответственн*, создал*, кем создан*, контактное лицо, имя, фамилия, менеджер, 담당자, 소유자,
-    작성자, 등록자, 소개자, 추천인, 대표자, 대표이사, 성명, 성함, 担当者, 担当, 担当営業, 所有者, 作成者, 紹介者,
+    작성자, 등록자, 소개자, 추천인, 대표자, 대표이사, 성명, 성함, 영업담당, 영업 담당,
+    영업사원, 영업 사원, 担当者, 担当, 担当営業, 所有者, 作成者, 紹介者,
     氏名, 负责人, 联系人, 创建人, 介绍人, 推荐人, 姓名
 """
 
@@ -29,14 +32,14 @@ MAYBE = """
     parraine par, presente par, commercial, gerant, contacto, referido por, recomendado por, presentado por,
     comercial, indicado por, contato, decisor*, contatto, segnalato da, presentato da, responsabile, polecon*
     przez, decydent*, osoba, nazwa osoby, doorverwezen door, aanbevolen door, rekommenderad av, anbefalet af,
-    рекомендовал*, контакт*, 소개, 추천, 결정권자, 이름, 紹介, 決裁者, 名前, 介绍, 推荐
+    рекомендовал*, контакт*, 영업, 소개, 추천, 결정권자, 이름, 紹介, 決裁者, 名前, 介绍, 推荐
 """
 
 # Headers that mean a company as often as a person.
 EITHER = """
     name, client, clients, customer, customers, buyer, agent, consultant, sponsor, partner, partners, kunde, kunden,
-    nom, cliente, clientes, nombre, nome, klient, klienta, klant, kund, клиент, 고객명, 고객이름, 고객 이름, 顧客名,
-    客户
+    nom, cliente, clientes, nombre, nome, klient, klienta, klant, kund, клиент, 고객, 고객명, 고객이름, 고객 이름,
+    顧客名, 客户
 """
 
 # What a header is about that speaks of a person or a company and is no name: how many contacts, the owner's region.
@@ -93,6 +96,7 @@ NOTES = """
 
 # Frequent given names of many countries; those are left out that many towns and companies begin with.
 GIVEN_NAMES = """
+    andri chantal flurin giannina hansruedi kobi ladina noemie regula reto sandro severine ueli urs vreni
     adam adrian agnes agnieszka ahmed alan albert alejandro aleksander aleksandra alessandro alex alexander
     alexandra alexei alexey ali alice alicia alina amanda amelia amit amy ana anders andre andrea andreas
     andreea andrei andrew andrzej andy angela anika anita anja anke ann anna anne annette annika anthony antje
@@ -151,6 +155,12 @@ THINGS = """
     spedition stadtwerke stiftung technik technischer verein verlag versand vertrieb werke
 """
 
+# Given names with which a note or a sentence may begin that speaks of nobody: Max budget, Mark as done.
+WORDS_TOO = """
+    adam ali ben chris dan don frank gary grace jack jean joy kai kim lea leo mark mary max mia milan mike nick noah
+    otto pascal patrick paris ray rita rob rolf roman rosa sally sam tim victor
+"""
+
 # Frequent family names, with those of companies and towns left out; endings of others stand in people_texts.
 FAMILY_NAMES = """
     muller mueller schmidt schneider fischer meyer meier maier mayer weber wagner becker schulz schulze hoffmann
@@ -190,10 +200,15 @@ FAMILY_NAMES = """
     ozturk aydin ozdemir arslan dogan kilic aslan
 """
 
-# Frequent family names of Korea, China and Japan, in their scripts.
+# Frequent family names of Korea, China and Japan, in their scripts, and the syllables of Korean given names.
 KOREAN_FAMILIES = """
     김 이 박 최 정 강 조 윤 장 임 한 오 서 신 권 황 안 송 류 유 전 홍 고 문 양 손 배 백 허 남 심 노 하 곽 성 차 주
     우 구 민 진 지 나 엄 채 원 천 방 공 현 함 변 염 여 추 도 소 석 선 설 마 남궁 황보 제갈 선우 사공
+"""
+KOREAN_GIVEN = """
+    가 건 경 광 국 규 근 기 나 남 다 도 동 라 란 람 리 린 만 명 문 미 민 범 별 병 복 봉 빈 상 서 석 선 설 섭 성 세
+    소 솔 수 숙 순 슬 승 시 식 아 안 애 양 여 연 열 영 예 옥 완 용 우 욱 웅 원 유 윤 율 은 의 이 익 인 일 자 재 정
+    종 주 준 중 지 진 찬 창 채 철 춘 태 택 하 학 한 해 향 혁 현 형 혜 호 홍 화 환 효 훈 휘 희
 """
 CHINESE_FAMILIES = """
     王 李 张 張 刘 劉 陈 陳 杨 楊 赵 趙 黄 黃 周 吴 吳 徐 孙 孫 胡 朱 高 林 何 郭 马 馬 罗 羅 梁 宋 郑 鄭 谢 謝 韩
