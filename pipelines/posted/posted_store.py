@@ -2,10 +2,12 @@
 
 import os
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -18,6 +20,7 @@ from pipelines.workspace.folder_owner import read_owner
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.register import OBJECTS, PeopleRegister, read_register
 
+_WHOLE_NUMBERS = ("id", "feedback_id", "score", "undoes")
 _TIMES = ("happened_at", "known_at", "entered_at", "written_at", "expires_at")
 # by table of the store the columns that are read; tests hold them to the server's own tables
 COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -41,9 +44,15 @@ STORE_ERRORS = (SQLAlchemyError, ImportError, TypeError, ValueError)
 
 @dataclass(frozen=True)
 class PostedRows:
-    """Rows of every table of the store, oldest first; tables that an older server does not have are empty."""
+    """Rows of every table of the store, oldest first; tables that an older server does not have are empty.
+
+    Parameters
+    ----------
+    left_out : by table how many rows hold what leadscore never writes there, so that they were changed by other means
+    """
 
     tables: Mapping[str, pd.DataFrame]
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(len(rows) for rows in self.tables.values())
@@ -68,18 +77,20 @@ def read_posted(paths: Paths) -> PostedRows:
     try:
         engine = _open_file(place) if isinstance(place, Path) else sa.create_engine(place)
         with engine.connect() as connection:
+            _read_any_text(connection)
             known = {
                 name: {column["name"] for column in sa.inspect(connection).get_columns(name)}
                 for name in sa.inspect(connection).get_table_names()
                 if name in COLUMNS
             }
-            found = {name: _read_table(connection, name, known.get(name, set())) for name in COLUMNS}
+            held = {name: _read_table(connection, name, known.get(name, set())) for name in COLUMNS}
         engine.dispose()
     except STORE_ERRORS as problem:
         raise DataError(
             f"what was posted to the server cannot be read from its store {name_store(place)}: "
             f"{store_problem(problem)}. Check {STORE_URL}, or start the server once, which repairs or migrates it."
         ) from problem
+    found = {name: rows for name, (rows, _) in held.items()}
     register = read_register(paths.root)
     if register.has_forgotten:
         found = {name: _without_forgotten(rows, register) for name, rows in found.items()}
@@ -88,7 +99,7 @@ def read_posted(paths: Paths) -> PostedRows:
             name: found[name][~register.find_leads(found[name]["lead_id"], OBJECTS)].reset_index(drop=True)
             for name in ("answers", "activities")
         }
-    return PostedRows(found)
+    return PostedRows(found, {name: damaged for name, (_, damaged) in held.items() if damaged})
 
 
 def _without_forgotten(rows: pd.DataFrame, register: PeopleRegister) -> pd.DataFrame:
@@ -149,13 +160,56 @@ def describe_other_store(paths: Paths) -> str:
     )
 
 
-def _read_table(connection: sa.Connection, name: str, known: set[str]) -> pd.DataFrame:
-    """All rows of a table; columns that the store does not have yet are empty."""
+def _read_any_text(connection: sa.Connection) -> None:
+    """Let SQLite hand out a text that is not UTF-8 as bytes, by which its row is known, instead of failing over it."""
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        driver.text_factory = _text_or_bytes
+
+
+def _text_or_bytes(content: bytes) -> str | bytes:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content
+
+
+def _read_table(connection: sa.Connection, name: str, known: set[str]) -> tuple[pd.DataFrame, int]:
+    """The sound rows of a table, and how many are not; columns that the store does not have yet are empty."""
     own = [column for column in COLUMNS[name] if column in known]
     if "id" not in own:
-        return pd.DataFrame(columns=list(COLUMNS[name]))
-    table = sa.table(name, *(sa.column(column, sa.DateTime() if column in _TIMES else None) for column in own))
+        return pd.DataFrame(columns=list(COLUMNS[name])), 0
+    # without types: SQLite keeps any value in any column, and SQLAlchemy's would fail over all rows
+    table = sa.table(name, *map(sa.column, own))
     rows = connection.execute(sa.select(*(table.c[column] for column in own)).order_by(table.c.id)).all()
-    frame = pd.DataFrame([tuple(row) for row in rows], columns=own).reindex(columns=list(COLUMNS[name]))
-    times = {column: pd.to_datetime(frame[column]).astype("datetime64[us]") for column in own if column in _TIMES}
-    return frame.assign(**times)
+    if connection.dialect.name == "sqlite":
+        checks = [_check_of(name, column) for column in own]
+        sound = [row for row in rows if all(v is None or check(v) for check, v in zip(checks, row, strict=True))]
+    else:
+        sound = list(rows)
+    frame = pd.DataFrame([tuple(row) for row in sound], columns=own).reindex(columns=list(COLUMNS[name]))
+    times = {column: _times(frame[column]) for column in own if column in _TIMES}
+    return frame.assign(**times), len(rows) - len(sound)
+
+
+def _times(values: pd.Series) -> pd.Series:
+    moments = [datetime.fromisoformat(value) if isinstance(value, str) else value for value in values]
+    return pd.Series(pd.to_datetime(moments), index=values.index).astype("datetime64[us]")
+
+
+def _check_of(table: str, column: str) -> Callable[[Any], bool]:
+    """Whether a value as SQLite has it is one that the server writes into a column."""
+    if column in _TIMES:
+        return _is_time
+    if column in _WHOLE_NUMBERS:
+        return lambda value: isinstance(value, int)
+    if (table, column) == ("activities", "value"):
+        return lambda value: isinstance(value, (int, float))
+    return lambda value: isinstance(value, str)
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return datetime.fromisoformat(value).tzinfo is None
+    except (TypeError, ValueError):
+        return False

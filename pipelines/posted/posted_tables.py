@@ -48,6 +48,12 @@ class PostedTaken:
         taken = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in self.taken.items() if count)
         waiting = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in self.waiting.items() if count)
         found = [f"posted to the server and now part of the source: {taken}."] * bool(taken)
+        damaged = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in self.posted.left_out.items())
+        if damaged:
+            found.append(
+                f"rows of the server's store left out: {damaged}. They hold what leadscore never writes, so that they "
+                "were changed by other means: mend or remove them."
+            )
         if waiting and self.through is not None:
             found.append(
                 f"posted to the server after the data cut-off ({self.through:%Y-%m-%d %H:%M}): {waiting}; the next "

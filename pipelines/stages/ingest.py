@@ -116,8 +116,9 @@ def ingest(source: Source, paths: Paths, as_of: pd.Timestamp | None = None) -> C
         checked = check_tables(source, raws, shapes, rules)
         so_far = TablesSoFar(raws=raws, shapes=shapes, checked=checked)
         source = add_history_rows(history, so_far, cutoff)
-        posted = leave_out_posted(source, read_posted(paths).tables, checked["leads"].frame)
-        taken = add_posted_rows(source, PostedRows(posted), so_far, cutoff)
+        held = read_posted(paths)
+        posted = leave_out_posted(source, held.tables, checked["leads"].frame)
+        taken = add_posted_rows(source, PostedRows(posted, held.left_out), so_far, cutoff)
         source = taken.source
         counts = count_tables(source, raws, shapes, checked, cutoff) | {"as_of": as_of}
         reasons = find_reasons(source, raws, shapes, checked, rules)

@@ -17,7 +17,7 @@ from pipelines.workspace.people.naming_columns import NamingColumns, naming_colu
 from pipelines.workspace.people.register import FORGOTTEN, PeopleRegister, is_long_id, is_number, plain_id
 from serving.privacy.sent_files import sent_file_holds
 from serving.store.audit_trail import record_action
-from serving.store.damaged_rows import WHOLE
+from serving.store.damaged_rows import WHOLE, reading_any_text
 from serving.store.engine import Store
 from serving.store.named_people import TEXTS, Declared, declared_values, hide_everywhere, is_declared_value
 from serving.store.redact_trail import redact_entries
@@ -109,7 +109,7 @@ def sweep_forgotten(store: Store, uploads: Path, register: PeopleRegister, sourc
     if not register.has_forgotten:
         return 0
     hide_everywhere(store, register, source)
-    with store.reading() as session:
+    with store.reading() as session, reading_any_text(session.connection()):
         asked = [select(table.lead_id).distinct().execution_options(**{WHOLE: True}) for table in OF_LEADS]
         named = {str(lead) for one in asked for lead in session.scalars(one)}
         left = {plain_id(lead) for lead in named if FORGOTTEN in register.asks_of(lead)}
@@ -156,7 +156,8 @@ def _find_shown(session: Session, register: PeopleRegister) -> set[str]:
 def _count(session: Session, table: Any, ids: list[str]) -> int:
     parts = (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
     counted = (select(func.count()).select_from(table).where(table.lead_id.in_(part)) for part in parts)
-    return sum(session.scalar(asked) or 0 for asked in counted)
+    # a damaged row is theirs by its lead, whatever else it holds
+    return sum(session.scalar(asked.execution_options(**{WHOLE: True})) or 0 for asked in counted)
 
 
 def _remove_rows(session: Session, table: Any, ids: list[str], *, dry_run: bool) -> int:

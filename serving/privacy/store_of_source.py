@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,13 @@ class ServerOf:
     ----------
     store_url : a store by its address; None for the one of the environment, where it is of this source, and the one
         below the data directory
+    left_out : what was said of each store that was opened and holds damaged rows
     """
 
     source: Source
     paths: Paths
     store_url: str | None = None
+    left_out: dict[str, str] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, context: Context, store_url: str | None = None) -> "ServerOf":
@@ -47,12 +49,15 @@ class ServerOf:
 
     @contextmanager
     def stores(self) -> Iterator[list[Store]]:
-        """Every store that there is, the one in use first."""
+        """Every store that there is, the one in use first; none of its sessions reads what is damaged."""
         opened = [
             open_store(place, self.paths.root) if isinstance(place, str) else open_store(None, place.parent)
             for place in self._places()
         ]
         try:
+            for place, store in zip(self._places(), opened, strict=True):
+                store.damaged.look()
+                self.left_out[name_store(place)] = store.damaged.describe()
             yield opened
         finally:
             for store in opened:
@@ -88,7 +93,8 @@ class ServerOf:
         shown = ", ".join(map(name_store, self._places()))
         other = describe_other_store(self.paths)
         if shown:
-            return f"the server's store that was looked at: {shown}. {other}".strip()
+            left_out = " ".join(dict.fromkeys(filter(None, self.left_out.values())))
+            return " ".join(filter(None, (f"the server's store that was looked at: {shown}.", left_out, other)))
         if other:
             return f"no server's store was looked at. {other}"
         return (

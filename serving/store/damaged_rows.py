@@ -1,4 +1,5 @@
-"""Rows that leadscore never writes: changed by hand, a JSON that is none, a text for a number, an unknown verdict.
+"""Rows that leadscore never writes: changed by hand, a JSON that is none, a text for a number or in no UTF-8, an
+unknown verdict.
 
 SQLite keeps any value in any column, and SQLAlchemy fails over the whole answer when it reads such a row. So damaged
 rows are looked for, logged and counted, and left out of whatever is read; nothing of them is changed or removed.
@@ -8,11 +9,25 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, get_args
 
-from sqlalchemy import JSON, ColumnElement, Connection, Engine, and_, literal, not_, or_, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Engine,
+    LargeBinary,
+    Text,
+    and_,
+    cast,
+    literal,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
@@ -31,7 +46,34 @@ _CLOSED: Mapping[Any, tuple[str, ...]] = {
     ActivityRow.__table__.c.actor: get_args(Actor),
 }
 
+_NOT_ASCII = "GLOB '*[^' || char(1) || '-' || char(127) || ']*'"
+
 Key = tuple[Any, ...]
+
+
+class BrokenText(bytes):
+    """A text of SQLite that is not UTF-8, as its bytes."""
+
+
+@contextmanager
+def reading_any_text(connection: Connection) -> Iterator[None]:
+    """Let a connection to SQLite read texts that are not UTF-8 as :class:`BrokenText`, where it would fail."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver.text_factory = _read_text
+    try:
+        yield
+    finally:
+        driver.text_factory = str  # many times as fast, and what every other read wants
+
+
+def _read_text(content: bytes) -> str | BrokenText:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return BrokenText(content)
 
 
 class DamagedRows:
@@ -131,14 +173,18 @@ def is_sound(table: Any, keys: frozenset[Key]) -> ColumnElement[bool]:
     columns, listed = list(table.primary_key.columns), sorted(keys, key=str)
     if len(columns) == 1:
         parts = [listed[k : k + _AT_ONCE] for k in range(0, len(listed), _AT_ONCE)]
-        return and_(*(columns[0].not_in([key[0] for key in part]) for part in parts))
-    ones = [and_(*(c == value for c, value in zip(columns, key, strict=True))) for key in listed]
+        return and_(*(columns[0].not_in([_as_stored(key[0]) for key in part]) for part in parts))
+    ones = [and_(*(c == _as_stored(value) for c, value in zip(columns, key, strict=True))) for key in listed]
     return and_(*(not_(or_(*ones[k : k + _AT_ONCE])) for k in range(0, len(ones), _AT_ONCE)))
+
+
+def _as_stored(value: Any) -> Any:
+    return cast(literal(bytes(value), LargeBinary), Text) if isinstance(value, BrokenText) else value
 
 
 def _find_damaged(engine: Engine, most: int | None) -> Iterator[tuple[str, frozenset[Key]]]:
     """The primary keys of damaged rows by table; tables with more rows than ``most`` are passed over."""
-    with engine.connect() as connection:
+    with engine.connect() as connection, reading_any_text(connection):
         for mapper in sorted(Base.registry.mappers, key=lambda one: str(one.class_.__tablename__)):
             table: Any = mapper.local_table
             columns = list(table.columns)
@@ -176,7 +222,8 @@ def _suspect_in_sqlite(column: Any, kind: type) -> str:
     name = f'"{column.name}"'
     if kind in (dict, list):
         known = f"'{'object' if kind is dict else 'array'}'" + (", 'null'" if column.nullable else "")
-        return f"CASE WHEN json_valid({name}) THEN json_type({name}) NOT IN ({known}) ELSE {name} IS NOT NULL END"
+        read = f"CASE WHEN json_valid({name}) THEN json_type({name}) NOT IN ({known}) ELSE {name} IS NOT NULL END"
+        return f"{read} OR {name} {_NOT_ASCII}"
     if kind is datetime:
         day = f"date(julianday({name})) IS NOT substr({name}, 1, 10)"
         return f"({name} IS NOT NULL AND ({day} OR length({name}) NOT IN (19, 26)))"
@@ -184,7 +231,8 @@ def _suspect_in_sqlite(column: Any, kind: type) -> str:
         return f"{name} NOT IN (0, 1)"
     stored = {int: "'integer'", float: "'real', 'integer'", bytes: "'blob'"}.get(kind, "'text'")
     wrong = f"typeof({name}) NOT IN ({stored}, 'null')"
-    return " OR ".join(filter(None, (wrong, _suspect_word(column, kind))))
+    coded = f"{name} {_NOT_ASCII}" if kind is str else ""  # whether it is UTF-8 is for Python to say
+    return " OR ".join(filter(None, (wrong, coded, _suspect_word(column, kind))))
 
 
 def _suspect_word(column: Any, _: type) -> str:

@@ -16,6 +16,7 @@ from features.schema.evidence import Question
 from features.schema.source import Source
 from features.schema.vocabulary import ColumnType
 from pipelines.workspace.people.register import PeopleRegister
+from serving.store.damaged_rows import reading_any_text
 from serving.store.engine import Store
 from serving.store.tables import ActivityRow, AnswerRow, Feedback, FieldRow, NoteRow
 
@@ -68,7 +69,7 @@ def _hide_in_rows(session: Session, register: PeopleRegister, declared: Declared
 
 def hide_everywhere(store: Store, register: PeopleRegister, source: Source | None) -> int:
     """Hide what was written in the moment in which somebody was forgotten; in how many texts there was something."""
-    with store.reading(whole=True) as session:
+    with store.reading(whole=True) as session, reading_any_text(session.connection()):
         found = list(_find_named(session, register, declared_values(source)))
     if found:
         with store.writing() as session:

@@ -50,7 +50,8 @@ def store(tmp_path: Path) -> Store:
     "value",
     ["line = 'no json'", "line = '[1]'", "line = x'ff'", "line = 'null'", "score = 'high'", "log_odds = 'x'",
      "written_at = 'today'", "written_at = '2026-02-30 00:00:00.000000'", "as_of = 5", "lead_id = x'00'",
-     "written_at = '2026-02-20T00:00:00+01:00'"],
+     "written_at = '2026-02-20T00:00:00+01:00'", "lead_id = CAST(x'fffe41' AS TEXT)",
+     "line = CAST(x'7b2261223a22ff227d' AS TEXT)"],
 )  # fmt: skip
 def test_a_row_that_leadscore_never_writes_is_left_out(
     store: Store, capsys: pytest.CaptureFixture[str], value: str
@@ -73,6 +74,15 @@ def test_a_row_that_leadscore_never_writes_is_left_out(
     change(store, "DELETE FROM handed_over")
     change(store, "DELETE FROM scores WHERE id = 2")
     assert not store.damaged.look() and store.damaged.describe() == ""
+    store.close()
+
+
+def test_a_key_that_is_no_utf_8_is_left_out_and_letters_of_any_script_are_not(store: Store) -> None:
+    change(store, "UPDATE handed_over SET state = 'Łódź 서울' WHERE lead_id = 'L0'")
+    change(store, "UPDATE handed_over SET lead_id = CAST(x'4cc3' AS TEXT) WHERE lead_id = 'L1'")
+    assert store.damaged.look() and store.damaged.counts == {"handed_over": 1}
+    with store.reading() as session:
+        assert [row.state for row in session.scalars(select(ExportedLead))] == ["Łódź 서울"]
     store.close()
 
 
@@ -134,7 +144,11 @@ def test_pages_go_on_without_damaged_rows_and_healthz_says_why(tiny_demo: Any, t
         assert 'leadscore_store_rows_left_out{table="feedback"} 1.0' in client.get("/metrics").text
         assert "sound note" in client.get(f"/leads/{lead}", headers=headers).text
         assert client.get(f"/v1/leads/{lead}", headers=headers).json()["silenced"] is None
-        change(client.app.state.app_state.store, "UPDATE feedback SET verdict = 'do_not_contact', written_at = 'then'")
+        store = client.app.state.app_state.store
+        change(store, "UPDATE notes SET happened_at = known_at, note = CAST(x'fffe41' AS TEXT) WHERE note = 'x note'")
+        notes = client.get(f"/v1/leads/{lead}/notes", headers=headers)
+        assert notes.status_code == 200 and "sound note" in notes.text, notes.text
+        change(store, "UPDATE feedback SET verdict = 'do_not_contact', written_at = 'then'")
         card = client.get(f"/v1/leads/{lead}", headers=headers).json()
         assert card["silenced"]["verdict"] == "do_not_contact", "whoever must not be contacted is not, whatever else"
 

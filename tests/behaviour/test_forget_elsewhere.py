@@ -24,7 +24,7 @@ from pipelines.workspace.context import open_context
 from pipelines.workspace.left_overs import process_mark
 from pipelines.workspace.paths import Paths
 from pipelines.workspace.people.naming_columns import NamingColumns
-from pipelines.workspace.people.register import FORGOTTEN, add_to_register
+from pipelines.workspace.people.register import FORGOTTEN, add_to_register, read_register
 from serving.auth.api_keys import create_key, list_keys
 from serving.auth.keys_remembered import asks_for_keys
 from serving.first_run.carried_state import carry_state
@@ -257,6 +257,38 @@ def test_an_upload_that_cannot_be_read_goes_and_one_with_empty_cells_stays(paths
     assert status == 0, problem
     assert "serving: uploads 1 files removed" in " ".join(said.split())
     assert sorted(path.name for path in folder.iterdir()) == ["empty", "flags"]
+
+
+def test_rows_of_the_store_that_are_damaged_keep_nobody_from_being_told_or_forgotten(paths: Paths, cli: Cli) -> None:
+    store = open_store(None, paths.root / "serving")
+    fill(store)
+    with store.writing() as session:
+        for lead in ("1", "2"):
+            session.add(NoteRow(lead_id=lead, note="n", author="rep", happened_at=EARLY, known_at=EARLY))
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE notes SET note = CAST(x'fffe41' AS TEXT)")
+        connection.exec_driver_sql("UPDATE answers SET known_at = 'zzz' WHERE lead_id = '1'")
+        connection.exec_driver_sql("UPDATE idempotency SET answer = '{bad' WHERE key = 'k2'")
+    out = paths.data_dir.parent / "told.html"
+    for command in (("subject", "1", "--out", str(out)), ("forget", "1", "--dry-run"), ("forget", "1")):
+        status, said, problem = cli(*command, *args(paths))
+        assert status == 0, problem
+        assert "1 in answers, 1 in idempotency, 2 in notes" in " ".join((said + problem).split())
+    assert rows_of(store, "1") == 0
+    register = read_register(paths.root)
+    assert (
+        sweep_forgotten(
+            store,
+            paths.root / "serving" / "uploads",
+            register,
+            load_source(paths.data_dir.parent / f"{paths.source}.yaml"),
+        )
+        == 0
+    )
+    with store.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT lead_id FROM notes").all() == [("2",)]
+        assert connection.exec_driver_sql("SELECT key FROM idempotency").all() == [("k2",)]
+    store.close()
 
 
 def test_files_loaded_in_the_browser_are_taken_back_or_named(paths: Paths, cli: Cli) -> None:

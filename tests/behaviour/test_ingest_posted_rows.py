@@ -235,6 +235,18 @@ def test_a_store_elsewhere_is_read_where_the_settings_are_of_this_source(
     assert len(read_posted(paths)) == 1
 
 
+def test_rows_that_the_server_never_writes_are_left_out_and_counted(paths: Paths, store: Store) -> None:
+    say(store, *(answer("1", value, EARLY) for value in ("some", "none", "none", "none")), field("7", EARLY))
+    with store.engine.begin() as connection:
+        for number, damage in ((2, "known_at = 'zzz'"), (3, "value = CAST(x'fffe41' AS TEXT)"), (4, "value = x'41'")):
+            connection.exec_driver_sql(f"UPDATE answers SET {damage} WHERE id = {number}")
+        connection.exec_driver_sql("UPDATE field_values SET known_at = 7")
+    tables, counts = read(paths)
+    assert sorted(tables["answers"]["value"]) == ["none", "some"]
+    assert [note for note in counts.notes if "left out: answers 3, field values 1." in note]
+    assert [note for note in counts.notes if "now part of the source: answers 1." in note]
+
+
 def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
     odd = Paths(tmp_path / "50% off #1", "posted")
     with_rows = open_store(None, odd.root / "serving")
