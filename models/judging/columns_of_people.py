@@ -32,7 +32,7 @@ def _tell(people: PeopleIn, name: str, levels: list[str]) -> str:
             f"{people} in {held} of {len(levels)} different values: none of these is kept or learned from, they count "
             "as rare."
         )
-    if people is PeopleIn.NAMES:
+    if people in (PeopleIn.NAMES, PeopleIn.FACTS):
         return f"{people}: none is kept, and no model learns from them."
     if people is PeopleIn.NOTES:
         return f"{people}: values that name somebody are not kept, they count as rare."

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.errors import LeadScoreError
-from features.schema.people.people_texts import PeopleIn, people_in
+from features.schema.people.people_texts import PeopleIn, facts_of_people, people_in
 from features.schema.vocabulary import ColumnType, Dimension, Role, Topic
 from models.judging.leakage.aud05_suspicious_names import find_today_words
 from pipelines.declaring.column_values import ColumnValues, purity
@@ -109,8 +109,11 @@ def guess_column(texts: pd.Series, won: pd.Series | None, decimal: DecimalSign) 
     present = column.without(meant_missing)
 
     kind = find_type(header, present, decimal)
+    facts = facts_of_people(header, present.values)
+    if facts and kind not in _TEXTS:
+        kind = ColumnType.CATEGORY  # a national number keeps its noughts, and a day of birth is no clock
     addresses = kind in _TEXTS and are_addresses(present)
-    role = Role.PERSONAL if addresses else _role(header, present, kind)
+    role = Role.PERSONAL if addresses or facts else _role(header, present, kind)
     suspicious = _suspicious(header, column, present, won) or _closes(header, column, kind, won)
     today = "" if suspicious else _today(header)
 

@@ -48,6 +48,21 @@ def test_a_column_that_holds_people_is_told_and_is_no_feature(header: str, value
 
 
 @pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("PESEL", ["76011947645", "36061234600"]),
+        ("AHV-Nr", ["756.7285.2665.47", "756.9138.9807.35"]),
+        ("주민등록번호", ["610706-1245508", "760305-2168303"]),
+        ("Geburtsdatum", ["07.11.1964", "14.02.1975"]),
+        ("Strasse", ["Rue du Lac 9", "Dorfstrasse 58"]),
+    ],
+)
+def test_facts_of_a_person_are_personal_and_not_shown(header: str, values: list[str]) -> None:
+    line = line_of(header, values, None)
+    assert "type: category, role: personal" in line and not any(value in line for value in values)
+
+
+@pytest.mark.parametrize(
     ("header", "shown"),
     [("Client", "two words"), ("Referred By", "two words"), ("Town", "New York"), ("Lead Source", "Google Ads")],
 )

@@ -18,6 +18,14 @@ INNOCENT = [
     ("Zolltarifnummer", "0101 21 00 00; 0602 90 10 00"),
     ("Employees", "001 000 000 - 005 000 000; 010 000 000 - 050 000 000; 050 000 000"),
     ("Steps", "100-200-3000; 200-300-4000; 1001-5000"),
+    ("NIP", "5252248481; 5260250274; 7740001454"),
+    ("CNPJ", "11.222.333/0001-81; 60.701.190/0001-04"),
+    ("VAT number", "DE136695976; ATU12345678"),
+    ("SSN", "yes; no; verified"),
+    ("Birthday", "yes; no"),
+    ("Street type", "Avenue 1; Road 2"),
+    ("Passport country", "Germany 1; Poland 2"),
+    ("Ulica handlowa", "Nowy Swiat 1; Krucza 2"),
     ("Invoice id", "001-001-000012345; 001-2024-00001"),
     ("고객", "현대차; 신세계; 이마트; 오리온; 한화; 한빛전자; 강남병원"),
     ("영업", "영업부; 인사팀; 신규; 기존; 온라인"),
@@ -112,6 +120,22 @@ PEOPLE = [
     ("Reached", "Laura Müller; Tim Wagner; Nina Fischer; Paul Grabowski; Jonas Kühl; Lea Oster"),
 ]
 
+FACTS = [
+    ("PESEL", "76011947645; 36061234600; 31000361424"),
+    ("SSN", "859-23-4851; 471-89-2042"),
+    ("AHV-Nr", "756.7285.2665.47; 756.9138.9807.35"),
+    ("주민등록번호", "610706-1245508; 760305-2168303"),
+    ("CPF", "529.982.247-25; 111.444.777-35"),
+    ("Steuer-ID", "65929970489; 86095742719"),
+    ("Codice Fiscale", "RSSMRA85T10A562S; BNCLCU90A41F205X"),
+    ("Geburtsdatum", "07.11.1964; 14.02.1975"),
+    ("Data urodzenia", "1964-11-07; 1975-02-14"),
+    ("생년월일", "1964-11-07; 1975-02-14"),
+    ("Strasse", "Rue du Lac 9; Bahnhofstrasse 12; Dorfstrasse 58"),
+    ("Street", "12 Main St; 4 Oak Ave"),
+    ("Customer Street Address", "12 Main St; 4 Oak Ave"),
+]
+
 CONTACTS = [
     ("Telefon", "0612345678; 0301234567; 01701234567"),
     ("Mobile", "0101234567; 07911123456"),
@@ -142,6 +166,11 @@ def test_firms_named_after_people_stay(header: str, values: str) -> None:
 @pytest.mark.parametrize(("header", "values"), PEOPLE)
 def test_no_value_of_a_column_of_people_stays(header: str, values: str) -> None:
     assert people_in(header, listed(values)) is PeopleIn.NAMES and not any(nameable(header, listed(values)))
+
+
+@pytest.mark.parametrize(("header", "values"), FACTS)
+def test_no_national_number_birthday_or_street_stays(header: str, values: str) -> None:
+    assert people_in(header, listed(values)) is PeopleIn.FACTS and not any(nameable(header, listed(values)))
 
 
 @pytest.mark.parametrize(("header", "values"), CONTACTS)

@@ -23,8 +23,10 @@ from features.schema.people.people_words import (
     KOREAN_FAMILIES,
     KOREAN_GIVEN,
     MAYBE,
+    NATIONAL,
     NOTES,
     PHONES,
+    STREETS,
     SURE,
     THINGS,
     WORDS_TOO,
@@ -46,6 +48,8 @@ _PLAIN_SHARE, _PLAIN_GIVEN, _PLAIN_FEWEST = 0.7, 0.5, 6
 _FAMILIES, _FAMILIES_OF_THINGS = 0.1, 0.4  # shares with a frequent family name; below a header about towns or firms
 _CONTACTS = 0.05  # of different values with an address or a number in them: a field that people type anything into
 _MENTIONS = 0.1  # of different values of some words that name somebody
+_FACTS_SHARE, _NATIONAL_DIGITS = 0.5, 4  # of different values with digits, and how many: a birthday has four
+_HEADER_WORDS = 7  # of a header; longer ones are questions
 _FEWEST_DIGITS = 7  # of a telephone number with its area code
 _WORDS = 3  # words from which a text can be a note about somebody
 
@@ -114,6 +118,7 @@ class PeopleIn(StrEnum):
     CONTACTS = "mail addresses or telephone numbers"
     NAMES = "names of people"
     NOTES = "notes about people"
+    FACTS = "numbers that a state gives people, days of birth or streets"
 
 
 def _compile(words: str, dense_end: str = "") -> re.Pattern[str]:
@@ -130,10 +135,16 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(sign for sign in apart if not unicodedata.combining(sign)))
 
 
+# what stands before or after such a header and changes nothing: Kunde PESEL, SSN number
+_APART = re.compile(
+    r"^(?:(?:contact|customer|client|person|lead|kunde|kunden|kontakt|klient|klienta|home|billing|mailing) )+"
+    r"|(?: (?:no|nr|num|number|nummer|numer|numero|1|2|customer|client|klienta))+$"
+)
 _DENSE = "\u1100"  # Korean, Japanese and Chinese, which put no blanks between words, stand above all other scripts
 # Their headers end with what they mean: 업체 담당자 is a person at a firm, 담당자 부서 the department of one.
 _DENSE_END = r" ?(?:명|이름|성명|성함|님|名|姓名|氏名|名前|様)? ?(?:\d+|[a-z]|정|부|주)?$"
 _SURE_HEADER, _MAYBE_HEADER, _EITHER_HEADER = (_compile(words, _DENSE_END) for words in (SURE, MAYBE, EITHER))
+_NATIONAL_HEADER, _STREETS_HEADER = map(_compile, (NATIONAL, STREETS))
 _NOTES_HEADER, _ABOUT_HEADER, _PHONES_HEADER, _CODES_HEADER = map(_compile, (NOTES, ABOUT, PHONES, CODES))
 
 
@@ -201,6 +212,8 @@ def people_in(header: str, values: Iterable[str]) -> PeopleIn:
     texts = _sample(values)
     if not texts:
         return PeopleIn.NOBODY
+    if _are_facts(texts, header):
+        return PeopleIn.FACTS
     looks, about = [_look(text) for text in texts], _header_of(header).about
     least = _least_number(header, texts)
     if sum(look.number >= least for look in looks) >= _CONTACTS * len(looks):
@@ -216,6 +229,15 @@ def people_in(header: str, values: Iterable[str]) -> PeopleIn:
     return PeopleIn.NOBODY
 
 
+def facts_of_people(header: str, values: Iterable[str]) -> bool:
+    """Whether a column of whatever type holds national numbers, days of birth or streets, by its header and values.
+
+    >>> [facts_of_people(h, ["76011947645", "36061234600"]) for h in ("PESEL", "NIP")]
+    [True, False]
+    """
+    return _are_facts(_sample(values), header)
+
+
 def nameable(header: str, levels: Sequence[str]) -> list[bool]:
     """Which levels of a column may be kept by name: none of a column of names, none that tells of a person.
 
@@ -223,7 +245,7 @@ def nameable(header: str, levels: Sequence[str]) -> list[bool]:
     ([False, False], [True, False])
     """
     about, found = _header_of(header).about, people_in(header, levels)
-    if found is PeopleIn.NAMES:
+    if found in (PeopleIn.NAMES, PeopleIn.FACTS):
         return [False] * len(levels)
     notes, least = found is PeopleIn.NOTES or about == "notes", _least_number(header, levels)
     if about is None and not notes:  # all that is left, and quick where there are very many levels
@@ -238,6 +260,20 @@ def nameable(header: str, levels: Sequence[str]) -> list[bool]:
 def nameable_levels(header: object, levels: Sequence[str]) -> list[str]:
     """The levels that are :func:`nameable`, in their order."""
     return [level for level, may in zip(levels, nameable(str(header), levels), strict=True) if may]
+
+
+def _are_facts(texts: Sequence[str], header: str) -> bool:
+    """Whether a header is one of national numbers, births or streets, and the values are no yes or no about them."""
+    words = _words_of(header)
+    if len(words.split()) > _HEADER_WORDS or "?" in header:
+        return False
+    if _NATIONAL_HEADER.fullmatch(_APART.sub("", words)) is not None:
+        least = _NATIONAL_DIGITS
+    elif _STREETS_HEADER.fullmatch(_APART.sub("", words)) is not None:
+        least = 1
+    else:
+        return False
+    return sum(sum(map(str.isdigit, text)) >= least for text in texts) >= _FACTS_SHARE * max(len(texts), 1)
 
 
 def _are_names(texts: Sequence[str], looks: Sequence[_Look], header: str) -> bool:
@@ -307,7 +343,7 @@ class _Header:
 def _header_of(header: str) -> _Header:
     words = _words_of(header)
     things, about = _ABOUT_HEADER.search(words) is not None, None
-    long = "?" in header or len(words.split()) > 7
+    long = "?" in header or len(words.split()) > _HEADER_WORDS
     # a header in Korean that ends with a person is of one, whatever stands before
     ends = max(words, default="") >= _DENSE and any(
         found.group() > _DENSE and found.end() == len(words) for found in _SURE_HEADER.finditer(words)

@@ -94,6 +94,26 @@ NOTES = """
     kommentarer, merknad*, bemaerkning*, примечани*, комментари*, заметк*, 비고, 메모, 備考, メモ, 备注
 """
 
+# Headers of numbers by which a state or an insurance knows a person, and of days of birth; the number of a firm
+# (NIP, REGON, CNPJ, VAT) is none. And of streets, which with a house number tell where somebody lives.
+NATIONAL = """
+    pesel, ssn, social security*, national id, national insurance*, nino, passport, passport no, passport number,
+    ahv, ahv nr, ahv nummer, avs, no avs, numero avs, sozialversicherungsnummer, sozialversicherungs nr, svnr,
+    rentenversicherungsnummer, steuer id, steuerid, steueridentifikationsnummer, steuerliche identifikationsnummer,
+    personalausweis*, ausweisnummer, reisepass*, numero de securite sociale, securite sociale, cpf, dni, curp,
+    codice fiscale, bsn, burgerservicenummer, rijksregisternummer, personnummer, fodselsnummer, cpr nummer, rodne cislo,
+    dowod osobisty, numer dowodu, seria dowodu, снилс, паспорт*, birthday, birthdate, birth date, date of birth, dob,
+    geburtstag*, geburtsdatum, geb datum, geburtsdat, date de naissance, ne le, fecha de nacimiento, data de nascimento,
+    data di nascita, data urodzenia, geboortedatum, fodelsedatum, fodselsdato, дата рождения, 주민등록번호, 주민번호,
+    외국인등록번호, 여권번호, 생년월일, 생일, マイナンバー, 個人番号, 生年月日, 誕生日,
+    身份证, 身份证号, 护照号, 出生日期
+"""
+STREETS = """
+    street, street address, address line, street name, strasse, str, strasse hausnummer, strasse nr, strasse und
+    hausnummer, anschrift, hausnummer, rue, no de rue, adresse postale, calle, rua, logradouro, endereco, via e numero,
+    indirizzo, ulica, ul, adres, straat, straatnaam, gatuadress, gade, улица, 도로명주소, 상세주소, 番地, 住所, 街道地址
+"""
+
 # Frequent given names of many countries; those are left out that many towns and companies begin with.
 GIVEN_NAMES = """
     andri chantal flurin giannina hansruedi kobi ladina noemie regula reto sandro severine ueli urs vreni
