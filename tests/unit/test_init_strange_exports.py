@@ -110,6 +110,15 @@ def test_days_in_digits_that_pandas_wrote_with_point_zero_are_days(
     assert all(rows.quarantined == 0 for rows in tables.rows.values())
 
 
+@pytest.mark.parametrize("names", [("OPEN_DT", "CLOSE_DT"), ("Open Dt", "Close Dt")])
+def test_dates_that_a_warehouse_writes_short_are_clocks(tmp_path: Path, names: tuple[str, str]) -> None:
+    _, source = declared(
+        tmp_path / "x.csv", renamed().rename(columns=dict(zip(("Created", "Closed"), names, strict=True)))
+    )
+    assert source.opportunities is not None
+    assert (source.opportunities.created_at, source.opportunities.closed_at) == names
+
+
 def test_whole_amounts_with_point_zero_are_no_ids_and_numbers_of_deals_are() -> None:
     for header, found in (("Deal amount", None), ("Deal ID", "Deal ID"), ("Lead number", "Lead number")):
         texts = pd.DataFrame({header: [f"{48_213 + 7 * place}.0" for place in range(90)]}, dtype="str")

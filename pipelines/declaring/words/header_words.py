@@ -235,14 +235,19 @@ def part_words(text: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})", " ", text)
 
 
+_WRITTEN_OUT = {"dt": "date", "dttm": "date time", "amt": "amount"}
+
+
 @lru_cache(maxsize=_HEADERS_KEPT)
 def words_of(text: str) -> str:
-    """Words in lower case without accents; camel case and underscores are taken apart.
+    """Words in lower case without accents; camel case and underscores are taken apart, and warehouses' short ones are
+    written out.
 
-    >>> words_of("ConvertedOpportunityId"), words_of("Geschäft_Nr."), words_of("LeadID")
-    ('converted opportunity id', 'geschaft nr', 'lead id')
+    >>> words_of("ConvertedOpportunityId"), words_of("Geschäft_Nr."), words_of("LeadID"), words_of("CLOSE_DT")
+    ('converted opportunity id', 'geschaft nr', 'lead id', 'close date')
     """
-    return " ".join(re.findall(r"\w+", plain_letters(part_words(text)).replace("_", " ")))
+    words = re.findall(r"\w+", plain_letters(part_words(text)).replace("_", " "))
+    return " ".join(_WRITTEN_OUT.get(word, word) for word in words)
 
 
 _VENDOR: ContextVar[Mapping[str, frozenset[Meaning]] | None] = ContextVar("vendor_headers", default=None)
