@@ -87,7 +87,8 @@ def _note_refusals(context: Context, frame: pd.DataFrame, errors: list[str]) -> 
             forgotten = forgotten | register.find_addresses(frame[name], personal=personal)
             object_ = object_ | register.find_addresses(frame[name], OBJECTING, personal=personal)
     for row in np.flatnonzero(forgotten | object_):
-        errors[int(row)] = errors[int(row)] or (WHY_FORGOTTEN if forgotten[row] else WHY_NO_SCORE)
+        # first of all reasons: by it whoever writes the rows leaves out what they say of the person
+        errors[int(row)] = WHY_FORGOTTEN if forgotten[row] else errors[int(row)] or WHY_NO_SCORE
 
 
 def _relational_errors(

@@ -45,9 +45,9 @@ from pipelines.scoring.shown_feedback import mark_scored, meanings_in
 from pipelines.workspace.atomic_files import write_parquet
 from pipelines.workspace.context import Context
 from pipelines.workspace.csv_files import write_csv
-from pipelines.workspace.people.addresses_in_texts import hide_in_frame
+from pipelines.workspace.people.addresses_in_texts import HIDDEN, hide_in_frame
 from pipelines.workspace.people.naming_columns import naming_columns
-from pipelines.workspace.people.register import read_register
+from pipelines.workspace.people.register import WHY_FORGOTTEN, read_register
 from pipelines.workspace.standing_feedback import StandingFeedback, read_standing_feedback
 
 SUFFIXES = (".csv", ".parquet")
@@ -179,7 +179,8 @@ def score_leads(
     )
 
     frame = scored.frame.set_index(np.flatnonzero(usable)).reindex(range(len(errors)))
-    frame["lead_id"] = named.astype("object").to_numpy()
+    gone = np.array([text == WHY_FORGOTTEN for text in errors], dtype=bool)
+    frame["lead_id"] = named.astype("object").mask(gone & ~numbered, HIDDEN).to_numpy()
     frame["as_of"] = moments_of(leads.frame["lead_id"], when, closed, merged)
     frame[ERROR] = errors
     frame[NOTE] = note_ages(model, matrix, usable)
@@ -219,15 +220,17 @@ def _facts_of(context: Context, matrix: Matrix, when: pd.Timestamp, closed: Mapp
 def _with_shown(frame: pd.DataFrame, leads: LeadsFile, context: Context) -> pd.DataFrame:
     """The frame with what the file itself says of who the leads are, and the expected value where a win has one.
 
-    Whoever is forgotten is mentioned nowhere in it.
+    Whoever is forgotten is mentioned nowhere in it, and nothing of their row is.
     """
     own, register = list(frame.columns), read_register(context.paths.root)
     shown = [name for name in shown_columns(context.source, "leads") if name not in own and name in leads.frame]
     staff = naming_columns(context.source, ["leads"]).staff
     said, _ = hide_in_frame(leads.frame[shown], register.hide_addresses, staff)
+    gone = frame[ERROR].eq(WHY_FORGOTTEN).to_numpy(dtype=bool)
     for name in shown:
-        if said[name].notna().any():
-            frame[name] = said[name].to_numpy()
+        cells = said[name].mask(gone)
+        if cells.notna().any():
+            frame[name] = cells.to_numpy()
     frame[ERROR] = [register.hide_addresses(text) for text in frame[ERROR]]
     value = context.source.capacity.value_per_win
     if value is not None and "expected_value" not in frame:

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 from serving.http.request_view import kept_by_request
 
 _KEY = "leads that the answer shows"
+_UNTOLD = "leads that the answer repeats and does not show"
 _IN_JSON = re.compile(rb'"(?:lead_id|best_lead)":\s*("(?:[^"\\]|\\.)*")')
 _LISTED = re.compile(rb'"(?:leads|lead_ids)":\s*(\["(?:[^"\\]|\\.)*"(?:,\s*"(?:[^"\\]|\\.)*")*\])')
 _IN_PAGES = re.compile(rb'href="/leads/([^"?#/]+)')
@@ -21,10 +22,19 @@ def note_shown(lead: object) -> None:
         kept.setdefault(_KEY, {})[str(lead)] = None
 
 
+def note_untold(lead: object) -> None:
+    """Note a lead who is forgotten: the answer repeats the id it was sent, the trail must not hold it."""
+    kept = kept_by_request()
+    if kept is not None:
+        kept.setdefault(_UNTOLD, {})[str(lead)] = None
+
+
 def leads_noted(kept: dict[object, object]) -> list[str]:
     """The leads that a request noted, in the order in which they are shown."""
-    found = kept.get(_KEY, {})
-    return list(found) if isinstance(found, dict) else []
+    found, untold = kept.get(_KEY, {}), kept.get(_UNTOLD, {})
+    if not isinstance(found, dict) or not isinstance(untold, dict):
+        return []
+    return [lead for lead in found if lead not in untold]
 
 
 def note_leads_in(content: bytes, media_type: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from pipelines.scoring.row_notes import ERROR, describe_errors
 from pipelines.scoring.score_file import OffRecord, score_leads, write_scored
 from pipelines.workspace.context import Context
+from pipelines.workspace.people.register import WHY_FORGOTTEN
 from pipelines.workspace.standing_feedback import StandingFeedback
 from serving.children.bounded_child import ReaderBounds, answer_of, run_bounded
 from serving.children.child_work import answer_question
@@ -66,14 +67,22 @@ class Scoring:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScoredRows:
-    """What came of it: rows, those without a score, the largest reasons of these, values that training never saw, and
-    a warning where the newest lead moves all others long past the data cut-off.
+    """What came of it.
+
+    Parameters
+    ----------
+    done, failed : rows, and those without a score
+    forgotten : rows of people who are forgotten
+    reasons : why rows have no score, the largest first
+    unseen : values that training never saw
+    late : a warning where the newest lead moves all others long past the data cut-off
     """
 
     done: int
     failed: int
+    forgotten: int
     reasons: list[str]
     unseen: list[str]
     late: str
@@ -92,7 +101,14 @@ def score_rows_here(context: Context, asked: Scoring) -> ScoredRows:
     write_scored(found.frame, asked.out, marked=False)
     errors = found.frame[ERROR].tolist()
     failed = sum(text != "" for text in errors)
-    return ScoredRows(len(errors), failed, describe_errors(errors), list(found.unseen), found.late)
+    return ScoredRows(
+        done=len(errors),
+        failed=failed,
+        forgotten=errors.count(WHY_FORGOTTEN),
+        reasons=describe_errors(errors),
+        unseen=list(found.unseen),
+        late=found.late,
+    )
 
 
 def score_rows_apart(

@@ -15,6 +15,7 @@ from features.assembly.flat_outcomes import are_row_numbers
 from features.errors import LeadScoreError
 from features.spreadsheet_cells import unguard_text
 from pipelines.workspace.atomic_files import copy_stream, hash_stream, read_json, read_parquet_names, write_json
+from pipelines.workspace.people.addresses_in_texts import HIDDEN
 from serving.auth.api_keys import Caller
 from serving.http.shown_leads import note_shown
 from serving.leads.feedback import read_all_standing
@@ -114,7 +115,7 @@ def note_scored_leads(app_state: AppState, file: Path) -> None:
         named = pd.read_csv(file, usecols=lambda name: name == "lead_id", dtype="object", keep_default_na=False)
         named = named.map(unguard_text)
     ids = named.get("lead_id", pd.Series(dtype="object"))
-    ids = ids[ids.notna() & (ids != "")]
+    ids = ids[ids.notna() & (ids != "") & (ids != HIDDEN)]
     for lead in ids[~are_row_numbers(ids, app_state.context.source)]:
         note_shown(lead)
 
@@ -146,6 +147,7 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
     folder = upload_folder(app_state, row.id)
     out, notes = (_name_file(folder, row, name) for name in (RESULT + row.suffix, NOTES))
     found: dict[str, Any]
+    holds_forgotten = False
     try:
         model = app_state.loaded.model
         reading = ReadingRecord.find(app_state.paths, model.folder)
@@ -175,6 +177,7 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
                 counts = score_rows_apart(app_state.context, asked, app_state.settings, started)
         write_json(notes, {"reasons": counts.reasons, "unseen": counts.unseen, "late": counts.late})
         found = {"status": "done", "done": counts.done, "failed": counts.failed}
+        holds_forgotten = counts.forgotten > 0
     except LeadScoreError as problem:
         found = {"status": "failed", "error": problem.message}
     except Exception as problem:  # nothing in a file may end the worker
@@ -182,7 +185,10 @@ def score_upload(app_state: AppState, row: Upload, started: Callable[[subprocess
         logger().error("upload failed", upload=row.id, kind=kind, places=places)
         found = {"status": "failed", "error": "the file could not be scored; the log has the cause."}
 
-    if not update_taken(app_state, row, **found, finished_at=wall_now()):
+    if update_taken(app_state, row, **found, finished_at=wall_now()):
+        if holds_forgotten:  # nothing needs the file any more, and the result says nothing of them
+            (folder / f"input{row.suffix}").unlink(missing_ok=True)
+    else:
         for file in (out, notes):
             file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):

@@ -44,7 +44,7 @@ def score_as(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[Path], None])
             meanwhile(asked.out.parent)
         asked.out.parent.mkdir(exist_ok=True)
         asked.out.write_text(number)
-        return ScoredRows(1, 0, [], [number], "")
+        return ScoredRows(done=1, failed=0, forgotten=0, reasons=[], unseen=[number], late="")
 
     monkeypatch.setattr(upload_scorer, "score_rows_here", score)
 

@@ -15,6 +15,7 @@ from pipelines.workspace.people.naming_columns import naming_columns
 from pipelines.workspace.people.register import FORGOTTEN, OBJECTS, WHY_FORGOTTEN
 from serving.api.json_response import JsonRoute, OrjsonResponse
 from serving.auth.dependencies import AppStateDep, Scorer
+from serving.http.shown_leads import note_untold
 from serving.problems import InvalidError, UnknownLeadError
 from serving.request_language import find_language
 from serving.request_records import count_not_yet_known, read_many_records, read_records
@@ -77,7 +78,11 @@ def score_many(body: ManyRows, request: Request, app_state: AppStateDep, caller:
     records = read.records
     as_of = body.as_of or wall_now()
 
-    errors = _find_errors(records["leads"], read.errors, as_of, _find_asks(body.leads, app_state))
+    asks = _find_asks(body.leads, app_state)
+    for row, asked in zip(body.leads, asks, strict=True):
+        if FORGOTTEN in asked:
+            note_untold(row.get("lead_id"))
+    errors = _find_errors(records["leads"], read.errors, as_of, asks)
     good = [k for k, text in enumerate(errors) if not text]
     rows: list[dict[str, Any]] = [{"lead_id": body.leads[k].get("lead_id"), "error": e} for k, e in enumerate(errors)]
     told: list[str] = []
