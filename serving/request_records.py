@@ -14,7 +14,7 @@ from features.schema.columns import Column
 from features.schema.source import Source
 from features.schema.vocabulary import Actor, ColumnType, Role, Stage, WhenKnown
 from serving.problems import InvalidError
-from serving.schemas import LeadRows, ManyRows
+from serving.schemas import LeadRows, ManyRows, RowsRead
 from serving.state.lead_data import Records
 
 CHILDREN = ("activities", "answers", "stages", "outcomes")
@@ -62,6 +62,8 @@ def read_many_records(body: ManyRows, source: Source) -> ManyRead:
         if lost:
             raise InvalidError(f"{lost} rows of '{name}' have no lead_id; send one with each row.")
     faults = _Faults({}, {}, {})
+    for name in made:
+        faults.take(name, getattr(body, name))
     records, ignored = _keep_declared(made, source, faults)
     return ManyRead(records, ignored, faults.of_leads(body.leads))
 
@@ -77,13 +79,23 @@ class _Faults:
     def note(self, table: str, place: int, row: Mapping[str, Any], problem: InvalidError) -> None:
         why = problem.message.removesuffix(".")
         if table == "leads":
-            self.rows[place] = why
+            self.rows.setdefault(place, why)
         elif table == "answers":
             self.leads[str(row["lead_id"])] = why
         elif row.get("account_id") is None:
             raise problem
         else:
             self.accounts[str(row["account_id"])] = why
+
+    def take(self, table: str, rows: Sequence[Any]) -> None:
+        """Note the rows that did not fit the schema."""
+        for row in rows.unfit if isinstance(rows, RowsRead) else ():
+            if table == "leads":
+                self.rows[row.place] = row.why
+            elif table != "accounts" and "lead_id" in row.whom:
+                self.leads[row.whom["lead_id"]] = row.why
+            elif "account_id" in row.whom:
+                self.accounts[row.whom["account_id"]] = row.why
 
     def of_leads(self, leads: Sequence[Mapping[str, Any]]) -> list[str]:
         return [

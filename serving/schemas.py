@@ -1,9 +1,23 @@
 """Bodies and answers of the API; unknown keys and numbers that are not finite are refused."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, with_config
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    with_config,
+)
 from typing_extensions import TypedDict
 
 HASH = r"^[0-9a-f]{8,64}$"  # a bundle's hash, or its beginning
@@ -135,16 +149,66 @@ _EXAMPLE_MANY: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class UnfitRow:
+    """A row that does not fit the schema: where it stands, whom it is about by name of the column, and why."""
+
+    place: int
+    whom: Mapping[str, str]
+    why: str
+
+
+class RowsRead(list[Any]):
+    """Rows that fit the schema; of leads that do not, which keep their place, what fits."""
+
+    def __init__(self, rows: Iterable[Any], unfit: Sequence[UnfitRow] = ()) -> None:
+        super().__init__(rows)
+        self.unfit = unfit
+
+
+_LEADS, _NAMING, _LONGEST_NAME = "leads", ("lead_id", "account_id"), 64
+
+
+def _read_each(given: Any, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> RowsRead:
+    """Rows; one that does not fit is a fault of the leads that it is about, where it says whom it is about."""
+    try:
+        return RowsRead(read(given))  # all at once, which takes half the time
+    except ValidationError as problem:
+        faults, table = problem.errors(include_url=False, include_context=False, include_input=False), info.field_name
+        if any(not fault["loc"] for fault in faults):
+            raise  # it is no list, or too long
+        names, why = dict[int, set[Any]](), dict[int, str]()
+        for fault in faults:
+            place, name = int(fault["loc"][0]), (*fault["loc"], None)[1]
+            names.setdefault(place, set()).add(name)
+            shown = isinstance(name, str) and len(name) <= _LONGEST_NAME and name.isprintable()
+            why[place] = f"{table}{f'.{name}' if shown else ''}: {fault['msg'][:200]}"
+        fitting = [row for place, row in enumerate(given) if place not in names]
+        kept, unfit = read(fitting) if fitting else [], []
+        for place, wrong in sorted(names.items()):  # in this order leads get back to their places
+            row = given[place] if isinstance(given[place], dict) else {}
+            whom = {name: str(row[name]) for name in _NAMING if isinstance(row.get(name), str | int)}
+            if table == _LEADS:
+                kept.insert(place, {} if None in wrong else {name: row[name] for name in row if name not in wrong})
+            elif not whom:
+                raise
+            unfit.append(UnfitRow(place, whom, why[place]))
+        return RowsRead(kept, unfit)
+
+
+_EACH = WrapValidator(_read_each)
+
+
 class ManyRows(Body):
     """Many leads at one as_of; ``leads`` share ``accounts``, and other rows name their lead."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE_MANY]})
-    leads: list[Row] = Field(min_length=1, max_length=20_000)
-    accounts: list[Row] = Field(default=[], max_length=20_000)
-    activities: list[ActivityIn] = Field(default=[], max_length=200_000)
-    answers: list[AnswerIn] = Field(default=[], max_length=100_000)
-    stages: list[StageIn] = Field(default=[], max_length=50_000)
-    outcomes: list[OutcomeIn] = Field(default=[], max_length=20_000)
+    leads: Annotated[list[Row], Field(min_length=1, max_length=20_000), _EACH]
+    accounts: Annotated[list[Row], Field(max_length=20_000), _EACH] = []
+    activities: Annotated[list[ActivityIn], Field(max_length=200_000), _EACH] = []
+    answers: Annotated[list[AnswerIn], Field(max_length=100_000), _EACH] = []
+    stages: Annotated[list[StageIn], Field(max_length=50_000), _EACH] = []
+    outcomes: Annotated[list[OutcomeIn], Field(max_length=20_000), _EACH] = []
     as_of: Timestamp | None = None
     framework: Short | None = None
 

@@ -158,6 +158,28 @@ def test_what_cannot_be_read_of_one_lead_is_an_error_of_that_row_alone(reader: T
     assert lost.status_code == 422, "a row of no account is of no lead"
 
 
+def test_a_row_that_does_not_fit_the_schema_is_an_error_of_its_lead_alone(reader: TestClient) -> None:
+    sound = {"lead_id": "sound", "created_at": "2026-05-01"}
+    leads = [sound, {"lead_id": ["a"]}, {"lead_id": "list", "job_title": {"a": 1}}, None, "text"]
+    leads += [{"lead_id": "x" * 100_000}, {"lead_id": "when"}, {"lead_id": "whose", "account_id": "odd"}]
+    act = {"lead_id": "sound", "kind": "demo_request", "happened_at": "2026-05-20T23:30:00+01:00"}
+    acts = [act, {"lead_id": "when", "kind": "page_view", "happened_at": "2026-13-45"}]
+    body = {"leads": leads, "activities": acts, "accounts": [{"account_id": "odd", "industry": []}], "as_of": LATER}
+    answer = reader.post("/v1/score/batch", json=body)
+    assert answer.status_code == 200, answer.text
+    rows = answer.json()["rows"]
+    assert [row["lead_id"] for row in rows] == ["sound", None, "list", None, None, None, "when", "whose"]
+    assert [row.get("error", "").split(":")[0] for row in rows] == [
+        "", "leads.lead_id", "leads.job_title", "leads", "leads", "leads.lead_id", "activities.happened_at",
+        "accounts.industry",
+    ]  # fmt: skip
+    alone = reader.post("/v1/score/batch", json={"leads": [sound], "activities": [act], "as_of": LATER}).json()
+    assert rows[0] == alone["rows"][0]
+    assert all("error" in row for row in reader.post("/v1/score/batch", json={"leads": [None]}).json()["rows"])
+    for lost in ({"activities": [{"kind": "page_view"}]}, {"activities": [None]}, {"leads": []}, {"leads": {}}):
+        assert reader.post("/v1/score/batch", json=body | lost).status_code == 422, "a row of nobody is no lead's error"
+
+
 def test_long_ids_stay_apart_and_any_encoding_of_json_is_read(reader: TestClient) -> None:
     ids = [12345678901234567890123, 12345678901234567890124]
     body = {"leads": [{"lead_id": name} for name in ids], "as_of": "2026-06-01T00:00:00"}

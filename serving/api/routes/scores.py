@@ -123,7 +123,7 @@ def _find_errors(leads: list[dict[str, Any]], unread: list[str], as_of: Any, ask
         lead_id = row.get("lead_id")
         created = row.get("created_at")
         if lead_id is None or str(lead_id) == "":
-            errors.append("lead_id is missing")
+            errors.append(fault or "lead_id is missing")
         elif asked:
             errors.append("this person is forgotten or objects to being profiled, and is not scored")
         elif str(lead_id) in seen:
