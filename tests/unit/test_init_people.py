@@ -11,6 +11,7 @@ from features.schema.people.people_texts import nameable
 from pipelines.declaring.column_inference import guess_column
 from pipelines.declaring.column_lines import ColumnPlace, column_lines
 from pipelines.declaring.confirming.guessed_files import guess_files
+from pipelines.declaring.exports.open_export import init_export
 
 NAMES = ["Anna Meyer", "Peter Kowalski", "Marta Nowak", "Jan Berg", "John Smith", "Priya Sharma", "Li Wei"]
 NOTES = ["spoke with Peter Lindgren about pricing", "wants a demo", "left a message for Anna Meyer"]
@@ -89,3 +90,14 @@ def test_the_page_of_a_first_run_shows_what_init_shows(tmp_path: Path) -> None:
     assert (shown["Deal Owner"], shown["Referred By"]) == ((), ()) and "New York" in shown["Town"]
     assert {column.header for column in guessed.columns if column.hidden} == {"Deal Owner", "Referred By"}
     assert not any(name in str(guessed.columns) for name in [*NAMES, "Zschoche"])
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding"), [(["Zoë Weiß", "Jörg Müller"], "cp1252"), (["오승현", "이도윤"], "cp949")]
+)
+def test_the_line_about_the_encoding_shows_nobody(tmp_path: Path, names: list[str], encoding: str) -> None:
+    rows = [f"D{k:03};{'lost' if k % 3 else 'won'};{names[k % 2]}" for k in range(120)]
+    (tmp_path / "deals.csv").write_bytes("\n".join(["Deal ID;Result;Owner", *rows, ""]).encode(encoding))
+    text = init_export([str(tmp_path / "deals.csv")], tmp_path / "my.yaml", tmp_path / "data")
+    assert f"encoding: {encoding}" in text and re.search("code page|words do", text)
+    assert not any(part in text for name in names for part in name.split())

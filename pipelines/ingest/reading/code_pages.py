@@ -125,17 +125,17 @@ class Readings:
 
     @property
     def examples(self) -> tuple[str, ...]:
-        """A few values as the best reading has them."""
-        return tuple(_visible(text)[:40] for text in sorted(self.best.texts, key=lambda t: abs(len(t) - 8))[:2])
+        """Letters of a few values as the best reading has them; whole values could be names of people."""
+        near = sorted(self.best.texts, key=lambda t: abs(len(t) - 8))
+        return tuple(dict.fromkeys(_letters_around(text, _first_telling(text)) for text in near))[:2]
 
     def in_words(self) -> str:
-        """Each reading with a value that the candidates read differently."""
+        """Each reading with letters of a value that the candidates read differently; never a whole word of it."""
         columns = list(zip(*(reading.texts for reading in self.candidates), strict=True))
-        telling = [column for column in columns if len(set(column)) == len(column)] or columns
-        shown = min(telling, key=lambda column: abs(len(column[0]) - 12))
+        near = sorted(columns, key=lambda column: abs(len(column[0]) - 12))
+        shown = max(map(_parts_that_differ, near), key=lambda parts: len(set(parts)))
         return ", ".join(
-            f"'{_visible(text)[:40]}' as {reading.encoding}"
-            for reading, text in zip(self.candidates, shown, strict=True)
+            f"'{part}' as {reading.encoding}" for reading, part in zip(self.candidates, shown, strict=True)
         )
 
 
@@ -177,6 +177,33 @@ def _fits(fields: Sequence[bytes], encoding: str) -> bool:
 
 def _visible(text: str) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def _first_telling(text: str) -> int:
+    return next((place for place, sign in enumerate(text) if sign > "\x7f"), 0)
+
+
+def _parts_that_differ(texts: Sequence[str]) -> tuple[str, ...]:
+    """Of readings of one value the letters around where most of them differ, if they are of one length."""
+    if len({len(text) for text in texts}) > 1:
+        return tuple(_letters_around(text, _first_telling(text)) for text in texts)
+    signs = list(zip(*texts, strict=True))
+    place = max(range(len(signs)), key=lambda k: (len(set(signs[k])), max(signs[k]) > "\x7f"), default=0)
+    return tuple(_letters_around(text, place) for text in texts)
+
+
+def _letters_around(text: str, place: int) -> str:
+    """A letter with its neighbours within the word, and less where that is the whole word.
+
+    >>> _letters_around("Vreni Stähli", 8), _letters_around("Sęk", 1), _letters_around("오승현", 0)
+    ('…täh…', '…ęk', '오승…')
+    """
+    first = place - len(text[:place].split(" ")[-1])
+    last = place + len(text[place:].split(" ")[0])
+    start, end = max(first, place - 1), min(last, place + 2)
+    if (start, end) == (first, last) and end - start > 1:
+        start, end = (start, end - 1) if start == place else (start + 1, end)
+    return ("…" if start > first else "") + _visible(text[start:end]) + ("…" if end < last else "")
 
 
 def _sample(content: bytes) -> list[bytes]:
