@@ -36,6 +36,9 @@ _OF_A_CHOICE = re.compile(
     r"\b(campa\w+|kampan\w+|produ\w+|source|channel|ad|plan|form|event|list|site)\b|캠페인|제품|製品"
 )
 _AT_CONVERSION = "by its name it is set when a lead is converted, so it tells the outcome"
+# 08/2023-10/2023, 2024.10~2025.01, 2023-04-01 - 2024-03-31
+_DAY = r"(?:(?:\d\d?[./-])?\d\d?[./-](?:19|20)\d\d|(?:19|20)\d\d[./-]\d\d?(?:[./-]\d\d?)?)"
+_SPAN, _SPANS = rf"\s*{_DAY}\s*[~\u301c\uff5e\u2013\u2014-]\s*{_DAY}\s*", 0.8  # share of rows that are spans of time
 _COUNTED = "a count of what the lead did is counted until the export, not until the lead was looked at"
 _IS_OVER = "by its name it says whether a deal is over, which is so of every one with an outcome"
 _EDITED = "by its name it says when the row was last changed, which is after the outcome for those that have one"
@@ -297,6 +300,8 @@ def _why_shown(guess: Guess, texts: pd.Series, place: ColumnPlace, *, many: bool
     names = guess.type in (ColumnType.CATEGORY, ColumnType.TEXT)
     if names and len(present) and present.str.match(r"https?://|www\.").mean() > 0.5:
         return "links: shown, not learned from"
+    if names and guess.distinct > 1 and present.str.fullmatch(_SPAN).mean() >= _SPANS:
+        return "from when to when, which comes once and may end with the deal: shown, not learned from"
     if guess.type is ColumnType.CATEGORY:
         if Meaning.COMPANY in means and (many or place.people):
             return "names: shown, not learned from"

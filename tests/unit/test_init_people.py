@@ -73,6 +73,23 @@ def test_companies_and_towns_stay_features(header: str, shown: str) -> None:
     assert ("New York" in line) == (shown != "two words")
 
 
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("기간", ["2024.10~2025.01", "2023.02~2023.04", "2024.09 ~ 2024.10"]),
+        ("Laufzeit", ["08/2023-10/2023", "06/2023-08/2023"]),
+        ("Okres", ["01.04.2023 - 31.03.2024", "01.05.2023 - 30.04.2024"]),
+    ],
+)
+def test_spans_of_time_are_no_numbers_of_people_and_no_choices(header: str, values: list[str]) -> None:
+    assert "role: display" in line_of(header, values, None)
+
+
+def test_fiscal_years_and_bands_stay_features() -> None:
+    for header, values in (("Fiscal year", ["2023/2024", "2024/2025"]), ("Employees", ["10-50", "51-200", "201-1000"])):
+        assert "role:" not in line_of(header, values, None)
+
+
 def test_the_page_of_a_first_run_shows_what_init_shows(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     leads = pd.DataFrame(
