@@ -36,6 +36,7 @@ from serving.store.tables import (
     ScoreRow,
     StageRow,
     Upload,
+    Webhook,
     WithdrawnActivity,
 )
 from serving.store.trail_links import ALIAS, SHOWED
@@ -43,7 +44,15 @@ from serving.store.wall_clock import wall_now
 
 _POSTED = (AnswerRow, StageRow, ActivityRow, WithdrawnActivity, NoteRow)
 OF_LEADS: tuple[Any, ...] = (ScoreRow, Feedback, *_POSTED, ExportedLead, KeptLine)
-_WRITTEN = ("note", "reason", "value", "asset", "channel")  # keys under which a document holds what somebody typed
+_WRITTEN = (
+    "note",
+    "reason",
+    "value",
+    "asset",
+    "channel",
+    "kind",
+    "url",
+)  # keys under which a document holds what somebody typed
 _SHOWN_DAYS, _SHOWN_AROUND = timedelta(days=7), timedelta(hours=1)
 _AT_ONCE = 500  # ids of a statement
 _WHERE = "serving: "
@@ -89,6 +98,7 @@ def erase_from_store(
         places += _hide_in_texts(session, person, declared_values(source), dry_run=dry_run)
         for table, column in ((OutboxMessage, OutboxMessage.payload), (IdempotencyRecord, IdempotencyRecord.answer)):
             places += _remove_documents(session, table, column, person, dry_run=dry_run)
+        places += _end_webhooks(session, person, dry_run=dry_run)
         places += _remove_uploads(session, uploads, person, columns, dry_run=dry_run)
         redacted = redact_entries(session, lambda entry: speaks_of(entry, person), mark, dry_run=dry_run)
         places += [Place(_WHERE + "audit", redacted, "entries blanked")] if redacted else []
@@ -174,7 +184,7 @@ def _hide_in_texts(session: Session, person: Person, declared: Declared, *, dry_
     for table, names in TEXTS:
         hidden = 0
         for column in (getattr(table, name) for name in names):
-            of, known = declared.get(table, (None, {})) if column.key == "value" else (None, {})
+            of, known = declared.get(table, (None, {})) if column.key in ("value", "kind") else (None, {})
             keys = [column] if of is None else [of, column]
             others = [column != ""]
             if table is not FieldRow:  # whose rows stay without the lead, whatever they say of the person
@@ -193,6 +203,15 @@ def _hide_in_texts(session: Session, person: Person, declared: Declared, *, dry_
         what = "notes on others" if "note" in names else "texts about others"
         places += [Place(f"{_WHERE}{table.__tablename__}, {what}", hidden, "places blanked")] if hidden else []
     return places
+
+
+def _end_webhooks(session: Session, person: Person, *, dry_run: bool) -> list[Place]:
+    """Webhooks whose address names the person: without it there is nowhere to send to, so they are over."""
+    found = [hook for hook in session.scalars(select(Webhook)) if person.hide(hook.url) != hook.url]
+    for hook in found if not dry_run else ():
+        session.execute(delete(OutboxMessage).where(OutboxMessage.webhook_id == hook.id))
+        hook.url, hook.active = person.hide(hook.url), False
+    return [Place(f"{_WHERE}webhooks, addresses", len(found), "ended, addresses blanked")] if found else []
 
 
 def _remove_documents(session: Session, table: Any, column: Any, person: Person, *, dry_run: bool) -> list[Place]:

@@ -42,6 +42,7 @@ from serving.store.tables import (
     NoteRow,
     ScoreRow,
     Upload,
+    Webhook,
 )
 from serving.store.trail_check import verify_trail
 from tests.reference.file_texts import text_of
@@ -320,16 +321,37 @@ def test_texts_about_others_lose_whole_words_in_any_case(paths: Paths, cli: Cli)
             session.add(NoteRow(**about, note=text, happened_at=EARLY))
             session.add(Feedback(**about, verdict="accept", reason="", note=text, written_at=EARLY))
             session.add(AnswerRow(**about, question="pain", value=text, channel=text, happened_at=EARLY))
-            acted = {"activity_id": str(k), "kind": "call", "actor": "lead", "asset": text, "channel": text}
+            acted = {"activity_id": str(k), "kind": text, "actor": "lead", "asset": text, "channel": text}
             session.add(ActivityRow(**about, **acted, happened_at=EARLY))
             session.add(FieldRow(account_id="a", **about, field="size", value=text, channel=text))
     columns = (NoteRow.note, Feedback.note, AnswerRow.value, AnswerRow.channel, ActivityRow.asset, ActivityRow.channel)
+    columns = (*columns, ActivityRow.kind)
     for dry_run, left in ((True, list(said)), (False, list(said.values()))):
         status, told, _ = cli("forget", "1", *["--dry-run"] * dry_run, *args(paths))
         assert status == 0 and "serving: answers, texts about others 6 places" in " ".join(told.split())
         with store.reading() as session:
             for column in (*columns, FieldRow.value, FieldRow.channel):
                 assert session.scalars(select(column)).all() == left, column
+
+
+def test_a_webhook_whose_address_names_them_ends_and_no_other(paths: Paths, cli: Cli) -> None:
+    store, (named, other) = (
+        open_store(None, paths.root / "serving"),
+        ("https://x.example/?m=ann@x.example", "https://y"),
+    )
+    given: dict[str, Any] = {"secret": "s", "events": ["score"], "active": True, "created_at": EARLY}
+    with store.writing() as session:
+        session.add_all([Webhook(**given, url=url) for url in (named, other)])
+    for dry_run, left in (
+        (True, [(named, True), (other, True)]),
+        (False, [(named[:-13] + "[forgotten]", False), (other, True)]),
+    ):
+        status, told, problem = cli("forget", "1", *["--dry-run"] * dry_run, *args(paths))
+        assert status == 0 and "serving: webhooks, addresses 1 ended" in " ".join(told.split()), problem
+        with store.reading() as session:
+            hooks = session.execute(select(Webhook.url, Webhook.active).order_by(Webhook.id)).all()
+        assert [tuple(hook) for hook in hooks] == left
+    store.close()
 
 
 def test_amounts_towns_and_declared_values_of_others_stay_though_they_are_written_like_the_person(
@@ -647,6 +669,7 @@ ASKED = """
 questions:
   pain: {text: Why so, topic: need, type: category, values: [deal 10023 or more, other]}
   seats: {text: How many, topic: need, type: number}
+activity_kinds: {deal 10023 seen: {dimension: interest, topic: interest, label: visits}}
 """
 
 
@@ -661,8 +684,9 @@ def test_a_number_beside_words_is_hidden_in_whatever_is_written_later(tmp_path: 
         for question, value in (("other", said), ("pain", "deal 10023 or more"), ("seats", "10023")):
             asked = {"question": question, "value": value, "channel": channel, "happened_at": EARLY}
             session.add(AnswerRow(**given, **asked, lead_id="2"))
-        kept = {"activity_id": "a", "kind": "call", "actor": "rep", "happened_at": EARLY}
-        session.add(ActivityRow(**given, **kept, lead_id="2", asset=said, channel=channel))
+        kept = {"activity_id": "a", "actor": "rep", "happened_at": EARLY}
+        session.add(ActivityRow(**given, **kept, lead_id="2", kind=said, asset=said, channel=channel))
+        session.add(ActivityRow(**given, **kept, lead_id="3", kind="deal 10023 seen"))
         session.add(FieldRow(**given, account_id="A", lead_id="2", field="site", value=said, channel=channel))
 
     for written in ("by a server that knows of it", "in that moment"):
@@ -677,10 +701,12 @@ def test_a_number_beside_words_is_hidden_in_whatever_is_written_later(tmp_path: 
             sweep_forgotten(store, tmp_path / "uploads", register, source)
         with store.reading() as session:
             answers = session.scalars(select(AnswerRow.value).order_by(AnswerRow.id)).all()
-            others = [*session.execute(select(ActivityRow.asset, ActivityRow.channel)).one()]
+            acted = select(ActivityRow.kind, ActivityRow.asset, ActivityRow.channel).order_by(ActivityRow.lead_id)
+            (kind, *others), (declared, *_) = session.execute(acted).all()
             others += [*session.execute(select(FieldRow.value, FieldRow.channel)).one()]
         assert answers == ["spoke with [forgotten] Ann", "deal 10023 or more", "10023"], written
         assert others == ["spoke with [forgotten] Ann", "call of [forgotten] Ann"] * 2, written
+        assert (kind, declared) == ("spoke with [forgotten] Ann", "deal 10023 seen"), written
     store.close()
 
 

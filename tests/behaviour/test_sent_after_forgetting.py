@@ -70,3 +70,13 @@ def test_the_trail_names_nobody_whom_a_batch_is_refused_for(client: TestClient) 
     client.app.state.views.close()
     shown = [entry["detail"].get("leads", []) for entry in client.get("/v1/audit").json()]
     assert ["new-2"] in shown and not any(f"{GONE}.0" in named for named in shown)
+
+
+def test_neither_a_webhook_nor_a_kind_of_activity_names_them(client: TestClient) -> None:
+    hook = {"url": f"https://x.example/?about={GONE}", "events": ["lead.feedback"]}
+    refused = client.post("/v1/webhooks", json=hook)
+    assert refused.status_code == 422 and "somebody who is forgotten" in refused.text, refused.text
+    lead = client.get("/v1/worklist").json()["rows"][0]["lead_id"]
+    assert client.post(f"/v1/leads/{lead}/activities", json={"kind": f"call of {GONE}"}).status_code == 201
+    entries = client.get("/v1/audit", params={"subject": lead}).json()
+    assert "call of [forgotten]" in [entry["detail"].get("kind") for entry in entries]

@@ -11,6 +11,7 @@ from sqlalchemy import String, and_, cast, or_, select
 
 from serving.auth.dependencies import Admin, AppStateDep
 from serving.leads.posted_rows import Table, export_posted_rows
+from serving.problems import InvalidError
 from serving.results.promotion import ask_gate, find_churn, promote, roll_back
 from serving.schemas import HASH, Body, Short, WebhookIn
 from serving.store.audit_trail import entry_record, read_entries, to_line
@@ -93,6 +94,8 @@ def post_rollback(
 def post_webhook(body: WebhookIn, app_state: AppStateDep, caller: Admin) -> dict[str, Any]:
     """Messages are signed with the secret in the answer, which is shown this once."""
     events = [str(event) for event in body.events]
+    if app_state.people.register.hide_in_text(body.url, numbers=False) != body.url:
+        raise InvalidError("this address names somebody who is forgotten; choose one that names nobody.")
     return outbox.add_webhook(app_state.store, caller.name, body.url, events, app_state.settings.networks)
 
 

@@ -49,7 +49,8 @@ def store_activity(
         row.author = caller.name
         session.add(row)
 
-        detail: dict[str, Any] = {"kind": body.kind, "actor": body.actor} | ({"noted": True} if body.note else {})
+        kind = app_state.people.register.hide_in_text(body.kind, numbers=True)
+        detail: dict[str, Any] = {"kind": kind, "actor": body.actor} | ({"noted": True} if body.note else {})
         record_action(session, caller.name, "activity", lead_id, detail)
         session.flush()
         if body.note:
