@@ -10,7 +10,7 @@ from features.cohort.email_addresses import ADDRESS_DERIVATIONS
 from features.kernel.column_reader import all_micros, micros_of, number_of
 from features.point_in_time.visibility import is_known
 from features.schema.canonical_tables import TABLES
-from features.schema.columns import Column
+from features.schema.columns import Column, fold_value
 from features.schema.source import Source
 from features.schema.vocabulary import Actor, ColumnType, Role, Stage, WhenKnown
 from serving.problems import InvalidError
@@ -226,9 +226,27 @@ def _read_value(value: Any, column: Column, table: str, name: str) -> Any:
         return None
     if column.type is ColumnType.NUMBER and not isinstance(value, bool) and math.isnan(number_of(value)):
         raise InvalidError(f"{table}.{name} is declared as a number; the value sent is not a number.")
+    if column.type is ColumnType.BOOLEAN and isinstance(value, str):
+        return _read_boolean(value, column, table, name)
     if column.type is ColumnType.TIMESTAMP:
         return _read_timestamp(value, table, name)
     return value
+
+
+def _read_boolean(text: str, column: Column, table: str, name: str) -> Any:
+    """Yes or no in the declared words, or in those that features read."""
+    word = fold_value(text)
+    for words, truth in ((column.true_values, True), (column.false_values, False)):
+        if word in map(fold_value, words):
+            return truth
+    if not math.isnan(number_of(text)):
+        return text
+    # imported here: a start needs none of it, nor do rows that say yes or no
+    from pipelines.ingest.values.number_form import NO_VALUE
+
+    if text.strip().lower() in NO_VALUE:
+        return None
+    raise InvalidError(f"{table}.{name} is declared as yes or no; the value sent is neither, write true or false.")
 
 
 def _read_timestamp(value: Any, table: str, name: str) -> datetime:

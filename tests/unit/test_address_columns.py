@@ -11,6 +11,7 @@ from features.schema.load_source import parse_source
 from features.schema.source import Source
 from pipelines.stages.ingest import ingest
 from pipelines.workspace.paths import Paths
+from serving.problems import InvalidError
 from serving.request_records import read_records
 from serving.schemas import LeadRows
 
@@ -69,3 +70,16 @@ def test_todays_value_is_a_feature_only_with_a_reason(tmp_path: Path) -> None:
     assert (
         "views" in build_catalog(source(tmp_path, FLAT.replace("when_known: overwritten, role: ignore", reason))).names
     )
+
+
+def test_a_yes_or_no_that_is_neither_is_refused_and_the_declared_words_are_read(tmp_path: Path) -> None:
+    words = "      vip: {type: boolean, true_values: [Ja], false_values: [Nein]}\n      s: {}\n"
+    declared = source(tmp_path, FLAT.replace("      s: {}\n", words))
+
+    def read(vip: object) -> object:
+        return read_records(LeadRows(lead={"vip": vip}), declared, "A")[0]["leads"][0]["vip"]
+
+    assert [read(vip) for vip in ("ja", "NEIN", "yes", True, "n/a", " ")] == [True, False, "yes", True, None, None]
+    with pytest.raises(InvalidError, match=r"leads\.vip is declared as yes or no") as told:
+        read("maybe")
+    assert "maybe" not in str(told.value)
