@@ -218,9 +218,8 @@ def test_a_file_of_chosen_leads_needs_the_right_to_read_and_is_on_the_trail(tiny
         assert client.post("/worklist/chosen", data=sent, headers=both).status_code == 200
         client.app.state.views.flush()  # type: ignore[attr-defined]
         seen = client.get("/v1/audit", headers=key_for(client, "admin")).json()
-        assert [row["detail"]["leads"] for row in seen if row["action"] == "saw" and "leads" in row["detail"]] == [
-            chosen
-        ]
+        shown = [row["detail"] for row in seen if row["action"] == "showed"]
+        assert [one["leads"] for one in shown if one["route"] == "/worklist/chosen"] == [chosen]
 
 
 def test_views_are_kept_by_name_and_forgotten(client: TestClient) -> None:
