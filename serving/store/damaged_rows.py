@@ -40,7 +40,7 @@ _NOTED = "damaged_rows"  # in the notes of a session: those of its store
 _PART = 1 / 200  # of the time spent looking, at most, however large the store is
 _PART_AFTER_FAILURE = 1 / 10
 _AT_ONCE = 400  # keys of a condition: SQLite nests no more than a thousand
-MOST_AT_START = 20_000  # rows of a table looked through by a start, in 0.05 s; of larger ones beside the requests
+MOST_AT_START = 20_000  # rows of a table that a start looks through; larger ones are looked through beside requests
 _CLOSED: Mapping[Any, tuple[str, ...]] = {
     Feedback.__table__.c.verdict: get_args(FeedbackVerdict),
     ActivityRow.__table__.c.actor: get_args(Actor),
